@@ -1,0 +1,17 @@
+"""The laws of the family, and the KL divergences between them."""
+
+from numpyro_igr.distributions import kl as kl
+from numpyro_igr.distributions.igr import IGR, ExpIGR
+from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
+from numpyro_igr.distributions.straight_through import (
+    IGRStraightThrough,
+    straight_through,
+)
+
+__all__ = [
+    "IGR",
+    "ExpIGR",
+    "IGRStickBreaking",
+    "IGRStraightThrough",
+    "straight_through",
+]

@@ -1,0 +1,70 @@
+"""Closed-form KL divergences (eq. 13), registered with the host."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro.distributions import Normal
+from numpyro.distributions.kl import kl_divergence
+from numpyro.util import not_jax_tracer
+
+from numpyro_igr.distributions.igr import IGR, ExpIGR
+from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
+
+
+@kl_divergence.register(ExpIGR, ExpIGR)
+@kl_divergence.register(IGR, IGR)
+def _kl_softmax_plus_plus(p: IGR | ExpIGR, q: IGR | ExpIGR) -> Array:
+    r"""KL(p || q) in nats, exact at unequal temperatures and deltas as well.
+
+    The point z has the coordinates :math:`y_q = (\tau_q / \tau_p) y_p
+    + \tau_q (\log \delta_q - \log \delta_p)`: an affine map, so both laws are
+    Gaussian in :math:`y_q`. The paper states equal temperatures only.
+    """
+    shift = q.temperature * (jnp.log(q.delta) - jnp.log(p.delta))
+    return _kl_in_coordinates_of_q(p, q, q.temperature / p.temperature, shift)
+
+
+@kl_divergence.register(IGRStickBreaking, IGRStickBreaking)
+def _kl_stick_breaking(p: IGRStickBreaking, q: IGRStickBreaking) -> Array:
+    r"""KL(p || q) in nats; "sticks" at any temperatures, the others at equal ones.
+
+    For "sticks" :math:`y_q = (\tau_q / \tau_p) y_p`. For the others the map between
+    unequal temperatures is not affine, and the Gaussian form would be wrong.
+    """
+    if p.tempering != q.tempering:
+        raise NotImplementedError(
+            f"no closed-form KL between temperings {p.tempering} and {q.tempering}"
+        )
+    ratio = q.temperature / p.temperature
+    if p.tempering != "sticks":
+        _require_equal_temperatures(p, q)
+        ratio = jnp.ones_like(ratio)
+    return _kl_in_coordinates_of_q(p, q, ratio, jnp.zeros_like(ratio))
+
+
+def _kl_in_coordinates_of_q(
+    p: GaussianPushforward, q: GaussianPushforward, ratio: Array, shift: Array
+) -> Array:
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "expected laws over the same number of categories, "
+            f"got {p.event_shape[0]} and {q.event_shape[0]}"
+        )
+    ratio, shift = jnp.expand_dims(ratio, -1), jnp.expand_dims(shift, -1)
+    p_y = Normal(ratio * p.loc + shift, ratio * p.scale, validate_args=False)
+    q_y = Normal(q.loc, q.scale, validate_args=False)
+    return kl_divergence(p_y, q_y).sum(-1)
+
+
+def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:
+    if p.given_temperature is not None and p.given_temperature is q.given_temperature:
+        return
+    with jax.ensure_compile_time_eval():
+        equal = p.temperature == q.temperature
+    if not not_jax_tracer(equal) or not np.all(equal):
+        raise NotImplementedError(
+            f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
+            "same temperature: the same object, or concrete and equal"
+        )

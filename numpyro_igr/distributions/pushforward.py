@@ -1,0 +1,121 @@
+"""The law of g(y) for Gaussian y: what all members of the family share."""
+
+from numbers import Number
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax, random
+from jax.typing import ArrayLike
+from numpyro.distributions import (
+    Distribution,
+    Normal,
+    TransformedDistribution,
+    constraints,
+)
+from numpyro.distributions.transforms import Transform
+from numpyro.distributions.util import promote_shapes, validate_sample
+
+Shape = tuple[int, ...]
+
+
+class GaussianPushforward(TransformedDistribution):
+    r"""Base of the laws of :math:`z = g(y, \tau)` for Gaussian y.
+
+    .. math::
+        y = \mu + \sigma \epsilon, \quad \epsilon \sim N(0, I_{K-1}), \qquad
+        \log p(z) = \log N(y; \mu, \sigma^2)
+        - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
+
+    A member names its parameters in ``arg_constraints``, hands them to this
+    ``__init__`` and returns its map from ``_transform``. The parameters are the
+    only leaves of the pytree, all of one batch rank; the rest is derived.
+
+    A value with an entry that has underflowed to 0 lies on the boundary, where the
+    density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
+    """
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        "temperature": constraints.positive,
+        "loc": constraints.real_vector,
+        "scale": constraints.independent(constraints.positive, 1),
+    }
+    has_rsample = True
+
+    def __init__(self, validate_args: bool | None, **parameters: ArrayLike):
+        shapes = {name: jnp.shape(value) for name, value in parameters.items()}
+        batch_shape, event_shape = _check_shapes(shapes)
+        dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
+        for name, value in parameters.items():
+            own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()
+            array = np.asarray(value, dtype) if isinstance(value, Number) else value
+            (array,) = promote_shapes(array, shape=batch_shape + own)
+            setattr(self, name, array)
+        Distribution.__init__(
+            self, batch_shape, event_shape, validate_args=validate_args
+        )
+
+    @classmethod
+    def gather_pytree_data_fields(cls) -> tuple[str, ...]:
+        return tuple(cls.arg_constraints)
+
+    def _transform(self) -> Transform:
+        raise NotImplementedError
+
+    @property
+    def base_dist(self) -> Distribution:
+        loc, scale = jnp.broadcast_arrays(self.loc, self.scale)
+        return Normal(loc, scale, validate_args=False).to_event(1)
+
+    @property
+    def transforms(self) -> list[Transform]:
+        return [self._transform()]
+
+    @classmethod
+    def infer_shapes(cls, *args: Shape, **kwargs: Shape) -> tuple[Shape, Shape]:
+        shapes = dict(zip(cls.arg_constraints, args, strict=False), **kwargs)
+        batch_shapes = [
+            shape[:-1] if name in ("loc", "scale") else shape
+            for name, shape in shapes.items()
+        ]
+        (n,) = lax.broadcast_shapes(shapes["loc"][-1:], shapes["scale"][-1:])
+        return lax.broadcast_shapes(*batch_shapes), (n + 1,)
+
+    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
+        dtype = jnp.result_type(self.loc, self.scale, jnp.float32)
+        shape = sample_shape + self.batch_shape + (self.event_shape[0] - 1,)
+        noise = random.normal(key, shape, dtype)
+        return self._transform()(self.loc + self.scale * noise)
+
+    def rsample(self, key: Array, sample_shape: Shape = ()) -> Array:
+        return self.sample(key, sample_shape)
+
+    def sample_with_intermediates(
+        self, key: Array, sample_shape: Shape = ()
+    ) -> tuple[Array, list[Any]]:
+        return self.sample(key, sample_shape), []
+
+    @validate_sample
+    def log_prob(self, value: Array, intermediates: list[Any] | None = None) -> Array:
+        transform = self._transform()
+        y = transform._inverse(value)
+        inside = jnp.isfinite(y).all(-1)
+        y = jnp.where(inside[..., None], y, self.loc)
+        gaussian = Normal(self.loc, self.scale, validate_args=False).log_prob(y).sum(-1)
+        log_prob = gaussian - transform.log_abs_det_jacobian(y, value)
+        return jnp.where(inside, log_prob, -jnp.inf)
+
+
+def _check_shapes(shapes: dict[str, Shape]) -> tuple[Shape, Shape]:
+    if not shapes["loc"] or not shapes["loc"][-1]:
+        raise ValueError(
+            "expected loc to have a last dimension of size K-1 >= 1, "
+            f"got shape {shapes['loc']}"
+        )
+    try:
+        return GaussianPushforward.infer_shapes(**shapes)
+    except ValueError as error:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"expected the shapes of the parameters to broadcast, got {found}"
+        ) from error

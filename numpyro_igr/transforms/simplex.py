@@ -1,0 +1,99 @@
+"""What every map from R^(K-1) onto the simplex shares."""
+
+import math
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.nn import softmax
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution, constraints
+from numpyro.distributions.transforms import Transform
+from numpyro.distributions.util import array_equiv
+from numpyro.util import not_jax_tracer
+
+
+class SimplexTransform(Transform):
+    r"""Base of the invertible maps :math:`g(\cdot, \tau)` onto the simplex.
+
+    A new map is three methods, all in log space so that nothing underflows:
+    ``to_log(y)`` returns :math:`\log g(y)`, ``from_log(log_z)`` inverts it, and
+    ``log_det(y, log_z)`` gives :math:`\log |\det \partial z_{1..K-1} / \partial y|`.
+    ``from_log`` returns a non-finite entry where ``log_z`` is outside the image;
+    a map whose image is not the simplex also overrides ``codomain``.
+
+    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``;
+    parameters broadcast with ``batch``.
+    """
+
+    domain = constraints.real_vector
+    codomain = constraints.simplex
+    parameter_names: ClassVar[tuple[str, ...]] = ("temperature",)
+    max_temperature = math.inf
+
+    def __init__(self, validate_args: bool | None, **parameters: ArrayLike):
+        vars(self).update(parameters)
+        if Distribution._validate_args if validate_args is None else validate_args:
+            _check_positive("temperature", self.temperature, self.max_temperature)
+            _check_positive("delta", getattr(self, "delta", 1.0), math.inf)
+
+    def to_log(self, y: Array) -> Array:
+        """The logarithm of the forward map."""
+        raise NotImplementedError
+
+    def from_log(self, log_z: Array) -> Array:
+        """The inverse map, from the logarithm of a point of the simplex."""
+        raise NotImplementedError
+
+    def log_det(self, y: Array, log_z: Array) -> Array:
+        """Log absolute determinant of the forward map at ``y``, in nats."""
+        raise NotImplementedError
+
+    def __call__(self, x: Array) -> Array:
+        return softmax(self.to_log(x), -1)
+
+    def _inverse(self, y: Array) -> Array:
+        return self.from_log(jnp.log(y))
+
+    def log_abs_det_jacobian(
+        self, x: Array, y: Array, intermediates: None = None
+    ) -> Array:
+        return self.log_det(x, self.to_log(x))
+
+    def forward_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return self._shape(shape, +1)
+
+    def inverse_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return self._shape(shape, -1)
+
+    def _shape(self, shape: tuple[int, ...], step: int) -> tuple[int, ...]:
+        parameters = [jnp.shape(getattr(self, name)) for name in self.parameter_names]
+        return (*jnp.broadcast_shapes(shape[:-1], *parameters), shape[-1] + step)
+
+    def tree_flatten(self) -> tuple:
+        leaves = tuple(getattr(self, name) for name in self.parameter_names)
+        return leaves, (self.parameter_names, {})
+
+    def eq(self, other: object, static: bool = False) -> ArrayLike:
+        return type(self) is type(other) and math.prod(
+            array_equiv(getattr(self, name), getattr(other, name), static=static)
+            for name in self.parameter_names
+        )
+
+
+def column(parameter: ArrayLike) -> Array:
+    """A batch of parameters as a column that broadcasts against event dimensions.
+
+    Shape: ``batch`` to ``batch + (1,)``.
+    """
+    return jnp.expand_dims(parameter, -1)
+
+
+def _check_positive(name: str, value: ArrayLike, at_most: float) -> None:
+    with jax.ensure_compile_time_eval():
+        valid = (value > 0) & (value <= at_most)
+    if not_jax_tracer(valid) and not np.all(valid):
+        bound = f" and at most {at_most}" if at_most < math.inf else ""
+        raise ValueError(f"expected {name} to be positive{bound}, got {value}")

@@ -1,0 +1,101 @@
+"""Stick-breaking maps with a temperature, in four temperings (section 3.2)."""
+
+from jax import Array
+from jax.typing import ArrayLike
+from numpyro.distributions import constraints
+
+from numpyro_igr.transforms.image import image
+from numpyro_igr.transforms.simplex import SimplexTransform, column
+from numpyro_igr.transforms.tempering import SoftmaxPlusPlus, Sticks, Weights
+from numpyro_igr.transforms.vertex import Vertex
+
+TEMPERINGS = {
+    "sticks": Sticks(),
+    "weights": Weights(),
+    "softmax++": SoftmaxPlusPlus(),
+    "vertex": Vertex(),
+}
+
+
+class StickBreakingTransform(SimplexTransform):
+    r"""Breaks a unit stick at :math:`\sigma(y_k)`, tempered towards one-hot.
+
+    With :math:`SB(u)_k = u_k \prod_{i<k} (1 - u_i)`, the remainder
+    :math:`\prod_i (1 - u_i)` as category K, and :math:`w = SB(\sigma(y))`:
+
+    .. math::
+        \text{sticks:} \quad & z = SB(\sigma(y / \tau)) \\
+        \text{weights:} \quad & z \propto w^{1 / \tau} \\
+        \text{softmax++:} \quad & z = \text{softmax}([w_{1..K-1} / \tau, 0]) \\
+        \text{vertex:} \quad & z = \tau w + (1 - \tau) e_{\arg\max w}
+
+    As :math:`\tau \to 0`, "sticks" tends to the first category with positive
+    :math:`y_k` and the others to the largest weight. "sticks" and "weights" map onto
+    the open simplex. The image of "softmax++" is a strict subset in which category K
+    is always the smallest, so that category is never chosen; the image of "vertex"
+    is K cells at the vertices, between which the map jumps.
+
+    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units: the log-det is in nats; ``temperature`` has none.
+
+    Args:
+        temperature: :math:`\tau > 0` (at most 1 for "vertex"), of shape ``batch`` or
+            a plain number; the smaller, the closer to one-hot.
+        tempering: "sticks", "weights", "softmax++" or "vertex".
+        validate_args: whether to check the parameters; the host's default if None.
+
+    Raises:
+        ValueError: if ``tempering`` is unknown or ``temperature`` out of range.
+
+    Accuracy: value, inverse and log-det to 1e-10 in float64.
+    Source: IGR (Potapczynski et al., 2020), eq. 16 with the remainder as category K;
+        "softmax++" is eq. 18 and "vertex" eq. 17; "sticks" and "weights" are ours.
+    """
+
+    def __init__(
+        self,
+        temperature: ArrayLike,
+        tempering: str = "sticks",
+        *,
+        validate_args: bool | None = None,
+    ):
+        if tempering not in TEMPERINGS:
+            raise ValueError(
+                f"expected tempering to be one of {', '.join(TEMPERINGS)}; "
+                f"got {tempering!r}"
+            )
+        self.tempering = tempering
+        super().__init__(validate_args, temperature=temperature)
+
+    @property
+    def max_temperature(self) -> float:
+        return TEMPERINGS[self.tempering].max_temperature
+
+    @property
+    def codomain(self) -> constraints.Constraint:
+        fills = TEMPERINGS[self.tempering].fills_simplex
+        return constraints.simplex if fills else image(self)
+
+    def to_log(self, y: Array) -> Array:
+        return TEMPERINGS[self.tempering].to_log(y, column(self.temperature))
+
+    def from_log(self, log_z: Array) -> Array:
+        tau = column(self.temperature)
+        return TEMPERINGS[self.tempering].from_log(log_z, tau)
+
+    def log_det(self, y: Array, log_z: Array) -> Array:
+        tau = column(self.temperature)
+        return TEMPERINGS[self.tempering].log_det(y, log_z, tau)
+
+    def contains(self, value: Array) -> Array:
+        """Whether ``value`` is in the image, up to rounding."""
+        tau = column(self.temperature)
+        return TEMPERINGS[self.tempering].contains(value, tau)
+
+    def tree_flatten(self) -> tuple:
+        leaves, (names, _) = super().tree_flatten()
+        return leaves, (names, {"tempering": self.tempering})
+
+    def eq(self, other: object, static: bool = False) -> ArrayLike:
+        same = self.tempering == getattr(other, "tempering", None)
+        return same and super().eq(other, static)

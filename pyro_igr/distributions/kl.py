@@ -1,0 +1,66 @@
+"""Closed-form KL divergences (eq. 13), registered with the host."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence, register_kl
+
+from pyro_igr.distributions.igr import IGR, ExpIGR
+from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions.stick_breaking import IGRStickBreaking
+
+
+@register_kl(ExpIGR, ExpIGR)
+@register_kl(IGR, IGR)
+def _kl_softmax_plus_plus(p: IGR | ExpIGR, q: IGR | ExpIGR) -> Tensor:
+    r"""KL(p || q) in nats, exact at unequal temperatures and deltas as well.
+
+    The point z has the coordinates :math:`y_q = (\tau_q / \tau_p) y_p
+    + \tau_q (\log \delta_q - \log \delta_p)`: an affine map, so both laws are
+    Gaussian in :math:`y_q`. The paper states equal temperatures only.
+    """
+    shift = q.temperature * (q.delta.log() - p.delta.log())
+    return _kl_in_coordinates_of_q(p, q, q.temperature / p.temperature, shift)
+
+
+@register_kl(IGRStickBreaking, IGRStickBreaking)
+def _kl_stick_breaking(p: IGRStickBreaking, q: IGRStickBreaking) -> Tensor:
+    r"""KL(p || q) in nats; "sticks" at any temperatures, the others at equal ones.
+
+    For "sticks" :math:`y_q = (\tau_q / \tau_p) y_p`. For the others the map between
+    unequal temperatures is not affine, and the Gaussian form would be wrong.
+    """
+    if p.tempering != q.tempering:
+        raise NotImplementedError(
+            f"no closed-form KL between temperings {p.tempering} and {q.tempering}"
+        )
+    ratio = q.temperature / p.temperature
+    if p.tempering != "sticks":
+        _require_equal_temperatures(p, q)
+        ratio = torch.ones_like(ratio)
+    return _kl_in_coordinates_of_q(p, q, ratio, torch.zeros_like(ratio))
+
+
+def _kl_in_coordinates_of_q(
+    p: GaussianPushforward, q: GaussianPushforward, ratio: Tensor, shift: Tensor
+) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "expected laws over the same number of categories, "
+            f"got {p.event_shape[0]} and {q.event_shape[0]}"
+        )
+    ratio, shift = ratio.unsqueeze(-1), shift.unsqueeze(-1)
+    p_y = Normal(ratio * p.loc + shift, ratio * p.scale, validate_args=False)
+    q_y = Normal(q.loc, q.scale, validate_args=False)
+    return kl_divergence(p_y, q_y).sum(-1)
+
+
+def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:
+    given = p.given_temperature, q.given_temperature
+    if given[0] is given[1]:
+        return
+    traced = torch.jit.is_tracing() and any(isinstance(t, Tensor) for t in given)
+    if traced or not torch._is_all_true(p.temperature == q.temperature):
+        raise NotImplementedError(
+            f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
+            "same temperature: the same object, or concrete and equal"
+        )

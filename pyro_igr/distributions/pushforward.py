@@ -1,0 +1,133 @@
+"""The law of g(y) for Gaussian y: what all members of the family share."""
+
+from typing import ClassVar
+
+import torch
+from pyro.distributions import Normal, TransformedDistribution
+from torch import Size, Tensor
+from torch.distributions import Distribution, constraints
+from torch.distributions.transforms import Transform
+
+
+class GaussianPushforward(TransformedDistribution):
+    r"""Base of the laws of :math:`z = g(y, \tau)` for Gaussian y.
+
+    .. math::
+        y = \mu + \sigma \epsilon, \quad \epsilon \sim N(0, I_{K-1}), \qquad
+        \log p(z) = \log N(y; \mu, \sigma^2)
+        - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
+
+    A member names its parameters in ``arg_constraints``, hands them to this
+    ``__init__`` and returns its map from ``_transform``. Its ``expand`` is
+    ``return self._expand(self._get_checked_instance(Member, _instance), batch_shape)``.
+
+    A value with an entry that has underflowed to 0 lies on the boundary, where the
+    density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
+    """
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        "temperature": constraints.positive,
+        "loc": constraints.real_vector,
+        "scale": constraints.independent(constraints.positive, 1),
+    }
+    has_rsample = True
+
+    def __init__(self, validate_args: bool | None, **parameters: Tensor | float):
+        tensors = _to_tensors(parameters)
+        self._place(tensors, *_check_shapes(tensors), validate_args)
+
+    def _transform(self) -> Transform:
+        raise NotImplementedError
+
+    def _place(
+        self,
+        parameters: dict[str, Tensor],
+        batch_shape: Size,
+        event_shape: Size,
+        validate_args: bool | None,
+    ) -> None:
+        for name, value in parameters.items():
+            own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()
+            setattr(self, name, value.expand(batch_shape + own))
+        Distribution.__init__(self, batch_shape, event_shape, validate_args)
+        normal = Normal(self.loc, self.scale, validate_args=False)
+        self.base_dist = normal.to_event(1)
+        self.transforms = [self._transform()]
+
+    def _expand(
+        self, new: "GaussianPushforward", batch_shape: Size
+    ) -> "GaussianPushforward":
+        parameters = {name: getattr(self, name) for name in self.arg_constraints}
+        new._place(parameters, Size(batch_shape), self.event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @classmethod
+    def infer_shapes(cls, **arg_shapes: Size) -> tuple[Size, Size]:
+        batch_shapes = [
+            shape[:-1] if name in ("loc", "scale") else shape
+            for name, shape in arg_shapes.items()
+        ]
+        (n,) = torch.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
+        return torch.broadcast_shapes(*batch_shapes), Size((n + 1,))
+
+    def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
+        shape = Size(sample_shape) + self.loc.shape
+        noise = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
+        return self.transforms[0](self.loc + self.scale * noise)
+
+    def sample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
+        with torch.no_grad():
+            return self.rsample(sample_shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        transform = self.transforms[0]
+        y = transform.inv(value)
+        inside = y.isfinite().all(-1)
+        y = torch.where(inside.unsqueeze(-1), y, self.loc)
+        log_prob = self.base_dist.log_prob(y) - transform.log_abs_det_jacobian(y, value)
+        return torch.where(inside, log_prob, -torch.inf)
+
+    def _validate_sample(self, value: Tensor) -> None:
+        super()._validate_sample(_absorb_rounding(value))
+
+
+def _to_tensors(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
+    loc = torch.as_tensor(parameters["loc"])
+    dtype = torch.result_type(loc, parameters["scale"])
+    if not dtype.is_floating_point:
+        dtype = torch.get_default_dtype()
+    return {
+        name: torch.as_tensor(value, dtype=dtype, device=loc.device)
+        for name, value in parameters.items()
+    }
+
+
+def _check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
+    shapes = {name: value.shape for name, value in parameters.items()}
+    if not shapes["loc"] or not shapes["loc"][-1]:
+        raise ValueError(
+            "expected loc to have a last dimension of size K-1 >= 1, "
+            f"got shape {tuple(shapes['loc'])}"
+        )
+    try:
+        return GaussianPushforward.infer_shapes(**shapes)
+    except RuntimeError as error:
+        found = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+        raise ValueError(
+            f"expected the shapes of the parameters to broadcast, got {found}"
+        ) from error
+
+
+def _absorb_rounding(value: Tensor) -> Tensor:
+    """Rescales half-precision values whose sum misses 1 by rounding only.
+
+    The host's check of a simplex allows 1e-6, which half precision cannot meet.
+    """
+    if not isinstance(value, Tensor) or torch.finfo(value.dtype).bits > 16:
+        return value
+    total = value.float().sum(-1, keepdim=True)
+    rounding = value.shape[-1] * torch.finfo(value.dtype).eps
+    return value.float() / torch.where((total - 1).abs() < rounding, total, 1.0)

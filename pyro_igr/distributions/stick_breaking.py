@@ -1,0 +1,76 @@
+"""IGR-SB: the law of a tempered stick-breaking of a Gaussian (section 3.2)."""
+
+from torch import Size, Tensor
+from torch.distributions import constraints
+
+from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.transforms import StickBreakingTransform
+
+
+class IGRStickBreaking(GaussianPushforward):
+    r"""Invertible Gaussian reparameterization by stick-breaking (IGR-SB).
+
+    .. math::
+        z = g(y, \tau), \qquad
+        y \sim N(\mu, \text{diag}(\sigma^2)) \text{ on } \mathbb{R}^{K-1}
+
+    with g the :class:`StickBreakingTransform` of the chosen tempering. With
+    "sticks", the temperature sits inside every sigmoid: every category can be
+    chosen, the discrete law is closed form, and so is the KL between any two
+    temperatures. With the others the KL is closed form at equal temperatures only.
+    With "softmax++", the paper's own, category K is never chosen and the support is
+    a strict subset of the simplex; with "vertex", pathwise gradients are biased.
+
+    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``: ``batch`` or a
+    plain number; value: ``batch + (K,)``.
+    Units: log-densities and KL are in nats.
+
+    Args:
+        temperature: :math:`\tau > 0` (at most 1 for "vertex"); the smaller, the
+            closer to one-hot.
+        loc: :math:`\mu`, the mean of y.
+        scale: :math:`\sigma > 0`, the standard deviation of y.
+        tempering: "sticks", "weights", "softmax++" or "vertex".
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: if ``tempering`` is unknown, if shapes do not broadcast or, under
+            validation, if a parameter is outside its range.
+
+    Accuracy: log_prob and KL to 1e-10 in float64; off the support log_prob is -inf.
+    Source: IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks"
+        (the default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.
+    """
+
+    def __init__(
+        self,
+        temperature: Tensor | float,
+        loc: Tensor,
+        scale: Tensor | float,
+        *,
+        tempering: str = "sticks",
+        validate_args: bool | None = None,
+    ):
+        self.tempering = tempering
+        self.given_temperature = temperature
+        super().__init__(
+            validate_args, temperature=temperature, loc=loc, scale=scale
+        )
+
+    @constraints.dependent_property(is_discrete=False, event_dim=1)
+    def support(self) -> constraints.Constraint:
+        return self.transforms[0].codomain
+
+    def _transform(self) -> StickBreakingTransform:
+        return StickBreakingTransform(
+            self.temperature, self.tempering, validate_args=self._validate_args
+        )
+
+    def expand(
+        self, batch_shape: Size, _instance: "IGRStickBreaking | None" = None
+    ) -> "IGRStickBreaking":
+        new = self._get_checked_instance(IGRStickBreaking, _instance)
+        new.tempering = self.tempering
+        new.given_temperature = self.given_temperature
+        return self._expand(new, batch_shape)

@@ -1,0 +1,13 @@
+"""Invertible maps from R^(K-1) onto the simplex, one a file."""
+
+from pyro_igr.transforms.softmax_plus_plus import (
+    LogSoftmaxPlusPlusTransform,
+    SoftmaxPlusPlusTransform,
+)
+from pyro_igr.transforms.stick_breaking import StickBreakingTransform
+
+__all__ = [
+    "LogSoftmaxPlusPlusTransform",
+    "SoftmaxPlusPlusTransform",
+    "StickBreakingTransform",
+]

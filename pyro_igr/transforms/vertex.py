@@ -1,0 +1,51 @@
+"""Interpolation of stick-breaking weights to the nearest vertex (eq. 17)."""
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+
+from pyro_igr.transforms.sticks import log_weights, logits_of_sticks
+from pyro_igr.transforms.tempering import Tempering
+
+
+class Vertex(Tempering):
+    r"""Towards the nearest vertex: z = tau w + (1 - tau) e_argmax(w), tau <= 1.
+
+    The image is K copies of the cells :math:`\{\arg\max w = k\}`, shrunken by tau
+    towards their vertices. The map jumps between cells, so density and KL are right
+    but pathwise gradients miss the jumps: they are biased for tau < 1.
+    """
+
+    fills_simplex = False
+    max_temperature = 1.0
+
+    def to_log(self, y: Tensor, tau: Tensor) -> Tensor:
+        log_w = log_weights(y)
+        nearest = torch.log1p(tau * torch.expm1(log_w))
+        return torch.where(_is_largest(log_w), nearest, tau.log() + log_w)
+
+    def from_log(self, log_z: Tensor, tau: Tensor) -> Tensor:
+        inside = self.contains(log_z.exp(), tau)
+        y = logits_of_sticks(_log_weights_of(log_z, tau))
+        return torch.where(inside.unsqueeze(-1), y, torch.nan)
+
+    def log_det(self, y: Tensor, log_z: Tensor, tau: Tensor) -> Tensor:
+        return log_weights(y).sum(-1) + y.shape[-1] * tau.log().squeeze(-1)
+
+    def contains(self, z: Tensor, tau: Tensor) -> Tensor:
+        largest = _is_largest(z)
+        w = (z - (1 - tau) * largest) / tau
+        nearest = torch.where(largest, w, -torch.inf).amax(-1, keepdim=True)
+        tolerance = torch.finfo(z.dtype).eps ** 0.5
+        inside = ((w > -tolerance) & (w < nearest + tolerance)).all(-1)
+        return constraints.simplex.check(z) & inside
+
+
+def _log_weights_of(log_z: Tensor, tau: Tensor) -> Tensor:
+    nearest = torch.log1p(torch.expm1(log_z) / tau)
+    return torch.where(_is_largest(log_z), nearest, log_z - tau.log())
+
+
+def _is_largest(x: Tensor) -> Tensor:
+    index = x.argmax(-1, keepdim=True)
+    return torch.zeros_like(x, dtype=torch.bool).scatter(-1, index, value=True)
