@@ -5,6 +5,7 @@ from typing import ClassVar
 from torch import Size, Tensor
 from torch.distributions import constraints
 
+from pyro_igr.discrete import log_argmax_probs, match_log_probs
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
 
@@ -70,6 +71,15 @@ class IGR(GaussianPushforward):
             self.temperature, self.delta, validate_args=False
         )
 
+    def _log_probs(self) -> Tensor:
+        return log_argmax_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(
+        log_probs: Tensor, scale: Tensor | float, delta: Tensor | float = 1.0
+    ) -> Tensor:
+        return match_log_probs(log_probs, scale)
+
     def expand(self, batch_shape: Size, _instance: "IGR | None" = None) -> "IGR":
         return self._expand(self._get_checked_instance(IGR, _instance), batch_shape)
 
@@ -130,6 +140,15 @@ class ExpIGR(GaussianPushforward):
         return LogSoftmaxPlusPlusTransform(
             self.temperature, self.delta, validate_args=False
         )
+
+    def _log_probs(self) -> Tensor:
+        return log_argmax_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(
+        log_probs: Tensor, scale: Tensor | float, delta: Tensor | float = 1.0
+    ) -> Tensor:
+        return match_log_probs(log_probs, scale)
 
     def expand(self, batch_shape: Size, _instance: "ExpIGR | None" = None) -> "ExpIGR":
         return self._expand(self._get_checked_instance(ExpIGR, _instance), batch_shape)

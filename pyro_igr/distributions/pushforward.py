@@ -1,12 +1,14 @@
 """The law of g(y) for Gaussian y: what all members of the family share."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
-from pyro.distributions import Normal, TransformedDistribution
+from pyro.distributions import Normal, OneHotCategorical, TransformedDistribution
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 from torch.distributions.transforms import Transform
+
+from pyro_igr.discrete import to_log_probs
 
 
 class GaussianPushforward(TransformedDistribution):
@@ -17,9 +19,10 @@ class GaussianPushforward(TransformedDistribution):
         \log p(z) = \log N(y; \mu, \sigma^2)
         - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
 
-    A member names its parameters in ``arg_constraints``, hands them to this
-    ``__init__`` and returns its map from ``_transform``. Its ``expand`` is
-    ``return self._expand(self._get_checked_instance(Member, _instance), batch_shape)``.
+    A member names its parameters in ``arg_constraints`` and hands them to this
+    ``__init__``; ``_transform`` returns its map and ``_log_probs`` the logarithm of
+    its discrete law, that of the vertex h(y) which z tends to. Its ``expand`` passes
+    ``self._get_checked_instance(Member, _instance)`` on to ``_expand``.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
@@ -31,6 +34,7 @@ class GaussianPushforward(TransformedDistribution):
         "scale": constraints.independent(constraints.positive, 1),
     }
     has_rsample = True
+    _unexpanded: "GaussianPushforward | None" = None
 
     def __init__(self, validate_args: bool | None, **parameters: Tensor | float):
         tensors = _to_tensors(parameters)
@@ -60,7 +64,65 @@ class GaussianPushforward(TransformedDistribution):
         parameters = {name: getattr(self, name) for name in self.arg_constraints}
         new._place(parameters, Size(batch_shape), self.event_shape, validate_args=False)
         new._validate_args = self._validate_args
+        new._unexpanded = self
         return new
+
+    def _log_probs(self) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def logits(self) -> Tensor:
+        """Log probabilities, in nats, of the recovered discrete law."""
+        if self._unexpanded is None:
+            return self._log_probs()
+        return self._unexpanded.logits.expand(self.batch_shape + self.event_shape)
+
+    @property
+    def probs(self) -> Tensor:
+        """Probabilities of the recovered discrete law, E[h(y)]."""
+        return self.logits.exp()
+
+    @property
+    def mode(self) -> Tensor:
+        """The most probable category of the recovered discrete law, one-hot."""
+        return self.to_discrete().mode
+
+    def to_discrete(self) -> OneHotCategorical:
+        """The recovered discrete law, over one-hot vectors."""
+        return OneHotCategorical(
+            logits=self.logits, validate_args=self._validate_args
+        )
+
+    @staticmethod
+    def _match(log_probs: Tensor, scale: Tensor | float, **options: Any) -> Tensor:
+        raise NotImplementedError
+
+    @classmethod
+    def from_probs(
+        cls,
+        temperature: Tensor | float,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        scale: Tensor | float = 1.0,
+        **options: Any,
+    ) -> "GaussianPushforward":
+        """The member whose ``.probs`` are exactly those given.
+
+        Args:
+            temperature: as in the constructor.
+            probs: probabilities of the K categories, all positive.
+            logits: log probabilities up to a constant, instead of ``probs``.
+            scale: standard deviations of y, free to choose.
+            options: further keywords of the constructor.
+
+        Raises:
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given and
+                in the interior of the simplex, where the law can reach it.
+        """
+        log_probs = to_log_probs(probs, logits)
+        validate_args = options.pop("validate_args", None)
+        loc = cls._match(log_probs, scale, **options)
+        return cls(temperature, loc, scale, validate_args=validate_args, **options)
 
     @classmethod
     def infer_shapes(cls, **arg_shapes: Size) -> tuple[Size, Size]:

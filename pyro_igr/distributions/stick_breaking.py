@@ -3,6 +3,7 @@
 from torch import Size, Tensor
 from torch.distributions import constraints
 
+from pyro_igr.discrete import log_stick_probs, match_log_stick_probs
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.transforms import StickBreakingTransform
 
@@ -66,6 +67,29 @@ class IGRStickBreaking(GaussianPushforward):
         return StickBreakingTransform(
             self.temperature, self.tempering, validate_args=self._validate_args
         )
+
+    def _log_probs(self) -> Tensor:
+        if self.tempering != "sticks":
+            raise NotImplementedError(
+                f'the discrete law of tempering "{self.tempering}" has no closed form'
+            )
+        return log_stick_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(
+        log_probs: Tensor, scale: Tensor | float, tempering: str = "sticks"
+    ) -> Tensor:
+        if tempering == "softmax++":
+            raise ValueError(
+                'tempering "softmax++" never chooses category K: no law of it has '
+                "positive probabilities throughout"
+            )
+        if tempering != "sticks":
+            raise ValueError(
+                f'expected tempering "sticks", whose discrete law has a closed form '
+                f"to invert; got {tempering!r}"
+            )
+        return match_log_stick_probs(log_probs, scale)
 
     def expand(
         self, batch_shape: Size, _instance: "IGRStickBreaking | None" = None
