@@ -7,21 +7,33 @@ except ModuleNotFoundError as error:
         "numpyro_igr needs NumPyro: pip install 'pyro-igr[numpyro]'", name=error.name
     ) from None
 
+from numpyro_igr.discrete import argmax_probs, match_probs, stick_probs
 from numpyro_igr.distributions import (
     IGR,
     ExpIGR,
     IGRStickBreaking,
     IGRStraightThrough,
+    OneHotCategorical,
+    RelaxedOneHotCategorical,
     straight_through,
 )
+from numpyro_igr.handlers import discretize
+from numpyro_igr.infer import assert_analytic_kl
 from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
-    "IGR",
     "ExpIGR",
+    "IGR",
     "IGRStickBreaking",
     "IGRStraightThrough",
+    "OneHotCategorical",
+    "RelaxedOneHotCategorical",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
+    "argmax_probs",
+    "assert_analytic_kl",
+    "discretize",
+    "match_probs",
+    "stick_probs",
     "straight_through",
 ]

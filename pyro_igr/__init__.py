@@ -7,6 +7,7 @@ except ModuleNotFoundError as error:
         "pyro_igr needs Pyro: pip install 'pyro-igr[pyro]'", name=error.name
     ) from None
 
+from pyro_igr.discrete import argmax_probs, match_probs, stick_probs
 from pyro_igr.distributions import (
     IGR,
     ExpIGR,
@@ -14,14 +15,21 @@ from pyro_igr.distributions import (
     IGRStraightThrough,
     straight_through,
 )
+from pyro_igr.handlers import discretize
+from pyro_igr.infer import assert_analytic_kl
 from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
-    "IGR",
     "ExpIGR",
+    "IGR",
     "IGRStickBreaking",
     "IGRStraightThrough",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
+    "argmax_probs",
+    "assert_analytic_kl",
+    "discretize",
+    "match_probs",
+    "stick_probs",
     "straight_through",
 ]

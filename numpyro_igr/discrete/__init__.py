@@ -1,0 +1,24 @@
+"""The discrete side: plain functions of arrays, from Gaussians to probabilities."""
+
+from numpyro_igr.discrete.argmax_probs import argmax_probs, log_argmax_probs
+from numpyro_igr.discrete.check_probs import check_probs, to_log_probs
+from numpyro_igr.discrete.match_probs import match_log_probs, match_probs
+from numpyro_igr.discrete.stick_probs import (
+    log_stick_probs,
+    match_log_stick_probs,
+    match_stick_probs,
+    stick_probs,
+)
+
+__all__ = [
+    "argmax_probs",
+    "check_probs",
+    "log_argmax_probs",
+    "log_stick_probs",
+    "match_log_probs",
+    "match_log_stick_probs",
+    "match_probs",
+    "match_stick_probs",
+    "stick_probs",
+    "to_log_probs",
+]

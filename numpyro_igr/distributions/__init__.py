@@ -2,6 +2,11 @@
 
 from numpyro_igr.distributions import kl as kl
 from numpyro_igr.distributions.igr import IGR, ExpIGR
+from numpyro_igr.distributions.one_hot import OneHotCategorical
+from numpyro_igr.distributions.relaxed_one_hot import (
+    ExpRelaxedCategorical,
+    RelaxedOneHotCategorical,
+)
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 from numpyro_igr.distributions.straight_through import (
     IGRStraightThrough,
@@ -11,7 +16,10 @@ from numpyro_igr.distributions.straight_through import (
 __all__ = [
     "IGR",
     "ExpIGR",
+    "ExpRelaxedCategorical",
     "IGRStickBreaking",
     "IGRStraightThrough",
+    "OneHotCategorical",
+    "RelaxedOneHotCategorical",
     "straight_through",
 ]

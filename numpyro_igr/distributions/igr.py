@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
+from numpyro_igr.discrete import log_argmax_probs, match_log_probs
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
 
@@ -71,6 +73,12 @@ class IGR(GaussianPushforward):
             self.temperature, self.delta, validate_args=False
         )
 
+    def _log_probs(self) -> Array:
+        return log_argmax_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
+        return match_log_probs(log_probs, scale)
 
 
 class ExpIGR(GaussianPushforward):
@@ -130,3 +138,10 @@ class ExpIGR(GaussianPushforward):
         return LogSoftmaxPlusPlusTransform(
             self.temperature, self.delta, validate_args=False
         )
+
+    def _log_probs(self) -> Array:
+        return log_argmax_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
+        return match_log_probs(log_probs, scale)

@@ -16,6 +16,9 @@ from numpyro.distributions import (
 from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import promote_shapes, validate_sample
 
+from numpyro_igr.discrete import to_log_probs
+from numpyro_igr.distributions.one_hot import OneHotCategorical
+
 Shape = tuple[int, ...]
 
 
@@ -27,9 +30,10 @@ class GaussianPushforward(TransformedDistribution):
         \log p(z) = \log N(y; \mu, \sigma^2)
         - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
 
-    A member names its parameters in ``arg_constraints``, hands them to this
-    ``__init__`` and returns its map from ``_transform``. The parameters are the
-    only leaves of the pytree, all of one batch rank; the rest is derived.
+    A member names its parameters in ``arg_constraints`` and hands them to this
+    ``__init__``; ``_transform`` returns its map and ``_log_probs`` the logarithm of
+    its discrete law, that of the vertex h(y) which z tends to. The parameters are
+    the only leaves of the pytree, all of one batch rank; the rest is derived.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
@@ -70,6 +74,60 @@ class GaussianPushforward(TransformedDistribution):
     @property
     def transforms(self) -> list[Transform]:
         return [self._transform()]
+
+    def _log_probs(self) -> Array:
+        raise NotImplementedError
+
+    @property
+    def logits(self) -> Array:
+        """Log probabilities, in nats, of the recovered discrete law."""
+        shape = self.batch_shape + self.event_shape
+        return jnp.broadcast_to(self._log_probs(), shape)
+
+    @property
+    def probs(self) -> Array:
+        """Probabilities of the recovered discrete law, E[h(y)]."""
+        return jnp.exp(self.logits)
+
+    @property
+    def mode(self) -> Array:
+        """The most probable category of the recovered discrete law, one-hot."""
+        return self.to_discrete().mode
+
+    def to_discrete(self) -> OneHotCategorical:
+        """The recovered discrete law, over one-hot vectors."""
+        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, **options: Any) -> Array:
+        raise NotImplementedError
+
+    @classmethod
+    def from_probs(
+        cls,
+        temperature: ArrayLike,
+        probs: Array | None = None,
+        logits: Array | None = None,
+        scale: ArrayLike = 1.0,
+        **options: Any,
+    ) -> "GaussianPushforward":
+        """The member whose ``.probs`` are exactly those given.
+
+        Args:
+            temperature: as in the constructor.
+            probs: probabilities of the K categories, all positive.
+            logits: log probabilities up to a constant, instead of ``probs``.
+            scale: standard deviations of y, free to choose.
+            options: further keywords of the constructor.
+
+        Raises:
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given and
+                in the interior of the simplex, where the law can reach it.
+        """
+        log_probs = to_log_probs(probs, logits)
+        validate_args = options.pop("validate_args", None)
+        loc = cls._match(log_probs, scale, **options)
+        return cls(temperature, loc, scale, validate_args=validate_args, **options)
 
     @classmethod
     def infer_shapes(cls, *args: Shape, **kwargs: Shape) -> tuple[Shape, Shape]:

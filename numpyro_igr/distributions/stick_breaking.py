@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
+from numpyro_igr.discrete import log_stick_probs, match_log_stick_probs
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.transforms import StickBreakingTransform
 
@@ -62,9 +64,7 @@ class IGRStickBreaking(GaussianPushforward):
     ):
         self.tempering = tempering
         self.given_temperature = temperature
-        super().__init__(
-            validate_args, temperature=temperature, loc=loc, scale=scale
-        )
+        super().__init__(validate_args, temperature=temperature, loc=loc, scale=scale)
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:
@@ -74,3 +74,24 @@ class IGRStickBreaking(GaussianPushforward):
         return StickBreakingTransform(
             self.temperature, self.tempering, validate_args=self._validate_args
         )
+
+    def _log_probs(self) -> Array:
+        if self.tempering != "sticks":
+            raise NotImplementedError(
+                f'the discrete law of tempering "{self.tempering}" has no closed form'
+            )
+        return log_stick_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, tempering: str = "sticks") -> Array:
+        if tempering == "softmax++":
+            raise ValueError(
+                'tempering "softmax++" never chooses category K: no law of it has '
+                "positive probabilities throughout"
+            )
+        if tempering != "sticks":
+            raise ValueError(
+                f'expected tempering "sticks", whose discrete law has a closed form '
+                f"to invert; got {tempering!r}"
+            )
+        return match_log_stick_probs(log_probs, scale)

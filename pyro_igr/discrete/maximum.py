@@ -1,5 +1,7 @@
 """The maximum of independent Gaussians: its law, and nodes to integrate over it."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -8,7 +10,9 @@ from torch.special import log_ndtr
 NUM_BISECTIONS = 26
 
 
-def log_cdf_and_survival(t: Tensor, loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+def log_cdf_and_survival(
+    t: Tensor, loc: Tensor, scale: Tensor
+) -> tuple[Tensor, Tensor]:
     r"""Logs of :math:`F(t) = \prod_j \Phi((t - \mu_j) / \sigma_j)` and 1 - F(t).
 
     The second is free of cancellation, however small it is:
@@ -29,7 +33,7 @@ def log_reversed_hazards(t: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
     Shape: ``t``: ``batch``; ``loc``, ``scale`` and result: ``batch + (n,)``.
     """
     u = (t.unsqueeze(-1) - loc) / scale
-    return -0.5 * (u**2 + np.log(2 * np.pi)) - scale.log() - log_ndtr(u)
+    return -0.5 * (u**2 + math.log(2 * math.pi)) - scale.log() - log_ndtr(u)
 
 
 @torch.no_grad()
@@ -81,7 +85,7 @@ def _quantiles(levels: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
 def _far_in_the_tail(loc: Tensor, scale: Tensor) -> Tensor:
     """A point beyond which less than e^-40 of the positive mass lies."""
     u = (-loc / scale).clamp(min=0)
-    return (loc + scale * (u**2 + 80 + 2 * np.log(loc.shape[-1])).sqrt()).amax(-1)
+    return (loc + scale * (u**2 + 80 + 2 * math.log(loc.shape[-1])).sqrt()).amax(-1)
 
 
 def _log1mexp(x: Tensor) -> Tensor:

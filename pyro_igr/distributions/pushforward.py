@@ -89,9 +89,7 @@ class GaussianPushforward(TransformedDistribution):
 
     def to_discrete(self) -> OneHotCategorical:
         """The recovered discrete law, over one-hot vectors."""
-        return OneHotCategorical(
-            logits=self.logits, validate_args=self._validate_args
-        )
+        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
 
     @staticmethod
     def _match(log_probs: Tensor, scale: Tensor | float, **options: Any) -> Tensor:

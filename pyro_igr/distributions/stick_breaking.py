@@ -55,9 +55,7 @@ class IGRStickBreaking(GaussianPushforward):
     ):
         self.tempering = tempering
         self.given_temperature = temperature
-        super().__init__(
-            validate_args, temperature=temperature, loc=loc, scale=scale
-        )
+        super().__init__(validate_args, temperature=temperature, loc=loc, scale=scale)
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:

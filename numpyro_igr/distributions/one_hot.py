@@ -1,0 +1,141 @@
+"""OneHotCategorical, which the host lacks."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, random
+from jax.nn import log_softmax, one_hot
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution, constraints
+from numpyro.distributions.kl import kl_divergence
+from numpyro.distributions.util import validate_sample
+from numpyro.util import not_jax_tracer
+
+Shape = tuple[int, ...]
+
+
+class _OneHot(constraints.ParameterFreeConstraint):
+    """Vectors of zeros with a single one."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def __call__(self, x: Array) -> Array:
+        return ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1)
+
+    def feasible_like(self, prototype: Array) -> Array:
+        return jnp.zeros_like(prototype).at[..., 0].set(1)
+
+
+class OneHotCategorical(Distribution):
+    r"""A categorical law over one-hot vectors.
+
+    .. math:: P(z = e_k) = p_k = \text{softmax}(\text{logits})_k
+
+    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``.
+    Units: log-probabilities, entropy and KL are in nats.
+
+    Args:
+        probs: probabilities of the K categories.
+        logits: log probabilities up to a constant, instead of ``probs``.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
+            validation, if it is out of range.
+
+    Source: ``torch.distributions.OneHotCategorical``.
+    """
+
+    arg_constraints: ClassVar[dict] = {"logits": constraints.real_vector}
+    support = _OneHot()
+    has_enumerate_support = True
+
+    def __init__(
+        self,
+        probs: ArrayLike | None = None,
+        logits: ArrayLike | None = None,
+        *,
+        validate_args: bool | None = None,
+    ):
+        if validate_args is not None:
+            self._validate_args = validate_args
+        self.logits = categorical_logits(probs, logits, self)
+        shape = jnp.shape(self.logits)
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    @property
+    def probs(self) -> Array:
+        return jnp.exp(self.logits)
+
+    @staticmethod
+    def infer_shapes(
+        probs: Shape | None = None, logits: Shape | None = None
+    ) -> tuple[Shape, Shape]:
+        shape = logits if probs is None else probs
+        return shape[:-1], shape[-1:]
+
+    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
+        shape = sample_shape + self.batch_shape
+        index = random.categorical(key, self.logits, shape=shape)
+        return one_hot(index, self.event_shape[0], dtype=self.logits.dtype)
+
+    @validate_sample
+    def log_prob(self, value: Array, intermediates: None = None) -> Array:
+        index = jnp.expand_dims(jnp.argmax(value, -1), -1)
+        shape = jnp.broadcast_shapes(jnp.shape(value), jnp.shape(self.logits))
+        logits = jnp.broadcast_to(self.logits, shape)
+        index = jnp.broadcast_to(index, (*shape[:-1], 1))
+        return jnp.take_along_axis(logits, index, -1)[..., 0]
+
+    def enumerate_support(self, expand: bool = True) -> Array:  # noqa: FBT001, FBT002
+        k = self.event_shape[0]
+        batch_shape = self.batch_shape if expand else (1,) * len(self.batch_shape)
+        values = jnp.eye(k, dtype=self.logits.dtype)
+        values = values.reshape((k, *[1] * len(batch_shape), k))
+        return jnp.broadcast_to(values, (k, *batch_shape, k))
+
+    def entropy(self) -> Array:
+        return -(self.probs * self.logits).sum(-1)
+
+    @property
+    def mean(self) -> Array:
+        return self.probs
+
+    @property
+    def variance(self) -> Array:
+        return self.probs * (1 - self.probs)
+
+    @property
+    def mode(self) -> Array:
+        index = jnp.argmax(self.logits, -1)
+        return one_hot(index, self.event_shape[0], dtype=self.logits.dtype)
+
+
+@kl_divergence.register(OneHotCategorical, OneHotCategorical)
+def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
+    return (p.probs * (p.logits - q.logits)).sum(-1)
+
+
+def categorical_logits(
+    probs: ArrayLike | None, logits: ArrayLike | None, law: Distribution
+) -> Array:
+    """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
+
+    As in the host, the logarithm of a probability of 0 is the smallest finite number.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("expected exactly one of probs and logits")
+    if logits is not None:
+        return log_softmax(jnp.asarray(logits), -1)
+    probs = jnp.asarray(probs)
+    if law._validate_args:
+        with jax.ensure_compile_time_eval():
+            valid = constraints.simplex(probs)
+        if not_jax_tracer(valid) and not np.all(valid):
+            name = type(law).__name__
+            raise ValueError(f"{name} distribution got invalid probs parameter.")
+    return jnp.maximum(jnp.log(probs), jnp.finfo(probs.dtype).min)

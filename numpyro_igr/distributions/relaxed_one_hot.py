@@ -1,0 +1,145 @@
+"""RelaxedOneHotCategorical (Gumbel-Softmax), which the host lacks."""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+from jax import Array, random
+from jax.nn import log_softmax
+from jax.scipy.special import gammaln
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution, constraints
+from numpyro.distributions.util import promote_shapes, validate_sample
+
+from numpyro_igr.distributions.one_hot import OneHotCategorical, categorical_logits
+
+Shape = tuple[int, ...]
+
+
+class ExpRelaxedCategorical(Distribution):
+    r"""The law of the logarithm of a :class:`RelaxedOneHotCategorical` variable.
+
+    .. math:: \log z = \log \text{softmax}((\text{logits} + g) / \tau), \qquad
+              g_k \sim \text{Gumbel}(0, 1)
+
+    The density is taken with respect to Lebesgue measure on the additive log-ratios
+    :math:`\log z_k - \log z_K`.
+
+    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
+    ``batch`` or a plain number.
+    Units: log-densities are in nats.
+
+    Args:
+        temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
+        probs: probabilities of the K categories.
+        logits: log probabilities up to a constant, instead of ``probs``.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
+            validation, if a parameter is out of range.
+
+    Source: Maddison, Mnih and Teh (2017), appendix C.3; the class of this name in
+        ``torch.distributions``.
+    """
+
+    arg_constraints: ClassVar[dict] = {
+        "temperature": constraints.positive,
+        "logits": constraints.real_vector,
+    }
+    reparametrized_params: ClassVar[list[str]] = list(arg_constraints)
+    support = constraints.real_vector
+
+    def __init__(
+        self,
+        temperature: ArrayLike,
+        probs: ArrayLike | None = None,
+        logits: ArrayLike | None = None,
+        *,
+        validate_args: bool | None = None,
+    ):
+        if validate_args is not None:
+            self._validate_args = validate_args
+        logits = categorical_logits(probs, logits, self)
+        k = logits.shape[-1]
+        batch_shape = jnp.broadcast_shapes(jnp.shape(temperature), logits.shape[:-1])
+        (self.temperature,) = promote_shapes(temperature, shape=batch_shape)
+        (self.logits,) = promote_shapes(logits, shape=(*batch_shape, k))
+        super().__init__(batch_shape, (k,), validate_args=validate_args)
+
+    @property
+    def probs(self) -> Array:
+        return jnp.exp(self.logits)
+
+    def to_discrete(self) -> OneHotCategorical:
+        """The discrete law that this one relaxes, over one-hot vectors."""
+        shape = self.batch_shape + self.event_shape
+        logits = jnp.broadcast_to(self.logits, shape)
+        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+
+    @staticmethod
+    def infer_shapes(
+        temperature: Shape, probs: Shape | None = None, logits: Shape | None = None
+    ) -> tuple[Shape, Shape]:
+        shape = logits if probs is None else probs
+        return jnp.broadcast_shapes(temperature, shape[:-1]), shape[-1:]
+
+    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
+        shape = sample_shape + self.batch_shape + self.event_shape
+        noise = random.gumbel(key, shape, jnp.result_type(self.logits, jnp.float32))
+        return log_softmax((self.logits + noise) / self._tau, -1)
+
+    @validate_sample
+    def log_prob(self, value: Array, intermediates: Any = None) -> Array:
+        return self._log_density(value)
+
+    def _log_density(self, log_z: Array) -> Array:
+        k = self.event_shape[0]
+        constant = gammaln(float(k)) + (k - 1) * jnp.log(self.temperature)
+        return constant + log_softmax(self.logits - self._tau * log_z, -1).sum(-1)
+
+    @property
+    def _tau(self) -> Array:
+        return jnp.expand_dims(self.temperature, -1)
+
+
+class RelaxedOneHotCategorical(ExpRelaxedCategorical):
+    r"""A relaxed categorical law on the simplex: Gumbel-Softmax, or Concrete.
+
+    .. math:: z = \text{softmax}((\text{logits} + g) / \tau), \qquad
+              g_k \sim \text{Gumbel}(0, 1)
+
+    The density is taken with respect to Lebesgue measure on the first K-1
+    coordinates. A value with an entry that has underflowed to 0 has a ``log_prob``
+    of -inf; score its logarithm with :class:`ExpRelaxedCategorical`.
+
+    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
+    ``batch`` or a plain number.
+    Units: log-densities are in nats.
+
+    Args:
+        temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
+        probs: probabilities of the K categories.
+        logits: log probabilities up to a constant, instead of ``probs``.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
+            validation, if a parameter is out of range.
+
+    Source: Jang, Gu and Poole (2017); Maddison, Mnih and Teh (2017), eq. 10; the
+        class of this name in ``torch.distributions``.
+    """
+
+    support = constraints.simplex
+
+    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
+        return jnp.exp(super().sample(key, sample_shape))
+
+    @validate_sample
+    def log_prob(self, value: Array, intermediates: Any = None) -> Array:
+        inside = (value > 0).all(-1)
+        log_z = jnp.log(jnp.where(inside[..., None], value, 1.0))
+        log_prob = self._log_density(log_z) - log_z.sum(-1)
+        return jnp.where(inside, log_prob, -jnp.inf)

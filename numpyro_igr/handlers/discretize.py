@@ -1,0 +1,59 @@
+"""An effect handler that recovers the discrete model behind a relaxed one."""
+
+from collections.abc import Callable
+
+from numpyro.distributions import (
+    Distribution,
+    ExpandedDistribution,
+    Independent,
+    MaskedDistribution,
+)
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions import ExpIGR
+from numpyro_igr.distributions.pushforward import GaussianPushforward
+
+
+def discretize(fn: Callable) -> Callable:
+    """Turns every latent IGR site of a model or guide into a one-hot site.
+
+    Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
+    plates, scales and masks; observed sites and other laws are untouched. With both
+    discretized, the host's engines evaluate the discrete model: ``Trace_ELBO`` its
+    evidence lower bound, ``RenyiELBO(alpha=0)`` the importance-weighted one.
+
+    Args:
+        fn: a model or a guide.
+
+    Raises:
+        ValueError: at a site whose law has no discrete counterpart of the same form.
+    """
+    return DiscretizeMessenger(fn)
+
+
+class DiscretizeMessenger(Messenger):
+    """The handler behind :func:`discretize`, also usable as a context manager."""
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and not msg["is_observed"]:
+            msg["fn"] = _discretized(msg["fn"], msg["name"])
+
+
+def _discretized(law: Distribution, site: str) -> Distribution:
+    if isinstance(law, ExpIGR):
+        raise ValueError(
+            f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
+            "write the site with IGR to discretize it"
+        )
+    if isinstance(law, GaussianPushforward):
+        return law.to_discrete()
+    if not isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
+        return law
+    discrete = _discretized(law.base_dist, site)
+    if discrete is law.base_dist:
+        return law
+    if isinstance(law, MaskedDistribution):
+        return discrete.mask(law._mask)
+    if isinstance(law, ExpandedDistribution):
+        return discrete.expand(law.batch_shape)
+    return discrete.to_event(law.reinterpreted_batch_ndims)
