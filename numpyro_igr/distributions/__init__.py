@@ -1,7 +1,8 @@
 """The laws of the family, and the KL divergences between them."""
 
 from numpyro_igr.distributions import kl as kl
-from numpyro_igr.distributions.igr import IGR, ExpIGR
+from numpyro_igr.distributions.exp_igr import ExpIGR
+from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import (
     ExpRelaxedCategorical,

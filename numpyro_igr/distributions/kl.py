@@ -8,7 +8,8 @@ from numpyro.distributions import Normal
 from numpyro.distributions.kl import kl_divergence
 from numpyro.util import not_jax_tracer
 
-from numpyro_igr.distributions.igr import IGR, ExpIGR
+from numpyro_igr.distributions.exp_igr import ExpIGR
+from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 

@@ -60,7 +60,7 @@ class OneHotCategorical(Distribution):
         logits: ArrayLike | None = None,
         *,
         validate_args: bool | None = None,
-    ):
+    ) -> None:
         if validate_args is not None:
             self._validate_args = validate_args
         self.logits = categorical_logits(probs, logits, self)

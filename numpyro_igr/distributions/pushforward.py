@@ -1,11 +1,9 @@
 """The law of g(y) for Gaussian y: what all members of the family share."""
 
-from numbers import Number
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-import numpy as np
-from jax import Array, lax, random
+from jax import Array, random
 from jax.typing import ArrayLike
 from numpyro.distributions import (
     Distribution,
@@ -18,6 +16,11 @@ from numpyro.distributions.util import promote_shapes, validate_sample
 
 from numpyro_igr.discrete import to_log_probs
 from numpyro_igr.distributions.one_hot import OneHotCategorical
+from numpyro_igr.distributions.parameters import (
+    check_shapes,
+    infer_shapes,
+    to_arrays,
+)
 
 Shape = tuple[int, ...]
 
@@ -46,15 +49,13 @@ class GaussianPushforward(TransformedDistribution):
     }
     has_rsample = True
 
-    def __init__(self, validate_args: bool | None, **parameters: ArrayLike):
-        shapes = {name: jnp.shape(value) for name, value in parameters.items()}
-        batch_shape, event_shape = _check_shapes(shapes)
-        dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
-        for name, value in parameters.items():
+    def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
+        arrays = to_arrays(parameters)
+        batch_shape, event_shape = check_shapes(arrays)
+        for name, value in arrays.items():
             own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()
-            array = np.asarray(value, dtype) if isinstance(value, Number) else value
-            (array,) = promote_shapes(array, shape=batch_shape + own)
-            setattr(self, name, array)
+            (promoted,) = promote_shapes(value, shape=batch_shape + own)
+            setattr(self, name, promoted)
         Distribution.__init__(
             self, batch_shape, event_shape, validate_args=validate_args
         )
@@ -131,13 +132,9 @@ class GaussianPushforward(TransformedDistribution):
 
     @classmethod
     def infer_shapes(cls, *args: Shape, **kwargs: Shape) -> tuple[Shape, Shape]:
-        shapes = dict(zip(cls.arg_constraints, args, strict=False), **kwargs)
-        batch_shapes = [
-            shape[:-1] if name in ("loc", "scale") else shape
-            for name, shape in shapes.items()
-        ]
-        (n,) = lax.broadcast_shapes(shapes["loc"][-1:], shapes["scale"][-1:])
-        return lax.broadcast_shapes(*batch_shapes), (n + 1,)
+        return infer_shapes(
+            **dict(zip(cls.arg_constraints, args, strict=False), **kwargs)
+        )
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         dtype = jnp.result_type(self.loc, self.scale, jnp.float32)
@@ -162,18 +159,3 @@ class GaussianPushforward(TransformedDistribution):
         gaussian = Normal(self.loc, self.scale, validate_args=False).log_prob(y).sum(-1)
         log_prob = gaussian - transform.log_abs_det_jacobian(y, value)
         return jnp.where(inside, log_prob, -jnp.inf)
-
-
-def _check_shapes(shapes: dict[str, Shape]) -> tuple[Shape, Shape]:
-    if not shapes["loc"] or not shapes["loc"][-1]:
-        raise ValueError(
-            "expected loc to have a last dimension of size K-1 >= 1, "
-            f"got shape {shapes['loc']}"
-        )
-    try:
-        return GaussianPushforward.infer_shapes(**shapes)
-    except ValueError as error:
-        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(
-            f"expected the shapes of the parameters to broadcast, got {found}"
-        ) from error

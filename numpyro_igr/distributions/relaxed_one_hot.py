@@ -57,7 +57,7 @@ class ExpRelaxedCategorical(Distribution):
         logits: ArrayLike | None = None,
         *,
         validate_args: bool | None = None,
-    ):
+    ) -> None:
         if validate_args is not None:
             self._validate_args = validate_args
         logits = categorical_logits(probs, logits, self)

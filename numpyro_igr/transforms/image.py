@@ -21,7 +21,7 @@ class image(Constraint):
     is_discrete = False
     event_dim = 1
 
-    def __init__(self, transform: Transform):
+    def __init__(self, transform: Transform) -> None:
         self.transform = transform
 
     def __call__(self, x: Array) -> Array:

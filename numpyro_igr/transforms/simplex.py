@@ -33,7 +33,7 @@ class SimplexTransform(Transform):
     parameter_names: ClassVar[tuple[str, ...]] = ("temperature",)
     max_temperature = math.inf
 
-    def __init__(self, validate_args: bool | None, **parameters: ArrayLike):
+    def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
         vars(self).update(parameters)
         if Distribution._validate_args if validate_args is None else validate_args:
             _check_positive("temperature", self.temperature, self.max_temperature)

@@ -1,7 +1,8 @@
 """The laws of the family, and the KL divergences between them."""
 
 from pyro_igr.distributions import kl as kl
-from pyro_igr.distributions.igr import IGR, ExpIGR
+from pyro_igr.distributions.exp_igr import ExpIGR
+from pyro_igr.distributions.igr import IGR
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 from pyro_igr.distributions.straight_through import (
     IGRStraightThrough,

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
-from pyro_igr.distributions.igr import IGR, ExpIGR
+from pyro_igr.distributions.exp_igr import ExpIGR
+from pyro_igr.distributions.igr import IGR
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 

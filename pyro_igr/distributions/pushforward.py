@@ -9,6 +9,11 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.transforms import Transform
 
 from pyro_igr.discrete import to_log_probs
+from pyro_igr.distributions.parameters import (
+    check_shapes,
+    infer_shapes,
+    to_tensors,
+)
 
 
 class GaussianPushforward(TransformedDistribution):
@@ -36,9 +41,11 @@ class GaussianPushforward(TransformedDistribution):
     has_rsample = True
     _unexpanded: "GaussianPushforward | None" = None
 
-    def __init__(self, validate_args: bool | None, **parameters: Tensor | float):
-        tensors = _to_tensors(parameters)
-        self._place(tensors, *_check_shapes(tensors), validate_args)
+    def __init__(
+        self, *, validate_args: bool | None, **parameters: Tensor | float
+    ) -> None:
+        tensors = to_tensors(parameters)
+        self._place(tensors, *check_shapes(tensors), validate_args=validate_args)
 
     def _transform(self) -> Transform:
         raise NotImplementedError
@@ -48,6 +55,7 @@ class GaussianPushforward(TransformedDistribution):
         parameters: dict[str, Tensor],
         batch_shape: Size,
         event_shape: Size,
+        *,
         validate_args: bool | None,
     ) -> None:
         for name, value in parameters.items():
@@ -124,12 +132,7 @@ class GaussianPushforward(TransformedDistribution):
 
     @classmethod
     def infer_shapes(cls, **arg_shapes: Size) -> tuple[Size, Size]:
-        batch_shapes = [
-            shape[:-1] if name in ("loc", "scale") else shape
-            for name, shape in arg_shapes.items()
-        ]
-        (n,) = torch.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
-        return torch.broadcast_shapes(*batch_shapes), Size((n + 1,))
+        return infer_shapes(**arg_shapes)
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         shape = Size(sample_shape) + self.loc.shape
@@ -154,39 +157,12 @@ class GaussianPushforward(TransformedDistribution):
         super()._validate_sample(_absorb_rounding(value))
 
 
-def _to_tensors(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
-    loc = torch.as_tensor(parameters["loc"])
-    dtype = torch.result_type(loc, parameters["scale"])
-    if not dtype.is_floating_point:
-        dtype = torch.get_default_dtype()
-    return {
-        name: torch.as_tensor(value, dtype=dtype, device=loc.device)
-        for name, value in parameters.items()
-    }
-
-
-def _check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
-    shapes = {name: value.shape for name, value in parameters.items()}
-    if not shapes["loc"] or not shapes["loc"][-1]:
-        raise ValueError(
-            "expected loc to have a last dimension of size K-1 >= 1, "
-            f"got shape {tuple(shapes['loc'])}"
-        )
-    try:
-        return GaussianPushforward.infer_shapes(**shapes)
-    except RuntimeError as error:
-        found = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
-        raise ValueError(
-            f"expected the shapes of the parameters to broadcast, got {found}"
-        ) from error
-
-
 def _absorb_rounding(value: Tensor) -> Tensor:
     """Rescales half-precision values whose sum misses 1 by rounding only.
 
     The host's check of a simplex allows 1e-6, which half precision cannot meet.
     """
-    if not isinstance(value, Tensor) or torch.finfo(value.dtype).bits > 16:
+    if getattr(value, "dtype", None) not in (torch.float16, torch.bfloat16):
         return value
     total = value.float().sum(-1, keepdim=True)
     rounding = value.shape[-1] * torch.finfo(value.dtype).eps

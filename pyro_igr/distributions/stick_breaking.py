@@ -52,10 +52,12 @@ class IGRStickBreaking(GaussianPushforward):
         *,
         tempering: str = "sticks",
         validate_args: bool | None = None,
-    ):
+    ) -> None:
         self.tempering = tempering
         self.given_temperature = temperature
-        super().__init__(validate_args, temperature=temperature, loc=loc, scale=scale)
+        super().__init__(
+            validate_args=validate_args, temperature=temperature, loc=loc, scale=scale
+        )
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:

@@ -19,7 +19,7 @@ class image(constraints.Constraint):
     is_discrete = False
     event_dim = 1
 
-    def __init__(self, transform: Transform):
+    def __init__(self, transform: Transform) -> None:
         self.transform = transform
         super().__init__()
 

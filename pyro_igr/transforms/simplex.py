@@ -28,7 +28,9 @@ class SimplexTransform(Transform):
 
     max_temperature = math.inf
 
-    def __init__(self, validate_args: bool | None, **parameters: Tensor | float):
+    def __init__(
+        self, *, validate_args: bool | None, **parameters: Tensor | float
+    ) -> None:
         super().__init__()
         vars(self).update(parameters)
         if Distribution._validate_args if validate_args is None else validate_args:

@@ -43,8 +43,10 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         delta: Tensor | float = 1.0,
         *,
         validate_args: bool | None = None,
-    ):
-        super().__init__(validate_args, temperature=temperature, delta=delta)
+    ) -> None:
+        super().__init__(
+            validate_args=validate_args, temperature=temperature, delta=delta
+        )
 
     def to_log(self, y: Tensor) -> Tensor:
         scaled = y / column(self.temperature, y)

@@ -57,14 +57,14 @@ class StickBreakingTransform(SimplexTransform):
         tempering: str = "sticks",
         *,
         validate_args: bool | None = None,
-    ):
+    ) -> None:
         if tempering not in TEMPERINGS:
             raise ValueError(
                 f"expected tempering to be one of {', '.join(TEMPERINGS)}; "
                 f"got {tempering!r}"
             )
         self.tempering = tempering
-        super().__init__(validate_args, temperature=temperature)
+        super().__init__(validate_args=validate_args, temperature=temperature)
 
     @property
     def max_temperature(self) -> float:

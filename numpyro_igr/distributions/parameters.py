@@ -1,0 +1,61 @@
+"""The parameters of a law: their arrays, and the shapes these imply."""
+
+from numbers import Number
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.typing import ArrayLike
+
+Shape = tuple[int, ...]
+
+
+def infer_shapes(**arg_shapes: Shape) -> tuple[Shape, Shape]:
+    """Batch and event shape from the shapes of the parameters.
+
+    Args:
+        arg_shapes: of ``loc`` and ``scale``, which end in K-1, and of the others.
+    """
+    batch_shapes = [
+        shape[:-1] if name in ("loc", "scale") else shape
+        for name, shape in arg_shapes.items()
+    ]
+    (n,) = lax.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
+    return lax.broadcast_shapes(*batch_shapes), (n + 1,)
+
+
+def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
+    """All parameters as arrays; plain numbers take the floating dtype of the rest.
+
+    Args:
+        parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
+    """
+    dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
+    return {
+        name: np.asarray(value, dtype) if isinstance(value, Number) else value
+        for name, value in parameters.items()
+    }
+
+
+def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
+    """Batch and event shape of a law with these parameters.
+
+    Args:
+        parameters: arrays by name, ``loc`` and ``scale`` included.
+
+    Raises:
+        ValueError: if ``loc`` has no event dimension or the shapes do not broadcast.
+    """
+    shapes = {name: jnp.shape(value) for name, value in parameters.items()}
+    if not shapes["loc"] or not shapes["loc"][-1]:
+        raise ValueError(
+            "expected loc to have a last dimension of size K-1 >= 1, "
+            f"got shape {shapes['loc']}"
+        )
+    try:
+        return infer_shapes(**shapes)
+    except ValueError as error:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"expected the shapes of the parameters to broadcast, got {found}"
+        ) from error

@@ -1,0 +1,58 @@
+"""The parameters of a law: their tensors, and the shapes these imply."""
+
+import torch
+from torch import Size, Tensor
+
+
+def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
+    """Batch and event shape from the shapes of the parameters.
+
+    Args:
+        arg_shapes: of ``loc`` and ``scale``, which end in K-1, and of the others.
+    """
+    batch_shapes = [
+        shape[:-1] if name in ("loc", "scale") else shape
+        for name, shape in arg_shapes.items()
+    ]
+    (n,) = torch.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
+    return torch.broadcast_shapes(*batch_shapes), Size((n + 1,))
+
+
+def to_tensors(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
+    """All parameters as tensors of one floating dtype, on the device of ``loc``.
+
+    Args:
+        parameters: tensors or plain numbers by name, ``loc`` and ``scale`` included.
+    """
+    loc = torch.as_tensor(parameters["loc"])
+    dtype = torch.result_type(loc, parameters["scale"])
+    if not dtype.is_floating_point:
+        dtype = torch.get_default_dtype()
+    return {
+        name: torch.as_tensor(value, dtype=dtype, device=loc.device)
+        for name, value in parameters.items()
+    }
+
+
+def check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
+    """Batch and event shape of a law with these parameters.
+
+    Args:
+        parameters: tensors by name, ``loc`` and ``scale`` included.
+
+    Raises:
+        ValueError: if ``loc`` has no event dimension or the shapes do not broadcast.
+    """
+    shapes = {name: value.shape for name, value in parameters.items()}
+    if not shapes["loc"] or not shapes["loc"][-1]:
+        raise ValueError(
+            "expected loc to have a last dimension of size K-1 >= 1, "
+            f"got shape {tuple(shapes['loc'])}"
+        )
+    try:
+        return infer_shapes(**shapes)
+    except RuntimeError as error:
+        found = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+        raise ValueError(
+            f"expected the shapes of the parameters to broadcast, got {found}"
+        ) from error
