@@ -60,7 +60,7 @@ class GaussianPushforward(TransformedDistribution):
     ) -> None:
         for name, value in parameters.items():
             own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()
-            setattr(self, name, value.expand(batch_shape + own))
+            setattr(self, name, _expand(value, batch_shape + own))
         Distribution.__init__(self, batch_shape, event_shape, validate_args)
         normal = Normal(self.loc, self.scale, validate_args=False)
         self.base_dist = normal.to_event(1)
@@ -155,6 +155,11 @@ class GaussianPushforward(TransformedDistribution):
 
     def _validate_sample(self, value: Tensor) -> None:
         super()._validate_sample(_absorb_rounding(value))
+
+
+def _expand(value: Tensor, shape: Size) -> Tensor:
+    """As ``value.expand``, but a leaf that fits stays one: views defy deepcopy."""
+    return value if value.shape == shape else value.expand(shape)
 
 
 def _absorb_rounding(value: Tensor) -> Tensor:

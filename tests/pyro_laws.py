@@ -1,0 +1,34 @@
+"""The laws under test in Pyro, and a host left as it was found."""
+
+import pyro
+import pyro_igr
+import pytest
+import torch
+from cases import LAWS
+
+K = 4
+TAU = 0.5
+LOC = torch.tensor([0.3, -0.6, 0.9])
+SCALE = torch.tensor([0.8, 1.1, 0.6])
+
+every_law = pytest.mark.parametrize("name", LAWS)
+
+
+def make(name, temperature=TAU, loc=LOC, scale=SCALE):
+    """The law of this name in the table of cases."""
+    return LAWS[name](pyro_igr, temperature, loc, scale)
+
+
+def on_simplex(name, value):
+    """A value of this law as a point of the simplex."""
+    return value.exp() if name == "exp_igr" else value
+
+
+@pytest.fixture(autouse=True)
+def fresh_host():
+    """Seeds the host, validates, and restores what a test changes."""
+    pyro.clear_param_store()
+    with torch.random.fork_rng(devices=[]), pyro.validation_enabled(True):
+        torch.manual_seed(0)
+        yield
+    pyro.clear_param_store()

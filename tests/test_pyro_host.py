@@ -1,0 +1,169 @@
+"""The laws keep the protocol of a Pyro distribution."""
+
+import copy
+import pickle
+
+import pyro
+import pyro_igr
+import pytest
+import torch
+from pyro_laws import K, LOC, SCALE, every_law, make
+from pyro_laws import fresh_host as fresh_host
+
+
+class Renamed(pyro_igr.IGR):
+    """What a user derives from a law."""
+
+
+class RenamedStickBreaking(pyro_igr.IGRStickBreaking):
+    """What a user derives from a law with an option."""
+
+
+SUBCLASSES = {
+    "igr": lambda: Renamed(0.5, LOC, SCALE, 2.0),
+    "weights": lambda: RenamedStickBreaking(0.5, LOC, SCALE, tempering="weights"),
+}
+
+
+def parameters(law):
+    return {name: getattr(law, name) for name in law.arg_constraints}
+
+
+@every_law
+def test_expand_keeps_type_parameters_and_density(name):
+    law = make(name)
+    wide = law.expand([5, 2])
+    assert type(wide) is type(law)
+    assert wide.batch_shape == (5, 2)
+    assert wide.event_shape == (K,)
+    for key, value in parameters(law).items():
+        expected = value.expand((5, 2, *value.shape))
+        torch.testing.assert_close(getattr(wide, key), expected, rtol=0, atol=0)
+    value = law.rsample((5, 2)).detach()
+    torch.testing.assert_close(wide.log_prob(value), law.log_prob(value))
+
+
+@pytest.mark.parametrize("make_law", SUBCLASSES.values(), ids=SUBCLASSES.keys())
+def test_expand_keeps_the_subclass_of_a_user(make_law):
+    law = make_law()
+    wide = law.expand([5]).expand([2, 5])
+    assert type(wide) is type(law)
+    assert getattr(wide, "tempering", None) == getattr(law, "tempering", None)
+    assert torch.distributions.kl_divergence(wide, law).abs().max() == 0
+
+
+@every_law
+def test_a_plate_expands_without_losing_the_type(name):
+    def model():
+        with pyro.plate("outer", 3, dim=-2), pyro.plate("inner", 5, dim=-1):
+            return pyro.sample("z", make(name))
+
+    site = pyro.poutine.trace(model).get_trace().nodes["z"]
+    assert type(site["fn"]) is type(make(name))
+    assert site["fn"].batch_shape == (3, 5)
+    assert site["value"].shape == (3, 5, K)
+
+
+@every_law
+def test_expand_by_adds_dimensions_on_the_left(name):
+    law = make(name, loc=LOC.expand(2, K - 1))
+    assert law.expand_by([3]).batch_shape == (3, 2)
+    assert type(law.expand_by([3])) is type(law)
+
+
+@every_law
+def test_to_event_sums_the_density(name):
+    law = make(name).expand([5])
+    joint = law.to_event(1)
+    value = law.rsample().detach()
+    assert joint.event_shape == (5, K)
+    torch.testing.assert_close(joint.log_prob(value), law.log_prob(value).sum())
+
+
+@every_law
+def test_a_mask_removes_the_density(name):
+    law = make(name).expand([3])
+    value = law.rsample().detach()
+    kept = torch.tensor([True, False, True])
+    log_prob = law.mask(kept).log_prob(value)
+    torch.testing.assert_close(log_prob[kept], law.log_prob(value)[kept])
+    assert log_prob[~kept] == 0
+
+
+@every_law
+def test_has_rsample_can_be_switched_off(name):
+    loc = LOC.clone().requires_grad_()
+    law = make(name, loc=loc)
+    assert law.has_rsample
+    assert law().requires_grad
+    assert law.has_rsample_(False) is law
+    assert not law.has_rsample
+    assert not law().requires_grad
+    assert make(name).has_rsample
+
+
+@every_law
+def test_sample_carries_no_gradient(name):
+    law = make(name, loc=LOC.clone().requires_grad_())
+    assert not law.sample((2,)).requires_grad
+
+
+@every_law
+def test_infer_shapes_tells_the_shapes_of_the_law(name):
+    law = make(name, torch.full((5, 1), 0.5), LOC, SCALE.expand(2, K - 1))
+    given = {
+        "temperature": torch.Size((5, 1)),
+        "loc": LOC.shape,
+        "scale": torch.Size((2, K - 1)),
+        "delta": torch.Size(),
+    }
+    shapes = {key: given[key] for key in law.arg_constraints}
+    assert type(law).infer_shapes(**shapes) == (law.batch_shape, law.event_shape)
+
+
+TEMPERATURES = {
+    "float": 0.5,
+    "int": 1,
+    "scalar": torch.tensor(0.5),
+    "per_batch": torch.tensor([0.2, 0.5]),
+    "of_more_dimensions": torch.tensor([[0.2], [0.5], [0.9]]),
+}
+
+
+@every_law
+@pytest.mark.parametrize("tau", TEMPERATURES.values(), ids=TEMPERATURES.keys())
+def test_a_temperature_is_a_number_or_a_batch(name, tau):
+    law = make(name, tau, LOC.expand(2, K - 1))
+    value = law.rsample()
+    taus = torch.as_tensor(tau, dtype=LOC.dtype).expand(law.batch_shape)
+    one_by_one = [
+        make(name, t.item()).log_prob(v)
+        for t, v in zip(taus.flatten(), value.reshape(-1, K), strict=True)
+    ]
+    torch.testing.assert_close(law.log_prob(value).flatten(), torch.stack(one_by_one))
+
+
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda law: pickle.loads(pickle.dumps(law)),
+}
+
+
+@every_law
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES.keys())
+def test_a_law_can_be_copied_after_sampling_with_gradients(name, duplicate):
+    law = make(name, loc=LOC.clone().requires_grad_())
+    value = law.rsample()
+    value.prod().backward()
+    copied, value = duplicate(law), value.detach()
+    assert type(copied) is type(law)
+    torch.testing.assert_close(copied.log_prob(value), law.log_prob(value))
+
+
+@every_law
+def test_the_device_of_loc_is_left_alone(name):
+    loc, scale = torch.empty(2, 2, K - 1, device="meta")
+    with pyro.validation_enabled(False):
+        law = make(name, 0.5, loc, scale)
+        value = law.rsample((5,))
+        assert value.device == law.log_prob(value).device == loc.device
