@@ -15,7 +15,7 @@ def check_probs(probs: Array) -> None:
     """Raises unless ``probs`` lies in the interior of the simplex.
 
     Args:
-        probs: probabilities, of shape ``batch + (K,)``; traced ones are not checked.
+        probs: probabilities, of shape ``batch + (K,)``.
 
     Raises:
         ValueError: naming what was found instead of positive entries that sum to 1.
@@ -27,7 +27,7 @@ def check_probs(probs: Array) -> None:
         )
     with jax.ensure_compile_time_eval():
         positive, error = probs > 0, abs(probs.sum(-1) - 1)
-    if not not_jax_tracer(positive):
+    if not not_jax_tracer(positive):  # as the host, which leaves traced values be
         return
     if not np.all(positive):
         raise ValueError(

@@ -1,6 +1,6 @@
 """The laws of the family, and the KL divergences between them."""
 
-from numpyro_igr.distributions import kl as kl
+import numpyro_igr.distributions.kl  # noqa: F401
 from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.one_hot import OneHotCategorical

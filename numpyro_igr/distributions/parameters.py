@@ -1,4 +1,4 @@
-"""The parameters of a law: their arrays, and the shapes these imply."""
+"""The parameters of a law: their values, and the shapes these imply."""
 
 from numbers import Number
 
@@ -25,7 +25,7 @@ def infer_shapes(**arg_shapes: Shape) -> tuple[Shape, Shape]:
 
 
 def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
-    """All parameters as arrays; plain numbers take the floating dtype of the rest.
+    """Parameters as arrays; plain numbers take the dtype of ``loc`` and ``scale``.
 
     Args:
         parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.

@@ -35,8 +35,7 @@ class GaussianPushforward(TransformedDistribution):
 
     A member names its parameters in ``arg_constraints`` and hands them to this
     ``__init__``; ``_transform`` returns its map and ``_log_probs`` the logarithm of
-    its discrete law, that of the vertex h(y) which z tends to. The parameters are
-    the only leaves of the pytree, all of one batch rank; the rest is derived.
+    its discrete law, that of the vertex h(y) which z tends to; ``_match`` inverts it.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
@@ -60,6 +59,8 @@ class GaussianPushforward(TransformedDistribution):
             self, batch_shape, event_shape, validate_args=validate_args
         )
 
+    # The parameters are the only leaves, all of one batch rank; the rest is derived,
+    # so that vmap and scan over a law see nothing twice.
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
         return tuple(cls.arg_constraints)

@@ -1,6 +1,6 @@
 """The laws of the family, and the KL divergences between them."""
 
-from pyro_igr.distributions import kl as kl
+import pyro_igr.distributions.kl  # noqa: F401
 from pyro_igr.distributions.exp_igr import ExpIGR
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking

@@ -1,4 +1,4 @@
-"""The parameters of a law: their tensors, and the shapes these imply."""
+"""The parameters of a law: their values, and the shapes these imply."""
 
 import torch
 from torch import Size, Tensor
@@ -18,11 +18,11 @@ def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
     return torch.broadcast_shapes(*batch_shapes), Size((n + 1,))
 
 
-def to_tensors(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
-    """All parameters as tensors of one floating dtype, on the device of ``loc``.
+def to_arrays(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
+    """Parameters as arrays; plain numbers take the dtype of ``loc`` and ``scale``.
 
     Args:
-        parameters: tensors or plain numbers by name, ``loc`` and ``scale`` included.
+        parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
     """
     loc = torch.as_tensor(parameters["loc"])
     dtype = torch.result_type(loc, parameters["scale"])
@@ -38,7 +38,7 @@ def check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
     """Batch and event shape of a law with these parameters.
 
     Args:
-        parameters: tensors by name, ``loc`` and ``scale`` included.
+        parameters: arrays by name, ``loc`` and ``scale`` included.
 
     Raises:
         ValueError: if ``loc`` has no event dimension or the shapes do not broadcast.

@@ -12,7 +12,7 @@ from pyro_igr.discrete import to_log_probs
 from pyro_igr.distributions.parameters import (
     check_shapes,
     infer_shapes,
-    to_tensors,
+    to_arrays,
 )
 
 
@@ -26,8 +26,7 @@ class GaussianPushforward(TransformedDistribution):
 
     A member names its parameters in ``arg_constraints`` and hands them to this
     ``__init__``; ``_transform`` returns its map and ``_log_probs`` the logarithm of
-    its discrete law, that of the vertex h(y) which z tends to. Its ``expand`` passes
-    ``self._get_checked_instance(Member, _instance)`` on to ``_expand``.
+    its discrete law, that of the vertex h(y) which z tends to; ``_match`` inverts it.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
@@ -44,8 +43,8 @@ class GaussianPushforward(TransformedDistribution):
     def __init__(
         self, *, validate_args: bool | None, **parameters: Tensor | float
     ) -> None:
-        tensors = to_tensors(parameters)
-        self._place(tensors, *check_shapes(tensors), validate_args=validate_args)
+        arrays = to_arrays(parameters)
+        self._place(arrays, *check_shapes(arrays), validate_args=validate_args)
 
     def _transform(self) -> Transform:
         raise NotImplementedError
@@ -66,6 +65,7 @@ class GaussianPushforward(TransformedDistribution):
         self.base_dist = normal.to_event(1)
         self.transforms = [self._transform()]
 
+    # A member's ``expand`` passes ``self._get_checked_instance(Member, _instance)`` on.
     def _expand(
         self, new: "GaussianPushforward", batch_shape: Size
     ) -> "GaussianPushforward":

@@ -9,8 +9,8 @@ class image(constraints.Constraint):
     r"""The image :math:`g(\mathbb{R}^{K-1})` of a map that does not fill its space.
 
     ``transform`` answers ``contains(value)``, with a tolerance of the square root of
-    the dtype's precision. ``biject_to`` and ``transform_to`` return the map itself,
-    so that a sampler never leaves the support.
+    the dtype's precision. ``biject_to`` returns the map itself, so that a sampler
+    never leaves the support.
 
     Args:
         transform: the map, a :class:`~torch.distributions.Transform`.

@@ -1,0 +1,41 @@
+"""The verbs of the contract suite in jax and NumPyro."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro.distributions.kl import kl_divergence
+
+import numpyro_igr as igr
+
+__all__ = ["igr", "kl"]
+
+kl = kl_divergence
+double_precision = partial(jax.enable_x64, True)
+
+
+def array(x, dtype="float64"):
+    return jnp.asarray(np.asarray(x), dtype)
+
+
+def numpy(x):
+    return np.asarray(x)
+
+
+def sample(law, seed, shape=()):
+    return law.rsample(jax.random.key(seed), shape)
+
+
+def grad(fn, *inputs):
+    """Gradients of the sum of ``fn`` in each of its inputs."""
+    positions = tuple(range(len(inputs)))
+    return jax.jit(jax.grad(lambda *xs: fn(*xs).sum(), positions))(*inputs)
+
+
+def jacobian(fn, x):
+    return numpy(jax.jit(jax.jacobian(fn))(x))
+
+
+def detach(x):
+    return jax.lax.stop_gradient(x)

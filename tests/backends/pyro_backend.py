@@ -1,0 +1,43 @@
+"""The verbs of the contract suite in torch and Pyro."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+from torch.distributions import kl_divergence
+
+import pyro_igr as igr
+
+__all__ = ["igr", "kl"]
+
+kl = kl_divergence
+double_precision = nullcontext
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def array(x, dtype="float64"):
+    return torch.tensor(np.asarray(x), dtype=DTYPES[dtype])
+
+
+def numpy(x):
+    return x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+
+
+def sample(law, seed, shape=()):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return law.rsample(torch.Size(shape))
+
+
+def grad(fn, *inputs):
+    """Gradients of the sum of ``fn`` in each of its inputs."""
+    inputs = [x.detach().clone().requires_grad_() for x in inputs]
+    return torch.autograd.grad(fn(*inputs).sum(), inputs)
+
+
+def jacobian(fn, x):
+    return numpy(torch.autograd.functional.jacobian(fn, x))
+
+
+def detach(x):
+    return x.detach()

@@ -1,0 +1,44 @@
+"""Tables ``name -> constructor`` of the maps and laws under test."""
+
+TEMPERINGS = ("sticks", "weights", "softmax++", "vertex")
+
+
+def _stick_breaking_map(tempering):
+    return lambda igr, tau: igr.StickBreakingTransform(tau, tempering)
+
+
+TRANSFORMS = {
+    "softmax_plus_plus": lambda igr, tau: igr.SoftmaxPlusPlusTransform(tau),
+    "softmax_plus_plus_delta": lambda igr, tau: igr.SoftmaxPlusPlusTransform(tau, 3.0),
+    **{f"stick_breaking_{name}": _stick_breaking_map(name) for name in TEMPERINGS},
+}
+
+
+def _stick_breaking_law(tempering):
+    def make(igr, tau, loc, scale):
+        return igr.IGRStickBreaking(tau, loc, scale, tempering=tempering)
+
+    return make
+
+
+LAWS = {
+    "igr": lambda igr, *args: igr.IGR(*args),
+    "igr_delta": lambda igr, *args: igr.IGR(*args, 3.0),
+    "straight_through": lambda igr, *args: igr.IGRStraightThrough(*args),
+    "exp_igr": lambda igr, *args: igr.ExpIGR(*args),
+    **{f"stick_breaking_{name}": _stick_breaking_law(name) for name in TEMPERINGS},
+}
+
+ONTO_THE_SIMPLEX = [
+    name for name in LAWS if name not in ("exp_igr", "straight_through")
+]
+
+WITH_KL_ACROSS_TEMPERATURES = (
+    "igr",
+    "igr_delta",
+    "straight_through",
+    "exp_igr",
+    "stick_breaking_sticks",
+)
+
+WITH_PROBS = ("igr", "straight_through", "exp_igr", "stick_breaking_sticks")

@@ -1,0 +1,18 @@
+"""The contract suite runs against both twins through the ``backend`` fixture."""
+
+import importlib
+import importlib.util
+
+import pytest
+
+HOSTS = ("pyro", "numpyro")
+
+
+@pytest.fixture(params=HOSTS)
+def backend(request):
+    """The adapter of one twin, in double precision; skips where it has no host."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    adapter = importlib.import_module(f"backends.{request.param}_backend")
+    with adapter.double_precision():
+        yield adapter

@@ -1,0 +1,109 @@
+"""The paper in SciPy and mpmath, one function an equation: neither twin wrote it."""
+
+import itertools
+
+import mpmath as mp
+import numpy as np
+from scipy import integrate, stats
+from scipy.special import log_softmax, logsumexp
+
+
+def break_sticks(u):
+    """Eq. 16: the weights of sticks broken at u, the remainder last."""
+    weights, rest = [], mp.mpf(1)
+    for u_k in u:
+        weights.append(u_k * rest)
+        rest *= 1 - u_k
+    return [*weights, rest]
+
+
+def _sigmoid(x):
+    return 1 / (1 + mp.exp(-x))
+
+
+def forward(kind, y, tau, delta=1):
+    """The map ``kind`` in the precision of mpmath."""
+    if kind.startswith("softmax_plus_plus"):
+        terms = [*(mp.exp(y_k / tau) for y_k in y), mp.mpf(delta)]
+        return [t / mp.fsum(terms) for t in terms]
+    if kind == "stick_breaking_sticks":
+        return break_sticks([_sigmoid(y_k / tau) for y_k in y])
+    w = break_sticks([_sigmoid(y_k) for y_k in y])
+    if kind == "stick_breaking_weights":
+        powers = [w_k ** (1 / mp.mpf(tau)) for w_k in w]
+        return [p / mp.fsum(powers) for p in powers]
+    if kind == "stick_breaking_softmax++":
+        return forward("softmax_plus_plus", w[:-1], tau)
+    nearest = max(range(len(w)), key=lambda k: w[k])
+    return [tau * w_k + (1 - tau) * (k == nearest) for k, w_k in enumerate(w)]
+
+
+def log_det(kind, y, tau, delta=1):
+    """Log absolute determinant by numerical differentiation in 50 digits."""
+    with mp.workdps(50):
+        y, n = [mp.mpf(float(y_k)) for y_k in y], len(y)
+        step = mp.mpf(10) ** -20
+        jacobian = mp.matrix(n, n)
+        for j in range(n):
+            up, down = list(y), list(y)
+            up[j], down[j] = y[j] + step, y[j] - step
+            z_up, z_down = (
+                forward(kind, up, tau, delta),
+                forward(kind, down, tau, delta),
+            )
+            for i in range(n):
+                jacobian[i, j] = (z_up[i] - z_down[i]) / (2 * step)
+        return float(mp.log(abs(mp.det(jacobian))))
+
+
+def log_normal(y, loc, scale):
+    return stats.norm(loc, scale).logpdf(y).sum(-1)
+
+
+def kl_by_quadrature(log_q, log_p, loc, scale, nodes=60):
+    """E over y ~ N(loc, scale) of ``log_q(y) - log_p(y)``, by Gauss-Hermite."""
+    x, w = np.polynomial.hermite_e.hermegauss(nodes)
+    total, weights = 0.0, w / w.sum()
+    for index in itertools.product(range(nodes), repeat=len(loc)):
+        y = np.asarray(loc) + np.asarray(scale) * x[list(index)]
+        total += np.prod(weights[list(index)]) * (log_q(y) - log_p(y))
+    return total
+
+
+def argmax_probs(loc, scale):
+    """Prop. 2, by adaptive quadrature of one category at a time."""
+    loc, scale = np.asarray(loc), np.asarray(scale)
+
+    def density(t, k):
+        others = np.delete(np.arange(len(loc)), k)
+        log_cdf = stats.norm.logcdf(t, loc[others], scale[others]).sum()
+        return np.exp(stats.norm.logpdf(t, loc[k], scale[k]) + log_cdf)
+
+    def prob(k):
+        points = np.concatenate([loc, loc - 3 * scale, loc + 3 * scale])
+        edges = np.unique(np.clip(points, 0, None))
+        edges = np.append(edges, max(edges[-1], 0) + 12 * scale.max())
+        pieces = itertools.pairwise(edges)
+        return sum(integrate.quad(density, *p, (k,), epsabs=1e-13)[0] for p in pieces)
+
+    last = np.exp(stats.norm.logcdf(0, loc, scale).sum())
+    return np.array([*(prob(k) for k in range(len(loc))), last])
+
+
+def alr(log_z):
+    return log_z[..., :-1] - log_z[..., -1:]
+
+
+def log_softmax_plus_plus(y, tau, delta=1.0):
+    last = np.full((*y.shape[:-1], 1), np.log(delta))
+    return log_softmax(np.concatenate([y / tau, last], -1), -1)
+
+
+def log_exp_igr(log_z, tau, loc, scale):
+    """Density of log z in additive log-ratios: Gaussian, scaled by tau."""
+    y = tau * alr(log_z)
+    return log_normal(y, loc, scale) + y.shape[-1] * np.log(tau)
+
+
+def log_mean_exp(x, axis):
+    return logsumexp(x, axis) - np.log(x.shape[axis])

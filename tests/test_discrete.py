@@ -1,0 +1,234 @@
+"""The recovered discrete laws, and the laws matched to given probabilities."""
+
+import numpy as np
+import oracle
+import pytest
+from cases import LAWS, WITH_PROBS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+RULES = {"argmax": "argmax_probs", "stick": "stick_probs"}
+
+
+def gaussians(seed, k, low=0.3, high=1.5):
+    rng = np.random.default_rng(seed)
+    scale = np.exp(rng.uniform(np.log(low), np.log(high), k - 1))
+    return 2 * rng.normal(size=k - 1), scale
+
+
+def dirichlet(seed, k, size=10):
+    probs = np.random.default_rng(seed).dirichlet(np.full(k, 0.2), size)
+    probs = np.maximum(probs, 1e-30)
+    return probs / probs.sum(-1, keepdims=True)
+
+
+def total_variation(p, q):
+    return 0.5 * np.abs(p - q).sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rule", "bound"),
+    [
+        (0.3, 1.5, (16, 8), 1e-7),
+        (0.05, 5.0, (16, 8), 1e-4),
+        (0.05, 5.0, (64, 16), 1e-8),
+    ],
+)
+def test_argmax_probs_agree_with_adaptive_quadrature(backend, low, high, rule, bound):
+    for seed in range(4):
+        loc, scale = gaussians(seed, 10, low, high)
+        found = backend.igr.argmax_probs(
+            backend.array(loc), backend.array(scale), *rule
+        )
+        exact = oracle.argmax_probs(loc, scale)
+        assert total_variation(backend.numpy(found), exact) < bound
+
+
+@pytest.mark.parametrize("name", RULES.values())
+def test_probabilities_are_the_frequencies_of_the_vertices(backend, name):
+    loc, scale = gaussians(0, 5)
+    y = loc + scale * np.random.default_rng(0).normal(size=(1_000_000, 4))
+    last = np.zeros((len(y), 1))
+    if name == "argmax_probs":
+        hard = np.concatenate([y, last], -1).argmax(-1)
+    else:
+        hard = (np.concatenate([y, last + 1], -1) > 0).argmax(-1)
+    exact = np.bincount(hard, minlength=5) / len(y)
+    found = getattr(backend.igr, name)(backend.array(loc), backend.array(scale))
+    np.testing.assert_allclose(backend.numpy(found), exact, atol=5 * 0.5e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [2, 10, 1000])
+@pytest.mark.parametrize("name", RULES.values())
+def test_probabilities_sum_to_one_within_4_ulp(backend, name, k, dtype):
+    loc, scale = (backend.array(x, dtype) for x in gaussians(k, k))
+    total = backend.numpy(getattr(backend.igr, name)(loc, scale)).sum(dtype=np.float64)
+    assert abs(total - 1) <= 4 * np.finfo(dtype).eps
+
+
+def test_argmax_probs_are_equivariant_under_permutation(backend):
+    loc, scale = gaussians(3, 10)
+    order = np.random.default_rng(0).permutation(9)
+    straight = backend.igr.argmax_probs(backend.array(loc), backend.array(scale))
+    permuted = backend.igr.argmax_probs(
+        backend.array(loc[order]), backend.array(scale[order])
+    )
+    expected = backend.numpy(straight)[np.append(order, 9)]
+    np.testing.assert_allclose(backend.numpy(permuted), expected, atol=1e-13)
+
+
+def test_the_gradient_of_two_categories_is_the_normal_density(backend):
+    loc, scale = backend.array([[0.4], [-3.0]]), backend.array([[0.7], [0.2]])
+    for name in RULES.values():
+        probs = getattr(backend.igr, name)
+        d_loc, d_scale = backend.grad(lambda m, s, f=probs: f(m, s)[..., 0], loc, scale)
+        u = backend.numpy(loc) / backend.numpy(scale)
+        density = np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) / backend.numpy(scale)
+        np.testing.assert_allclose(backend.numpy(d_loc), density, rtol=1e-9)
+        np.testing.assert_allclose(backend.numpy(d_scale), -u * density, rtol=1e-9)
+
+
+def test_the_gradient_of_argmax_probs_agrees_with_its_closed_form(backend):
+    loc, scale = gaussians(5, 4)
+    step = 1e-5
+    d_loc, d_scale = backend.grad(
+        lambda m, s: backend.igr.argmax_probs(m, s, 64, 16)[..., 1],
+        backend.array(loc),
+        backend.array(scale),
+    )
+    for found, vary in [(d_loc, "loc"), (d_scale, "scale")]:
+        for j in range(3):
+            shift = step * np.eye(3)[j]
+            ends = [
+                oracle.argmax_probs(loc + s * shift, scale)
+                if vary == "loc"
+                else oracle.argmax_probs(loc, scale + s * shift)
+                for s in (1, -1)
+            ]
+            expected = (ends[0] - ends[1])[1] / (2 * step)
+            np.testing.assert_allclose(backend.numpy(found)[j], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES.values())
+def test_probabilities_and_gradients_are_finite_at_extreme_means(backend, name, dtype):
+    loc = backend.array([50.0, -50.0, 0.0, 49.9, -1.0], dtype)
+    scale = backend.array([1.0, 1.0, 0.05, 5.0, 1.0], dtype)
+    probs = getattr(backend.igr, name)
+    assert np.isfinite(backend.numpy(probs(loc, scale))).all()
+    for k in range(6):
+        for gradient in backend.grad(lambda m, s, k=k: probs(m, s)[k], loc, scale):
+            assert np.isfinite(backend.numpy(gradient)).all()
+
+
+@pytest.mark.parametrize("k", [2, 3, 10, 200])
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-6)])
+@pytest.mark.parametrize("law", ["IGR", "IGRStickBreaking"])
+def test_from_probs_returns_the_given_probabilities(backend, law, k, dtype, bound):
+    target = dirichlet(k, k, 4)
+    from_probs = getattr(backend.igr, law).from_probs
+    for given_as in (
+        {"probs": backend.array(target, dtype)},
+        {"logits": backend.array(np.log(target) + 3, dtype)},
+    ):
+        found = from_probs(0.5, **given_as).probs
+        assert np.abs(backend.numpy(found) - target).max() < bound
+
+
+@pytest.mark.parametrize("name", WITH_PROBS)
+def test_every_law_with_probs_can_be_built_from_them(backend, name):
+    loc, scale = backend.array([0.1, -0.4]), backend.array([0.5, 1.5])
+    law = LAWS[name](backend.igr, 0.5, loc, scale)
+    again = type(law).from_probs(0.5, law.probs, scale=scale)
+    np.testing.assert_allclose(backend.numpy(again.loc), [0.1, -0.4], atol=1e-8)
+
+
+@settings(
+    deadline=None,
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 10**6), low=st.floats(0.2, 1.0), high=st.floats(1.0, 3.0))
+def test_matching_inverts_recovery_at_any_scale(backend, seed, low, high):
+    loc, scale = gaussians(seed, 6, low, high)
+    array = backend.array
+    probs = backend.igr.argmax_probs(array(loc), array(scale))
+    found = backend.igr.match_probs(probs, array(scale))
+    again = backend.igr.argmax_probs(found, array(scale))
+    np.testing.assert_allclose(backend.numpy(again), backend.numpy(probs), atol=1e-10)
+
+
+def test_the_uniform_law_has_its_closed_form(backend):
+    loc = backend.igr.match_probs(backend.array(np.full(10, 0.1)))
+    np.testing.assert_allclose(backend.numpy(loc), -0.752962, atol=1e-6)
+
+
+@pytest.mark.parametrize("law", ["IGR", "IGRStickBreaking"])
+def test_the_gradient_of_matching_agrees_with_finite_differences(backend, law):
+    from_probs = getattr(backend.igr, law).from_probs
+    logits, scale = np.array([0.3, -1.0, 0.8, 0.0]), np.array([0.6, 1.3, 0.9])
+    weights = backend.array([1.0, -2.0, 0.7])
+
+    def objective(logits, scale):
+        return (from_probs(0.5, logits=logits, scale=scale).loc * weights).sum(-1)
+
+    inputs = backend.array(logits), backend.array(scale)
+    gradients = backend.grad(objective, *inputs)
+    for i, values in enumerate((logits, scale)):
+        for j in range(len(values)):
+            ends = []
+            for sign in (1, -1):
+                moved = [logits.copy(), scale.copy()]
+                moved[i][j] += sign * 1e-5
+                ends.append(backend.numpy(objective(*map(backend.array, moved))))
+            expected = (ends[0] - ends[1]) / 2e-5
+            np.testing.assert_allclose(
+                backend.numpy(gradients[i])[j], expected, atol=1e-6
+            )
+
+
+UNREACHABLE = {
+    "zero": ([0.0, 0.4, 0.6], "positive"),
+    "negative": ([-0.1, 0.5, 0.6], "positive"),
+    "nan": ([np.nan, 0.5, 0.5], "positive"),
+    "sum": ([0.2, 0.5, 0.6], "sum to 1"),
+    "one category": ([1.0], "K >= 2"),
+}
+
+
+@pytest.mark.parametrize(("probs", "match"), UNREACHABLE.values(), ids=UNREACHABLE)
+@pytest.mark.parametrize("law", ["IGR", "IGRStickBreaking"])
+def test_an_unreachable_target_is_an_error_that_says_why(backend, law, probs, match):
+    with pytest.raises(ValueError, match=match):
+        getattr(backend.igr, law).from_probs(0.5, backend.array(probs))
+
+
+def test_softmax_plus_plus_of_sticks_cannot_be_matched(backend):
+    probs = backend.array([0.2, 0.3, 0.5])
+    with pytest.raises(ValueError, match="never chooses category K"):
+        backend.igr.IGRStickBreaking.from_probs(0.5, probs, tempering="softmax++")
+
+
+def test_exactly_one_of_probs_and_logits_is_expected(backend):
+    probs = backend.array([0.2, 0.3, 0.5])
+    for given_as in ({}, {"probs": probs, "logits": probs}):
+        with pytest.raises(ValueError, match="exactly one of probs and logits"):
+            backend.igr.IGR.from_probs(0.5, **given_as)
+
+
+@pytest.mark.parametrize("name", WITH_PROBS)
+def test_the_discrete_law_is_consistent_in_all_its_forms(backend, name):
+    loc, scale = (backend.array(x) for x in gaussians(8, 4))
+    law = LAWS[name](backend.igr, 0.5, loc, scale)
+    probs = backend.numpy(law.probs)
+    np.testing.assert_allclose(np.exp(backend.numpy(law.logits)), probs)
+    np.testing.assert_allclose(backend.numpy(law.to_discrete().probs), probs)
+    np.testing.assert_array_equal(backend.numpy(law.mode), probs == probs.max())
+
+
+@pytest.mark.parametrize("name", WITH_PROBS)
+def test_the_discrete_law_does_not_depend_on_the_temperature(backend, name):
+    loc, scale = (backend.array(x) for x in gaussians(9, 4))
+    cold, warm = (LAWS[name](backend.igr, t, loc, scale).probs for t in (0.01, 2.0))
+    np.testing.assert_array_equal(backend.numpy(cold), backend.numpy(warm))

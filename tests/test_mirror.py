@@ -1,0 +1,180 @@
+"""The twins have the same files, names, signatures and words."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TWINS = "pyro_igr", "numpyro_igr"
+ONLY_NUMPYRO = {"distributions/one_hot.py", "distributions/relaxed_one_hot.py"}
+ONLY_NUMPYRO_NAMES = {
+    "ExpRelaxedCategorical",
+    "OneHotCategorical",
+    "RelaxedOneHotCategorical",
+}
+FLOORS = {"transforms": 0, "discrete": 0, "distributions": 1, "handlers": 2, "infer": 3}
+HOST_METHODS = {
+    "expand",
+    "log_prob",
+    "rsample",
+    "sample",
+    "sample_with_intermediates",
+    "support",
+    "infer_shapes",
+    "check",
+    "forward_shape",
+    "inverse_shape",
+    "with_cache",
+    "log_abs_det_jacobian",
+    "feasible_like",
+    "tree_flatten",
+    "eq",
+    "gather_pytree_data_fields",
+    "base_dist",
+    "transforms",
+    "process_message",
+    "column",
+}
+
+
+def files(twin):
+    return sorted(str(p.relative_to(ROOT / twin)) for p in (ROOT / twin).rglob("*.py"))
+
+
+def tree(twin, file):
+    return ast.parse((ROOT / twin / file).read_text())
+
+
+def public(twin, file):
+    """Public names of a file, methods included: name -> (arguments, docstring)."""
+    found = {}
+
+    def visit(node, prefix=""):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef | ast.FunctionDef):
+                name = child.name
+                if name.startswith("_") and name != "__init__":
+                    continue
+                if name in HOST_METHODS:
+                    continue
+                found[prefix + name] = (arguments(child), ast.get_docstring(child))
+                visit(child, f"{prefix}{name}.")
+
+    visit(tree(twin, file))
+    return found
+
+
+def arguments(node):
+    if isinstance(node, ast.ClassDef):
+        return None
+    a = node.args
+    names = [arg.arg for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
+    defaults = [ast.dump(d) for d in (*a.defaults, *a.kw_defaults) if d is not None]
+    return names, defaults
+
+
+def in_neutral_words(text):
+    """A docstring without the names of its host."""
+    if text is None:
+        return None
+    for theirs, neutral in [
+        ("numpyro.distributions.transforms.", ""),
+        ("torch.distributions.", ""),
+        ("NumPyro", "HOST"),
+        ("Pyro", "HOST"),
+        ("numpyro", "host"),
+        ("pyro", "host"),
+    ]:
+        text = text.replace(theirs, neutral)
+    return text.split()
+
+
+SHARED = sorted(set(files("numpyro_igr")) - ONLY_NUMPYRO)
+
+
+def test_the_twins_have_the_same_files():
+    assert files("pyro_igr") == SHARED
+
+
+@pytest.mark.parametrize("file", SHARED)
+def test_the_twins_have_the_same_public_names_and_signatures(file):
+    ours, theirs = (public(twin, file) for twin in TWINS)
+    assert list(ours) == list(theirs)
+    for name in ours:
+        assert ours[name][0] == theirs[name][0], name
+
+
+@pytest.mark.parametrize("file", SHARED)
+def test_the_twins_say_the_same_words(file):
+    ours, theirs = (public(twin, file) for twin in TWINS)
+    for name in ours:
+        pair = [in_neutral_words(words[name][1]) for words in (ours, theirs)]
+        assert pair[0] == pair[1], name
+    heads = [ast.get_docstring(tree(twin, file)) for twin in TWINS]
+    assert in_neutral_words(heads[0]) == in_neutral_words(heads[1])
+
+
+def exported(twin, file="__init__.py"):
+    for node in tree(twin, file).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
+            return ast.literal_eval(node.value)
+    raise AssertionError(f"{twin}/{file} has no __all__")
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in SHARED if file.endswith("__init__.py")]
+)
+def test_the_twins_export_the_same_names(file):
+    theirs = [n for n in exported("numpyro_igr", file) if n not in ONLY_NUMPYRO_NAMES]
+    assert exported("pyro_igr", file) == theirs
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_every_public_class_and_function_is_documented(twin):
+    for file in files(twin):
+        for name, (_, words) in public(twin, file).items():
+            method = "." in name
+            assert words or method, f"{twin}/{file}: {name}"
+
+
+def imports(twin, file):
+    for node in ast.walk(tree(twin, file)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_imports_go_one_way(twin):
+    for file in files(twin):
+        folder = file.split("/")[0]
+        for module in imports(twin, file):
+            parts = module.split(".")
+            if parts[0] == twin and len(parts) > 1 and folder in FLOORS:
+                below = FLOORS[parts[1]] < FLOORS[folder]
+                assert below or parts[1] == folder, f"{file} imports {module}"
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_no_circles_within_a_folder(twin):
+    graph = {}
+    for file in files(twin):
+        module = f"{twin}/{file}".removesuffix(".py").replace("/", ".")
+        module = module.removesuffix(".__init__")
+        graph[module] = {m for m in imports(twin, file) if m.startswith(twin)}
+
+    def reach(module, path):
+        assert module not in path, " -> ".join([*path, module])
+        for other in graph.get(module, ()):
+            reach(other, [*path, module])
+
+    for module in graph:
+        reach(module, [])
+
+
+def test_files_are_short():
+    for twin in TWINS:
+        for file in files(twin):
+            assert len((ROOT / twin / file).read_text().splitlines()) <= 180, file
