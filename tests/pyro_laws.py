@@ -1,10 +1,11 @@
 """The laws under test in Pyro, and a host left as it was found."""
 
 import pyro
-import pyro_igr
 import pytest
 import torch
 from cases import LAWS
+
+import pyro_igr
 
 K = 4
 TAU = 0.5
@@ -28,7 +29,10 @@ def on_simplex(name, value):
 def fresh_host():
     """Seeds the host, validates, and restores what a test changes."""
     pyro.clear_param_store()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the tensors are tiny
     with torch.random.fork_rng(devices=[]), pyro.validation_enabled(True):
         torch.manual_seed(0)
         yield
+    torch.set_num_threads(threads)
     pyro.clear_param_store()

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 from torch.distributions import constraints
+from torch.nn.functional import one_hot
 
 from pyro_igr.transforms.sticks import log_weights, logits_of_sticks
 from pyro_igr.transforms.tempering import Tempering
@@ -47,5 +48,4 @@ def _log_weights_of(log_z: Tensor, tau: Tensor) -> Tensor:
 
 
 def _is_largest(x: Tensor) -> Tensor:
-    index = x.argmax(-1, keepdim=True)
-    return torch.zeros_like(x, dtype=torch.bool).scatter(-1, index, value=True)
+    return one_hot(x.argmax(-1), x.shape[-1]).bool()

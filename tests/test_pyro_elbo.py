@@ -1,0 +1,168 @@
+"""Every engine of Pyro trains an IGR guide on an IGR model, in subsampled plates."""
+
+import math
+from functools import partial
+
+import pyro
+import pyro.distributions as dist
+import pytest
+import torch
+from cases import LAWS
+from pyro import infer
+from pyro_laws import LOC, SCALE, K, every_law, make, on_simplex
+from pyro_laws import fresh_host as fresh_host
+
+NUM_DATA, BATCH_SIZE = 6, 3
+DATA = torch.linspace(-1, 1, 2 * NUM_DATA).reshape(NUM_DATA, 2)
+JIT = {"ignore_jit_warnings": True}
+SAMPLED = {"infer": {"enumerate": "parallel", "num_samples": 2}}
+
+ENGINES = {
+    "Trace_ELBO": infer.Trace_ELBO,
+    "JitTrace_ELBO": lambda: infer.JitTrace_ELBO(**JIT),
+    "TraceMeanField_ELBO": infer.TraceMeanField_ELBO,
+    "JitTraceMeanField_ELBO": lambda: infer.JitTraceMeanField_ELBO(**JIT),
+    "TraceGraph_ELBO": infer.TraceGraph_ELBO,
+    "TraceEnum_ELBO": lambda: infer.TraceEnum_ELBO(
+        max_plate_nesting=1, strict_enumeration_warning=False
+    ),
+    "RenyiELBO": lambda: infer.RenyiELBO(alpha=0, num_particles=2),
+    "TraceTMC_ELBO": lambda: infer.TraceTMC_ELBO(max_plate_nesting=1),
+    "EnergyDistance": lambda: infer.EnergyDistance(prior_scale=0.1, num_particles=2),
+    "ReweightedWakeSleep": lambda: infer.ReweightedWakeSleep(num_particles=2),
+}
+ANALYTIC = ("TraceMeanField_ELBO", "JitTraceMeanField_ELBO")
+
+
+def problem(name, **options):
+    """A model of data with one latent each, and its guide."""
+
+    def model():
+        weights = pyro.param("weights", torch.eye(K, 2))
+        with pyro.plate("data", NUM_DATA, subsample_size=BATCH_SIZE) as i:
+            prior = make(name, loc=torch.zeros(K - 1), scale=torch.ones(K - 1))
+            z = on_simplex(name, pyro.sample("z", prior, **options))
+            pyro.sample("x", dist.Normal(z @ weights, 0.5).to_event(1), obs=DATA[i])
+
+    def guide():
+        loc = pyro.param("loc", LOC.repeat(NUM_DATA, 1))
+        log_scale = pyro.param("log_scale", SCALE.log().repeat(NUM_DATA, 1))
+        with pyro.plate("data", NUM_DATA, subsample_size=BATCH_SIZE) as i:
+            law = make(name, loc=loc[i], scale=log_scale[i].exp())
+            pyro.sample("z", law, **options)
+
+    return model, guide
+
+
+def trainable(engine):
+    """Laws this engine can score: a one-hot value has no density."""
+    return [n for n in LAWS if n != "straight_through" or engine in ANALYTIC]
+
+
+PAIRS = [(engine, name) for engine in ENGINES for name in trainable(engine)]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(("engine", "name"), PAIRS)
+def test_every_engine_has_finite_losses_and_gradients_of_every_parameter(engine, name):
+    options = SAMPLED if engine == "TraceTMC_ELBO" else {}
+    model, guide = problem(name, **options)
+    svi = infer.SVI(model, guide, pyro.optim.SGD({"lr": 0.0}), ENGINES[engine]())
+    loss = torch.as_tensor(svi.loss_and_grads(model, guide))
+    assert loss.isfinite().all()
+    for _, parameter in pyro.get_param_store().named_parameters():
+        assert parameter.grad.isfinite().all()
+        assert parameter.grad.abs().sum() > 0
+
+
+PARTICLES = {"num_particles": 500, "vectorize_particles": True, "max_plate_nesting": 1}
+
+
+def losses(make_engine, name, count=20):
+    engine, (model, guide) = make_engine(**PARTICLES), problem(name)
+    return torch.tensor([engine.loss(model, guide) for _ in range(count)])
+
+
+SAME_BOUND = {
+    "Trace_ELBO": infer.Trace_ELBO,
+    "TraceGraph_ELBO": infer.TraceGraph_ELBO,
+    "TraceEnum_ELBO": partial(infer.TraceEnum_ELBO, strict_enumeration_warning=False),
+}
+
+
+@pytest.mark.parametrize("engine", SAME_BOUND)
+@pytest.mark.parametrize("name", trainable("Trace_ELBO"))
+def test_monte_carlo_and_closed_form_engines_estimate_one_bound(engine, name):
+    exact = losses(infer.TraceMeanField_ELBO, name)
+    noisy = losses(SAME_BOUND[engine], name)
+    error = (exact.var() / len(exact) + noisy.var() / len(noisy)).sqrt()
+    assert abs(exact.mean() - noisy.mean()) < 4 * error
+
+
+@every_law
+def test_training_in_subsampled_plates_lowers_the_bound(name):
+    model, guide = problem(name)
+    before = losses(infer.TraceMeanField_ELBO, name).mean()
+    optim = pyro.optim.Adam({"lr": 0.05})
+    svi = infer.SVI(model, guide, optim, infer.TraceMeanField_ELBO())
+    for _ in range(50):
+        svi.step()
+    after = losses(infer.TraceMeanField_ELBO, name).mean()
+    assert after < before - 1
+
+
+def test_enum_sums_out_a_discrete_site_beside_an_igr_one():
+    x, shift = torch.tensor([0.2, 0.4]), torch.tensor([-1.0, 1.0])
+    weights = torch.tensor([0.3, 0.7])
+
+    def prior():
+        return pyro.sample("z", make("igr", loc=torch.zeros(K - 1)))
+
+    def enumerated():
+        mean = prior()[:2]
+        c = pyro.sample("c", dist.Categorical(weights), infer={"enumerate": "parallel"})
+        mean = mean + shift[c].unsqueeze(-1)
+        pyro.sample("x", dist.Normal(mean, 1.0).to_event(1), obs=x)
+
+    def by_hand():
+        components = dist.Normal(prior()[:2] + shift.unsqueeze(-1), 1.0).to_event(1)
+        law = dist.MixtureSameFamily(dist.Categorical(weights), components)
+        pyro.sample("x", law, obs=x)
+
+    def guide():
+        pyro.sample("z", make("igr"))
+
+    found = []
+    engine = infer.TraceEnum_ELBO(max_plate_nesting=0)
+    for model, elbo in ((enumerated, engine), (by_hand, infer.Trace_ELBO())):
+        torch.manual_seed(0)
+        found.append(elbo.loss(model, guide))
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+
+
+def test_a_thousand_categories_train_in_float32_at_temperature_a_tenth():
+    k = 1000
+    x = torch.linspace(-1, 1, 3)
+
+    def model():
+        weights = pyro.param("weights", 0.1 * torch.randn(k, 3))
+        z = pyro.sample("z", make("igr", 0.1, torch.zeros(k - 1), torch.ones(k - 1)))
+        pyro.sample("x", dist.Normal(z @ weights, 0.1).to_event(1), obs=x)
+
+    def guide():
+        loc = pyro.param("loc", torch.zeros(k - 1))
+        log_scale = pyro.param("log_scale", torch.zeros(k - 1))
+        pyro.sample("z", make("igr", 0.1, loc, log_scale.exp()))
+
+    optim = pyro.optim.Adam({"lr": 0.02})
+    svi = infer.SVI(model, guide, optim, infer.TraceMeanField_ELBO())
+    history = []
+    for _ in range(50):
+        history.append(svi.loss_and_grads(model, guide))
+        parameters = [p for _, p in pyro.get_param_store().named_parameters()]
+        assert all(p.grad.isfinite().all() for p in parameters)
+        optim(parameters)
+        for p in parameters:
+            p.grad = None
+    assert all(map(math.isfinite, history))
+    assert sum(history[-10:]) < sum(history[:10])
