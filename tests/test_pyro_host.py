@@ -4,11 +4,12 @@ import copy
 import pickle
 
 import pyro
-import pyro_igr
 import pytest
 import torch
-from pyro_laws import K, LOC, SCALE, every_law, make
+from pyro_laws import LOC, SCALE, K, every_law, make
 from pyro_laws import fresh_host as fresh_host
+
+import pyro_igr
 
 
 class Renamed(pyro_igr.IGR):

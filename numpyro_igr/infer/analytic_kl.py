@@ -47,7 +47,7 @@ def _why_not_analytic(guide_site: dict, model_site: dict | None) -> str | None:
 
 
 def _describe(law: Any) -> str:
-    """The class of a law and of what it wraps, as ``Independent(IGR), event_dim 2``."""
+    """A law by its class and what it wraps: ``Independent of IGR with event_dim 2``."""
     name, inner = type(law).__name__, law
     while type(inner).__name__ in ("Independent", "MaskedDistribution"):
         inner = inner.base_dist

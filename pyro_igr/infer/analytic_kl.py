@@ -1,11 +1,11 @@
 """A check that every latent site of an ELBO has a closed-form KL."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from pyro.infer.enum import get_importance_trace
+from pyro.poutine import replay, trace
+from pyro.poutine.util import prune_subsample_sites
 from torch.distributions import kl_divergence
 
 
@@ -25,11 +25,10 @@ def assert_analytic_kl(model: Callable, guide: Callable, *args: Any) -> None:
     Raises:
         AssertionError: naming the first site without a closed form, and the reason.
     """
-    with torch.random.fork_rng(devices=[]):
-        model_trace, guide_trace = get_importance_trace(
-            "flat", math.inf, model, guide, args, {}
-        )
-    for name, site in guide_trace.nodes.items():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        guide_trace = trace(guide).get_trace(*args)
+        model_trace = trace(replay(model, trace=guide_trace)).get_trace(*args)
+    for name, site in prune_subsample_sites(guide_trace).nodes.items():
         if site["type"] == "sample" and not site["is_observed"]:
             reason = _why_not_analytic(site, model_trace.nodes.get(name))
             if reason:
@@ -51,7 +50,7 @@ def _why_not_analytic(guide_site: dict, model_site: dict | None) -> str | None:
 
 
 def _describe(law: Any) -> str:
-    """The class of a law and of what it wraps, as ``Independent(IGR), event_dim 2``."""
+    """A law by its class and what it wraps: ``Independent of IGR with event_dim 2``."""
     name, inner = type(law).__name__, law
     while type(inner).__name__ in ("Independent", "MaskedDistribution"):
         inner = inner.base_dist
