@@ -1,5 +1,8 @@
 """The discrete law of argmax([y, 0]) for Gaussian y (Prop. 2)."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import log_softmax, logsumexp
@@ -39,15 +42,21 @@ def argmax_probs(
     return jnp.exp(log_argmax_probs(loc, scale, num_panels, num_nodes))
 
 
+@partial(jax.jit, static_argnames=("num_panels", "num_nodes"))
 def log_argmax_probs(
     loc: Array, scale: Array, num_panels: int = 16, num_nodes: int = 8
 ) -> Array:
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     loc, scale = jnp.broadcast_arrays(loc, scale)
-    log_density, log_hazards = integrand(loc, scale, num_panels, num_nodes)
+    return log_probs_from(*integrand(loc, scale, num_panels, num_nodes), loc, scale)
+
+
+def log_probs_from(
+    log_density: Array, log_hazards: Array, loc: Array, scale: Array
+) -> Array:
+    """Log probabilities, normalised, from the :func:`integrand` at its nodes."""
     log_p = logsumexp(log_density[..., None] + log_hazards, 0)
-    zero = jnp.zeros_like(loc[..., 0])
-    log_last, log_others = log_cdf_and_survival(zero, loc, scale)
+    log_last, log_others = log_cdf_and_survival(jnp.zeros_like(loc[..., 0]), loc, scale)
     log_p = log_softmax(log_p, -1) + log_others[..., None]
     return log_softmax(jnp.concatenate([log_p, log_last[..., None]], -1), -1)
 

@@ -1,11 +1,14 @@
 """The means whose argmax has given probabilities: the inverse of Prop. 2."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import log_softmax, softmax
 from jax.typing import ArrayLike
 
-from numpyro_igr.discrete.argmax_probs import integrand, log_argmax_probs
+from numpyro_igr.discrete.argmax_probs import integrand, log_probs_from
 from numpyro_igr.discrete.check_probs import check_probs
 from numpyro_igr.discrete.maximum import log_reversed_hazards
 from numpyro_igr.discrete.probit import probit_of_log_odds
@@ -47,6 +50,7 @@ def match_probs(
     return match_log_probs(jnp.log(probs), scale, num_panels, num_nodes)
 
 
+@partial(jax.jit, static_argnames=("num_panels", "num_nodes"))
 def match_log_probs(
     log_probs: Array,
     scale: ArrayLike = 1.0,
@@ -61,38 +65,39 @@ def match_log_probs(
     scale = jnp.broadcast_to(jnp.asarray(scale, target.dtype), shape)
     rule = num_panels, num_nodes
     loc = _newton(*lax.stop_gradient((target, scale)), rule)
-    jacobian = lax.stop_gradient(_alr_jacobian(loc, scale, rule))
-    return loc - _solve(jacobian, _residual(loc, target, scale, rule))
+    residual, jacobian = _residual_and_jacobian(loc, target, scale, rule)
+    return loc - _solve(lax.stop_gradient(jacobian), residual)
 
 
 def _newton(target: Array, scale: Array, rule: tuple[int, int]) -> Array:
+    tolerance = 100 * jnp.finfo(target.dtype).eps
+
     def unfinished(state: tuple) -> Array:
-        step, _, residual, damping = state
-        unsolved = _size(residual) > 100 * jnp.finfo(target.dtype).eps
-        return (step < MAX_STEPS) & (unsolved & (damping > SMALLEST_DAMPING)).any()
+        count, _, _, error, damping = state
+        active = (error > tolerance) & (damping > SMALLEST_DAMPING)
+        return (count < MAX_STEPS) & active.any()
 
     def iterate(state: tuple) -> tuple:
-        step, loc, residual, damping = state
-        newton = _solve(_alr_jacobian(loc, scale, rule), residual)
-        new_loc = loc - damping * newton
-        new_residual = _residual(new_loc, target, scale, rule)
-        better = _size(new_residual) < _size(residual)
+        count, loc, step, error, damping = state
+        trial = loc - damping * step
+        residual, jacobian = _residual_and_jacobian(trial, target, scale, rule)
+        trial_error = abs(residual).max(-1, keepdims=True)
+        better = trial_error < error
         damping = jnp.where(better, jnp.ones_like(damping), damping / 2)
-        loc = jnp.where(better, new_loc, loc)
-        return step + 1, loc, jnp.where(better, new_residual, residual), damping
+        error = jnp.where(better, trial_error, error)
+        loc = jnp.where(better, trial, loc)
+        step = jnp.where(better, _solve(jacobian, residual), step)
+        return count + 1, loc, step, error, damping
 
     loc = _start(target, scale)
-    residual = _residual(loc, target, scale, rule)
-    start = 0, loc, residual, jnp.ones_like(loc[..., :1])
-    return lax.while_loop(unfinished, iterate, start)[1]
+    damping = jnp.ones_like(loc[..., :1])
+    error = jnp.full_like(damping, jnp.inf)
+    state = 0, loc, jnp.zeros_like(loc), error, damping
+    return lax.while_loop(unfinished, iterate, state)[1]
 
 
 def _solve(matrix: Array, vector: Array) -> Array:
     return jnp.linalg.solve(matrix, vector[..., None])[..., 0]
-
-
-def _size(residual: Array) -> Array:
-    return abs(residual).max(-1, keepdims=True)
 
 
 def _start(target: Array, scale: Array) -> Array:
@@ -100,26 +105,25 @@ def _start(target: Array, scale: Array) -> Array:
     return scale * probit_of_log_odds(target[..., :-1] - target[..., -1:])
 
 
-def _residual(loc: Array, target: Array, scale: Array, rule: tuple[int, int]) -> Array:
-    """How far the log odds against category K are from their targets."""
-    excess = log_argmax_probs(loc, scale, *rule) - target
-    return excess[..., :-1] - excess[..., -1:]
+def _residual_and_jacobian(
+    loc: Array, target: Array, scale: Array, rule: tuple[int, int]
+) -> tuple[Array, Array]:
+    r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
 
-
-def _alr_jacobian(loc: Array, scale: Array, rule: tuple[int, int]) -> Array:
-    r"""Derivatives of :math:`\log p_j - \log p_K` in :math:`\mu_k`, j and k below K.
-
-    That of :math:`\log p_j` is :math:`-p_j^{-1} \int F r_j r_k dt` off the diagonal,
-    and its rows sum to :math:`F(0) r_j(0) / p_j`, since a common shift only moves
-    mass from category K; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`.
+    Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
+    off the diagonal, and a row of them sums to :math:`F(0) r_j(0) / p_j`, since a
+    common shift only moves mass from category K; that of :math:`\log p_K = \log F(0)`
+    is :math:`-r_k(0)`.
     """
     log_density, log_hazards = integrand(loc, scale, *rule)
+    log_probs = log_probs_from(log_density, log_hazards, loc, scale)
+    log_odds = log_probs[..., :-1] - log_probs[..., -1:]
     weights = softmax(log_density[..., None] + log_hazards, 0)
-    off = -jnp.einsum("t...j,t...k->...jk", weights, jnp.exp(log_hazards))
     identity = jnp.eye(loc.shape[-1], dtype=loc.dtype)
+    off = -jnp.einsum("t...j,t...k->...jk", weights, jnp.exp(log_hazards))
     off = off * (1 - identity)
-    log_probs = log_argmax_probs(loc, scale, *rule)
     log_hazards_0 = log_reversed_hazards(jnp.zeros_like(loc[..., 0]), loc, scale)
-    row_sums = jnp.exp(log_hazards_0 + log_probs[..., -1:] - log_probs[..., :-1])
+    row_sums = jnp.exp(log_hazards_0 - log_odds)
     jacobian = off + identity * (row_sums - off.sum(-1))[..., None]
-    return jacobian + jnp.exp(log_hazards_0)[..., None, :]
+    jacobian = jacobian + jnp.exp(log_hazards_0)[..., None, :]
+    return log_odds - (target[..., :-1] - target[..., -1:]), jacobian

@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import log_sigmoid
@@ -10,6 +11,7 @@ from jax.scipy.special import log_ndtr
 NUM_STEPS = 8
 
 
+@jax.jit
 def probit_of_log_odds(log_odds: Array) -> Array:
     r""":math:`\Phi^{-1}(\sigma(a))`, finite wherever the log odds a are.
 
@@ -23,9 +25,8 @@ def probit_of_log_odds(log_odds: Array) -> Array:
     upper = log_odds > 0
     log_p = log_sigmoid(jnp.where(upper, -log_odds, log_odds))
     fixed = lax.stop_gradient(log_p)
-    x = -jnp.sqrt(-2 * fixed)
-    for _ in range(NUM_STEPS):
-        x = _newton_step(x, fixed)
+    start = -jnp.sqrt(-2 * fixed)
+    x = lax.fori_loop(0, NUM_STEPS, lambda _, x: _newton_step(x, fixed), start)
     x = _newton_step(lax.stop_gradient(x), log_p)
     return jnp.where(upper, -x, x)
 

@@ -43,10 +43,17 @@ def log_argmax_probs(
 ) -> Tensor:
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     loc, scale = torch.broadcast_tensors(loc, scale)
-    log_density, log_hazards = integrand(loc, scale, num_panels, num_nodes)
+    return log_probs_from(*integrand(loc, scale, num_panels, num_nodes), loc, scale)
+
+
+def log_probs_from(
+    log_density: Tensor, log_hazards: Tensor, loc: Tensor, scale: Tensor
+) -> Tensor:
+    """Log probabilities, normalised, from the :func:`integrand` at its nodes."""
     log_p = (log_density.unsqueeze(-1) + log_hazards).logsumexp(0)
-    zero = torch.zeros_like(loc[..., 0])
-    log_last, log_others = log_cdf_and_survival(zero, loc, scale)
+    log_last, log_others = log_cdf_and_survival(
+        torch.zeros_like(loc[..., 0]), loc, scale
+    )
     log_p = log_p.log_softmax(-1) + log_others.unsqueeze(-1)
     return torch.cat([log_p, log_last.unsqueeze(-1)], -1).log_softmax(-1)
 

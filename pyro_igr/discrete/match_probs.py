@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pyro_igr.discrete.argmax_probs import integrand, log_argmax_probs
+from pyro_igr.discrete.argmax_probs import integrand, log_probs_from
 from pyro_igr.discrete.check_probs import check_probs
 from pyro_igr.discrete.maximum import log_reversed_hazards
 from pyro_igr.discrete.probit import probit_of_log_odds
@@ -60,30 +60,27 @@ def match_log_probs(
     rule = num_panels, num_nodes
     with torch.no_grad():
         loc = _newton(target, scale, rule)
-        jacobian = _alr_jacobian(loc, scale, rule)
-    return loc - torch.linalg.solve(jacobian, _residual(loc, target, scale, rule))
+    residual, jacobian = _residual_and_jacobian(loc, target, scale, rule)
+    return loc - torch.linalg.solve(jacobian.detach(), residual)
 
 
 def _newton(target: Tensor, scale: Tensor, rule: tuple[int, int]) -> Tensor:
     loc = _start(target, scale)
-    residual = _residual(loc, target, scale, rule)
-    damping = torch.ones_like(loc[..., :1])
+    step, damping = torch.zeros_like(loc), torch.ones_like(loc[..., :1])
+    error = torch.full_like(damping, torch.inf)
+    tolerance = 100 * torch.finfo(loc.dtype).eps
     for _ in range(MAX_STEPS):
-        unsolved = _size(residual) > 100 * torch.finfo(loc.dtype).eps
-        if not (unsolved & (damping > SMALLEST_DAMPING)).any():
+        if not ((error > tolerance) & (damping > SMALLEST_DAMPING)).any():
             break
-        step = torch.linalg.solve(_alr_jacobian(loc, scale, rule), residual)
-        new_loc = loc - damping * step
-        new_residual = _residual(new_loc, target, scale, rule)
-        better = _size(new_residual) < _size(residual)
+        trial = loc - damping * step
+        residual, jacobian = _residual_and_jacobian(trial, target, scale, rule)
+        trial_error = residual.abs().amax(-1, keepdim=True)
+        better = trial_error < error
         damping = torch.where(better, torch.ones_like(damping), damping / 2)
-        loc = torch.where(better, new_loc, loc)
-        residual = torch.where(better, new_residual, residual)
+        error = torch.where(better, trial_error, error)
+        loc = torch.where(better, trial, loc)
+        step = torch.where(better, torch.linalg.solve(jacobian, residual), step)
     return loc
-
-
-def _size(residual: Tensor) -> Tensor:
-    return residual.abs().amax(-1, keepdim=True)
 
 
 def _start(target: Tensor, scale: Tensor) -> Tensor:
@@ -91,27 +88,24 @@ def _start(target: Tensor, scale: Tensor) -> Tensor:
     return scale * probit_of_log_odds(target[..., :-1] - target[..., -1:])
 
 
-def _residual(
+def _residual_and_jacobian(
     loc: Tensor, target: Tensor, scale: Tensor, rule: tuple[int, int]
-) -> Tensor:
-    """How far the log odds against category K are from their targets."""
-    excess = log_argmax_probs(loc, scale, *rule) - target
-    return excess[..., :-1] - excess[..., -1:]
+) -> tuple[Tensor, Tensor]:
+    r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
 
-
-def _alr_jacobian(loc: Tensor, scale: Tensor, rule: tuple[int, int]) -> Tensor:
-    r"""Derivatives of :math:`\log p_j - \log p_K` in :math:`\mu_k`, j and k below K.
-
-    That of :math:`\log p_j` is :math:`-p_j^{-1} \int F r_j r_k dt` off the diagonal,
-    and its rows sum to :math:`F(0) r_j(0) / p_j`, since a common shift only moves
-    mass from category K; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`.
+    Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
+    off the diagonal, and a row of them sums to :math:`F(0) r_j(0) / p_j`, since a
+    common shift only moves mass from category K; that of :math:`\log p_K = \log F(0)`
+    is :math:`-r_k(0)`.
     """
     log_density, log_hazards = integrand(loc, scale, *rule)
+    log_probs = log_probs_from(log_density, log_hazards, loc, scale)
+    log_odds = log_probs[..., :-1] - log_probs[..., -1:]
     weights = (log_density.unsqueeze(-1) + log_hazards).softmax(0)
     off = -torch.einsum("t...j,t...k->...jk", weights, log_hazards.exp())
     off = off - torch.diag_embed(off.diagonal(dim1=-2, dim2=-1))
-    log_probs = log_argmax_probs(loc, scale, *rule)
     log_hazards_0 = log_reversed_hazards(torch.zeros_like(loc[..., 0]), loc, scale)
-    row_sums = (log_hazards_0 + log_probs[..., -1:] - log_probs[..., :-1]).exp()
+    row_sums = (log_hazards_0 - log_odds).exp()
     jacobian = off + torch.diag_embed(row_sums - off.sum(-1))
-    return jacobian + log_hazards_0.exp().unsqueeze(-2)
+    jacobian = jacobian + log_hazards_0.exp().unsqueeze(-2)
+    return log_odds - (target[..., :-1] - target[..., -1:]), jacobian

@@ -25,7 +25,8 @@ def to_arrays(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
         parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
     """
     loc = torch.as_tensor(parameters["loc"])
-    dtype = torch.result_type(loc, parameters["scale"])
+    scale = torch.as_tensor(parameters["scale"])
+    dtype = torch.promote_types(loc.dtype, scale.dtype) if scale.dim() else loc.dtype
     if not dtype.is_floating_point:
         dtype = torch.get_default_dtype()
     return {
