@@ -75,5 +75,5 @@ class SoftmaxPlusPlus(Tempering):
         log_z = jnp.log(jnp.maximum(z, precision.tiny))
         w = tau * (log_z[..., :-1] - log_z[..., -1:])
         tolerance = precision.eps**0.5
-        inside = (w > -tolerance).all(-1) & (w.sum(-1) < 1 + tolerance)
-        return constraints.simplex(z) & inside
+        inside = (w > -tolerance).all(-1) & (w.mean(-1) < 1 / w.shape[-1] + tolerance)
+        return inside & (jnp.abs(z.sum(-1) - 1) < tolerance)

@@ -154,7 +154,9 @@ class GaussianPushforward(TransformedDistribution):
         return torch.where(inside, log_prob, -torch.inf)
 
     def _validate_sample(self, value: Tensor) -> None:
-        super()._validate_sample(_absorb_rounding(value))
+        if self.support is constraints.simplex:
+            value = _absorb_rounding(value)
+        super()._validate_sample(value)
 
 
 def _expand(value: Tensor, shape: Size) -> Tensor:

@@ -1,0 +1,61 @@
+"""The laws in half, single and double precision."""
+
+import pytest
+import torch
+from cases import WITH_PROBS
+from pyro_laws import every_law, make
+from pyro_laws import fresh_host as fresh_host
+
+DTYPES = {str(d)[6:]: d for d in (torch.bfloat16, torch.float16, torch.float64)}
+every_dtype = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+LOC = torch.linspace(-1, 1, 9)
+SCALE = torch.linspace(0.5, 1.5, 9)
+
+
+def of_dtype(name, dtype, temperature=0.5):
+    return make(name, temperature, LOC.to(dtype), SCALE.to(dtype))
+
+
+@every_law
+@every_dtype
+def test_everything_keeps_the_dtype(name, dtype):
+    law = of_dtype(name, dtype)
+    value = law.rsample()
+    kl = torch.distributions.kl_divergence(law, of_dtype(name, dtype))
+    found = [
+        value,
+        law.log_prob(value),
+        kl,
+        *map(law.__getattribute__, "loc scale temperature".split()),
+    ]
+    if name in WITH_PROBS and dtype is torch.float64:
+        found.append(law.probs)
+    assert {x.dtype for x in found} == {dtype}
+
+
+@every_law
+@every_dtype
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
+def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
+    law = of_dtype(name, dtype, temperature)
+    log_prob = law.log_prob(law.sample((10_000,)))
+    assert not log_prob.isnan().any()
+    assert not log_prob.isposinf().any()
+
+
+@every_law
+@every_dtype
+def test_a_value_off_the_support_is_still_rejected(name, dtype):
+    law = of_dtype(name, dtype)
+    with pytest.raises(ValueError, match="to be within the support"):
+        law.log_prob(law.sample() + 0.1)
+
+
+@every_law
+def test_the_event_parameters_decide_the_dtype(name):
+    double = torch.float64
+    assert make(name, 0.5, LOC, SCALE.to(double)).rsample().dtype == double
+    assert make(name, 0.5, LOC.to(double), SCALE).rsample().dtype == double
+    tau = torch.tensor(0.5, dtype=double)
+    assert make(name, tau, LOC, SCALE).rsample().dtype == torch.float32
+    assert make(name, 1, LOC.long(), 1).rsample().dtype == torch.float32

@@ -1,0 +1,144 @@
+"""The laws under torch.func, torch.jit and torch.compile."""
+
+import pyro
+import pytest
+import torch
+from pyro_laws import LOC, SCALE, K, every_law, make
+from pyro_laws import fresh_host as fresh_host
+from torch.func import grad, vmap
+
+B = 5
+TAUS = torch.linspace(0.2, 0.9, B)
+LOCS = LOC + torch.linspace(-1, 1, B).unsqueeze(-1)
+SCALES = SCALE * torch.linspace(0.5, 2, B).unsqueeze(-1)
+
+
+@pytest.fixture
+def values(name):
+    return make(name, TAUS, LOCS, SCALES).rsample()
+
+
+@every_law
+def test_vmap_of_the_constructor_and_the_density(name, values):
+    def log_prob(tau, loc, scale, value):
+        with pyro.validation_enabled(False):
+            return make(name, tau, loc, scale).log_prob(value)
+
+    expected = make(name, TAUS, LOCS, SCALES).log_prob(values)
+    found = vmap(log_prob)(TAUS, LOCS, SCALES, values)
+    torch.testing.assert_close(found, expected)
+
+
+@every_law
+def test_vmap_of_the_density_with_validation(name, values):
+    law = make(name, 0.5)
+    values = law.rsample((B,))
+    torch.testing.assert_close(vmap(law.log_prob)(values), law.log_prob(values))
+
+
+@every_law
+def test_vmap_of_sampling_draws_anew_for_each(name):
+    law = make(name)
+    found = vmap(lambda _: law.rsample(), randomness="different")(torch.zeros(B))
+    assert found.shape == (B, K)
+    if name != "straight_through":
+        assert len(found[:, 0].unique()) == B
+
+
+@every_law
+def test_vmap_of_sampling_over_parameters(name):
+    def one(tau, loc, scale):
+        with pyro.validation_enabled(False):
+            return make(name, tau, loc, scale).rsample()
+
+    found = vmap(one, randomness="different")(TAUS, LOCS, SCALES)
+    assert found.shape == (B, K)
+    assert make(name, TAUS, LOCS, SCALES).support.check(found).all()
+
+
+@every_law
+def test_vmap_of_the_kl(name):
+    def kl(loc, scale):
+        with pyro.validation_enabled(False):
+            return torch.distributions.kl_divergence(make(name, 0.5, loc, scale), p)
+
+    p = make(name)
+    q = make(name, 0.5, LOCS, SCALES)
+    expected = torch.distributions.kl_divergence(q, p)
+    torch.testing.assert_close(vmap(kl)(LOCS, SCALES), expected)
+
+
+@every_law
+def test_func_grad_agrees_with_autograd(name):
+    value = make(name).sample((B,))
+
+    def objective(loc, scale, tau):
+        law = make(name, tau, loc, scale)
+        kl = torch.distributions.kl_divergence(law, make(name, tau))
+        torch.manual_seed(0)
+        return law.log_prob(value).sum() + law.rsample()[0] + kl
+
+    inputs = LOC + 0.1, SCALE + 0.1, torch.tensor(0.5)
+    if name == "straight_through":
+        value = make("igr").sample((B,))
+    leaves = [x.clone().requires_grad_() for x in inputs]
+    expected = torch.autograd.grad(objective(*leaves), leaves)
+    with pyro.validation_enabled(False):
+        found = grad(objective, (0, 1, 2))(*inputs)
+    torch.testing.assert_close(found, expected)
+
+
+def density_and_kl(name):
+    """A function of tensors that goes through the whole of a law."""
+
+    def fn(tau, loc, scale, value):
+        law = make(name, tau, loc, scale)
+        kl = torch.distributions.kl_divergence(law, make(name, tau))
+        return law.log_prob(value) + kl
+
+    return fn
+
+
+def sampling(name):
+    def fn(tau, loc, scale):
+        torch.manual_seed(0)
+        return make(name, tau, loc, scale).rsample()
+
+    return fn
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@every_law
+def test_torch_jit_follows_new_parameters(name, values):
+    fn = density_and_kl(name)
+    with pyro.validation_enabled(False):
+        traced = torch.jit.trace(fn, (TAUS, LOCS, SCALES, values))
+        new = TAUS.flip(0), LOCS + 0.1, 2 * SCALES, values
+        torch.testing.assert_close(traced(*new), fn(*new))
+
+
+@every_law
+def test_torch_compile_needs_no_graph_break(name, values):
+    torch.compiler.reset()
+    fn = density_and_kl(name)
+    inputs = TAUS, LOCS, SCALES, values
+    with pyro.validation_enabled(False):
+        expected = fn(*inputs)  # where the host looks up the KL, once
+        compiled = torch.compile(fn, backend="eager", fullgraph=True)
+        torch.testing.assert_close(compiled(*inputs), expected)
+
+
+@every_law
+def test_torch_compile_samples_without_a_graph_break(name):
+    torch.compiler.reset()
+
+    def fn(tau, loc, scale):
+        return make(name, tau, loc, scale).rsample((2,))
+
+    with pyro.validation_enabled(False):
+        compiled = torch.compile(fn, backend="eager", fullgraph=True)
+        torch.manual_seed(0)
+        found = compiled(TAUS, LOCS, SCALES)
+        torch.manual_seed(0)
+        torch.testing.assert_close(found, fn(TAUS, LOCS, SCALES))
