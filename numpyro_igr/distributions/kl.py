@@ -63,8 +63,8 @@ def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> Non
     if p.given_temperature is not None and p.given_temperature is q.given_temperature:
         return
     with jax.ensure_compile_time_eval():
-        equal = p.temperature == q.temperature
-    if not not_jax_tracer(equal) or not np.all(equal):
+        equal = np.all(p.temperature == q.temperature)
+    if not not_jax_tracer(equal) or not equal:
         raise NotImplementedError(
             f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
             "same temperature: the same object, or concrete and equal"

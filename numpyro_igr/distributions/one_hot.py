@@ -134,8 +134,8 @@ def categorical_logits(
     probs = jnp.asarray(probs)
     if law._validate_args:
         with jax.ensure_compile_time_eval():
-            valid = constraints.simplex(probs)
-        if not_jax_tracer(valid) and not np.all(valid):
+            valid = np.all(constraints.simplex(probs))
+        if not_jax_tracer(valid) and not valid:
             name = type(law).__name__
             raise ValueError(f"{name} distribution got invalid probs parameter.")
     return jnp.maximum(jnp.log(probs), jnp.finfo(probs.dtype).min)

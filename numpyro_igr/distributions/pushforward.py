@@ -58,6 +58,7 @@ class GaussianPushforward(TransformedDistribution):
         Distribution.__init__(
             self, batch_shape, event_shape, validate_args=validate_args
         )
+        self._transform()  # which checks what only the map knows
 
     # The parameters are the only leaves, all of one batch rank; the rest is derived,
     # so that vmap and scan over a law see nothing twice.

@@ -93,7 +93,7 @@ def column(parameter: ArrayLike) -> Array:
 
 def _check_positive(name: str, value: ArrayLike, at_most: float) -> None:
     with jax.ensure_compile_time_eval():
-        valid = (value > 0) & (value <= at_most)
-    if not_jax_tracer(valid) and not np.all(valid):
+        valid = np.all((value > 0) & (value <= at_most))
+    if not_jax_tracer(valid) and not valid:
         bound = f" and at most {at_most}" if at_most < math.inf else ""
         raise ValueError(f"expected {name} to be positive{bound}, got {value}")

@@ -1,0 +1,34 @@
+"""The laws under test in NumPyro, and a host left as it was found."""
+
+import jax
+import jax.numpy as jnp
+import numpyro
+import pytest
+from cases import LAWS
+
+import numpyro_igr
+
+K = 4
+TAU = 0.5
+LOC = (0.3, -0.6, 0.9)
+SCALE = (0.8, 1.1, 0.6)
+
+every_law = pytest.mark.parametrize("name", LAWS)
+
+
+def make(name, temperature=TAU, loc=LOC, scale=SCALE):
+    """The law of this name in the table of cases."""
+    loc, scale = jnp.asarray(loc), jnp.asarray(scale)
+    return LAWS[name](numpyro_igr, temperature, loc, scale)
+
+
+def on_simplex(name, value):
+    """A value of this law as a point of the simplex."""
+    return jnp.exp(value) if name == "exp_igr" else value
+
+
+@pytest.fixture(autouse=True)
+def fresh_host():
+    """Single precision and validation, both as they were before afterwards."""
+    with jax.enable_x64(False), numpyro.validation_enabled(True):
+        yield

@@ -1,0 +1,139 @@
+"""assert_analytic_kl names every site whose KL would fall back to Monte Carlo."""
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import pytest
+from numpyro.infer.autoguide import AutoNormal
+from numpyro_laws import LOC, K, every_law, make
+from numpyro_laws import fresh_host as fresh_host
+
+from numpyro_igr import RelaxedOneHotCategorical, assert_analytic_kl
+
+N = 5
+KEPT = np.array([True, False, True, True, False])
+
+
+def site(make_law):
+    """A program of a single site 'z'."""
+    return lambda: numpyro.sample("z", make_law())
+
+
+def tempered(tempering, temperature):
+    return site(lambda: make(f"stick_breaking_{tempering}", temperature))
+
+
+def igr():
+    return make("igr")
+
+
+def row():
+    return igr().expand([N])
+
+
+def grid():
+    return igr().expand([2, N])
+
+
+def concrete():
+    return RelaxedOneHotCategorical(0.5, probs=jnp.ones(K) / K)
+
+
+def with_auxiliary():
+    numpyro.sample("z", igr())
+    numpyro.sample("noise", dist.Normal(), infer={"is_auxiliary": True})
+
+
+TRAPS = {
+    "events_of_different_rank": (
+        site(lambda: grid().to_event(1)),
+        site(lambda: grid().to_event(2)),
+        "<Independent, IGR>",
+    ),
+    "event_on_one_side": (
+        site(row),
+        site(lambda: row().to_event(1)),
+        "<Independent, IGR>",
+    ),
+    "mask_in_the_guide_only": (
+        site(row),
+        site(lambda: row().mask(KEPT)),
+        "MaskedDistribution",
+    ),
+    "mask_in_the_model_only": (
+        site(lambda: row().mask(KEPT)),
+        site(row),
+        "MaskedDistribution",
+    ),
+    "mask_handler_in_the_model_only": (
+        numpyro.handlers.mask(site(row), mask=KEPT),
+        site(row),
+        "MaskedDistribution",
+    ),
+    "concrete_prior": (site(concrete), site(igr), "RelaxedOneHotCategorical"),
+    "concrete_guide": (site(igr), site(concrete), "RelaxedOneHotCategorical"),
+    "logarithm_on_one_side": (site(igr), site(lambda: make("exp_igr")), "ExpIGR"),
+    "auxiliary_site": (site(igr), with_auxiliary, "auxiliary"),
+    "weights": (tempered("weights", 0.5), tempered("weights", 0.4), "temperature"),
+    "vertex": (tempered("vertex", 0.5), tempered("vertex", 0.4), "temperature"),
+    "softmax++": (
+        tempered("softmax++", 0.5),
+        tempered("softmax++", 0.4),
+        "temperature",
+    ),
+    "temperings": (
+        tempered("weights", 0.5),
+        tempered("sticks", 0.5),
+        "between temperings sticks and weights",
+    ),
+    "autoguide": (site(igr), AutoNormal(site(igr)), "<TransformedDistribution, IGR>"),
+}
+SITE_AT_FAULT = {"auxiliary_site": "noise"}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_each_trap_is_named_with_its_site_and_its_reason(trap):
+    model, guide, reason = TRAPS[trap]
+    name = SITE_AT_FAULT.get(trap, "z")
+    with pytest.raises(
+        AssertionError, match=f"site '{name}' has no analytic KL.*"
+    ) as e:
+        assert_analytic_kl(model, guide)
+    assert reason in str(e.value)
+
+
+def program(name, parameter=None):
+    def run(x):
+        loc = jnp.asarray(LOC)
+        loc = loc if parameter is None else numpyro.param(parameter, loc)
+        with numpyro.plate("data", len(x)):
+            numpyro.sample("z", make(name, loc=loc))
+            if parameter is None:
+                numpyro.sample("x", dist.Normal(0.0, 1.0), obs=x)
+
+    return run
+
+
+@every_law
+def test_a_good_pair_passes_with_its_arguments_and_observations(name):
+    assert_analytic_kl(program(name), program(name, "loc"), jnp.ones(3))
+
+
+def test_a_seeded_program_keeps_its_keys():
+    model = numpyro.handlers.seed(program("igr"), 7)
+    before = model.rng_key
+    assert_analytic_kl(program("igr"), program("igr"), jnp.ones(3))
+    assert (model.rng_key == before).all()
+
+
+def test_the_first_site_without_a_closed_form_is_named_among_several():
+    def pair(name):
+        def run():
+            numpyro.sample("a", igr())
+            numpyro.sample("b", make(name))
+
+        return run
+
+    with pytest.raises(AssertionError, match="site 'b'"):
+        assert_analytic_kl(pair("igr"), pair("exp_igr"))

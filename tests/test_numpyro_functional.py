@@ -1,0 +1,166 @@
+"""The laws under jit, vmap, grad and scan."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import pytest
+from jax import random
+from numpyro import handlers
+from numpyro.contrib.control_flow import scan
+from numpyro.distributions.batch_util import vmap_over
+from numpyro.distributions.kl import kl_divergence
+from numpyro.infer import MCMC, NUTS
+from numpyro_laws import LOC, SCALE, K, every_law, make, on_simplex
+from numpyro_laws import fresh_host as fresh_host
+
+B = 5
+KEY = random.key(0)
+TAUS = np.linspace(0.2, 0.9, B, dtype=np.float32)
+LOCS = np.float32(LOC) + np.linspace(-1, 1, B, dtype=np.float32)[:, None]
+SCALES = np.float32(SCALE) * np.linspace(0.5, 2, B, dtype=np.float32)[:, None]
+
+
+def assert_same_law(found, expected, value):
+    assert type(found) is type(expected)
+    assert found.batch_shape == expected.batch_shape
+    assert found.event_shape == expected.event_shape
+    found, expected = found.log_prob(value), expected.log_prob(value)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_law
+def test_a_law_goes_into_and_out_of_jit(name):
+    law = make(name, TAUS, LOCS, SCALES)
+    value = law.sample(KEY)
+    assert_same_law(jax.jit(lambda law: law)(law), law, value)
+    made = jax.jit(lambda *args: make(name, *args))(TAUS, LOCS, SCALES)
+    assert_same_law(made, law, value)
+    found = jax.jit(lambda law, value: law.log_prob(value))(law, value)
+    np.testing.assert_allclose(found, law.log_prob(value), rtol=1e-4, atol=1e-5)
+
+
+@every_law
+def test_a_new_temperature_compiles_nothing(name):
+    traces = []
+
+    @jax.jit
+    def law_and_value(tau, law):
+        traces.append(tau)
+        made = make(name, tau)
+        value = made.sample(KEY)
+        return law.log_prob(value), kl_divergence(made, make(name, tau))
+
+    for tau in (0.9, 0.5, 0.1):
+        law_and_value(tau, make(name, tau))
+    assert len(traces) == 1
+
+
+@every_law
+def test_vmap_of_the_constructor_is_a_batch_of_laws(name):
+    laws = jax.vmap(lambda *args: make(name, *args))(TAUS, LOCS, SCALES)
+    expected = make(name, TAUS, LOCS, SCALES)
+    value = expected.sample(KEY)
+    log_prob = jax.vmap(lambda law, value: law.log_prob(value))(laws, value)
+    np.testing.assert_allclose(log_prob, expected.log_prob(value), rtol=1e-4, atol=1e-5)
+    draws = jax.vmap(lambda law, key: law.sample(key))(laws, random.split(KEY, B))
+    assert draws.shape == (B, K)
+    assert expected.support(draws).all()
+
+
+@every_law
+def test_vmap_over_one_parameter_of_a_law(name):
+    def of_loc(loc):
+        return make(name, 0.5, loc, SCALE)
+
+    axes = vmap_over(of_loc(LOCS[0]), loc=0)
+    laws = jax.vmap(of_loc, out_axes=axes)(LOCS)
+    assert laws.loc.shape == LOCS.shape
+    assert jnp.shape(laws.temperature) == ()
+    value = of_loc(LOCS).sample(KEY)
+    found = jax.vmap(lambda law, x: law.log_prob(x), in_axes=(axes, 0))(laws, value)
+    expected = of_loc(LOCS).log_prob(value)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_law
+def test_vmap_of_the_kl(name):
+    p = make(name)
+
+    def kl(loc, scale):
+        return kl_divergence(make(name, 0.5, loc, scale), p)
+
+    expected = kl_divergence(make(name, 0.5, LOCS, SCALES), p)
+    np.testing.assert_allclose(jax.vmap(kl)(LOCS, SCALES), expected, rtol=1e-5)
+
+
+@every_law
+def test_gradients_under_jit_are_those_without(name):
+    value = make("igr" if name == "straight_through" else name).sample(KEY)
+
+    def objective(tau, loc, scale):
+        law = make(name, tau, loc, scale)
+        kl = kl_divergence(law, make(name, tau))
+        return law.log_prob(value) + law.sample(KEY)[0] + kl
+
+    inputs = 0.5, jnp.asarray(LOC) + 0.1, jnp.asarray(SCALE) + 0.1
+    gradient = jax.grad(objective, (0, 1, 2))
+    for found, expected in zip(
+        jax.jit(gradient)(*inputs), gradient(*inputs), strict=True
+    ):
+        assert jnp.isfinite(expected).all()
+        assert (expected != 0).any()
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@every_law
+def test_lax_scan_carries_laws(name):
+    def step(carry, key):
+        law, total = carry
+        value = law.sample(key)
+        return (law, total + law.log_prob(value)), law
+
+    law = make(name)
+    keys = random.split(KEY, 4)
+    (last, _), laws = jax.lax.scan(step, (law, 0.0), keys)
+    assert_same_law(last, law, law.sample(KEY))
+    assert laws.loc.shape == (4, K - 1)
+
+
+def chain(name):
+    """A state-space model whose states are laws of the family."""
+
+    def model(x):
+        def step(loc, x_t):
+            law = make(name, 0.5, loc, jnp.ones(K - 1))
+            z = on_simplex(name, numpyro.sample("z", law))
+            numpyro.sample("x", dist.Normal(z[0], 0.5), obs=x_t)
+            return z[: K - 1], z
+
+        _, zs = scan(step, jnp.zeros(K - 1), x)
+        return zs
+
+    return model
+
+
+X = np.linspace(0.1, 0.9, 6, dtype=np.float32)
+
+
+@every_law
+def test_numpyro_scan_traces_the_sites(name):
+    trace = handlers.trace(handlers.seed(chain(name), 0)).get_trace(X)
+    assert trace["z"]["value"].shape == (len(X), K)
+    assert trace["z"]["fn"].batch_shape == (len(X),)
+    log_prob = trace["z"]["fn"].log_prob(trace["z"]["value"])
+    assert log_prob.shape == (len(X),)
+    if name != "straight_through":
+        assert jnp.isfinite(log_prob).all()
+
+
+@pytest.mark.parametrize("name", ["igr", "exp_igr", "stick_breaking_sticks"])
+def test_nuts_runs_through_numpyro_scan(name):
+    kernel = NUTS(chain(name), max_tree_depth=2)
+    mcmc = MCMC(kernel, num_warmup=2, num_samples=2, progress_bar=False)
+    mcmc.run(KEY, X)
+    assert mcmc.get_samples()["z"].shape == (2, len(X), K)
