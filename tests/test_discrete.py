@@ -116,13 +116,15 @@ def test_probabilities_and_gradients_are_finite_at_extreme_means(backend, name, 
     loc = backend.array([50.0, -50.0, 0.0, 49.9, -1.0], dtype)
     scale = backend.array([1.0, 1.0, 0.05, 5.0, 1.0], dtype)
     probs = getattr(backend.igr, name)
-    assert np.isfinite(backend.numpy(probs(loc, scale))).all()
-    for k in range(6):
-        for gradient in backend.grad(lambda m, s, k=k: probs(m, s)[k], loc, scale):
-            assert np.isfinite(backend.numpy(gradient)).all()
+    for found in (
+        backend.numpy(probs(loc, scale)),
+        backend.jacobian(lambda m: probs(m, scale), loc),
+        backend.jacobian(lambda s: probs(loc, s), scale),
+    ):
+        assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("k", [2, 3, 10, 200])
+@pytest.mark.parametrize("k", [2, 10, 200])
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-6)])
 @pytest.mark.parametrize("law", ["IGR", "IGRStickBreaking"])
 def test_from_probs_returns_the_given_probabilities(backend, law, k, dtype, bound):
