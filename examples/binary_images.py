@@ -1,0 +1,48 @@
+"""The binary images of a run, as NumPy arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+from datasets import binarize, load_dataset
+from numpy.typing import NDArray
+from options import Options
+
+
+class BinaryImages(NamedTuple):
+    """Images of zeros and ones, split in three.
+
+    Args:
+        shape: The height and the width of an image.
+        train: The images to learn from, with shape `(N, H * W)`.
+        validation: The images to choose by.
+        test: The images to report on.
+    """
+
+    shape: tuple[int, int]
+    train: NDArray[np.float32]
+    validation: NDArray[np.float32]
+    test: NDArray[np.float32]
+
+
+def load_binary_images(options: Options) -> BinaryImages:
+    """Load the images that the options name, binarized at one half.
+
+    Args:
+        options: The data set, its folder and the size of a batch.
+
+    Returns:
+        The images.
+
+    Raises:
+        ValueError: If a file is malformed, or a batch larger than the training split.
+        FileNotFoundError: If the folder or a file in it does not exist.
+        OSError: If a download fails.
+    """
+    dataset = load_dataset(options.dataset, options.data_dir)
+    splits = dataset.train, dataset.validation, dataset.test
+    if options.batch_size > len(dataset.train.images):
+        raise ValueError(
+            f"expected --batch-size to be at most {len(dataset.train.images)}, the "
+            f"training images of {options.dataset}, got {options.batch_size}"
+        )
+    return BinaryImages(dataset.image_shape, *(binarize(s.images) for s in splits))

@@ -1,0 +1,32 @@
+"""Runs from the command line: options in, a table of scores or a message out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from options import Options, parse_options
+from report import Result, format_report
+
+
+def run(
+    train: Callable[[Options], Result],
+    description: str,
+    figure: str,
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Train as the command line says and print the scores.
+
+    Args:
+        train: What to run.
+        description: What it is, for the help.
+        figure: The default path of the figure.
+        arguments: The command line; that of the process if `None`.
+
+    Raises:
+        SystemExit: With a message, if an option, a file or the device is of no use.
+    """
+    options = parse_options(description, arguments, figure=Path(figure))
+    try:
+        result = train(options)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"error: {error}") from error
+    print(format_report(options, result))
