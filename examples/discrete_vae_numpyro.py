@@ -1,0 +1,267 @@
+"""A variational autoencoder of images with discrete codes, in NumPyro.
+
+The code of an image is a set of categorical variables. A relaxed law lets gradients
+through them while training; the model that counts is the discrete one behind it.
+
+    python examples/discrete_vae_numpyro.py
+    python examples/discrete_vae_numpyro.py --law gumbel-softmax --kl categorical
+    python examples/discrete_vae_numpyro.py --dataset mnist --architecture 512-256
+"""
+
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import numpyro
+from binary_images import load_binary_images
+from codes_numpyro import (
+    ExpGumbelSoftmax,
+    make_discrete,
+    make_posterior,
+    make_prior,
+    sample_code,
+)
+from figures import save_image_rows
+from jax import Array, lax, random
+from jax.example_libraries import stax
+from numpyro import handlers
+from numpyro.distributions import Bernoulli, Distribution
+from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
+from numpyro.infer.svi import SVIState
+from numpyro.optim import Adam
+from options import Options, Sizes
+from report import Result, Scores
+from resuming import save_if_due, saved_payload
+from run import run
+from tqdm import trange
+
+from numpyro_igr import assert_analytic_kl, discretize
+
+EVALUATION_BATCH_SIZE = 250
+ROWS = "test images", "reconstructions", "samples"
+TEN_SAMPLES = {"num_particles": 10}
+
+
+class DiscreteVAE:
+    """The model of the images and the guide to their codes."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+        self.encoder = make_network(*sizes.hidden, math.prod(sizes.parameters))
+        self.decoder = make_network(*reversed(sizes.hidden), sizes.num_pixels)
+
+    def model(self, images: Array, prior: Distribution) -> Array:
+        """Codes from the prior, then pixels; returns the means of the pixels."""
+        shape = len(images), math.prod(self.sizes.code)
+        decoder = numpyro.module("decoder", self.decoder, shape)
+        with per_image(images):
+            logits = decoder(sample_code(prior).reshape(shape))
+            numpyro.sample("pixels", Bernoulli(logits=logits).to_event(1), obs=images)
+        return jax.nn.sigmoid(logits)
+
+    def guide(self, images: Array, prior: Distribution) -> None:
+        """Codes from laws of the prior's family, with encoded parameters."""
+        encoder = numpyro.module("encoder", self.encoder, images.shape)
+        with per_image(images):
+            parameters = encoder(images).reshape(-1, *self.sizes.parameters)
+            sample_code(make_posterior(prior, parameters))
+
+
+def make_network(*sizes: int) -> tuple[Callable, Callable]:
+    """Linear maps to size after size, with rectifiers in between."""
+    layers = [layer for size in sizes for layer in (stax.Dense(size), stax.Relu)]
+    return stax.serial(*layers[:-1])
+
+
+@contextmanager
+def per_image(images: Array) -> Iterator[None]:
+    """A plate over the images, scaled so that the ELBO is a mean over them."""
+    n = len(images)
+    with numpyro.plate("images", n), handlers.scale(scale=1 / n):
+        yield
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score: a model, a guide and an ELBO each."""
+
+    training: SVI
+    relaxed: SVI
+    discrete: SVI
+
+
+@cache
+def make_objectives(sizes: Sizes, learning_rate: float) -> Objectives:
+    """The objectives of a network; the scores are averaged over ten samples.
+
+    Equal arguments get the same objects, so that nothing is compiled twice.
+    """
+    vae, optimizer = DiscreteVAE(sizes), Adam(learning_rate)
+    pair, discrete = (
+        (vae.model, vae.guide),
+        (discretize(vae.model), discretize(vae.guide)),
+    )
+    return Objectives(
+        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
+        relaxed=SVI(*pair, optimizer, TraceMeanField_ELBO(**TEN_SAMPLES)),
+        discrete=SVI(*discrete, optimizer, Trace_ELBO(**TEN_SAMPLES)),
+    )
+
+
+@partial(jax.jit, static_argnames="svi")
+def initialize(svi: SVI, prior: Distribution, images: Array, key: Array) -> SVIState:
+    """The state before the first step, in the types of the states that follow."""
+    state = svi.init(key, images, prior)
+    return jax.tree.map(lambda leaf: lax.convert_element_type(leaf, leaf.dtype), state)
+
+
+@partial(jax.jit, static_argnames=("svi", "batch_size"))
+def train_epoch(
+    svi: SVI,
+    prior: Distribution,
+    images: Array,
+    batch_size: int,
+    state: SVIState,
+    key: Array,
+) -> tuple[SVIState, Array]:
+    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
+    whole = len(images) // batch_size * batch_size
+    batches = random.permutation(key, len(images))[:whole].reshape(-1, batch_size)
+    state, losses = lax.scan(
+        lambda state, batch: svi.update(state, images[batch], prior), state, batches
+    )
+    return state, -losses.mean()
+
+
+@partial(jax.jit, static_argnames="svi")
+def evaluate(
+    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
+) -> Array:
+    """The mean ELBO of the images."""
+
+    def loss(of: tuple[Array, Array]) -> Array:
+        image, key = of
+        return svi.loss.loss(key, params, svi.model, svi.guide, image[None], prior)
+
+    keys = random.split(key, len(images))
+    return -lax.map(loss, (images, keys), batch_size=EVALUATION_BATCH_SIZE).mean()
+
+
+def score(
+    objectives: Objectives,
+    prior: Distribution,
+    images: Array,
+    params: dict[str, Any],
+    key: Array,
+) -> Scores:
+    """The ELBOs of the images with relaxed and with one-hot codes."""
+    relaxed = evaluate(objectives.relaxed, prior, images, params, key)
+    prior = make_discrete(prior)
+    discrete = evaluate(objectives.discrete, prior, images, params, key)
+    return Scores(float(relaxed), float(discrete))
+
+
+@partial(jax.jit, static_argnames="svi")
+def draw(
+    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
+) -> tuple[Array, Array]:
+    """What the codes of the images decode to, and as many codes from the prior."""
+    with handlers.substitute(data=params), handlers.seed(rng_seed=key):
+        codes = handlers.trace(svi.guide).get_trace(images, prior)
+        reconstructions = handlers.replay(svi.model, codes)(images, prior)
+        return reconstructions, svi.model(images, prior)
+
+
+def pack(epochs_done: int, state: SVIState) -> bytes:
+    """What a run needs to continue, as bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, epochs_done, *jax.tree.leaves(state))
+    return buffer.getvalue()
+
+
+def unpack(payload: bytes, state: SVIState) -> tuple[int, SVIState]:
+    """Restores what was packed, given a fresh state; returns the epochs done too."""
+    with np.load(io.BytesIO(payload)) as packed:
+        epochs_done, *leaves = packed.values()
+    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
+    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
+    return int(epochs_done), jax.device_put(restored, sharding)
+
+
+def open_device(name: str | None) -> jax.Device:
+    """The first device of that platform; ValueError if it cannot be used."""
+    try:
+        return jax.devices(name)[0]
+    except RuntimeError as error:
+        raise ValueError(f"cannot use --device {name}: {error}") from error
+
+
+def fit(
+    options: Options,
+    svi: SVI,
+    prior: Distribution,
+    images: Array,
+    validation: Array,
+    key: Array,
+) -> SVIState:
+    """Trains for the epochs that are left, with checkpoints; returns the last state."""
+    epochs_done, payload = 0, saved_payload(options, "numpyro")
+    state = initialize(svi, prior, images[: options.batch_size], key)
+    if payload is not None:
+        epochs_done, state = unpack(payload, state)
+    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
+        keys = random.split(random.fold_in(key, epoch + 1))
+        state, elbo = train_epoch(
+            svi, prior, images, options.batch_size, state, keys[0]
+        )
+        held_out = evaluate(svi, prior, validation, svi.get_params(state), keys[1])
+        progress.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
+        save_if_due(options, "numpyro", epoch + 1, partial(pack, epoch + 1, state))
+    return state
+
+
+def train(options: Options) -> Result:
+    """Train, score and draw a discrete VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start, device = perf_counter(), open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (jax.device_put(split, device) for split in splits)
+    key = jax.device_put(random.PRNGKey(options.seed), device)
+    objectives = make_objectives(options.sizes(math.prod(shape)), options.learning_rate)
+    svi, prior = objectives.training, make_prior(options)
+    if type(prior) is not ExpGumbelSoftmax:
+        check = partial(assert_analytic_kl, svi.model, svi.guide)
+        jax.eval_shape(check, images[:1], prior)
+    state = fit(options, svi, prior, images, validation, key)
+    params, key = svi.get_params(state), random.fold_in(key, options.num_epochs + 1)
+    scores = [score(objectives, prior, x, params, key) for x in (validation, test)]
+    if options.figure:
+        discrete, prior = objectives.discrete, make_discrete(prior)
+        rows = test[:12], *draw(discrete, prior, test[:12], params, key)
+        rows = [np.asarray(row) for row in rows]
+        save_image_rows(options.figure, dict(zip(ROWS, rows, strict=True)), shape)
+    return Result(*scores, perf_counter() - start)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    run(train, __doc__, "runs/discrete_vae_numpyro.png", arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""A variational autoencoder of images with discrete codes, in Pyro.
+
+The code of an image is a set of categorical variables. A relaxed law lets gradients
+through them while training; the model that counts is the discrete one behind it.
+
+    python examples/discrete_vae_pyro.py
+    python examples/discrete_vae_pyro.py --law gumbel-softmax --kl categorical
+    python examples/discrete_vae_pyro.py --dataset mnist --architecture 512-256
+"""
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from time import perf_counter
+from typing import NamedTuple
+
+import pyro
+import torch
+from binary_images import load_binary_images
+from codes_pyro import (
+    ExpGumbelSoftmax,
+    make_discrete,
+    make_posterior,
+    make_prior,
+    sample_code,
+)
+from figures import save_image_rows
+from numpy.random import SeedSequence
+from options import Options, Sizes
+from pyro import poutine
+from pyro.distributions import Bernoulli, Distribution
+from pyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
+from pyro.optim import Adam, PyroOptim
+from report import Result, Scores
+from resuming import save_if_due, saved_payload
+from run import run
+from torch import Tensor, nn
+from tqdm import trange
+
+from pyro_igr import assert_analytic_kl, discretize
+
+EVALUATION_BATCH_SIZE = 250
+ROWS = "test images", "reconstructions", "samples"
+TEN_SAMPLES = {"num_particles": 10, "vectorize_particles": True, "max_plate_nesting": 1}
+
+
+class DiscreteVAE(nn.Module):
+    """The model of the images and the guide to their codes."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.sizes, inner = sizes, (sizes.num_pixels, *sizes.hidden)
+        self.encoder = make_network(*inner, math.prod(sizes.parameters))
+        self.decoder = make_network(math.prod(sizes.code), *reversed(inner))
+
+    def model(self, images: Tensor, prior: Distribution) -> Tensor:
+        """Codes from the prior, then pixels; returns the means of the pixels."""
+        pyro.module("decoder", self.decoder)
+        with per_image(images):
+            logits = self.decoder(sample_code(prior).flatten(-2))
+            pyro.sample("pixels", Bernoulli(logits=logits).to_event(1), obs=images)
+        return logits.sigmoid()
+
+    def guide(self, images: Tensor, prior: Distribution) -> None:
+        """Codes from laws of the prior's family, with encoded parameters."""
+        pyro.module("encoder", self.encoder)
+        with per_image(images):
+            parameters = self.encoder(images).unflatten(-1, self.sizes.parameters)
+            sample_code(make_posterior(prior, parameters))
+
+
+def make_network(*sizes: int) -> nn.Sequential:
+    """Linear maps from size to size, with rectifiers in between."""
+    layers = [
+        module for pair in pairwise(sizes) for module in (nn.Linear(*pair), nn.ReLU())
+    ]
+    return nn.Sequential(*layers[:-1])
+
+
+@contextmanager
+def per_image(images: Tensor) -> Iterator[None]:
+    """A plate over the images, scaled so that the ELBO is a mean over them."""
+    with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
+        yield
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score: a model, a guide and an ELBO each."""
+
+    training: SVI
+    relaxed: SVI
+    discrete: SVI
+
+
+def make_objectives(vae: DiscreteVAE, optimizer: PyroOptim) -> Objectives:
+    """The objectives of a network; the scores are averaged over ten samples."""
+    pair, discrete = (
+        (vae.model, vae.guide),
+        (discretize(vae.model), discretize(vae.guide)),
+    )
+    return Objectives(
+        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
+        relaxed=SVI(*pair, optimizer, TraceMeanField_ELBO(**TEN_SAMPLES)),
+        discrete=SVI(*discrete, optimizer, Trace_ELBO(**TEN_SAMPLES)),
+    )
+
+
+def train_epoch(
+    svi: SVI, prior: Distribution, images: Tensor, batch_size: int
+) -> float:
+    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
+    batches = torch.randperm(len(images)).split(batch_size)
+    whole = batches[: len(images) // batch_size]
+    return -sum(svi.step(images[batch], prior) for batch in whole) / len(whole)
+
+
+def evaluate(svi: SVI, prior: Distribution, images: Tensor) -> float:
+    """The mean ELBO of the images."""
+    batches = images.split(EVALUATION_BATCH_SIZE)
+    losses = [len(batch) * svi.evaluate_loss(batch, prior) for batch in batches]
+    return -sum(losses) / len(images)
+
+
+def score(objectives: Objectives, prior: Distribution, images: Tensor) -> Scores:
+    """The ELBOs of the images with relaxed and with one-hot codes."""
+    return Scores(
+        evaluate(objectives.relaxed, prior, images),
+        evaluate(objectives.discrete, make_discrete(prior), images),
+    )
+
+
+@torch.no_grad()
+def draw(svi: SVI, prior: Distribution, images: Tensor) -> tuple[Tensor, Tensor]:
+    """What the codes of the images decode to, and as many codes from the prior."""
+    codes = poutine.trace(svi.guide).get_trace(images, prior)
+    reconstructions = poutine.replay(svi.model, codes)(images, prior)
+    return reconstructions, svi.model(images, prior)
+
+
+def pack(epochs_done: int, vae: DiscreteVAE, optimizer: PyroOptim) -> bytes:
+    """What a run needs to continue, as bytes."""
+    buffer = io.BytesIO()
+    torch.save((epochs_done, vae.state_dict(), optimizer.get_state()), buffer)
+    return buffer.getvalue()
+
+
+def unpack(payload: bytes, vae: DiscreteVAE, optimizer: PyroOptim) -> int:
+    """Restores what was packed; returns the epochs done."""
+    packed = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    epochs_done, parameters, optimizer_state = packed
+    vae.load_state_dict(parameters)
+    optimizer.set_state(optimizer_state)
+    return epochs_done
+
+
+def seed_epoch(options: Options, epoch: int) -> None:
+    """Makes the noise of an epoch depend on the seed and its number alone."""
+    (seed,) = SeedSequence([options.seed, epoch]).generate_state(1)
+    pyro.set_rng_seed(int(seed))
+
+
+def open_device(name: str | None) -> torch.device:
+    """The device of that name; ValueError if it cannot be used."""
+    try:
+        return torch.empty(0, device=name or "cpu").device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"cannot use --device {name}: {error}") from error
+
+
+def fit(
+    options: Options,
+    vae: DiscreteVAE,
+    svi: SVI,
+    prior: Distribution,
+    images: Tensor,
+    validation: Tensor,
+) -> None:
+    """Trains for the epochs that are left, with checkpoints."""
+    epochs_done, payload = 0, saved_payload(options, "pyro")
+    if payload is not None:
+        epochs_done = unpack(payload, vae, svi.optim)
+    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
+        seed_epoch(options, epoch + 1)
+        elbo = train_epoch(svi, prior, images, options.batch_size)
+        held_out = evaluate(svi, prior, validation)
+        progress.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
+        save_if_due(
+            options, "pyro", epoch + 1, partial(pack, epoch + 1, vae, svi.optim)
+        )
+
+
+def train(options: Options) -> Result:
+    """Train, score and draw a discrete VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start, device = perf_counter(), open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
+    pyro.clear_param_store()
+    seed_epoch(options, 0)
+    vae = DiscreteVAE(options.sizes(math.prod(shape))).to(device)
+    objectives = make_objectives(vae, Adam({"lr": options.learning_rate}))
+    svi, prior = objectives.training, make_prior(options, device)
+    if type(prior) is not ExpGumbelSoftmax:
+        assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
+    fit(options, vae, svi, prior, images, validation)
+    seed_epoch(options, options.num_epochs + 1)
+    scores = [score(objectives, prior, x) for x in (validation, test)]
+    if options.figure:
+        rows = test[:12], *draw(objectives.discrete, make_discrete(prior), test[:12])
+        rows = [row.numpy(force=True) for row in rows]
+        save_image_rows(options.figure, dict(zip(ROWS, rows, strict=True)), shape)
+    return Result(*scores, perf_counter() - start)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    run(train, __doc__, "runs/discrete_vae_pyro.png", arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The discrete VAE of both hosts learns, resumes exactly, and has clear errors."""
+
+import ast
+import importlib
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkpoint import load_checkpoint, save_checkpoint
+from datasets import SOURCES
+from options import Options
+from PIL import Image
+
+LAWS = [
+    ("igr", "relaxed"),
+    ("igr-sb", "relaxed"),
+    ("gumbel-softmax", "relaxed"),
+    ("gumbel-softmax", "categorical"),
+]
+SMALL = ["--num-variables=3", "--num-categories=4", "--batch-size=200"]
+OPTIONS = Options(law="igr-sb", num_variables=3, num_categories=4, batch_size=200)
+
+
+@pytest.fixture(params=["pyro", "numpyro"])
+def host(request):
+    pytest.importorskip(request.param)
+    return request.param
+
+
+@pytest.fixture
+def vae(host):
+    return importlib.import_module(f"discrete_vae_{host}")
+
+
+@pytest.mark.parametrize(("law", "kl"), LAWS)
+def test_a_run_prints_both_scores_and_draws_a_figure(vae, law, kl, tmp_path, capsys):
+    figure = tmp_path / "new" / "figure.png"
+    arguments = [f"--law={law}", f"--kl={kl}", "--num-epochs=1", f"--figure={figure}"]
+    vae.main(SMALL + arguments)
+    printed = capsys.readouterr().out
+    assert f"{law} at temperature 0.25, {kl} KL, digits: 1 epochs" in printed
+    assert "relaxed codes, as trained" in printed
+    assert "one-hot codes, comparable across laws (ELBO)" in printed
+    assert ("not a bound" in printed) == (kl == "categorical")
+    assert "nan" not in printed
+    with Image.open(figure) as image:
+        assert image.format == "PNG"
+
+
+def test_training_improves_every_score(vae):
+    first, last = (vae.train(replace(OPTIONS, num_epochs=n)) for n in (1, 10))
+    for before, after in zip(first[:2], last[:2], strict=True):
+        assert after.relaxed_elbo > before.relaxed_elbo + 3
+        assert after.discrete_elbo > before.discrete_elbo + 3
+
+
+def test_a_repeated_run_is_the_same_run(vae):
+    first, other, again = (
+        vae.train(replace(OPTIONS, num_epochs=1, seed=seed)) for seed in (0, 1, 0)
+    )
+    assert first[:2] == again[:2]
+    assert first[:2] != other[:2]
+
+
+def test_a_resumed_run_is_exactly_the_uninterrupted_one(
+    vae, host, tmp_path, monkeypatch
+):
+    whole = replace(OPTIONS, num_epochs=4, checkpoint=tmp_path / "whole")
+    broken = replace(OPTIONS, num_epochs=4, checkpoint=tmp_path / "broken")
+    expected = vae.train(whole)
+    with monkeypatch.context() as patch:
+        fail_at_write(3, patch)
+        with pytest.raises(OSError, match="disk full"):
+            vae.train(broken)
+    found = vae.train(replace(broken, resume=True))
+    assert found[:2] == expected[:2]
+    state = content(host, whole.checkpoint)
+    assert len(state) >= 15
+    assert content(host, broken.checkpoint) == state
+
+
+def content(host, path):
+    """Every parameter, optimizer state and counter of a checkpoint, by its place."""
+    payload = io.BytesIO(load_checkpoint(path, OPTIONS.configuration(host)))
+    if host == "numpyro":
+        return flatten(dict(np.load(payload)))
+    return flatten(importlib.import_module("torch").load(payload, weights_only=True))
+
+
+def flatten(tree, place=()):
+    if not isinstance(tree, dict | list | tuple):
+        return {place: np.asarray(tree).tolist()}
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    flat = [flatten(branch, (*place, key)) for key, branch in items]
+    return {place: leaf for leaves in flat for place, leaf in leaves.items()}
+
+
+def fail_at_write(number, patch):
+    writes, fsync = [], os.fsync
+
+    def fsync_or_fail(descriptor):
+        writes.append(descriptor)
+        if len(writes) == number:
+            raise OSError("disk full")
+        fsync(descriptor)
+
+    patch.setattr(os, "fsync", fsync_or_fail)
+
+
+def test_checkpoints_are_written_when_due(vae, tmp_path, monkeypatch):
+    writes, replace_file = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda *a: writes.append(replace_file(*a)))
+    path = tmp_path / "vae"
+    vae.train(replace(OPTIONS, num_epochs=5, checkpoint=path, checkpoint_every=2))
+    assert len(writes) == 3
+
+
+def test_resuming_a_finished_run_scores_it_again(vae, tmp_path):
+    options = replace(OPTIONS, num_epochs=1, checkpoint=tmp_path / "vae")
+    expected = vae.train(options)
+    assert vae.train(replace(options, resume=True))[:2] == expected[:2]
+
+
+def test_the_categorical_objective_is_the_likelihood_minus_the_exact_kl(host):
+    images = (np.random.default_rng(0).random((7, 64)) > 0.5).astype(np.float32)
+    options = replace(OPTIONS, law="gumbel-softmax", kl="categorical")
+    loss, logits = CATEGORICAL_LOSS[host](options, images)
+    logits = np.asarray(logits, np.float64).reshape(7, 3, 4)
+    log_probs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    kl = (np.exp(log_probs) * (log_probs + np.log(4))).sum((1, 2)).mean()
+    assert kl > 0.01
+    assert loss == pytest.approx(64 * np.log(2) + kl, rel=1e-5)
+
+
+def pyro_categorical_loss(options, images):
+    """The loss with a decoder of zeros, and the logits of the encoder."""
+    import discrete_vae_pyro as example
+    import pyro
+    import torch
+
+    pyro.clear_param_store()
+    pyro.set_rng_seed(0)
+    images = torch.from_numpy(images)
+    vae = example.DiscreteVAE(options.sizes(64))
+    for parameter in vae.decoder.parameters():
+        torch.nn.init.zeros_(parameter)
+    svi = example.make_objectives(vae, example.Adam({"lr": 1e-3})).training
+    prior = example.make_prior(options, torch.device("cpu"))
+    return svi.evaluate_loss(images, prior), vae.encoder(images).detach().numpy()
+
+
+def numpyro_categorical_loss(options, images):
+    import discrete_vae_numpyro as example
+    import jax
+
+    key = jax.random.PRNGKey(0)
+    svi = example.make_objectives(options.sizes(64), 1e-3).training
+    prior = example.make_prior(options)
+    state = svi.init(key, images, prior)
+    params = svi.get_params(state)
+    params["decoder$params"] = jax.tree.map(lambda w: 0 * w, params["decoder$params"])
+    loss = -example.evaluate(svi, prior, images, params, key)
+    _, encode = example.make_network(np.prod(options.sizes(64).parameters))
+    return loss, encode(params["encoder$params"], images)
+
+
+CATEGORICAL_LOSS = {"pyro": pyro_categorical_loss, "numpyro": numpyro_categorical_loss}
+
+
+def error_of(vae, capsys, *arguments):
+    with pytest.raises(SystemExit) as exit_:
+        vae.main([*SMALL, "--num-epochs=1", "--law=igr-sb", *arguments])
+    return f"{exit_.value} {capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--temperature=-1"], "expected --temperature to be positive and finite"),
+        (["--temperature=nan"], "expected --temperature to be positive and finite"),
+        (["--learning-rate=0"], "expected --learning-rate to be positive"),
+        (["--num-epochs=0"], "expected --num-epochs to be at least 1, got 0"),
+        (["--num-categories=1"], "expected --num-categories to be at least 2, got 1"),
+        (["--law=concrete"], "invalid choice: 'concrete'"),
+        (["--kl=categorical"], "expected --law gumbel-softmax with --kl categorical"),
+        (["--resume"], "expected --checkpoint with --resume"),
+        (["--resume", "--checkpoint=none"], "error: none: no such checkpoint"),
+        (["--batch-size=1298"], "expected --batch-size to be at most 1297"),
+        (["--dataset=mnist", "--data-dir=none"], "data_dir none is not a folder"),
+        (["--device=abacus"], "error: cannot use --device abacus"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_error(vae, capsys, arguments, message):
+    assert message in error_of(vae, capsys, *arguments)
+
+
+def test_a_corrupt_data_file_is_one_clear_error(vae, capsys, tmp_path):
+    for name in SOURCES["mnist"].md5:
+        (tmp_path / name).write_bytes(b"not gzip")
+    error = error_of(vae, capsys, "--dataset=mnist", f"--data-dir={tmp_path}")
+    assert "truncated or corrupt, expected a gzip file" in error
+
+
+def test_a_corrupt_checkpoint_is_one_clear_error(vae, capsys, tmp_path):
+    path = tmp_path / "vae"
+    save_checkpoint(path, {}, b"state")
+    path.write_bytes(path.read_bytes()[:-1])
+    error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
+    assert f"error: {path}: truncated or corrupt" in error
+
+
+def test_a_checkpoint_of_another_run_is_one_clear_error(vae, host, capsys, tmp_path):
+    path = tmp_path / "vae"
+    configuration = replace(OPTIONS, temperature=0.1).configuration(host)
+    save_checkpoint(path, configuration, b"state")
+    error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
+    assert "of another run: temperature is 0.1 there and 0.25 here" in error
+
+
+def test_a_checkpoint_of_the_other_host_is_one_clear_error(vae, capsys, tmp_path):
+    path = tmp_path / "vae"
+    save_checkpoint(path, OPTIONS.configuration("edward"), b"state")
+    error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
+    assert "of another run: host is 'edward' there" in error
+
+
+def test_the_twins_define_the_same_names_in_the_same_order():
+    folder = Path(__file__).parents[1] / "examples"
+    pyro, numpyro = (
+        [
+            statement.name
+            for statement in ast.parse((folder / f"{name}.py").read_text()).body
+            if isinstance(statement, ast.ClassDef | ast.FunctionDef)
+        ]
+        for name in ("discrete_vae_pyro", "discrete_vae_numpyro")
+    )
+    pyro.remove("seed_epoch")
+    numpyro.remove("initialize")
+    assert pyro == numpyro
