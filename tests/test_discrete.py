@@ -6,6 +6,7 @@ import pytest
 from cases import LAWS, WITH_PROBS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.special import log_expit, ndtri_exp
 
 RULES = {"argmax": "argmax_probs", "stick": "stick_probs"}
 
@@ -234,3 +235,16 @@ def test_the_discrete_law_does_not_depend_on_the_temperature(backend, name):
     loc, scale = (backend.array(x) for x in gaussians(9, 4))
     cold, warm = (LAWS[name](backend.igr, t, loc, scale).probs for t in (0.01, 2.0))
     np.testing.assert_array_equal(backend.numpy(cold), backend.numpy(warm))
+
+
+def test_the_probit_of_log_odds_agrees_with_scipy_to_1e_minus_10(backend):
+    odds = np.concatenate([np.linspace(-700, 700, 1401), np.linspace(-3, 3, 100)])
+    expected = np.sign(odds) * -ndtri_exp(log_expit(-np.abs(odds)))
+    found = backend.numpy(backend.igr.discrete.probit_of_log_odds(backend.array(odds)))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_the_probit_of_even_odds_has_the_right_gradient(backend):
+    even = backend.array([0.0])
+    (gradient,) = backend.grad(backend.igr.discrete.probit_of_log_odds, even)
+    np.testing.assert_allclose(backend.numpy(gradient), 0.25 * np.sqrt(2 * np.pi))
