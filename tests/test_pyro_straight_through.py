@@ -20,7 +20,7 @@ def problem(prior):
     def model():
         with pyro.plate("data", N, subsample_size=3) as i:
             z = pyro.sample("z", make(prior, loc=torch.zeros(K - 1)))
-            pyro.sample("x", dist.Normal(z, 0.5).to_event(1), obs=DATA[i])
+            pyro.sample("x", dist.Normal(z, 0.25).to_event(1), obs=DATA[i])
 
     def guide():
         loc = pyro.param("loc", LOC.repeat(N, 1))

@@ -78,6 +78,11 @@ class OneHotCategorical(Distribution):
         shape = logits if probs is None else probs
         return shape[:-1], shape[-1:]
 
+    # The host expands by a wrapper, whose enumerate_support takes scalar events only.
+    def expand(self, batch_shape: Shape) -> "OneHotCategorical":
+        logits = jnp.broadcast_to(self.logits, (*batch_shape, *self.event_shape))
+        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         shape = sample_shape + self.batch_shape
         index = random.categorical(key, self.logits, shape=shape)
@@ -131,11 +136,11 @@ def categorical_logits(
         raise ValueError("expected exactly one of probs and logits")
     if logits is not None:
         return log_softmax(jnp.asarray(logits), -1)
-    probs = jnp.asarray(probs)
     if law._validate_args:
         with jax.ensure_compile_time_eval():
             valid = np.all(constraints.simplex(probs))
         if not_jax_tracer(valid) and not valid:
             name = type(law).__name__
             raise ValueError(f"{name} distribution got invalid probs parameter.")
-    return jnp.maximum(jnp.log(probs), jnp.finfo(probs.dtype).min)
+    log_probs = jnp.log(probs)
+    return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)

@@ -1,0 +1,175 @@
+"""Every engine of NumPyro trains an IGR guide on an IGR model, in subsampled plates."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import optax
+import pytest
+from cases import LAWS
+from jax import random
+from numpyro import infer
+from numpyro_laws import LOC, SCALE, K, make, on_simplex
+from numpyro_laws import fresh_host as fresh_host
+
+KEY = random.key(0)
+NUM_DATA, BATCH_SIZE = 6, 3
+DATA = np.linspace(-1, 1, 2 * NUM_DATA, dtype=np.float32).reshape(NUM_DATA, 2)
+ENGINES = {
+    "Trace_ELBO": infer.Trace_ELBO,
+    "TraceMeanField_ELBO": infer.TraceMeanField_ELBO,
+    "TraceGraph_ELBO": infer.TraceGraph_ELBO,
+    "RenyiELBO": infer.RenyiELBO,
+}
+DENSITIES = [name for name in LAWS if name != "straight_through"]
+PARAMETERS = {
+    "weights": np.eye(K, 2, dtype=np.float32),
+    "loc": np.tile(np.float32(LOC), (NUM_DATA, 1)),
+    "log_scale": np.tile(np.log(np.float32(SCALE)), (NUM_DATA, 1)),
+}
+
+
+def problem(name):
+    """A model of data with one latent each, and its guide, at a temperature."""
+
+    def model(tau):
+        weights = numpyro.param("weights", PARAMETERS["weights"])
+        with numpyro.plate("data", NUM_DATA, subsample_size=BATCH_SIZE) as i:
+            prior = make(name, tau, jnp.zeros(K - 1), jnp.ones(K - 1))
+            z = on_simplex(name, numpyro.sample("z", prior))
+            x = jnp.asarray(DATA)[i]
+            numpyro.sample("x", dist.Normal(z @ weights, 0.5).to_event(1), obs=x)
+
+    def guide(tau):
+        loc = numpyro.param("loc", PARAMETERS["loc"])
+        log_scale = numpyro.param("log_scale", PARAMETERS["log_scale"])
+        with numpyro.plate("data", NUM_DATA, subsample_size=BATCH_SIZE) as i:
+            numpyro.sample("z", make(name, tau, loc[i], jnp.exp(log_scale[i])))
+
+    return model, guide
+
+
+def loss_of(engine, name):
+    """The loss of the problem as a function of parameters and a key."""
+    elbo = ENGINES[engine](num_particles=2 if engine == "RenyiELBO" else 1)
+    model, guide = problem(name)
+
+    def loss(parameters, key):
+        parameters = jax.tree.map(jnp.asarray, parameters)
+        return elbo.loss(key, parameters, model, guide, 0.5)
+
+    return loss
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_has_finite_losses_and_gradients_of_every_parameter(engine, name):
+    loss, gradients = jax.value_and_grad(loss_of(engine, name))(PARAMETERS, KEY)
+    assert jnp.isfinite(loss)
+    for gradient in gradients.values():
+        assert jnp.isfinite(gradient).all()
+        assert (gradient != 0).any()
+
+
+@pytest.mark.parametrize("name", ["igr", "exp_igr", "stick_breaking_weights"])
+def test_monte_carlo_and_closed_form_engines_estimate_one_bound(name):
+    def losses(engine):
+        loss = partial(loss_of(engine, name), PARAMETERS)
+        return jax.jit(jax.vmap(loss))(random.split(KEY, 1000))
+
+    exact = losses("TraceMeanField_ELBO")
+    for engine in ("Trace_ELBO", "TraceGraph_ELBO"):
+        noisy = losses(engine)
+        error = jnp.sqrt((exact.var() + noisy.var()) / len(exact))
+        assert abs(exact.mean() - noisy.mean()) < 4 * error
+    assert losses("RenyiELBO").mean() < exact.mean()
+
+
+@pytest.mark.parametrize("name", ["igr", "straight_through", "stick_breaking_weights"])
+def test_annealing_in_subsampled_plates_trains_with_one_compilation(name):
+    traces = []
+    model, guide = problem(name)
+
+    def counted(tau):
+        traces.append(tau)
+        model(tau)
+
+    svi = infer.SVI(counted, guide, optax.adam(0.05), infer.TraceMeanField_ELBO())
+    state = svi.init(KEY, 0.9)
+    update = jax.jit(svi.update)
+    traces.clear()
+    losses = []
+    for tau in np.linspace(0.9, 0.4, 60, dtype=np.float32):
+        state, loss = update(state, tau)
+        losses.append(loss)
+    assert len(traces) == 1
+    assert np.isfinite(losses).all()
+    assert np.mean(losses[-20:]) < np.mean(losses[:20])
+
+
+def test_svi_run_trains_with_the_temperature_as_an_argument():
+    svi = infer.SVI(*problem("igr"), optax.adam(0.05), infer.TraceMeanField_ELBO())
+    result = svi.run(KEY, 60, jnp.array(0.5), progress_bar=False)
+    assert jnp.isfinite(result.losses).all()
+    assert result.losses[-20:].mean() < result.losses[:20].mean()
+
+
+@pytest.mark.parametrize("name", ["igr", "stick_breaking_sticks"])
+def test_a_thousand_categories_train_in_float32_at_temperature_a_tenth(name):
+    k = 1000
+    x = jnp.linspace(-1, 1, 3)
+    weights = 0.1 * random.normal(KEY, (k, 3))
+
+    def model():
+        w = numpyro.param("weights", weights)
+        prior = make(name, 0.1, jnp.zeros(k - 1), jnp.ones(k - 1))
+        z = numpyro.sample("z", prior)
+        numpyro.sample("x", dist.Normal(z @ w, 0.1).to_event(1), obs=x)
+
+    def guide():
+        loc = numpyro.param("loc", jnp.zeros(k - 1))
+        log_scale = numpyro.param("log_scale", jnp.zeros(k - 1))
+        numpyro.sample("z", make(name, 0.1, loc, jnp.exp(log_scale)))
+
+    svi = infer.SVI(model, guide, optax.adam(0.02), infer.TraceMeanField_ELBO())
+    result = svi.run(KEY, 50, progress_bar=False)
+    assert jnp.isfinite(result.losses).all()
+    assert all(jnp.isfinite(p).all() for p in result.params.values())
+    assert result.losses[-10:].mean() < result.losses[:10].mean()
+
+
+@pytest.mark.parametrize("prior", ["igr", "straight_through"])
+def test_a_straight_through_guide_finds_the_categories(prior):
+    x = jnp.eye(K)[jnp.arange(NUM_DATA) % K]
+
+    def model():
+        with numpyro.plate("data", NUM_DATA, subsample_size=BATCH_SIZE) as i:
+            z = numpyro.sample("z", make(prior, loc=jnp.zeros(K - 1)))
+            numpyro.sample("x", dist.Normal(z, 0.25).to_event(1), obs=x[i])
+
+    def guide():
+        loc = numpyro.param("loc", PARAMETERS["loc"])
+        scale = jnp.exp(numpyro.param("log_scale", PARAMETERS["log_scale"]))
+        with numpyro.plate("data", NUM_DATA, subsample_size=BATCH_SIZE) as i:
+            law = make("straight_through", loc=loc[i], scale=scale[i])
+            return numpyro.sample("z", law)
+
+    z = numpyro.handlers.seed(guide, 0)()
+    assert (((z == 0) | (z == 1)).all(-1) & (z.sum(-1) == 1)).all()
+    svi = infer.SVI(model, guide, optax.adam(0.05), infer.TraceMeanField_ELBO())
+    result = svi.run(KEY, 500, progress_bar=False)
+    assert jnp.isfinite(result.losses).all()
+    trained = make(
+        "igr", loc=result.params["loc"], scale=jnp.exp(result.params["log_scale"])
+    )
+    np.testing.assert_array_equal(trained.probs.argmax(-1), x.argmax(-1))
+
+
+@pytest.mark.parametrize("engine", ["Trace_ELBO", "TraceGraph_ELBO", "RenyiELBO"])
+def test_a_monte_carlo_bound_of_a_straight_through_guide_is_never_finite(engine):
+    loss = loss_of(engine, "straight_through")
+    for key in random.split(KEY, 2):
+        assert not jnp.isfinite(loss(PARAMETERS, key))
