@@ -1,4 +1,4 @@
-"""The table of examples/README.md: every law on digits, tuned alike, in both hosts.
+"""The table of both READMEs: every law on digits, tuned alike, in both hosts.
 
     python tests/benchmarks/digits_table.py
 
@@ -28,7 +28,7 @@ METHODS = {
 HOSTS = ("numpyro", "pyro")
 TUNING_SEEDS, TEST_SEEDS = (100, 101), (0, 1, 2, 3, 4)
 LOG = ROOT / "runs" / "digits_table.jsonl"
-REPORT = ROOT / "examples" / "README.md"
+REPORTS = ROOT / "README.md", ROOT / "examples" / "README.md"
 BEGIN, END = "<!-- digits table -->", "<!-- end of digits table -->"
 
 
@@ -91,10 +91,11 @@ HEADER = (
 
 
 def write_report(table):
-    """Replaces the table between the two marks of the report."""
-    before, rest = REPORT.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    """Replaces the table between the two marks of each report."""
+    for report in REPORTS:
+        before, rest = report.read_text().split(BEGIN)
+        after = rest.split(END)[1]
+        report.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
 
 
 def main():
