@@ -35,14 +35,17 @@ class Result(NamedTuple):
 def format_report(options: Options, result: Result) -> str:
     """A table of the scores, which says what each of them is."""
     kind = "ELBO" if options.kl == "relaxed" else "categorical KL, not a bound"
-    relaxed = f"relaxed codes, as trained ({kind})"
-    discrete = "one-hot codes, comparable across laws (ELBO)"
+    labels = {
+        "relaxed_elbo": f"relaxed codes, as trained ({kind})",
+        "discrete_elbo": "one-hot codes, comparable across laws (ELBO)",
+    }
+    width = max(map(len, labels.values()))
     lines = [
         f"{options.law} at temperature {options.temperature:g}, {options.kl} KL, "
         f"{options.dataset}: {options.num_epochs} epochs, {result.seconds:.1f} s",
-        f"{'nats per image':46}{'validation':>12}{'test':>10}",
+        f"{'nats per image':{width}}{'validation':>12}{'test':>10}",
     ]
-    for label, field in (relaxed, "relaxed_elbo"), (discrete, "discrete_elbo"):
-        values = getattr(result.validation, field), getattr(result.test, field)
-        lines.append(f"{label:46}{values[0]:12.2f}{values[1]:10.2f}")
+    for name, label in labels.items():
+        validation, test = getattr(result.validation, name), getattr(result.test, name)
+        lines.append(f"{label:{width}}{validation:12.2f}{test:10.2f}")
     return "\n".join(lines)
