@@ -86,7 +86,7 @@ def test_a_vertex_temperature_above_one_is_refused():
 
 OFF_SUPPORT = {
     "sum": lambda z: z + 0.1,
-    "negative": lambda z: z * torch.tensor([-1.0, 1.0, 1.0, 1.0]),
+    "negative": lambda z: z + torch.tensor([-1.0, 2.0, 0.0, 0.0]),
     "nan": lambda z: z * NAN,
 }
 

@@ -31,6 +31,7 @@ def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
         parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
     """
     dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
+    dtype = jnp.promote_types(dtype, jnp.float32)  # as the noise, at half precision
     return {
         name: np.asarray(value, dtype) if isinstance(value, Number) else value
         for name, value in parameters.items()

@@ -1,0 +1,63 @@
+"""The laws in half, single and double precision."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import WITH_PROBS
+from jax import random
+from numpyro.distributions.kl import kl_divergence
+from numpyro_laws import every_law, make
+from numpyro_laws import fresh_host as fresh_host
+
+KEY = random.key(0)
+LOC = np.linspace(-1, 1, 9)
+SCALE = np.linspace(0.5, 1.5, 9)
+
+
+def of_dtype(name, dtype, temperature=0.5):
+    return make(name, temperature, LOC.astype(dtype), SCALE.astype(dtype))
+
+
+def dtypes_of(name, law):
+    value = law.sample(KEY)
+    found = [value, law.log_prob(value), kl_divergence(law, law)]
+    found += [law.probs] if name in WITH_PROBS else []
+    return {x.dtype for x in found}
+
+
+@every_law
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_half_precision_parameters_give_single_precision_samples(name, dtype):
+    law = of_dtype(name, dtype)
+    draws = law.sample(KEY, (10_000,))
+    assert draws.dtype == jnp.float32
+    assert law.support(draws).all()
+    log_prob = law.log_prob(draws)
+    assert log_prob.dtype == jnp.float32
+    assert not jnp.isnan(log_prob).any()
+    assert not (log_prob == jnp.inf).any()
+
+
+@every_law
+def test_single_precision_stays_single(name):
+    assert dtypes_of(name, of_dtype(name, np.float32)) == {np.dtype("float32")}
+
+
+@every_law
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_precision_keeps_its_own_under_x64(name, dtype):
+    with jax.enable_x64(True):
+        law = of_dtype(name, dtype)
+        assert dtypes_of(name, law) == {np.dtype(dtype)}
+        made = jax.jit(lambda tau: of_dtype(name, dtype, tau).sample(KEY))(0.5)
+        assert made.dtype == dtype
+
+
+@every_law
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
+def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
+    with jax.enable_x64(True):
+        law = of_dtype(name, dtype, temperature)
+        assert law.support(law.sample(KEY, (10_000,))).all()
