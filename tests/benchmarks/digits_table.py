@@ -25,7 +25,7 @@ METHODS = {
     "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "relaxed"),
     "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "categorical"),
 }
-HOSTS = ("numpyro", "pyro")
+HOSTS, NUM_EPOCHS = ("numpyro", "pyro"), 200
 TUNING_SEEDS, TEST_SEEDS = (100, 101), (0, 1, 2, 3, 4)
 LOG = ROOT / "runs" / "digits_table.jsonl"
 REPORTS = ROOT / "README.md", ROOT / "examples" / "README.md"
@@ -43,11 +43,11 @@ def load_log():
 def scores(log, host, method, temperature, seed):
     """Scores of one run, from the log or made now."""
     law, kl = METHODS[method]
-    run = (host, law, kl, temperature, seed)
+    run = (host, law, kl, temperature, seed, NUM_EPOCHS)
     if run not in log:
         train = importlib.import_module(f"discrete_vae_{host}").train
-        options = Options(law=law, kl=kl, temperature=temperature, seed=seed)
-        result = train(options)
+        choice = {"law": law, "kl": kl, "temperature": temperature, "seed": seed}
+        result = train(Options(num_epochs=NUM_EPOCHS, **choice))
         log[run] = {
             "validation": result.validation.discrete_elbo,
             "test": result.test.discrete_elbo,
