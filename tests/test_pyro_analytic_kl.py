@@ -87,7 +87,7 @@ def test_each_trap_is_named_with_its_site_and_its_reason(trap):
 
 def program(name, parameter=None):
     def run(x):
-        loc = LOC if parameter is None else pyro.param(parameter, LOC)
+        loc = LOC if parameter is None else pyro.param(parameter, LOC.clone())
         with pyro.plate("data", len(x)):
             pyro.sample("z", make(name, loc=loc))
             if parameter is None:
