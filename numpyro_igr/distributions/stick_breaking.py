@@ -25,6 +25,9 @@ class IGRStickBreaking(GaussianPushforward):
     With "softmax++", the paper's own, category K is never chosen and the support is
     a strict subset of the simplex; with "vertex", pathwise gradients are biased.
 
+    With many categories the last weights underflow in float32 at any temperature; the
+    ``log_prob`` of such a value is -inf, so rely on the closed-form KL.
+
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``: ``batch`` or a
     plain number; value: ``batch + (K,)``.
     Units: log-densities and KL are in nats.
