@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 
 import pytest
 
@@ -16,3 +17,11 @@ def backend(request):
     adapter = importlib.import_module(f"backends.{request.param}_backend")
     with adapter.double_precision():
         yield adapter
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory():
+    """Forgets what was compiled for a module: no other has the same functions."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
