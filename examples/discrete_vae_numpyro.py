@@ -20,6 +20,7 @@ import jax
 import numpy as np
 import numpyro
 from binary_images import load_binary_images
+from code_usage import dead_categories
 from codes_numpyro import (
     ExpGumbelSoftmax,
     make_discrete,
@@ -27,24 +28,23 @@ from codes_numpyro import (
     make_prior,
     sample_code,
 )
-from figures import save_image_rows
+from evaluation_numpyro import bounds_with_progress, code_probs, evaluate
 from jax import Array, lax, random
 from jax.example_libraries import stax
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
-from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
+from numpyro.infer import SVI, RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 from options import Options, Sizes
-from report import Result, Scores
+from pictures_numpyro import save_pictures
+from report import LogLikelihood, Result, Scores
 from resuming import save_if_due, saved_payload
 from run import run
 from tqdm import trange
 
 from numpyro_igr import assert_analytic_kl, discretize
 
-EVALUATION_BATCH_SIZE = 250
-ROWS = "test images", "reconstructions", "samples"
 TEN_SAMPLES = {"num_particles": 10}
 
 
@@ -93,15 +93,19 @@ class Objectives(NamedTuple):
     training: SVI
     relaxed: SVI
     discrete: SVI
+    log_likelihood: SVI
 
 
 @cache
-def make_objectives(sizes: Sizes, learning_rate: float) -> Objectives:
-    """The objectives of a network; the scores are averaged over ten samples.
+def make_objectives(
+    sizes: Sizes, learning_rate: float, num_importance_samples: int
+) -> Objectives:
+    """The objectives of a network; the ELBOs are averaged over ten samples.
 
     Equal arguments get the same objects, so that nothing is compiled twice.
     """
     vae, optimizer = DiscreteVAE(sizes), Adam(learning_rate)
+    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
     pair, discrete = (
         (vae.model, vae.guide),
         (discretize(vae.model), discretize(vae.guide)),
@@ -110,6 +114,7 @@ def make_objectives(sizes: Sizes, learning_rate: float) -> Objectives:
         training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
         relaxed=SVI(*pair, optimizer, TraceMeanField_ELBO(**TEN_SAMPLES)),
         discrete=SVI(*discrete, optimizer, Trace_ELBO(**TEN_SAMPLES)),
+        log_likelihood=SVI(*discrete, optimizer, weighted),
     )
 
 
@@ -138,20 +143,6 @@ def train_epoch(
     return state, -losses.mean()
 
 
-@partial(jax.jit, static_argnames="svi")
-def evaluate(
-    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
-) -> Array:
-    """The mean ELBO of the images."""
-
-    def loss(of: tuple[Array, Array]) -> Array:
-        image, key = of
-        return svi.loss.loss(key, params, svi.model, svi.guide, image[None], prior)
-
-    keys = random.split(key, len(images))
-    return -lax.map(loss, (images, keys), batch_size=EVALUATION_BATCH_SIZE).mean()
-
-
 def score(
     objectives: Objectives,
     prior: Distribution,
@@ -163,18 +154,7 @@ def score(
     relaxed = evaluate(objectives.relaxed, prior, images, params, key)
     prior = make_discrete(prior)
     discrete = evaluate(objectives.discrete, prior, images, params, key)
-    return Scores(float(relaxed), float(discrete))
-
-
-@partial(jax.jit, static_argnames="svi")
-def draw(
-    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
-) -> tuple[Array, Array]:
-    """What the codes of the images decode to, and as many codes from the prior."""
-    with handlers.substitute(data=params), handlers.seed(rng_seed=key):
-        codes = handlers.trace(svi.guide).get_trace(images, prior)
-        reconstructions = handlers.replay(svi.model, codes)(images, prior)
-        return reconstructions, svi.model(images, prior)
+    return Scores(relaxed, discrete)
 
 
 def pack(epochs_done: int, state: SVIState) -> bytes:
@@ -242,25 +222,39 @@ def train(options: Options) -> Result:
     shape, *splits = load_binary_images(options)
     images, validation, test = (jax.device_put(split, device) for split in splits)
     key = jax.device_put(random.PRNGKey(options.seed), device)
-    objectives = make_objectives(options.sizes(math.prod(shape)), options.learning_rate)
+    objectives = make_objectives(
+        options.sizes(math.prod(shape)),
+        options.learning_rate,
+        options.num_importance_samples,
+    )
     svi, prior = objectives.training, make_prior(options)
     if type(prior) is not ExpGumbelSoftmax:
         check = partial(assert_analytic_kl, svi.model, svi.guide)
         jax.eval_shape(check, images[:1], prior)
     state = fit(options, svi, prior, images, validation, key)
-    params, key = svi.get_params(state), random.fold_in(key, options.num_epochs + 1)
-    scores = [score(objectives, prior, x, params, key) for x in (validation, test)]
-    if options.figure:
-        discrete, prior = objectives.discrete, make_discrete(prior)
-        rows = test[:12], *draw(discrete, prior, test[:12], params, key)
-        rows = [np.asarray(row) for row in rows]
-        save_image_rows(options.figure, dict(zip(ROWS, rows, strict=True)), shape)
-    return Result(*scores, perf_counter() - start)
+    trained = svi.get_params(state), random.fold_in(key, options.num_epochs + 1)
+    scores = [score(objectives, prior, x, *trained) for x in (validation, test)]
+    prior = make_discrete(prior)
+    evaluation_start = perf_counter()
+    weighted = bounds_with_progress(objectives.log_likelihood, prior, test, *trained)
+    evaluation_seconds = perf_counter() - evaluation_start
+    probs = np.asarray(code_probs(objectives.discrete, prior, test, *trained))
+    if options.figures:
+        save_pictures(
+            options.figures, objectives.discrete, prior, test, shape, *trained
+        )
+    return Result(
+        *scores,
+        LogLikelihood.from_bounds(weighted),
+        dead_categories(probs),
+        perf_counter() - start,
+        evaluation_seconds,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says and print the scores."""
-    run(train, __doc__, "runs/discrete_vae_numpyro.png", arguments)
+    run(train, __doc__, "runs/discrete_vae_numpyro", arguments)
 
 
 if __name__ == "__main__":

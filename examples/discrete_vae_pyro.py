@@ -20,6 +20,7 @@ from typing import NamedTuple
 import pyro
 import torch
 from binary_images import load_binary_images
+from code_usage import dead_categories
 from codes_pyro import (
     ExpGumbelSoftmax,
     make_discrete,
@@ -27,14 +28,15 @@ from codes_pyro import (
     make_prior,
     sample_code,
 )
-from figures import save_image_rows
+from evaluation_pyro import bounds_with_progress, code_probs, evaluate
 from numpy.random import SeedSequence
 from options import Options, Sizes
+from pictures_pyro import save_pictures
 from pyro import poutine
 from pyro.distributions import Bernoulli, Distribution
-from pyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
+from pyro.infer import SVI, RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, PyroOptim
-from report import Result, Scores
+from report import LogLikelihood, Result, Scores
 from resuming import save_if_due, saved_payload
 from run import run
 from torch import Tensor, nn
@@ -42,9 +44,8 @@ from tqdm import trange
 
 from pyro_igr import assert_analytic_kl, discretize
 
-EVALUATION_BATCH_SIZE = 250
-ROWS = "test images", "reconstructions", "samples"
-TEN_SAMPLES = {"num_particles": 10, "vectorize_particles": True, "max_plate_nesting": 1}
+VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
+TEN_SAMPLES = VECTORIZED | {"num_particles": 10}
 
 
 class DiscreteVAE(nn.Module):
@@ -93,10 +94,14 @@ class Objectives(NamedTuple):
     training: SVI
     relaxed: SVI
     discrete: SVI
+    log_likelihood: SVI
 
 
-def make_objectives(vae: DiscreteVAE, optimizer: PyroOptim) -> Objectives:
-    """The objectives of a network; the scores are averaged over ten samples."""
+def make_objectives(
+    vae: DiscreteVAE, optimizer: PyroOptim, num_importance_samples: int
+) -> Objectives:
+    """The objectives of a network; the ELBOs are averaged over ten samples."""
+    weights = VECTORIZED | {"num_particles": num_importance_samples}
     pair, discrete = (
         (vae.model, vae.guide),
         (discretize(vae.model), discretize(vae.guide)),
@@ -105,6 +110,7 @@ def make_objectives(vae: DiscreteVAE, optimizer: PyroOptim) -> Objectives:
         training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
         relaxed=SVI(*pair, optimizer, TraceMeanField_ELBO(**TEN_SAMPLES)),
         discrete=SVI(*discrete, optimizer, Trace_ELBO(**TEN_SAMPLES)),
+        log_likelihood=SVI(*discrete, optimizer, RenyiELBO(alpha=0, **weights)),
     )
 
 
@@ -117,27 +123,12 @@ def train_epoch(
     return -sum(svi.step(images[batch], prior) for batch in whole) / len(whole)
 
 
-def evaluate(svi: SVI, prior: Distribution, images: Tensor) -> float:
-    """The mean ELBO of the images."""
-    batches = images.split(EVALUATION_BATCH_SIZE)
-    losses = [len(batch) * svi.evaluate_loss(batch, prior) for batch in batches]
-    return -sum(losses) / len(images)
-
-
 def score(objectives: Objectives, prior: Distribution, images: Tensor) -> Scores:
     """The ELBOs of the images with relaxed and with one-hot codes."""
     return Scores(
         evaluate(objectives.relaxed, prior, images),
         evaluate(objectives.discrete, make_discrete(prior), images),
     )
-
-
-@torch.no_grad()
-def draw(svi: SVI, prior: Distribution, images: Tensor) -> tuple[Tensor, Tensor]:
-    """What the codes of the images decode to, and as many codes from the prior."""
-    codes = poutine.trace(svi.guide).get_trace(images, prior)
-    reconstructions = poutine.replay(svi.model, codes)(images, prior)
-    return reconstructions, svi.model(images, prior)
 
 
 def pack(epochs_done: int, vae: DiscreteVAE, optimizer: PyroOptim) -> bytes:
@@ -211,23 +202,33 @@ def train(options: Options) -> Result:
     pyro.clear_param_store()
     seed_epoch(options, 0)
     vae = DiscreteVAE(options.sizes(math.prod(shape))).to(device)
-    objectives = make_objectives(vae, Adam({"lr": options.learning_rate}))
+    optimizer = Adam({"lr": options.learning_rate})
+    objectives = make_objectives(vae, optimizer, options.num_importance_samples)
     svi, prior = objectives.training, make_prior(options, device)
     if type(prior) is not ExpGumbelSoftmax:
         assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     fit(options, vae, svi, prior, images, validation)
     seed_epoch(options, options.num_epochs + 1)
     scores = [score(objectives, prior, x) for x in (validation, test)]
-    if options.figure:
-        rows = test[:12], *draw(objectives.discrete, make_discrete(prior), test[:12])
-        rows = [row.numpy(force=True) for row in rows]
-        save_image_rows(options.figure, dict(zip(ROWS, rows, strict=True)), shape)
-    return Result(*scores, perf_counter() - start)
+    prior = make_discrete(prior)
+    evaluation_start = perf_counter()
+    weighted = bounds_with_progress(objectives.log_likelihood, prior, test)
+    evaluation_seconds = perf_counter() - evaluation_start
+    probs = code_probs(objectives.discrete, prior, test).numpy(force=True)
+    if options.figures:
+        save_pictures(options.figures, objectives.discrete, prior, test, shape)
+    return Result(
+        *scores,
+        LogLikelihood.from_bounds(weighted),
+        dead_categories(probs),
+        perf_counter() - start,
+        evaluation_seconds,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says and print the scores."""
-    run(train, __doc__, "runs/discrete_vae_pyro.png", arguments)
+    run(train, __doc__, "runs/discrete_vae_pyro", arguments)
 
 
 if __name__ == "__main__":

@@ -102,8 +102,14 @@ class Options:
         action="store_true",
         tracked=False,
     )
-    figure: Path | None = _option(
-        "PNG to draw images in", default=None, type=Path, tracked=False
+    num_importance_samples: int = _option(
+        "codes for each test image, to estimate its log-likelihood",
+        default=1000,
+        at_least=2,
+        tracked=False,
+    )
+    figures: Path | None = _option(
+        "folder to draw figures in", default=None, type=Path, tracked=False
     )
 
     def __post_init__(self) -> None:

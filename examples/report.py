@@ -1,7 +1,11 @@
 """The scores of a discrete VAE, and how to print them."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from options import Options
 
 
@@ -11,25 +15,54 @@ class Scores(NamedTuple):
     Args:
         relaxed_elbo: Of the objective that was trained, with relaxed codes.
         discrete_elbo: Of the discrete model that it stands for, with one-hot codes:
-            the one figure that is comparable between laws and temperatures.
+            comparable between laws and temperatures.
     """
 
     relaxed_elbo: float
     discrete_elbo: float
+
+    @property
+    def relaxation_gap(self) -> float:
+        """By how much relaxing the codes changes the ELBO."""
+        return self.relaxed_elbo - self.discrete_elbo
+
+
+class LogLikelihood(NamedTuple):
+    """An importance-weighted bound on a log-likelihood, in nats per image.
+
+    Args:
+        mean: Over the images.
+        standard_error: Of that mean, from the spread over the images.
+    """
+
+    mean: float
+    standard_error: float
+
+    @classmethod
+    def from_bounds(cls, bounds: NDArray[np.floating]) -> "LogLikelihood":
+        """The summary of the bounds of some images."""
+        error = bounds.std(ddof=1) / math.sqrt(len(bounds))
+        return cls(float(bounds.mean()), float(error))
 
 
 class Result(NamedTuple):
     """What a run achieved.
 
     Args:
-        validation: On the images to choose by.
-        test: On the images to report on.
-        seconds: The time that it took, from the options to the scores.
+        validation: The bounds of the images to choose by.
+        test: The bounds of the images to report on.
+        log_likelihood: Of the test images, under the discrete model.
+        dead_categories: The number of them in each variable of the code.
+        seconds: The time that the run took, from the options to the scores.
+        evaluation_seconds: The part of it that the log-likelihood took.
     """
 
     validation: Scores
     test: Scores
+    log_likelihood: LogLikelihood
+    dead_categories: tuple[int, ...]
     seconds: float
+    evaluation_seconds: float
 
 
 def format_report(options: Options, result: Result) -> str:
@@ -38,6 +71,7 @@ def format_report(options: Options, result: Result) -> str:
     labels = {
         "relaxed_elbo": f"relaxed codes, as trained ({kind})",
         "discrete_elbo": "one-hot codes, comparable across laws (ELBO)",
+        "relaxation_gap": "difference: the relaxation gap",
     }
     width = max(map(len, labels.values()))
     lines = [
@@ -48,4 +82,13 @@ def format_report(options: Options, result: Result) -> str:
     for name, label in labels.items():
         validation, test = getattr(result.validation, name), getattr(result.test, name)
         lines.append(f"{label:{width}}{validation:12.2f}{test:10.2f}")
-    return "\n".join(lines)
+    label = f"log-likelihood of one-hot codes (IWAE-{options.num_importance_samples})"
+    mean, error = result.log_likelihood
+    time = f"{result.evaluation_seconds:.1f} s"
+    lines.append(f"{label:{width}}{'':12}{mean:10.2f} ± {error:.2f}, {time}")
+    return "\n".join([*lines, _format_dead(result.dead_categories, options)])
+
+
+def _format_dead(dead: Sequence[int], options: Options) -> str:
+    counts = " ".join(map(str, dead))
+    return f"dead categories of {options.num_categories} in each variable: {counts}"

@@ -10,7 +10,7 @@ from report import Result, format_report
 def run(
     train: Callable[[Options], Result],
     description: str,
-    figure: str,
+    figures: str,
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Train as the command line says and print the scores.
@@ -18,13 +18,13 @@ def run(
     Args:
         train: What to run.
         description: What it is, for the help.
-        figure: The default path of the figure.
+        figures: The default folder of the figures.
         arguments: The command line; that of the process if `None`.
 
     Raises:
         SystemExit: With a message, if an option, a file or the device is of no use.
     """
-    options = parse_options(description, arguments, figure=Path(figure))
+    options = parse_options(description, arguments, figures=Path(figures))
     try:
         result = train(options)
     except (OSError, ValueError) as error:

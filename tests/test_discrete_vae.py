@@ -5,6 +5,7 @@ import importlib
 import io
 import os
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from checkpoint import load_checkpoint, save_checkpoint
 from datasets import SOURCES
 from options import Options
 from PIL import Image
+from report import LogLikelihood
 
 LAWS = [
     ("igr", "relaxed"),
@@ -20,8 +22,19 @@ LAWS = [
     ("gumbel-softmax", "relaxed"),
     ("gumbel-softmax", "categorical"),
 ]
-SMALL = ["--num-variables=3", "--num-categories=4", "--batch-size=200"]
-OPTIONS = Options(law="igr-sb", num_variables=3, num_categories=4, batch_size=200)
+SMALL = [
+    "--num-variables=3",
+    "--num-categories=4",
+    "--batch-size=200",
+    "--num-importance-samples=20",
+]
+OPTIONS = Options(
+    law="igr-sb",
+    num_variables=3,
+    num_categories=4,
+    batch_size=200,
+    num_importance_samples=20,
+)
 
 
 @pytest.fixture(params=["pyro", "numpyro"])
@@ -36,18 +49,27 @@ def vae(host):
 
 
 @pytest.mark.parametrize(("law", "kl"), LAWS)
-def test_a_run_prints_both_scores_and_draws_a_figure(vae, law, kl, tmp_path, capsys):
-    figure = tmp_path / "new" / "figure.png"
-    arguments = [f"--law={law}", f"--kl={kl}", "--num-epochs=1", f"--figure={figure}"]
-    vae.main(SMALL + arguments)
+def test_a_run_prints_its_scores(vae, law, kl, capsys, monkeypatch):
+    monkeypatch.setattr(vae, "save_pictures", lambda *_: None)
+    vae.main([*SMALL, f"--law={law}", f"--kl={kl}", "--num-epochs=1"])
     printed = capsys.readouterr().out
     assert f"{law} at temperature 0.25, {kl} KL, digits: 1 epochs" in printed
     assert "relaxed codes, as trained" in printed
     assert "one-hot codes, comparable across laws (ELBO)" in printed
     assert ("not a bound" in printed) == (kl == "categorical")
+    assert "relaxation gap" in printed
+    assert "log-likelihood of one-hot codes (IWAE-20)" in printed
+    assert "dead categories of 4 in each variable: " in printed
     assert "nan" not in printed
-    with Image.open(figure) as image:
-        assert image.format == "PNG"
+
+
+@pytest.mark.parametrize("law", ["igr-sb", "gumbel-softmax"])
+def test_a_run_draws_figures(vae, law, tmp_path):
+    folder = tmp_path / "new" / "figures"
+    vae.train(replace(OPTIONS, law=law, num_epochs=1, figures=folder))
+    for name in "images", "probabilities", "traversal":
+        with Image.open(folder / f"{name}.png") as image:
+            assert image.format == "PNG"
 
 
 def test_training_improves_every_score(vae):
@@ -55,14 +77,15 @@ def test_training_improves_every_score(vae):
     for before, after in zip(first[:2], last[:2], strict=True):
         assert after.relaxed_elbo > before.relaxed_elbo + 3
         assert after.discrete_elbo > before.discrete_elbo + 3
+    assert last.log_likelihood.mean > first.log_likelihood.mean + 3
 
 
 def test_a_repeated_run_is_the_same_run(vae):
     first, other, again = (
         vae.train(replace(OPTIONS, num_epochs=1, seed=seed)) for seed in (0, 1, 0)
     )
-    assert first[:2] == again[:2]
-    assert first[:2] != other[:2]
+    assert first[:4] == again[:4]
+    assert first[:4] != other[:4]
 
 
 def test_a_resumed_run_is_exactly_the_uninterrupted_one(
@@ -76,7 +99,7 @@ def test_a_resumed_run_is_exactly_the_uninterrupted_one(
         with pytest.raises(OSError, match="disk full"):
             vae.train(broken)
     found = vae.train(replace(broken, resume=True))
-    assert found[:2] == expected[:2]
+    assert found[:4] == expected[:4]
     state = content(host, whole.checkpoint)
     assert len(state) >= 15
     assert content(host, broken.checkpoint) == state
@@ -121,7 +144,7 @@ def test_checkpoints_are_written_when_due(vae, tmp_path, monkeypatch):
 def test_resuming_a_finished_run_scores_it_again(vae, tmp_path):
     options = replace(OPTIONS, num_epochs=1, checkpoint=tmp_path / "vae")
     expected = vae.train(options)
-    assert vae.train(replace(options, resume=True))[:2] == expected[:2]
+    assert vae.train(replace(options, resume=True))[:4] == expected[:4]
 
 
 def test_the_categorical_objective_is_the_likelihood_minus_the_exact_kl(host):
@@ -147,7 +170,7 @@ def pyro_categorical_loss(options, images):
     vae = example.DiscreteVAE(options.sizes(64))
     for parameter in vae.decoder.parameters():
         torch.nn.init.zeros_(parameter)
-    svi = example.make_objectives(vae, example.Adam({"lr": 1e-3})).training
+    svi = example.make_objectives(vae, example.Adam({"lr": 1e-3}), 2).training
     prior = example.make_prior(options, torch.device("cpu"))
     return svi.evaluate_loss(images, prior), vae.encoder(images).detach().numpy()
 
@@ -157,7 +180,7 @@ def numpyro_categorical_loss(options, images):
     import jax
 
     key = jax.random.PRNGKey(0)
-    svi = example.make_objectives(options.sizes(64), 1e-3).training
+    svi = example.make_objectives(options.sizes(64), 1e-3, 2).training
     prior = example.make_prior(options)
     state = svi.init(key, images, prior)
     params = svi.get_params(state)
@@ -168,6 +191,58 @@ def numpyro_categorical_loss(options, images):
 
 
 CATEGORICAL_LOSS = {"pyro": pyro_categorical_loss, "numpyro": numpyro_categorical_loss}
+
+
+def test_the_log_likelihood_agrees_with_enumeration(host):
+    images = (np.random.default_rng(0).random((5, 64)) > 0.5).astype(np.float32)
+    options = replace(OPTIONS, num_importance_samples=20_000)
+    codes = np.array(list(product(np.eye(4, dtype=np.float32), repeat=3)))
+    bounds, logits = LOG_LIKELIHOOD[host](options, images, codes.reshape(64, 12))
+    log_joint = -np.logaddexp(0, np.where(images[:, None], -1, 1) * logits).sum(-1)
+    exact = np.logaddexp.reduce(log_joint, axis=-1) - np.log(64)
+    assert np.ptp(log_joint, axis=-1).min() > 2
+    np.testing.assert_allclose(bounds, exact, atol=0.1)
+    assert LogLikelihood.from_bounds(bounds) == pytest.approx(
+        (exact.mean(), exact.std(ddof=1) / np.sqrt(5)), abs=0.1
+    )
+
+
+def pyro_log_likelihood(options, images, codes):
+    """The bounds with a constant guide, and the logits of all codes."""
+    import discrete_vae_pyro as example
+    import pyro
+    import torch
+
+    pyro.clear_param_store()
+    pyro.set_rng_seed(0)
+    vae = example.DiscreteVAE(options.sizes(64))
+    for parameter in vae.encoder.parameters():
+        torch.nn.init.zeros_(parameter)
+    optimizer = example.Adam({"lr": 1e-3})
+    objectives = example.make_objectives(vae, optimizer, options.num_importance_samples)
+    prior = example.make_prior(options, torch.device("cpu"))
+    of = objectives.log_likelihood, prior, torch.from_numpy(images)
+    logits = vae.decoder(torch.from_numpy(codes)).detach().numpy()
+    return example.bounds_with_progress(*of), logits
+
+
+def numpyro_log_likelihood(options, images, codes):
+    import discrete_vae_numpyro as example
+    import jax
+
+    key = jax.random.PRNGKey(0)
+    objectives = example.make_objectives(
+        options.sizes(64), 1e-3, options.num_importance_samples
+    )
+    svi, prior = objectives.training, example.make_prior(options)
+    params = svi.get_params(svi.init(key, images, prior))
+    params["encoder$params"] = jax.tree.map(lambda w: 0 * w, params["encoder$params"])
+    of = objectives.log_likelihood, prior, images, params, key
+    _, decode = example.make_network(64)
+    return example.bounds_with_progress(*of), decode(params["decoder$params"], codes)
+
+
+LOG_LIKELIHOOD = {"pyro": pyro_log_likelihood, "numpyro": numpyro_log_likelihood}
 
 
 def error_of(vae, capsys, *arguments):

@@ -1,0 +1,27 @@
+"""What the posterior probabilities say of the use of a discrete code."""
+
+import numpy as np
+from code_usage import dead_categories, most_informative, traverse
+
+
+def test_a_category_is_dead_below_a_hundredth_of_its_share():
+    probs = np.array([[[0.5, 0.4977, 0.0023], [0.5, 0.25, 0.25]], [[1, 0, 0]] * 2])
+    assert dead_categories(probs) == (1, 0)
+    assert dead_categories(np.array([[[0.5, 0.49, 0.01], [0, 1, 0]]])) == (0, 2)
+
+
+def test_variables_rank_by_their_mutual_information_with_the_image():
+    same, certain = np.full((2, 2), 0.5), np.eye(2)
+    constant, leaning = np.array([[1.0, 0.0]] * 2), np.array([[0.8, 0.2], [0.2, 0.8]])
+    probs = np.stack([same, leaning, constant, certain], axis=1)
+    assert most_informative(probs, 2).tolist() == [3, 1]
+
+
+def test_a_traversal_varies_one_variable_of_the_most_probable_code():
+    probs = np.random.default_rng(0).dirichlet(np.ones(3), (4, 2))
+    codes = traverse(probs, 1)
+    assert codes.shape == (4, 3, 2, 3)
+    for k in range(3):
+        np.testing.assert_array_equal(codes[:, k, 0].argmax(-1), probs[:, 0].argmax(-1))
+        assert (codes[:, k, 1].argmax(-1) == k).all()
+    assert (codes.sum(-1) == 1).all()
