@@ -205,20 +205,21 @@ def fit(
     return state
 
 
-def train(options: Options) -> Result:
-    """Train, score and draw a discrete VAE.
+class Trained(NamedTuple):
+    """A trained model and guide, and the images that it has not seen."""
 
-    Args:
-        options: What to train and how.
+    objectives: Objectives
+    prior: Distribution
+    shape: tuple[int, int]
+    validation: Array
+    test: Array
+    params: dict[str, Any]
+    key: Array
 
-    Returns:
-        The scores, and the time that it took.
 
-    Raises:
-        ValueError: If the data, the checkpoint or the device is of no use.
-        OSError: If a file is missing or cannot be written.
-    """
-    start, device = perf_counter(), open_device(options.device)
+def learn(options: Options) -> Trained:
+    """Load the images and train on them."""
+    device = open_device(options.device)
     shape, *splits = load_binary_images(options)
     images, validation, test = (jax.device_put(split, device) for split in splits)
     key = jax.device_put(random.PRNGKey(options.seed), device)
@@ -232,20 +233,37 @@ def train(options: Options) -> Result:
         check = partial(assert_analytic_kl, svi.model, svi.guide)
         jax.eval_shape(check, images[:1], prior)
     state = fit(options, svi, prior, images, validation, key)
-    trained = svi.get_params(state), random.fold_in(key, options.num_epochs + 1)
-    scores = [score(objectives, prior, x, *trained) for x in (validation, test)]
-    prior = make_discrete(prior)
+    key = random.fold_in(key, options.num_epochs + 1)
+    params = svi.get_params(state)
+    return Trained(objectives, prior, shape, validation, test, params, key)
+
+
+def train(options: Options) -> Result:
+    """Train, score and draw a discrete VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objectives, prior, shape, validation, test, params, key = learn(options)
+    scores = [score(objectives, prior, x, params, key) for x in (validation, test)]
+    of_test = make_discrete(prior), test, params, key
     evaluation_start = perf_counter()
-    weighted = bounds_with_progress(objectives.log_likelihood, prior, test, *trained)
+    bounds = bounds_with_progress(objectives.log_likelihood, *of_test)
     evaluation_seconds = perf_counter() - evaluation_start
-    probs = np.asarray(code_probs(objectives.discrete, prior, test, *trained))
+    probs = np.asarray(code_probs(objectives.discrete, *of_test))
     if options.figures:
-        save_pictures(
-            options.figures, objectives.discrete, prior, test, shape, *trained
-        )
+        save_pictures(options.figures, shape, objectives.discrete, *of_test)
     return Result(
         *scores,
-        LogLikelihood.from_bounds(weighted),
+        LogLikelihood.from_bounds(bounds),
         dead_categories(probs),
         perf_counter() - start,
         evaluation_seconds,

@@ -183,6 +183,34 @@ def fit(
         )
 
 
+class Trained(NamedTuple):
+    """A trained model and guide, and the images that it has not seen."""
+
+    objectives: Objectives
+    prior: Distribution
+    shape: tuple[int, int]
+    validation: Tensor
+    test: Tensor
+
+
+def learn(options: Options) -> Trained:
+    """Load the images and train on them."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
+    pyro.clear_param_store()
+    seed_epoch(options, 0)
+    vae = DiscreteVAE(options.sizes(math.prod(shape))).to(device)
+    optimizer = Adam({"lr": options.learning_rate})
+    objectives = make_objectives(vae, optimizer, options.num_importance_samples)
+    svi, prior = objectives.training, make_prior(options, device)
+    if type(prior) is not ExpGumbelSoftmax:
+        assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
+    fit(options, vae, svi, prior, images, validation)
+    seed_epoch(options, options.num_epochs + 1)
+    return Trained(objectives, prior, shape, validation, test)
+
+
 def train(options: Options) -> Result:
     """Train, score and draw a discrete VAE.
 
@@ -196,30 +224,19 @@ def train(options: Options) -> Result:
         ValueError: If the data, the checkpoint or the device is of no use.
         OSError: If a file is missing or cannot be written.
     """
-    start, device = perf_counter(), open_device(options.device)
-    shape, *splits = load_binary_images(options)
-    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
-    pyro.clear_param_store()
-    seed_epoch(options, 0)
-    vae = DiscreteVAE(options.sizes(math.prod(shape))).to(device)
-    optimizer = Adam({"lr": options.learning_rate})
-    objectives = make_objectives(vae, optimizer, options.num_importance_samples)
-    svi, prior = objectives.training, make_prior(options, device)
-    if type(prior) is not ExpGumbelSoftmax:
-        assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
-    fit(options, vae, svi, prior, images, validation)
-    seed_epoch(options, options.num_epochs + 1)
+    start = perf_counter()
+    objectives, prior, shape, validation, test = learn(options)
     scores = [score(objectives, prior, x) for x in (validation, test)]
-    prior = make_discrete(prior)
+    of_test = make_discrete(prior), test
     evaluation_start = perf_counter()
-    weighted = bounds_with_progress(objectives.log_likelihood, prior, test)
+    bounds = bounds_with_progress(objectives.log_likelihood, *of_test)
     evaluation_seconds = perf_counter() - evaluation_start
-    probs = code_probs(objectives.discrete, prior, test).numpy(force=True)
+    probs = code_probs(objectives.discrete, *of_test).numpy(force=True)
     if options.figures:
-        save_pictures(options.figures, objectives.discrete, prior, test, shape)
+        save_pictures(options.figures, shape, objectives.discrete, *of_test)
     return Result(
         *scores,
-        LogLikelihood.from_bounds(weighted),
+        LogLikelihood.from_bounds(bounds),
         dead_categories(probs),
         perf_counter() - start,
         evaluation_seconds,

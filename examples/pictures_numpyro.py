@@ -20,10 +20,10 @@ NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
 
 def save_pictures(
     folder: Path,
+    shape: tuple[int, int],
     svi: SVI,
     prior: Distribution,
     images: Array,
-    shape: tuple[int, int],
     params: dict[str, Any],
     key: Array,
 ) -> None:
@@ -31,10 +31,10 @@ def save_pictures(
 
     Args:
         folder: Where to, created if need be.
+        shape: The height and the width of an image.
         svi: The discrete model and guide.
         prior: The prior of the codes.
         images: The test images.
-        shape: The height and the width of an image.
         params: The trained parameters.
         key: The source of the noise.
     """

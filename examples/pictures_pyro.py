@@ -16,16 +16,16 @@ NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
 
 
 def save_pictures(
-    folder: Path, svi: SVI, prior: Distribution, images: Tensor, shape: tuple[int, int]
+    folder: Path, shape: tuple[int, int], svi: SVI, prior: Distribution, images: Tensor
 ) -> None:
     """Draw reconstructions, samples, posterior probabilities and a traversal.
 
     Args:
         folder: Where to, created if need be.
+        shape: The height and the width of an image.
         svi: The discrete model and guide.
         prior: The prior of the codes.
         images: The test images.
-        shape: The height and the width of an image.
     """
     rows = draw(svi, prior, images[:NUM_COLUMNS])
     save_image_rows(folder / "images.png", rows, shape)

@@ -1,0 +1,57 @@
+"""Is the guide of a discrete VAE a reliable proposal? ArviZ answers, in NumPyro.
+
+Trains the discrete VAE, draws codes of test images from the discrete guide, and hands
+them to ArviZ with the model's log-likelihoods and the importance weights.
+
+    python examples/psis_numpyro.py
+    python examples/psis_numpyro.py --law igr-sb -n 200
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+from codes_numpyro import make_discrete
+from discrete_vae_numpyro import Trained, learn
+from jax import Array, random
+from numpyro import handlers
+from options import parse_options
+from psis import Draws, report
+
+NUM_IMAGES = 50
+
+
+def draw(trained: Trained, num_draws: int) -> Draws:
+    """Codes of the first test images, with their scores."""
+    model, guide = trained.objectives.discrete.model, trained.objectives.discrete.guide
+    of = trained.test[:NUM_IMAGES], make_discrete(trained.prior)
+
+    def draw_once(key: Array) -> tuple[Array, ...]:
+        with handlers.substitute(data=trained.params), handlers.seed(rng_seed=key):
+            drawn = handlers.trace(guide).get_trace(*of)
+            scored = handlers.trace(handlers.replay(model, drawn)).get_trace(*of)
+        posterior, prior = drawn["code"]["fn"], scored["code"]["fn"]
+        code, pixels = drawn["code"]["value"], scored["pixels"]
+        log_likelihood = pixels["fn"].log_prob(pixels["value"])
+        log_weights = log_likelihood + prior.log_prob(code) - posterior.log_prob(code)
+        return code.argmax(-1), log_likelihood, log_weights, posterior.base_dist.probs
+
+    axes = 1, 1, 1, None
+    draw_all = jax.jit(jax.vmap(draw_once, out_axes=axes))
+    return Draws(*map(np.asarray, draw_all(random.split(trained.key, num_draws))))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says, print the diagnosis and draw it."""
+    defaults = {"num_epochs": 20, "figures": Path("runs/psis_numpyro")}
+    options = parse_options(__doc__, arguments, **defaults)
+    try:
+        draws = draw(learn(options), options.num_importance_samples)
+        print(report(draws, options.figures))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+if __name__ == "__main__":
+    main()

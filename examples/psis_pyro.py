@@ -1,0 +1,58 @@
+"""Is the guide of a discrete VAE a reliable proposal? ArviZ answers, in Pyro.
+
+Trains the discrete VAE, draws codes of test images from the discrete guide, and hands
+them to ArviZ with the model's log-likelihoods and the importance weights.
+
+    python examples/psis_pyro.py
+    python examples/psis_pyro.py --law igr-sb -n 200
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyro
+import torch
+from codes_pyro import make_discrete
+from discrete_vae_pyro import Trained, learn
+from options import parse_options
+from psis import Draws, report
+from pyro import poutine
+
+NUM_IMAGES = 50
+
+
+@torch.no_grad()
+def draw(trained: Trained, num_draws: int) -> Draws:
+    """Codes of the first test images, with their scores."""
+    model, guide = trained.objectives.discrete.model, trained.objectives.discrete.guide
+    of = trained.test[:NUM_IMAGES], make_discrete(trained.prior)
+    with pyro.plate("draws", num_draws, dim=-2):
+        drawn = poutine.trace(guide).get_trace(*of)
+        scored = poutine.trace(poutine.replay(model, drawn)).get_trace(*of)
+    posterior, prior = drawn.nodes["code"]["fn"], scored.nodes["code"]["fn"]
+    code = drawn.nodes["code"]["value"]
+    pixels = scored.nodes["pixels"]
+    log_likelihood = pixels["fn"].log_prob(pixels["value"])
+    log_weights = log_likelihood + prior.log_prob(code) - posterior.log_prob(code)
+    probs = posterior.base_dist.probs[0]
+    return Draws(
+        code.argmax(-1).transpose(0, 1).numpy(force=True),
+        log_likelihood.T.numpy(force=True),
+        log_weights.T.numpy(force=True),
+        probs.numpy(force=True),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says, print the diagnosis and draw it."""
+    defaults = {"num_epochs": 20, "figures": Path("runs/psis_pyro")}
+    options = parse_options(__doc__, arguments, **defaults)
+    try:
+        draws = draw(learn(options), options.num_importance_samples)
+        print(report(draws, options.figures))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+if __name__ == "__main__":
+    main()
