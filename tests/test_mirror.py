@@ -35,6 +35,9 @@ HOST_METHODS = {
     "transforms",
     "process_message",
     "column",
+    "loss",
+    "loss_and_grads",
+    "loss_with_mutable_state",
 }
 
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 
-from numpyro.distributions import (
-    Distribution,
-    ExpandedDistribution,
-    Independent,
-    MaskedDistribution,
-)
+from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import ExpIGR
 from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.distributions.recover import innermost, recover
 
 
 def discretize(fn: Callable) -> Callable:
@@ -40,20 +36,9 @@ class DiscretizeMessenger(Messenger):
 
 
 def _discretized(law: Distribution, site: str) -> Distribution:
-    if isinstance(law, ExpIGR):
+    if isinstance(innermost(law), ExpIGR):
         raise ValueError(
             f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
             "write the site with IGR to discretize it"
         )
-    if isinstance(law, GaussianPushforward):
-        return law.to_discrete()
-    if not isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
-        return law
-    discrete = _discretized(law.base_dist, site)
-    if discrete is law.base_dist:
-        return law
-    if isinstance(law, MaskedDistribution):
-        return discrete.mask(law._mask)
-    if isinstance(law, ExpandedDistribution):
-        return discrete.expand(law.batch_shape)
-    return discrete.to_event(law.reinterpreted_batch_ndims)
+    return recover(law) if isinstance(innermost(law), GaussianPushforward) else law

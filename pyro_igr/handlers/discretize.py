@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from pyro.distributions import Distribution, MaskedDistribution
+from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
-from torch.distributions import Independent
 
 from pyro_igr.distributions import ExpIGR
 from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions.recover import innermost, recover
 
 
 def discretize(fn: Callable) -> Callable:
@@ -37,18 +37,9 @@ class DiscretizeMessenger(Messenger):
 
 
 def _discretized(law: Distribution, site: str) -> Distribution:
-    if isinstance(law, ExpIGR):
+    if isinstance(innermost(law), ExpIGR):
         raise ValueError(
             f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
             "write the site with IGR to discretize it"
         )
-    if isinstance(law, GaussianPushforward):
-        return law.to_discrete()
-    if not isinstance(law, Independent | MaskedDistribution):
-        return law
-    discrete = _discretized(law.base_dist, site)
-    if discrete is law.base_dist:
-        return law
-    if isinstance(law, MaskedDistribution):
-        return discrete.mask(law._mask)
-    return discrete.to_event(law.reinterpreted_batch_ndims)
+    return recover(law) if isinstance(innermost(law), GaussianPushforward) else law

@@ -1,0 +1,47 @@
+"""The discrete law behind a relaxed one, through the wrappers of the host."""
+
+from pyro.distributions import Distribution, MaskedDistribution, OneHotCategorical
+from torch.distributions import Independent
+from torch.distributions.relaxed_categorical import (
+    ExpRelaxedCategorical,
+    RelaxedOneHotCategorical,
+)
+
+from pyro_igr.distributions.pushforward import GaussianPushforward
+
+
+def innermost(law: Distribution) -> Distribution:
+    """The law inside event dimensions, masks and expansions.
+
+    Args:
+        law: any law of the host.
+    """
+    while isinstance(law, Independent | MaskedDistribution):
+        law = law.base_dist
+    return law
+
+
+def recover(law: Distribution) -> Distribution | None:
+    """The one-hot law that a relaxed one stands for; None if it stands for none.
+
+    Known are the laws of this package with a discrete law, Gumbel-Softmax with its
+    logarithm and its straight-through form, and a one-hot law, which is its own.
+    Event dimensions, masks and expansions are kept.
+
+    Args:
+        law: any law of the host.
+    """
+    if isinstance(law, Independent | MaskedDistribution):
+        discrete = recover(law.base_dist)
+        return None if discrete is None else _wrap_alike(law, discrete)
+    if isinstance(law, GaussianPushforward):
+        return law.to_discrete()
+    if isinstance(law, RelaxedOneHotCategorical | ExpRelaxedCategorical):
+        return OneHotCategorical(logits=law.logits, validate_args=law._validate_args)
+    return law if isinstance(law, OneHotCategorical) else None
+
+
+def _wrap_alike(wrapper: Distribution, law: Distribution) -> Distribution:
+    if isinstance(wrapper, MaskedDistribution):
+        return law.mask(wrapper._mask)
+    return law.to_event(wrapper.reinterpreted_batch_ndims)

@@ -1,0 +1,77 @@
+"""The ELBO of relaxed samples with the exact KL of their discrete laws."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pyro.distributions import Distribution
+from pyro.infer import TraceMeanField_ELBO
+from pyro.poutine import Trace
+
+from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions.recover import innermost
+from pyro_igr.infer.relaxed_sample import RelaxedSampleMessenger
+
+FREE_SCALE = (
+    "The scale of the guide at site '{}' is learned: with the KL of the discrete laws "
+    "loc and scale can shrink together, which leaves samples without noise and a "
+    "useless discrete model. Fix the scale, or bound it from below."
+)
+
+
+class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
+    r"""Relaxed samples in the likelihood, the KL of the discrete laws behind them.
+
+    .. math::
+        E_{z \sim q} \log p(x | z) - \sum_k q_k (\log q_k - \log p_k)
+
+    with q and p the laws that ``to_discrete()`` returns of guide and model. The KL is
+    exact: for IGR and its stick-breaking ("sticks") through ``.logits``, for
+    Gumbel-Softmax through its parameters, straight-through or not; the prior may be
+    ``OneHotCategorical`` itself. Other sites are as in ``TraceMeanField_ELBO``, and so
+    are plates, masks and scales (those of the guide count).
+
+    It is nearer to the discrete model than a KL between relaxed laws, but no bound of
+    any model. The discrete law of an IGR depends on loc / scale alone, so that with a
+    learned scale both shrink together, until the sample is a noiseless point inside
+    the simplex: a low loss, and a useless discrete model. Fix the scale, at 1 say, or
+    bound it from below. An IGR guide whose scale depends on parameters is warned of
+    once; no number can tell a bounded scale from a free one, so filter the warning
+    if it is bounded.
+
+    Units: the loss is in nats.
+
+    Args:
+        args: as for the host's ``TraceMeanField_ELBO``.
+        kwargs: as for the host's ``TraceMeanField_ELBO``.
+
+    Raises:
+        ValueError: at a relaxed site of the guide that the model gives a law without
+            a discrete one behind it.
+        NotImplementedError: at a law whose discrete law has no closed form.
+
+    Source: IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
+        uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_warned = False
+
+    def _get_traces(
+        self, model: Callable, guide: Callable, args: tuple, kwargs: dict
+    ) -> Iterator[tuple[Trace, Trace]]:
+        sites: dict[str, Distribution] = {}
+        guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
+        model = RelaxedSampleMessenger(sites, is_model=True)(model)
+        for traces in super()._get_traces(model, guide, args, kwargs):
+            self._warn_of_free_scale(sites)
+            yield traces
+
+    def _warn_of_free_scale(self, sites: dict[str, Distribution]) -> None:
+        for name, law in sites.items():
+            law = innermost(law)
+            is_free = isinstance(law, GaussianPushforward) and law.scale.requires_grad
+            if is_free and not self._has_warned:
+                self._has_warned = True
+                warnings.warn(FREE_SCALE.format(name), stacklevel=2)

@@ -1,0 +1,73 @@
+"""A relaxed law that draws as itself and counts, in a KL, as its discrete law."""
+
+import torch
+from pyro.distributions import Distribution, OneHotCategorical, TorchDistribution
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from torch import Size, Tensor
+from torch.distributions import constraints, kl_divergence, register_kl
+
+from pyro_igr.distributions.recover import innermost, recover
+
+
+class RelaxedSample(TorchDistribution):
+    """Draws from ``law``; its KL to another one is that of the discrete laws.
+
+    It has no density: an engine that would fall back to one is told so.
+
+    Args:
+        law: a relaxed law, with the wrappers of the host.
+        discrete: the discrete law behind it.
+    """
+
+    arg_constraints = {}  # noqa: RUF012
+    has_rsample = True
+
+    def __init__(self, law: Distribution, discrete: Distribution) -> None:
+        self.law, self.discrete = law, discrete
+        super().__init__(law.batch_shape, law.event_shape, validate_args=False)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        return self.law.support
+
+    def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
+        return self.law.rsample(sample_shape)
+
+    # The host asks for every density, even where it then uses the KL.
+    def log_prob(self, value: Tensor) -> Tensor:
+        shape = value.shape[: value.dim() - self.event_dim]
+        return value.new_zeros(torch.broadcast_shapes(shape, self.batch_shape))
+
+
+@register_kl(RelaxedSample, RelaxedSample)
+def _kl_of_discrete_laws(p: RelaxedSample, q: RelaxedSample) -> Tensor:
+    return kl_divergence(p.discrete, q.discrete)
+
+
+class RelaxedSampleMessenger(Messenger):
+    """Makes the relaxed sites of a guide, then of a model, a :class:`RelaxedSample`.
+
+    Args:
+        sites: filled by a guide; a model's sites of these names are made to match.
+        is_model: whether it handles the model.
+    """
+
+    def __init__(self, sites: dict[str, Distribution], *, is_model: bool) -> None:
+        super().__init__()
+        self.sites, self.is_model = sites, is_model
+
+    def _pyro_sample(self, msg: Message) -> None:
+        name, law = msg["name"], msg["fn"]
+        if msg["is_observed"] or (self.is_model and name not in self.sites):
+            return
+        discrete = recover(law)
+        if self.is_model and discrete is None:
+            raise ValueError(
+                f"expected a law with a discrete one behind it at site '{name}' of the "
+                f"model, as in the guide; got {type(innermost(law)).__name__}"
+            )
+        one_hot = isinstance(innermost(law), OneHotCategorical)
+        if discrete is not None and (self.is_model or not one_hot):
+            self.sites.setdefault(name, law)
+            msg["fn"] = RelaxedSample(law, discrete)
