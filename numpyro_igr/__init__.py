@@ -18,7 +18,7 @@ from numpyro_igr.distributions import (
     straight_through,
 )
 from numpyro_igr.handlers import discretize
-from numpyro_igr.infer import TraceDiscreteKL_ELBO, assert_analytic_kl
+from numpyro_igr.infer import TraceDiscreteKL_ELBO, TraceSTL_ELBO, assert_analytic_kl
 from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
+    "TraceSTL_ELBO",
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",

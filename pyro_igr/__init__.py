@@ -16,7 +16,7 @@ from pyro_igr.distributions import (
     straight_through,
 )
 from pyro_igr.handlers import discretize
-from pyro_igr.infer import TraceDiscreteKL_ELBO, assert_analytic_kl
+from pyro_igr.infer import TraceDiscreteKL_ELBO, TraceSTL_ELBO, assert_analytic_kl
 from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
+    "TraceSTL_ELBO",
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",

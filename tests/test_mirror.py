@@ -36,6 +36,7 @@ HOST_METHODS = {
     "process_message",
     "column",
     "loss",
+    "postprocess_message",
     "loss_and_grads",
     "loss_with_mutable_state",
 }

@@ -2,5 +2,6 @@
 
 from numpyro_igr.infer.analytic_kl import assert_analytic_kl
 from numpyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
+from numpyro_igr.infer.stl import TraceSTL_ELBO
 
-__all__ = ["TraceDiscreteKL_ELBO", "assert_analytic_kl"]
+__all__ = ["TraceDiscreteKL_ELBO", "TraceSTL_ELBO", "assert_analytic_kl"]
