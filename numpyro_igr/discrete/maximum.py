@@ -20,10 +20,17 @@ def log_cdf_and_survival(t: Array, loc: Array, scale: Array) -> tuple[Array, Arr
 
     Shape: ``t`` and both results: ``batch``; ``loc``, ``scale``: ``batch + (n,)``.
     """
-    u = (t[..., None] - loc) / scale
-    log_phi = log_ndtr(u)
+    log_phi, log_rest = _log_cdf_and_survival_of_normal((t[..., None] - loc) / scale)
     before = log_phi.cumsum(-1) - log_phi
-    return log_phi.sum(-1), logsumexp(log_ndtr(-u) + before, -1)
+    return log_phi.sum(-1), logsumexp(log_rest + before, -1)
+
+
+def _log_cdf_and_survival_of_normal(u: Array) -> tuple[Array, Array]:
+    """Both from one special function, that of the smaller of the two."""
+    right = u > 0
+    smaller = log_ndtr(jnp.where(right, -u, u))
+    larger = jnp.log1p(-jnp.exp(smaller))
+    return jnp.where(right, larger, smaller), jnp.where(right, smaller, larger)
 
 
 def log_reversed_hazards(t: Array, loc: Array, scale: Array) -> Array:

@@ -21,10 +21,17 @@ def log_cdf_and_survival(
 
     Shape: ``t`` and both results: ``batch``; ``loc``, ``scale``: ``batch + (n,)``.
     """
-    u = (t.unsqueeze(-1) - loc) / scale
-    log_phi = log_ndtr(u)
+    log_phi, log_rest = _log_cdf_and_survival_of_normal((t.unsqueeze(-1) - loc) / scale)
     before = log_phi.cumsum(-1) - log_phi
-    return log_phi.sum(-1), (log_ndtr(-u) + before).logsumexp(-1)
+    return log_phi.sum(-1), (log_rest + before).logsumexp(-1)
+
+
+def _log_cdf_and_survival_of_normal(u: Tensor) -> tuple[Tensor, Tensor]:
+    """Both from one special function, that of the smaller of the two."""
+    right = u > 0
+    smaller = log_ndtr(torch.where(right, -u, u))
+    larger = (-smaller.exp()).log1p()
+    return torch.where(right, larger, smaller), torch.where(right, smaller, larger)
 
 
 def log_reversed_hazards(t: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
