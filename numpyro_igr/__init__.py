@@ -7,7 +7,7 @@ except ModuleNotFoundError as error:
         "numpyro_igr needs NumPyro: pip install 'pyro-igr[numpyro]'", name=error.name
     ) from None
 
-from numpyro_igr.discrete import argmax_probs, match_probs, stick_probs
+from numpyro_igr.discrete import argmax_probs, match_moments, match_probs, stick_probs
 from numpyro_igr.distributions import (
     IGR,
     ExpIGR,
@@ -35,6 +35,7 @@ __all__ = [
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",
+    "match_moments",
     "match_probs",
     "stick_probs",
     "straight_through",

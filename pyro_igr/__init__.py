@@ -7,7 +7,7 @@ except ModuleNotFoundError as error:
         "pyro_igr needs Pyro: pip install 'pyro-igr[pyro]'", name=error.name
     ) from None
 
-from pyro_igr.discrete import argmax_probs, match_probs, stick_probs
+from pyro_igr.discrete import argmax_probs, match_moments, match_probs, stick_probs
 from pyro_igr.distributions import (
     IGR,
     ExpIGR,
@@ -31,6 +31,7 @@ __all__ = [
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",
+    "match_moments",
     "match_probs",
     "stick_probs",
     "straight_through",

@@ -63,7 +63,8 @@ def public(twin, file):
                 if name in HOST_METHODS:
                     continue
                 found[prefix + name] = (arguments(child), ast.get_docstring(child))
-                visit(child, f"{prefix}{name}.")
+                if isinstance(child, ast.ClassDef):
+                    visit(child, f"{prefix}{name}.")
 
     visit(tree(twin, file))
     return found

@@ -2,6 +2,7 @@
 
 from numpyro_igr.discrete.argmax_probs import argmax_probs, log_argmax_probs
 from numpyro_igr.discrete.check_probs import check_probs, to_log_probs
+from numpyro_igr.discrete.match_moments import match_moments
 from numpyro_igr.discrete.match_probs import match_log_probs, match_probs
 from numpyro_igr.discrete.probit import probit_of_log_odds
 from numpyro_igr.discrete.stick_probs import (
@@ -18,6 +19,7 @@ __all__ = [
     "log_stick_probs",
     "match_log_probs",
     "match_log_stick_probs",
+    "match_moments",
     "match_probs",
     "match_stick_probs",
     "probit_of_log_odds",

@@ -11,10 +11,8 @@ from jax.typing import ArrayLike
 from numpyro_igr.discrete.argmax_probs import integrand, log_probs_from
 from numpyro_igr.discrete.check_probs import check_probs
 from numpyro_igr.discrete.maximum import log_reversed_hazards
+from numpyro_igr.discrete.newton import damped_newton, implicit_root
 from numpyro_igr.discrete.probit import probit_of_log_odds
-
-MAX_STEPS = 60
-SMALLEST_DAMPING = 2.0**-12
 
 
 def match_probs(
@@ -64,40 +62,13 @@ def match_log_probs(
     target = jnp.broadcast_to(target, (*shape[:-1], n + 1))
     scale = jnp.broadcast_to(jnp.asarray(scale, target.dtype), shape)
     rule = num_panels, num_nodes
-    loc = _newton(*lax.stop_gradient((target, scale)), rule)
-    residual, jacobian = _residual_and_jacobian(loc, target, scale, rule)
-    return loc - _solve(lax.stop_gradient(jacobian), residual)
-
-
-def _newton(target: Array, scale: Array, rule: tuple[int, int]) -> Array:
-    tolerance = 100 * jnp.finfo(target.dtype).eps
-
-    def unfinished(state: tuple) -> Array:
-        count, _, _, error, damping = state
-        active = (error > tolerance) & (damping > SMALLEST_DAMPING)
-        return (count < MAX_STEPS) & active.any()
-
-    def iterate(state: tuple) -> tuple:
-        count, loc, step, error, damping = state
-        trial = loc - damping * step
-        residual, jacobian = _residual_and_jacobian(trial, target, scale, rule)
-        trial_error = abs(residual).max(-1, keepdims=True)
-        better = trial_error < error
-        damping = jnp.where(better, jnp.ones_like(damping), damping / 2)
-        error = jnp.where(better, trial_error, error)
-        loc = jnp.where(better, trial, loc)
-        step = jnp.where(better, _solve(jacobian, residual), step)
-        return count + 1, loc, step, error, damping
-
-    loc = _start(target, scale)
-    damping = jnp.ones_like(loc[..., :1])
-    error = jnp.full_like(damping, jnp.inf)
-    state = 0, loc, jnp.zeros_like(loc), error, damping
-    return lax.while_loop(unfinished, iterate, state)[1]
-
-
-def _solve(matrix: Array, vector: Array) -> Array:
-    return jnp.linalg.solve(matrix, vector[..., None])[..., 0]
+    fixed = lax.stop_gradient((target, scale))
+    loc = damped_newton(
+        lambda loc: _residual_and_jacobian(loc, *fixed, rule),
+        _start(*fixed),
+        tolerance=100 * jnp.finfo(target.dtype).eps,
+    )
+    return implicit_root(loc, *_residual_and_jacobian(loc, target, scale, rule))
 
 
 def _start(target: Array, scale: Array) -> Array:

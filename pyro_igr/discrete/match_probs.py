@@ -6,10 +6,8 @@ from torch import Tensor
 from pyro_igr.discrete.argmax_probs import integrand, log_probs_from
 from pyro_igr.discrete.check_probs import check_probs
 from pyro_igr.discrete.maximum import log_reversed_hazards
+from pyro_igr.discrete.newton import damped_newton, implicit_root
 from pyro_igr.discrete.probit import probit_of_log_odds
-
-MAX_STEPS = 60
-SMALLEST_DAMPING = 2.0**-12
 
 
 def match_probs(
@@ -59,28 +57,12 @@ def match_log_probs(
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
     rule = num_panels, num_nodes
     with torch.no_grad():
-        loc = _newton(target, scale, rule)
-    residual, jacobian = _residual_and_jacobian(loc, target, scale, rule)
-    return loc - torch.linalg.solve(jacobian.detach(), residual)
-
-
-def _newton(target: Tensor, scale: Tensor, rule: tuple[int, int]) -> Tensor:
-    loc = _start(target, scale)
-    step, damping = torch.zeros_like(loc), torch.ones_like(loc[..., :1])
-    error = torch.full_like(damping, torch.inf)
-    tolerance = 100 * torch.finfo(loc.dtype).eps
-    for _ in range(MAX_STEPS):
-        if not ((error > tolerance) & (damping > SMALLEST_DAMPING)).any():
-            break
-        trial = loc - damping * step
-        residual, jacobian = _residual_and_jacobian(trial, target, scale, rule)
-        trial_error = residual.abs().amax(-1, keepdim=True)
-        better = trial_error < error
-        damping = torch.where(better, torch.ones_like(damping), damping / 2)
-        error = torch.where(better, trial_error, error)
-        loc = torch.where(better, trial, loc)
-        step = torch.where(better, torch.linalg.solve(jacobian, residual), step)
-    return loc
+        loc = damped_newton(
+            lambda loc: _residual_and_jacobian(loc, target, scale, rule),
+            _start(target, scale),
+            tolerance=100 * torch.finfo(target.dtype).eps,
+        )
+    return implicit_root(loc, *_residual_and_jacobian(loc, target, scale, rule))
 
 
 def _start(target: Tensor, scale: Tensor) -> Tensor:
