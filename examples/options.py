@@ -1,12 +1,10 @@
 """The options of the discrete VAE, the same on the command lines of both hosts."""
 
-import argparse
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from command_line import check_ranges, option
 from datasets import DATASETS
 
 HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
@@ -29,21 +27,6 @@ class Sizes(NamedTuple):
     code: tuple[int, int]
 
 
-def _option(
-    help: str,
-    *flags: str,
-    default: Any,
-    at_least: int | None = None,
-    tracked: bool = True,
-    **keywords: Any,
-) -> Any:
-    if "action" not in keywords:
-        keywords.setdefault("type", type(default))
-    metadata = {"flags": flags, "at_least": at_least, "tracked": tracked}
-    keywords |= {"default": default, "help": help}
-    return field(default=default, metadata=metadata | {"keywords": keywords})
-
-
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What to train and how; each field is a flag of the command line.
@@ -52,79 +35,68 @@ class Options:
         ValueError: If a value is out of its range, or if two of them do not agree.
     """
 
-    num_epochs: int = _option(
+    num_epochs: int = option(
         "passes over the training images", "-n", default=200, at_least=1, tracked=False
     )
-    learning_rate: float = _option("step size of Adam", "-lr", default=3e-3)
-    batch_size: int = _option(
-        "images in a training step", "-b", default=100, at_least=1
+    learning_rate: float = option(
+        "step size of Adam", "-lr", default=3e-3, positive=True
     )
-    seed: int = _option(
+    batch_size: int = option("images in a training step", "-b", default=100, at_least=1)
+    seed: int = option(
         "of the first parameters, the shuffling and the noise", default=0, at_least=0
     )
-    dataset: str = _option("images to learn", default="digits", choices=DATASETS)
-    data_dir: Path | None = _option(
+    dataset: str = option("images to learn", default="digits", choices=DATASETS)
+    data_dir: Path | None = option(
         "folder with the files of the data set, instead of a download",
         default=None,
         type=Path,
         tracked=False,
     )
-    device: str | None = _option(
+    device: str | None = option(
         "torch device or JAX platform", default=None, type=str, tracked=False
     )
-    law: str = _option(
+    law: str = option(
         "family of the relaxed codes",
         default="igr",
         choices=("igr", "igr-sb", "gumbel-softmax"),
     )
-    kl: str = _option(
+    kl: str = option(
         "KL of the objective: between the relaxed laws, or the categorical ones",
         default="relaxed",
         choices=("relaxed", "categorical"),
     )
-    temperature: float = _option("of the relaxed codes", default=0.25)
-    architecture: str = _option(
+    temperature: float = option("of the relaxed codes", default=0.25, positive=True)
+    architecture: str = option(
         "layers of the encoder, which the decoder mirrors",
         default="linear",
         choices=tuple(HIDDEN_SIZES),
     )
-    num_variables: int = _option("variables of a code", default=20, at_least=1)
-    num_categories: int = _option("categories of each", default=10, at_least=2)
-    checkpoint: Path | None = _option(
+    num_variables: int = option("variables of a code", default=20, at_least=1)
+    num_categories: int = option("categories of each", default=10, at_least=2)
+    checkpoint: Path | None = option(
         "file to keep the run in", default=None, type=Path, tracked=False
     )
-    checkpoint_every: int = _option(
+    checkpoint_every: int = option(
         "epochs from one checkpoint to the next", default=1, at_least=1, tracked=False
     )
-    resume: bool = _option(
+    resume: bool = option(
         "continue from the checkpoint",
         default=False,
         action="store_true",
         tracked=False,
     )
-    num_importance_samples: int = _option(
+    num_importance_samples: int = option(
         "codes for each test image, to estimate its log-likelihood",
         default=1000,
         at_least=2,
         tracked=False,
     )
-    figures: Path | None = _option(
+    figures: Path | None = option(
         "folder to draw figures in", default=None, type=Path, tracked=False
     )
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            least, value = option.metadata["at_least"], getattr(self, option.name)
-            if least is not None and value < least:
-                raise ValueError(
-                    f"expected {_flag(option.name)} to be at least {least}, got {value}"
-                )
-        for name in "temperature", "learning_rate":
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(
-                    f"expected {_flag(name)} to be positive and finite, "
-                    f"got {getattr(self, name)}"
-                )
+        check_ranges(self)
         if self.kl == "categorical" and self.law != "gumbel-softmax":
             raise ValueError(
                 "expected --law gumbel-softmax with --kl categorical, "
@@ -149,42 +121,3 @@ class Options:
         tracked = {o.name for o in fields(self) if o.metadata["tracked"]}
         values = asdict(self).items()
         return {"host": host} | {name: v for name, v in values if name in tracked}
-
-
-class _Formatter(
-    argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter
-):
-    """Shows the defaults, and the description as it is."""
-
-
-def parse_options(
-    description: str, arguments: Sequence[str] | None = None, **defaults: Any
-) -> Options:
-    """Read the options from a command line.
-
-    Args:
-        description: What the program is, for its help.
-        arguments: The command line; that of the process if `None`.
-        defaults: Values to use instead of the fields' own defaults.
-
-    Returns:
-        The options.
-
-    Raises:
-        SystemExit: With a message, if an option is wrong.
-    """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=_Formatter
-    )
-    for option in fields(Options):
-        flags = *option.metadata["flags"], _flag(option.name)
-        parser.add_argument(*flags, **option.metadata["keywords"])
-    parser.set_defaults(**defaults)
-    try:
-        return Options(**vars(parser.parse_args(arguments)))
-    except ValueError as error:
-        parser.error(str(error))
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")

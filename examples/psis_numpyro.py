@@ -13,10 +13,11 @@ from pathlib import Path
 import jax
 import numpy as np
 from codes_numpyro import make_discrete
+from command_line import parse_options
 from discrete_vae_numpyro import Trained, learn
 from jax import Array, random
 from numpyro import handlers
-from options import parse_options
+from options import Options
 from psis import Draws, report
 
 NUM_IMAGES = 50
@@ -45,7 +46,7 @@ def draw(trained: Trained, num_draws: int) -> Draws:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says, print the diagnosis and draw it."""
     defaults = {"num_epochs": 20, "figures": Path("runs/psis_numpyro")}
-    options = parse_options(__doc__, arguments, **defaults)
+    options = parse_options(Options, __doc__, arguments, **defaults)
     try:
         draws = draw(learn(options), options.num_importance_samples)
         print(report(draws, options.figures))

@@ -13,8 +13,9 @@ from pathlib import Path
 import pyro
 import torch
 from codes_pyro import make_discrete
+from command_line import parse_options
 from discrete_vae_pyro import Trained, learn
-from options import parse_options
+from options import Options
 from psis import Draws, report
 from pyro import poutine
 
@@ -46,7 +47,7 @@ def draw(trained: Trained, num_draws: int) -> Draws:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says, print the diagnosis and draw it."""
     defaults = {"num_epochs": 20, "figures": Path("runs/psis_pyro")}
-    options = parse_options(__doc__, arguments, **defaults)
+    options = parse_options(Options, __doc__, arguments, **defaults)
     try:
         draws = draw(learn(options), options.num_importance_samples)
         print(report(draws, options.figures))

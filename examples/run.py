@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from options import Options, parse_options
+from command_line import parse_options
+from options import Options
 from report import Result, format_report
 
 
@@ -24,7 +25,7 @@ def run(
     Raises:
         SystemExit: With a message, if an option, a file or the device is of no use.
     """
-    options = parse_options(description, arguments, figures=Path(figures))
+    options = parse_options(Options, description, arguments, figures=Path(figures))
     try:
         result = train(options)
     except (OSError, ValueError) as error:
