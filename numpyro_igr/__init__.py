@@ -15,6 +15,7 @@ from numpyro_igr.distributions import (
     IGRStraightThrough,
     OneHotCategorical,
     RelaxedOneHotCategorical,
+    RelaxedOneHotCategoricalStraightThrough,
     straight_through,
 )
 from numpyro_igr.handlers import discretize
@@ -28,6 +29,7 @@ __all__ = [
     "IGRStraightThrough",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
+    "RelaxedOneHotCategoricalStraightThrough",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",

@@ -7,11 +7,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TWINS = "pyro_igr", "numpyro_igr"
-ONLY_NUMPYRO = {"distributions/one_hot.py", "distributions/relaxed_one_hot.py"}
+ONLY_NUMPYRO = {
+    "distributions/one_hot.py",
+    "distributions/relaxed_one_hot.py",
+    "distributions/relaxed_straight_through.py",
+}
 ONLY_NUMPYRO_NAMES = {
     "ExpRelaxedCategorical",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
+    "RelaxedOneHotCategoricalStraightThrough",
 }
 FLOORS = {"transforms": 0, "discrete": 0, "distributions": 1, "handlers": 2, "infer": 3}
 HOST_METHODS = {

@@ -20,6 +20,7 @@ from numpyro_igr import (
     IGRStickBreaking,
     OneHotCategorical,
     RelaxedOneHotCategorical,
+    RelaxedOneHotCategoricalStraightThrough,
     TraceDiscreteKL_ELBO,
     discretize,
 )
@@ -39,6 +40,9 @@ GUIDES = {
     "igr": lambda x: IGR(TAU, x[..., 1:], 0.7),
     "sticks": lambda x: IGRStickBreaking(TAU, x[..., 1:], 0.7),
     "gumbel": gumbel,
+    "gumbel_straight_through": lambda x: RelaxedOneHotCategoricalStraightThrough(
+        TAU, logits=x
+    ),
 }
 PRIORS = {
     "same_family": lambda name: GUIDES[name](UNEVEN),

@@ -9,7 +9,11 @@ from jax import random
 from numpyro.distributions.kl import kl_divergence
 from numpyro_laws import fresh_host as fresh_host
 
-from numpyro_igr import OneHotCategorical, RelaxedOneHotCategorical
+from numpyro_igr import (
+    OneHotCategorical,
+    RelaxedOneHotCategorical,
+    RelaxedOneHotCategoricalStraightThrough,
+)
 from numpyro_igr.distributions import ExpRelaxedCategorical
 
 torch = pytest.importorskip("torch")
@@ -85,6 +89,9 @@ LAWS = {
     "one_hot": lambda **given: OneHotCategorical(**given),
     "relaxed": lambda **given: RelaxedOneHotCategorical(0.5, **given),
     "exp_relaxed": lambda **given: ExpRelaxedCategorical(0.5, **given),
+    "straight_through": lambda **given: RelaxedOneHotCategoricalStraightThrough(
+        0.5, **given
+    ),
 }
 every_host_law = pytest.mark.parametrize("make", LAWS.values(), ids=LAWS)
 
@@ -188,3 +195,24 @@ def test_a_relaxed_value_that_underflowed_has_no_density():
     log_prob = law.log_prob(value)
     assert (log_prob[(value == 0).any(-1)] == -jnp.inf).all()
     assert not jnp.isnan(log_prob).any()
+
+
+def test_straight_through_samples_are_one_hot_with_the_relaxed_gradient():
+    weights = np.arange(4, dtype=np.float32)
+
+    def objective(logits, law):
+        z = law(0.5, logits=logits).sample(KEY, (20,))
+        return (z @ weights).sum(), z
+
+    logits = np.float32(logits_of(4))
+    soft, z = jax.grad(objective, has_aux=True)(logits, RelaxedOneHotCategorical)
+    law = RelaxedOneHotCategoricalStraightThrough
+    hard, one_hot = jax.grad(objective, has_aux=True)(logits, law)
+    np.testing.assert_array_equal(one_hot, np.eye(4)[z.argmax(-1)])
+    np.testing.assert_allclose(hard, soft, rtol=1e-5)
+    assert abs(soft).max() > 0.1
+
+
+def test_a_straight_through_value_has_no_density():
+    law = RelaxedOneHotCategoricalStraightThrough(0.5, logits=logits_of(4))
+    assert (law.log_prob(law.sample(KEY, (100,))) == -jnp.inf).all()

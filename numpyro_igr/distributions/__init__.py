@@ -8,6 +8,9 @@ from numpyro_igr.distributions.relaxed_one_hot import (
     ExpRelaxedCategorical,
     RelaxedOneHotCategorical,
 )
+from numpyro_igr.distributions.relaxed_straight_through import (
+    RelaxedOneHotCategoricalStraightThrough,
+)
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 from numpyro_igr.distributions.straight_through import (
     IGRStraightThrough,
@@ -22,5 +25,6 @@ __all__ = [
     "IGRStraightThrough",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
+    "RelaxedOneHotCategoricalStraightThrough",
     "straight_through",
 ]
