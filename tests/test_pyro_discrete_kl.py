@@ -45,14 +45,14 @@ def problem(make_guide, prior, size=3):
     def model():
         with pyro.plate("data", N, subsample_size=size), poutine.scale(scale=0.5):
             z = pyro.sample("z", prior)
-            with poutine.mask(mask=torch.tensor([True, False, True][:size])):
+            with poutine.mask(mask=torch.tensor([True, False, True] * 2)[:size]):
                 pyro.sample("c", prior)
             pyro.sample("x", dist.Normal(z.sum(-1), 1.0), obs=torch.ones(size))
 
     def guide():
         with pyro.plate("data", N, subsample_size=size) as i, poutine.scale(scale=0.5):
             pyro.sample("z", make_guide(PARAMETERS[i]))
-            with poutine.mask(mask=torch.tensor([True, False, True][:size])):
+            with poutine.mask(mask=torch.tensor([True, False, True] * 2)[:size]):
                 pyro.sample("c", make_guide(PARAMETERS[i]))
 
     return model, guide
@@ -76,6 +76,19 @@ def test_the_loss_is_the_likelihood_minus_the_exact_discrete_kl(name, prior):
     log_x = 3 * dist.Normal(1.0, 1.0).log_prob(torch.tensor(1.0))
     expected = 0.5 * N / 3 * (kl[i].sum() + kl[i[[0, 2]]].sum() - log_x)
     assert loss == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["igr", "gumbel"])
+def test_vectorized_particles_keep_the_exact_kl(name):
+    prior = PRIORS["same_family"](name)
+    model, guide = problem(GUIDES[name], prior, size=N)
+    losses = []
+    for engine in (
+        TraceDiscreteKL_ELBO(),
+        TraceDiscreteKL_ELBO(3, vectorize_particles=True, max_plate_nesting=1),
+    ):
+        losses.append(engine.loss(model, guide))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_samples_in_the_likelihood_stay_relaxed():

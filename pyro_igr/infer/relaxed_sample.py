@@ -1,5 +1,7 @@
 """A relaxed law that draws as itself and counts, in a KL, as its discrete law."""
 
+from typing import Any
+
 import torch
 from pyro.distributions import Distribution, OneHotCategorical, TorchDistribution
 from pyro.poutine.messenger import Messenger
@@ -26,6 +28,10 @@ class RelaxedSample(TorchDistribution):
     def __init__(self, law: Distribution, discrete: Distribution) -> None:
         self.law, self.discrete = law, discrete
         super().__init__(law.batch_shape, law.event_shape, validate_args=False)
+
+    def expand(self, batch_shape: Size, _instance: Any = None) -> "RelaxedSample":
+        law, discrete = (x.expand(batch_shape) for x in (self.law, self.discrete))
+        return RelaxedSample(law, discrete)
 
     @property
     def support(self) -> constraints.Constraint:
