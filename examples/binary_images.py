@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from datasets import binarize, load_dataset
 from numpy.typing import NDArray
-from options import Options
+from run_options import RunOptions
 
 
 class BinaryImages(NamedTuple):
@@ -24,7 +24,7 @@ class BinaryImages(NamedTuple):
     test: NDArray[np.float32]
 
 
-def load_binary_images(options: Options) -> BinaryImages:
+def load_binary_images(options: RunOptions) -> BinaryImages:
     """Load the images that the options name, binarized at one half.
 
     Args:

@@ -38,7 +38,7 @@ from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 from options import Options, Sizes
 from pictures_numpyro import save_pictures
-from report import LogLikelihood, Result, Scores
+from report import LogLikelihood, Result, Scores, format_report
 from resuming import save_if_due, saved_payload
 from run import run
 from tqdm import trange
@@ -272,7 +272,8 @@ def train(options: Options) -> Result:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says and print the scores."""
-    run(train, __doc__, "runs/discrete_vae_numpyro", arguments)
+    figures = "runs/discrete_vae_numpyro"
+    run(Options, train, format_report, __doc__, figures, arguments)
 
 
 if __name__ == "__main__":

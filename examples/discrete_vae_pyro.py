@@ -36,7 +36,7 @@ from pyro import poutine
 from pyro.distributions import Bernoulli, Distribution
 from pyro.infer import SVI, RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, PyroOptim
-from report import LogLikelihood, Result, Scores
+from report import LogLikelihood, Result, Scores, format_report
 from resuming import save_if_due, saved_payload
 from run import run
 from torch import Tensor, nn
@@ -245,7 +245,8 @@ def train(options: Options) -> Result:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says and print the scores."""
-    run(train, __doc__, "runs/discrete_vae_pyro", arguments)
+    figures = "runs/discrete_vae_pyro"
+    run(Options, train, format_report, __doc__, figures, arguments)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from checkpoint import load_checkpoint, save_checkpoint
-from options import Options
+from run_options import RunOptions
 
 
-def saved_payload(options: Options, host: str) -> bytes | None:
+def saved_payload(options: RunOptions, host: str) -> bytes | None:
     """The payload to continue from.
 
     Args:
@@ -26,7 +26,7 @@ def saved_payload(options: Options, host: str) -> bytes | None:
 
 
 def save_if_due(
-    options: Options, host: str, epochs_done: int, pack: Callable[[], bytes]
+    options: RunOptions, host: str, epochs_done: int, pack: Callable[[], bytes]
 ) -> None:
     """Write a checkpoint, at the intervals that the options ask for and at the end.
 
