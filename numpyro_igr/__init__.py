@@ -7,12 +7,21 @@ except ModuleNotFoundError as error:
         "numpyro_igr needs NumPyro: pip install 'pyro-igr[numpyro]'", name=error.name
     ) from None
 
-from numpyro_igr.discrete import argmax_probs, match_moments, match_probs, stick_probs
+from numpyro_igr.discrete import (
+    argmax_probs,
+    match_moments,
+    match_probs,
+    num_active,
+    stick_probs,
+    truncate,
+)
 from numpyro_igr.distributions import (
+    GEM,
     IGR,
     ExpIGR,
     IGRStickBreaking,
     IGRStraightThrough,
+    InfiniteIGR,
     OneHotCategorical,
     RelaxedOneHotCategorical,
     RelaxedOneHotCategoricalStraightThrough,
@@ -24,9 +33,11 @@ from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransf
 
 __all__ = [
     "ExpIGR",
+    "GEM",
     "IGR",
     "IGRStickBreaking",
     "IGRStraightThrough",
+    "InfiniteIGR",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
@@ -39,6 +50,8 @@ __all__ = [
     "discretize",
     "match_moments",
     "match_probs",
+    "num_active",
     "stick_probs",
     "straight_through",
+    "truncate",
 ]

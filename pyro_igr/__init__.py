@@ -7,12 +7,21 @@ except ModuleNotFoundError as error:
         "pyro_igr needs Pyro: pip install 'pyro-igr[pyro]'", name=error.name
     ) from None
 
-from pyro_igr.discrete import argmax_probs, match_moments, match_probs, stick_probs
+from pyro_igr.discrete import (
+    argmax_probs,
+    match_moments,
+    match_probs,
+    num_active,
+    stick_probs,
+    truncate,
+)
 from pyro_igr.distributions import (
+    GEM,
     IGR,
     ExpIGR,
     IGRStickBreaking,
     IGRStraightThrough,
+    InfiniteIGR,
     straight_through,
 )
 from pyro_igr.handlers import discretize
@@ -21,9 +30,11 @@ from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
     "ExpIGR",
+    "GEM",
     "IGR",
     "IGRStickBreaking",
     "IGRStraightThrough",
+    "InfiniteIGR",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
@@ -33,6 +44,8 @@ __all__ = [
     "discretize",
     "match_moments",
     "match_probs",
+    "num_active",
     "stick_probs",
     "straight_through",
+    "truncate",
 ]

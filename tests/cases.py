@@ -27,6 +27,7 @@ LAWS = {
     "straight_through": lambda igr, *args: igr.IGRStraightThrough(*args),
     "exp_igr": lambda igr, *args: igr.ExpIGR(*args),
     **{f"stick_breaking_{name}": _stick_breaking_law(name) for name in TEMPERINGS},
+    "infinite": lambda igr, *args: igr.InfiniteIGR(*args, 1.0),
 }
 
 ONTO_THE_SIMPLEX = [
@@ -41,4 +42,10 @@ WITH_KL_ACROSS_TEMPERATURES = (
     "stick_breaking_sticks",
 )
 
-WITH_PROBS = ("igr", "straight_through", "exp_igr", "stick_breaking_sticks")
+WITH_PROBS = (
+    "igr",
+    "straight_through",
+    "exp_igr",
+    "stick_breaking_sticks",
+    "infinite",
+)

@@ -80,6 +80,7 @@ def arguments(node):
         return None
     a = node.args
     names = [arg.arg for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
+    names = [name for name in names if name != "key"]  # the chance of NumPyro
     defaults = [ast.dump(d) for d in (*a.defaults, *a.kw_defaults) if d is not None]
     return names, defaults
 
@@ -95,6 +96,7 @@ def in_neutral_words(text):
         ("Pyro", "HOST"),
         ("numpyro", "host"),
         ("pyro", "host"),
+        ("key: the random key.", ""),
     ]:
         text = text.replace(theirs, neutral)
     return text.split()

@@ -110,7 +110,8 @@ def test_the_laws_are_reparametrized(name):
 @pytest.mark.parametrize("by_name", [False, True])
 def test_infer_shapes_takes_shapes_by_position_and_by_name(name, by_name):
     law = make(name, jnp.full((5, 1), 0.5), LOC, jnp.ones((2, K - 1)))
-    given = {"temperature": (5, 1), "loc": (3,), "scale": (2, 3), "delta": ()}
+    given = {"temperature": (5, 1), "loc": (3,), "scale": (2, 3)}
+    given |= {"delta": (), "rho": ()}
     shapes = {key: given[key] for key in law.arg_constraints}
     call = {"kwargs": shapes} if by_name else {"args": shapes.values()}
     found = type(law).infer_shapes(*call.get("args", ()), **call.get("kwargs", {}))

@@ -117,6 +117,7 @@ def test_infer_shapes_tells_the_shapes_of_the_law(name):
         "loc": LOC.shape,
         "scale": torch.Size((2, K - 1)),
         "delta": torch.Size(),
+        "rho": torch.Size(),
     }
     shapes = {key: given[key] for key in law.arg_constraints}
     assert type(law).infer_shapes(**shapes) == (law.batch_shape, law.event_shape)

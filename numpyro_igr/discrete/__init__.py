@@ -11,6 +11,7 @@ from numpyro_igr.discrete.stick_probs import (
     match_stick_probs,
     stick_probs,
 )
+from numpyro_igr.discrete.truncation import num_active, truncate
 
 __all__ = [
     "argmax_probs",
@@ -22,7 +23,9 @@ __all__ = [
     "match_moments",
     "match_probs",
     "match_stick_probs",
+    "num_active",
     "probit_of_log_odds",
     "stick_probs",
     "to_log_probs",
+    "truncate",
 ]

@@ -1,8 +1,11 @@
 """The laws of the family, and the KL divergences between them."""
 
 import numpyro_igr.distributions.kl  # noqa: F401
+import numpyro_igr.distributions.kl_sticks  # noqa: F401
 from numpyro_igr.distributions.exp_igr import ExpIGR
+from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.igr import IGR
+from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import (
     ExpRelaxedCategorical,
@@ -18,11 +21,13 @@ from numpyro_igr.distributions.straight_through import (
 )
 
 __all__ = [
+    "GEM",
     "IGR",
     "ExpIGR",
     "ExpRelaxedCategorical",
     "IGRStickBreaking",
     "IGRStraightThrough",
+    "InfiniteIGR",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",

@@ -1,15 +1,13 @@
 """Closed-form KL divergences (eq. 13), registered with the host."""
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from numpyro.distributions import Normal
 from numpyro.distributions.kl import kl_divergence
-from numpyro.util import not_jax_tracer
 
 from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.igr import IGR
+from numpyro_igr.distributions.parameters import is_shared
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 
@@ -60,11 +58,8 @@ def _kl_in_coordinates_of_q(
 
 
 def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:
-    if p.given_temperature is not None and p.given_temperature is q.given_temperature:
-        return
-    with jax.ensure_compile_time_eval():
-        equal = np.all(p.temperature == q.temperature)
-    if not not_jax_tracer(equal) or not equal:
+    given = p.given_temperature, q.given_temperature
+    if not is_shared(given, (p.temperature, q.temperature)):
         raise NotImplementedError(
             f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
             "same temperature: the same object, or concrete and equal"

@@ -2,10 +2,12 @@
 
 from numbers import Number
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
+from numpyro.util import not_jax_tracer
 
 Shape = tuple[int, ...]
 
@@ -60,3 +62,17 @@ def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
         raise ValueError(
             f"expected the shapes of the parameters to broadcast, got {found}"
         ) from error
+
+
+def is_shared(given: tuple, held: tuple) -> bool:
+    """Whether two laws share a parameter: one object, or concrete and equal values.
+
+    Args:
+        given: the parameter of each law as it was given.
+        held: the parameter of each law as it is held.
+    """
+    if given[0] is not None and given[0] is given[1] or held[0] is held[1]:
+        return True
+    with jax.ensure_compile_time_eval():
+        equal = np.all(held[0] == held[1])
+    return not_jax_tracer(equal) and bool(equal)

@@ -1,8 +1,11 @@
 """The laws of the family, and the KL divergences between them."""
 
 import pyro_igr.distributions.kl  # noqa: F401
+import pyro_igr.distributions.kl_sticks  # noqa: F401
 from pyro_igr.distributions.exp_igr import ExpIGR
+from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.igr import IGR
+from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 from pyro_igr.distributions.straight_through import (
     IGRStraightThrough,
@@ -10,9 +13,11 @@ from pyro_igr.distributions.straight_through import (
 )
 
 __all__ = [
+    "GEM",
     "IGR",
     "ExpIGR",
     "IGRStickBreaking",
     "IGRStraightThrough",
+    "InfiniteIGR",
     "straight_through",
 ]

@@ -6,6 +6,7 @@ from torch.distributions import Normal, kl_divergence, register_kl
 
 from pyro_igr.distributions.exp_igr import ExpIGR
 from pyro_igr.distributions.igr import IGR
+from pyro_igr.distributions.parameters import is_shared
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
@@ -57,10 +58,7 @@ def _kl_in_coordinates_of_q(
 
 def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:
     given = p.given_temperature, q.given_temperature
-    if given[0] is given[1]:
-        return
-    traced = torch.jit.is_tracing() and any(isinstance(t, Tensor) for t in given)
-    if traced or not torch._is_all_true(p.temperature == q.temperature):
+    if not is_shared(given, (p.temperature, q.temperature)):
         raise NotImplementedError(
             f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
             "same temperature: the same object, or concrete and equal"

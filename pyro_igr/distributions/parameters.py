@@ -57,3 +57,17 @@ def check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
         raise ValueError(
             f"expected the shapes of the parameters to broadcast, got {found}"
         ) from error
+
+
+def is_shared(given: tuple, held: tuple) -> bool:
+    """Whether two laws share a parameter: one object, or concrete and equal values.
+
+    Args:
+        given: the parameter of each law as it was given.
+        held: the parameter of each law as it is held.
+    """
+    if given[0] is given[1] or held[0] is held[1]:
+        return True
+    if torch.jit.is_tracing() and any(isinstance(x, Tensor) for x in given):
+        return False
+    return torch._is_all_true(torch.as_tensor(held[0] == held[1]))

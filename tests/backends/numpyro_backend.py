@@ -5,11 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpyro.distributions import Normal as normal
 from numpyro.distributions.kl import kl_divergence
 
 import numpyro_igr as igr
 
-__all__ = ["igr", "kl"]
+__all__ = ["igr", "kl", "normal"]
 
 kl = kl_divergence
 double_precision = partial(jax.enable_x64, True)
@@ -25,6 +26,10 @@ def numpy(x):
 
 def sample(law, seed, shape=()):
     return law.rsample(jax.random.key(seed), shape)
+
+
+def break_rest(law, seed, value, num_sticks):
+    return law.break_rest(jax.random.key(seed), value, num_sticks)
 
 
 def grad(fn, *inputs):

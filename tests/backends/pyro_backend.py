@@ -4,11 +4,12 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
+from pyro.distributions import Normal as normal
 from torch.distributions import kl_divergence
 
 import pyro_igr as igr
 
-__all__ = ["igr", "kl"]
+__all__ = ["igr", "kl", "normal"]
 
 kl = kl_divergence
 double_precision = nullcontext
@@ -27,6 +28,12 @@ def sample(law, seed, shape=()):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return law.rsample(torch.Size(shape))
+
+
+def break_rest(law, seed, value, num_sticks):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return law.break_rest(value, num_sticks)
 
 
 def grad(fn, *inputs):

@@ -1,0 +1,103 @@
+"""GEM: the stick-breaking prior of the Dirichlet process."""
+
+from numbers import Number
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution, constraints
+from numpyro.distributions.util import validate_sample
+
+from numpyro_igr.distributions.stick_logit import StickLogit
+from numpyro_igr.transforms import StickBreakingTransform
+
+Shape = tuple[int, ...]
+UNTEMPERED = StickBreakingTransform(1.0)
+
+
+class GEM(Distribution):
+    r"""Weights of the Dirichlet process (Griffiths, Engen, McCloskey), by their sticks.
+
+    .. math::
+        z_k = u_k \prod_{i<k} (1 - u_i), \qquad u_k \sim Beta(1, \alpha), \qquad
+        k = 1 .. n
+
+    and the last entry of z is the rest, :math:`\prod_{i \le n} (1 - u_i)`: what all
+    further sticks would share. The density is taken with respect to Lebesgue measure
+    on the first n coordinates; a value with an entry that has underflowed to 0 has a
+    ``log_prob`` of -inf. KL from :class:`InfiniteIGR` with the tail of the same
+    concentration, and from :class:`IGRStickBreaking` ("sticks"), whatever the numbers
+    of sticks: beyond those of the other law there is no difference.
+
+    Shape: ``concentration``: ``batch``; value: ``batch + (num_sticks + 1,)``.
+    Units: log-densities and KL are in nats.
+
+    Args:
+        concentration: :math:`\alpha > 0`; the larger, the more weights matter.
+        num_sticks: n, the number of sticks that a value shows.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: if ``num_sticks`` is not positive or, under validation, if
+            ``concentration`` is not.
+
+    Accuracy: log_prob to 1e-10 in float64.
+    Source: Sethuraman (1994).
+    """
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        "concentration": constraints.positive
+    }
+    reparametrized_params: ClassVar[list[str]] = ["concentration"]
+    pytree_data_fields = ("concentration",)
+    pytree_aux_fields = ("num_sticks",)
+    support = constraints.simplex
+    given_concentration: ArrayLike | None = None
+
+    def __init__(
+        self,
+        concentration: ArrayLike,
+        num_sticks: int,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        if num_sticks < 1:
+            raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+        self.given_concentration, self.num_sticks = concentration, num_sticks
+        if isinstance(concentration, Number):
+            concentration = np.asarray(concentration, jnp.result_type(float))
+        self.concentration = concentration
+        batch_shape, event_shape = jnp.shape(concentration), (num_sticks + 1,)
+        super().__init__(batch_shape, event_shape, validate_args=validate_args)
+
+    def stick(self) -> StickLogit:
+        """The law of the logit of each stick, of shape ``batch + (1,)``."""
+        return StickLogit(jnp.expand_dims(self.concentration, -1), validate_args=False)
+
+    @property
+    def logits(self) -> Array:
+        """Log of :attr:`probs`, in nats."""
+        shape = (*self.batch_shape, self.num_sticks)
+        typical = jnp.broadcast_to(jnp.log(self.stick().concentration), shape)
+        return UNTEMPERED.to_log(-typical)
+
+    @property
+    def probs(self) -> Array:
+        """The mean weights, the rest included."""
+        return jnp.exp(self.logits)
+
+    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
+        sticks = self.stick().expand((*self.batch_shape, self.num_sticks))
+        return UNTEMPERED(sticks.sample(key, sample_shape))
+
+    @validate_sample
+    def log_prob(self, value: Array, intermediates: None = None) -> Array:
+        y = UNTEMPERED._inverse(value)
+        inside = jnp.isfinite(y).all(-1)
+        y = jnp.where(inside[..., None], y, 0.0)
+        log_prob = self.stick().log_prob(y).sum(-1)
+        log_prob = log_prob - UNTEMPERED.log_abs_det_jacobian(y, value)
+        return jnp.where(inside, log_prob, -jnp.inf)

@@ -1,0 +1,92 @@
+"""KL divergences of the countable laws, registered with the host."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution, Normal
+from numpyro.distributions.kl import kl_divergence
+
+from numpyro_igr.distributions.gem import GEM
+from numpyro_igr.distributions.infinite import InfiniteIGR
+from numpyro_igr.distributions.parameters import is_shared
+from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
+from numpyro_igr.distributions.tail import stick_logit
+
+
+@kl_divergence.register(InfiniteIGR, InfiniteIGR)
+def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
+    """KL(p || q) in nats, over the sticks that either law gives.
+
+    Sticks are independent, and beyond those it gives each law follows its tail; these
+    must be the same, so that beyond the sticks of both there is no difference.
+    """
+    _require_same_tail(p, q)
+    shared = min(p.num_sticks, q.num_sticks)
+    pairs = [
+        (p.given_sticks(0, shared), q.given_sticks(0, shared)),
+        (p.given_sticks(shared), q.tail_stick()),
+        (p.tail_stick(), q.given_sticks(shared)),
+    ]
+    return _over_batch(sum(kl_divergence(*pair).sum(-1) for pair in pairs), p, q)
+
+
+@kl_divergence.register(InfiniteIGR, GEM)
+def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
+    """KL(p || q) in nats, over the given sticks of p: its tail must be q itself."""
+    if not _is_gem_alike(p.tail, q):
+        raise NotImplementedError(
+            "no closed-form KL to a GEM unless it is the tail: of the same "
+            "concentration, the same object or concrete and equal"
+        )
+    return _over_batch(kl_divergence(p.given_sticks(), q.stick()).sum(-1), p, q)
+
+
+@kl_divergence.register(IGRStickBreaking, GEM)
+def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
+    """KL(p || q) in nats, over the sticks of p: those beyond are taken to be of q."""
+    if p.tempering != "sticks":
+        raise NotImplementedError(
+            f'no closed-form KL from tempering "{p.tempering}" to a GEM'
+        )
+    sticks = stick_logit(p.loc, p.scale, p.temperature)
+    return _over_batch(kl_divergence(sticks, q.stick()).sum(-1), p, q)
+
+
+def _over_batch(kl: Array, p: Distribution, q: Distribution) -> Array:
+    return jnp.broadcast_to(kl, jnp.broadcast_shapes(p.batch_shape, q.batch_shape))
+
+
+def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:
+    if not (_is_gem_alike(p.tail, q.tail) or _is_normal_alike(p, q)):
+        raise NotImplementedError(
+            "no closed-form KL between laws with different tails: expected the same "
+            "temperature and Normal, or the same GEM, each the same object or concrete "
+            "and equal"
+        )
+
+
+def _is_gem_alike(p: object, q: object) -> bool:
+    return (
+        isinstance(p, GEM)
+        and isinstance(q, GEM)
+        and is_shared(
+            (p.given_concentration, q.given_concentration),
+            (p.concentration, q.concentration),
+        )
+    )
+
+
+def _is_normal_alike(p: InfiniteIGR, q: InfiniteIGR) -> bool:
+    if isinstance(p.tail, GEM) or isinstance(q.tail, GEM):
+        return False
+    given = p.given_temperature, q.given_temperature
+    (p_loc, p_scale), (q_loc, q_scale) = _moments(p.tail), _moments(q.tail)
+    return (
+        is_shared(given, (p.temperature, q.temperature))
+        and is_shared((p_loc, q_loc), (p_loc, q_loc))
+        and is_shared((p_scale, q_scale), (p_scale, q_scale))
+    )
+
+
+def _moments(tail: Normal | None) -> tuple[ArrayLike, ArrayLike]:
+    return (0.0, 1.0) if tail is None else (tail.loc, tail.scale)

@@ -1,0 +1,48 @@
+"""The laws of the sticks of a countable law: those given, and those of its tail."""
+
+import torch
+from pyro.distributions import Distribution, Normal
+from torch import Tensor, broadcast_shapes
+from torch.distributions import Normal as AnyNormal
+
+from pyro_igr.distributions.gem import GEM
+
+
+def stick_logit(loc: Tensor, scale: Tensor, temperature: Tensor) -> Normal:
+    r"""The law of :math:`y / \tau` for Gaussian y, the logit of a stick.
+
+    Shape: ``loc``, ``scale``: ``batch + (n,)``; ``temperature``: ``batch``.
+    """
+    tau = temperature.unsqueeze(-1)
+    return Normal(loc / tau, scale / tau, validate_args=False)
+
+
+def tail_stick(tail: Distribution | None, temperature: Tensor) -> Distribution:
+    """The law of the logit of each stick of a tail, of shape ``batch + (1,)``.
+
+    Args:
+        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        temperature: of the sticks of y, of shape ``batch``.
+    """
+    if isinstance(tail, GEM):
+        return tail.stick()
+    if tail is None:
+        one = torch.ones_like(temperature)
+        tail = Normal(torch.zeros_like(one), one, validate_args=False)
+    return stick_logit(tail.loc.unsqueeze(-1), tail.scale.unsqueeze(-1), temperature)
+
+
+def with_batch_of(tail: Distribution | None, rho: Tensor | float) -> Tensor | float:
+    """``rho``, with the batch dimensions of the tail.
+
+    Raises:
+        ValueError: if ``tail`` is no law of sticks.
+    """
+    if tail is None:
+        return rho
+    if not isinstance(tail, AnyNormal | GEM):
+        raise ValueError(
+            f"expected tail to be None, a Normal or a GEM, got {type(tail).__name__}"
+        )
+    rho = torch.as_tensor(rho)
+    return rho.expand(broadcast_shapes(rho.shape, tail.batch_shape))
