@@ -2,11 +2,25 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 
 import pytest
 
 HOSTS = ("pyro", "numpyro")
+
+
+def pytest_configure(config):
+    """Keeps what XLA compiles from run to run, and for subprocesses.
+
+    A folder for each worker, since none expects another to be writing.
+    """
+    if hasattr(config, "cache"):
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        folder = str(config.cache.mkdir(f"xla-{worker}"))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
 @pytest.fixture(params=HOSTS)
