@@ -27,14 +27,21 @@ from numpyro_igr.distributions import (
     RelaxedOneHotCategoricalStraightThrough,
     straight_through,
 )
-from numpyro_igr.handlers import discretize
-from numpyro_igr.infer import TraceDiscreteKL_ELBO, TraceSTL_ELBO, assert_analytic_kl
+from numpyro_igr.handlers import IGRReparam, discretize, relax
+from numpyro_igr.infer import (
+    AutoIGR,
+    TraceDiscreteKL_ELBO,
+    TraceSTL_ELBO,
+    assert_analytic_kl,
+)
 from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
+    "AutoIGR",
     "ExpIGR",
     "GEM",
     "IGR",
+    "IGRReparam",
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
@@ -51,6 +58,7 @@ __all__ = [
     "match_moments",
     "match_probs",
     "num_active",
+    "relax",
     "stick_probs",
     "straight_through",
     "truncate",

@@ -24,14 +24,21 @@ from pyro_igr.distributions import (
     InfiniteIGR,
     straight_through,
 )
-from pyro_igr.handlers import discretize
-from pyro_igr.infer import TraceDiscreteKL_ELBO, TraceSTL_ELBO, assert_analytic_kl
+from pyro_igr.handlers import IGRReparam, discretize, relax
+from pyro_igr.infer import (
+    AutoIGR,
+    TraceDiscreteKL_ELBO,
+    TraceSTL_ELBO,
+    assert_analytic_kl,
+)
 from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 __all__ = [
+    "AutoIGR",
     "ExpIGR",
     "GEM",
     "IGR",
+    "IGRReparam",
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
@@ -45,6 +52,7 @@ __all__ = [
     "match_moments",
     "match_probs",
     "num_active",
+    "relax",
     "stick_probs",
     "straight_through",
     "truncate",

@@ -20,6 +20,7 @@ ONLY_NUMPYRO_NAMES = {
 }
 FLOORS = {"transforms": 0, "discrete": 0, "distributions": 1, "handlers": 2, "infer": 3}
 HOST_METHODS = {
+    "apply",
     "expand",
     "log_prob",
     "rsample",
@@ -28,8 +29,12 @@ HOST_METHODS = {
     "support",
     "infer_shapes",
     "check",
+    "forward",
     "forward_shape",
     "inverse_shape",
+    "median",
+    "quantiles",
+    "sample_posterior",
     "with_cache",
     "log_abs_det_jacobian",
     "feasible_like",

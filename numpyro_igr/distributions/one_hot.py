@@ -142,5 +142,6 @@ def categorical_logits(
         if not_jax_tracer(valid) and not valid:
             name = type(law).__name__
             raise ValueError(f"{name} distribution got invalid probs parameter.")
-    log_probs = jnp.log(probs)
-    return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
+    positive = jnp.asarray(probs) > 0
+    log_probs = jnp.log(jnp.where(positive, probs, 1.0))
+    return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)

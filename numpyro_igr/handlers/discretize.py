@@ -5,7 +5,7 @@ from collections.abc import Callable
 from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import ExpIGR
+from numpyro_igr.distributions import ExpIGR, RelaxedOneHotCategorical
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost, recover
 
@@ -14,7 +14,8 @@ def discretize(fn: Callable) -> Callable:
     """Turns every latent IGR site of a model or guide into a one-hot site.
 
     Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
-    plates, scales and masks; observed sites and other laws are untouched. With both
+    plates, scales and masks, and so does ``RelaxedOneHotCategorical``; observed sites
+    and other laws are untouched. This undoes :func:`relax`. With model and guide both
     discretized, the host's engines evaluate the discrete model: ``Trace_ELBO`` its
     evidence lower bound, ``RenyiELBO(alpha=0)`` the importance-weighted one.
 
@@ -41,4 +42,5 @@ def _discretized(law: Distribution, site: str) -> Distribution:
             f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
             "write the site with IGR to discretize it"
         )
-    return recover(law) if isinstance(innermost(law), GaussianPushforward) else law
+    relaxed = GaussianPushforward | RelaxedOneHotCategorical
+    return recover(law) if isinstance(innermost(law), relaxed) else law

@@ -1,7 +1,8 @@
 """Inference with the host's engines."""
 
 from numpyro_igr.infer.analytic_kl import assert_analytic_kl
+from numpyro_igr.infer.auto_igr import AutoIGR
 from numpyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from numpyro_igr.infer.stl import TraceSTL_ELBO
 
-__all__ = ["TraceDiscreteKL_ELBO", "TraceSTL_ELBO", "assert_analytic_kl"]
+__all__ = ["AutoIGR", "TraceDiscreteKL_ELBO", "TraceSTL_ELBO", "assert_analytic_kl"]

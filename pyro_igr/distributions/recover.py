@@ -1,5 +1,7 @@
 """The discrete law behind a relaxed one, through the wrappers of the host."""
 
+from collections.abc import Callable
+
 from pyro.distributions import Distribution, MaskedDistribution, OneHotCategorical
 from torch.distributions import Independent
 from torch.distributions.relaxed_categorical import (
@@ -31,9 +33,23 @@ def recover(law: Distribution) -> Distribution | None:
     Args:
         law: any law of the host.
     """
-    if isinstance(law, Independent | MaskedDistribution):
-        discrete = recover(law.base_dist)
-        return None if discrete is None else _wrap_alike(law, discrete)
+    return inside(law, _recover)
+
+
+def inside(law: Distribution, change: Callable) -> Distribution | None:
+    """What ``change`` makes of the innermost law, wrapped as that was.
+
+    Args:
+        law: any law of the host.
+        change: of a law into another one, or into None, which is then the answer.
+    """
+    if not isinstance(law, Independent | MaskedDistribution):
+        return change(law)
+    changed = inside(law.base_dist, change)
+    return None if changed is None else _wrap_alike(law, changed)
+
+
+def _recover(law: Distribution) -> Distribution | None:
     if isinstance(law, GaussianPushforward):
         return law.to_discrete()
     if isinstance(law, RelaxedOneHotCategorical | ExpRelaxedCategorical):

@@ -1,7 +1,8 @@
 """Inference with the host's engines."""
 
 from pyro_igr.infer.analytic_kl import assert_analytic_kl
+from pyro_igr.infer.auto_igr import AutoIGR
 from pyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from pyro_igr.infer.stl import TraceSTL_ELBO
 
-__all__ = ["TraceDiscreteKL_ELBO", "TraceSTL_ELBO", "assert_analytic_kl"]
+__all__ = ["AutoIGR", "TraceDiscreteKL_ELBO", "TraceSTL_ELBO", "assert_analytic_kl"]

@@ -1,0 +1,118 @@
+"""An automatic guide with an IGR law at each relaxed site."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import numpyro
+from jax import Array, random
+from jax.typing import ArrayLike
+from numpyro import handlers
+from numpyro.infer.autoguide import AutoGuideList, AutoNormal
+
+from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.distributions.recover import innermost
+from numpyro_igr.handlers import relax
+from numpyro_igr.infer.relaxed_guide import RelaxedGuide
+
+
+class AutoIGR(AutoGuideList):
+    r"""A guide with an IGR law at each relaxed site, AutoNormal at the others.
+
+    Each relaxed site of the model gets a law of its own family with a mean and a
+    standard deviation for each Gaussian; the guide starts at the laws that the model
+    has in its first run. The laws are independent, and ``TraceMeanField_ELBO`` takes
+    their KL in closed form. :func:`discretize` turns the guide into one of one-hot
+    laws. A mask of the model has to be put on the guide too, by the host's ``mask``.
+
+    ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
+    recovered discrete law: what there is to report of it; for each quantile the same.
+
+    Args:
+        model: a model with relaxed sites; discrete ones are relaxed first.
+        temperature: :math:`\tau > 0` of the guide's laws: a number, or a function of
+            the arguments of the model that returns one, so that it can be annealed.
+        scale: the standard deviation of the Gaussians if it is fixed, as
+            :class:`TraceDiscreteKL_ELBO` needs it; learned from 1 if None.
+        continuous: makes the guide of the continuous sites: an automatic guide of the
+            host, or a function of the model that returns one.
+        create_plates: as in the host's automatic guides.
+        options: keywords of :func:`relax`, for a model that is not relaxed yet.
+
+    Raises:
+        ValueError: as :func:`relax`.
+
+    Source: not in the paper.
+    """
+
+    def __init__(
+        self,
+        model: Callable,
+        temperature: ArrayLike | Callable,
+        *,
+        scale: float | None = None,
+        continuous: Callable = AutoNormal,
+        create_plates: Callable | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
+        self.temperature, self.scale = temperature, scale
+        self.continuous = continuous
+
+    # Parts of consecutive sites keep the order of the model, which the host asks for.
+    def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
+        with handlers.block():
+            seeded = handlers.seed(self.model, numpyro.prng_key())
+            self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
+        sites = self.prototype_trace.values()
+        latents = {site["name"]: site for site in sites if _is_latent(site)}
+        for frame in (f for s in latents.values() for f in s["cond_indep_stack"]):
+            self._prototype_frames[frame.name] = frame
+            full_size = self.prototype_trace[frame.name]["args"][0]
+            self._prototype_frame_full_sizes[frame.name] = full_size
+        for relaxed, names in groupby(latents, lambda name: _is_relaxed(latents[name])):
+            hide = partial(_is_hidden, exposed=list(names))
+            part = handlers.block(self.model, hide)
+            if relaxed:
+                self.append(RelaxedGuide(part, self.temperature, self.scale))
+            else:
+                self.append(self.continuous(part))
+            self[-1].create_plates = self._shared_plates
+
+    # One object a plate, so that all parts see the same subsample.
+    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
+        self.plates = super()._create_plates(*args, **kwargs)
+        return self.plates
+
+    def _shared_plates(self, *args: Any, **kwargs: Any) -> list[numpyro.plate]:
+        return list(self.plates.values())
+
+    def sample_posterior(
+        self,
+        rng_key: Array,
+        params: dict[str, Any],
+        *args: Any,
+        sample_shape: tuple[int, ...] = (),
+        **kwargs: Any,
+    ) -> dict[str, Array]:
+        samples: dict[str, Array] = {}
+        for part, key in zip(self, random.split(rng_key, len(self)), strict=True):
+            samples |= part.sample_posterior(
+                key, params, *args, sample_shape=sample_shape, **kwargs
+            )
+        return samples
+
+
+def _is_latent(site: dict) -> bool:
+    return site["type"] == "sample" and not site["is_observed"]
+
+
+def _is_hidden(site: dict, exposed: Collection[str]) -> bool:
+    if _is_latent(site):
+        return site["name"] not in exposed
+    return site["type"] == "deterministic"
+
+
+def _is_relaxed(site: dict) -> bool:
+    return isinstance(innermost(site["fn"]), GaussianPushforward)

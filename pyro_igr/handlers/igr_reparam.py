@@ -1,0 +1,94 @@
+"""A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
+
+from functools import partial
+
+import torch
+from pyro.distributions import Distribution
+from pyro.infer.reparam.reparam import Reparam
+from torch import Tensor
+from torch.distributions import Categorical, Multinomial, OneHotCategorical
+
+from pyro_igr.distributions import IGRStickBreaking
+from pyro_igr.distributions.recover import innermost, inside
+
+INTEGERS = (
+    "site '{}' is a Categorical of integers, and an index has no gradient. Write it as "
+    "OneHotCategorical, and indexing by it as a product with it; or, if the program "
+    "uses it in such products only, declare that: one_hot={{'{}'}}, or "
+    "one_hot=True for IGRReparam, delivers the vector"
+)
+UNKNOWN = (
+    "expected a law at site '{}' whose probabilities a relaxed one can match: "
+    "OneHotCategorical or Multinomial with total_count 1; got {}. Sum such a site out, "
+    "or observe it"
+)
+
+
+class IGRReparam(Reparam):
+    r"""Relaxes one discrete site to the law with exactly the same probabilities.
+
+    A one-hot site gets a value inside the simplex instead of a vertex of it. Of a
+    discrete law p the relaxed one has :math:`.\text{probs} = p`, so that discretizing
+    it gives p back. Event dimensions, masks and plates are kept.
+
+    A Gaussian gives every category a positive probability: one of 0 becomes the
+    smallest normal number of the dtype over its precision (1e-31 in float32).
+
+    Args:
+        temperature: :math:`\tau > 0` of the relaxed law; a number, or one for each
+            element of the batch.
+        law: the relaxed family, by its class: ``IGRStickBreaking``, which is matched
+            in closed form; ``IGR``, which treats all categories but the last alike
+            and is matched by a solver at every run; or any class that is built from
+            a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
+        one_hot: whether a site of a ``Categorical`` is to deliver one-hot vectors in
+            place of integers.
+
+    Raises:
+        ValueError: at a site that is observed, or whose law is not a discrete one with
+            probabilities to match.
+
+    Source: not in the paper.
+    """
+
+    def __init__(
+        self,
+        temperature: Tensor | float,
+        *,
+        law: type[Distribution] = IGRStickBreaking,
+        one_hot: bool = False,
+    ) -> None:
+        self.temperature, self.law, self.one_hot = temperature, law, one_hot
+
+    def apply(self, msg: dict) -> dict:
+        if msg["is_observed"]:
+            raise ValueError(f"expected site '{msg['name']}' to be latent")
+        _check_relaxable(msg["name"], innermost(msg["fn"]), one_hot=self.one_hot)
+        make = partial(_matched, temperature=self.temperature, family=self.law)
+        fn = inside(msg["fn"], make)
+        return {"fn": fn, "value": msg["value"], "is_observed": False}
+
+
+def _check_relaxable(name: str, law: Distribution, *, one_hot: bool) -> None:
+    if isinstance(law, Categorical):
+        if not one_hot:
+            raise ValueError(INTEGERS.format(name, name))
+    elif isinstance(law, Multinomial):
+        count = law.total_count
+        if count != 1:
+            raise ValueError(
+                f"expected total_count 1 at site '{name}', got {count}: a "
+                "relaxed law takes the place of a single draw"
+            )
+    elif not isinstance(law, OneHotCategorical):
+        raise ValueError(UNKNOWN.format(name, type(law).__name__))
+
+
+def _matched(
+    law: Distribution, temperature: Tensor | float, family: type[Distribution]
+) -> Distribution:
+    """The law of the family with the probabilities of a discrete one."""
+    limits = torch.finfo(law.probs.dtype)
+    logits = law.probs.clamp(min=limits.tiny / limits.eps).log()
+    temperature = torch.as_tensor(temperature).to(logits)
+    return getattr(family, "from_probs", family)(temperature, logits=logits)

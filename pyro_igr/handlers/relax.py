@@ -1,0 +1,80 @@
+"""An effect handler that relaxes a discrete model as it stands."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from pyro.distributions import Distribution
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from torch import Tensor
+
+from pyro_igr.distributions import IGRStickBreaking
+from pyro_igr.distributions.recover import innermost
+from pyro_igr.handlers.igr_reparam import IGRReparam
+
+ENUMERATED = (
+    "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
+    "relax the model without config_enumerate, or enumerate it without relax"
+)
+
+
+def relax(
+    fn: Callable,
+    temperature: Tensor | float,
+    *,
+    law: type[Distribution] = IGRStickBreaking,
+    one_hot: Collection[str] = (),
+) -> Callable:
+    r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
+
+    Each gets a relaxed law with exactly its probabilities, be they constants,
+    functions of parameters or of the values of earlier sites, in its plates and under
+    its masks. Observed sites and continuous ones are untouched. A model is relaxed,
+    trained with a guide such as :class:`AutoIGR`, and :func:`discretize` turns both
+    into discrete programs again.
+
+    Args:
+        fn: a model.
+        temperature: :math:`\tau > 0` of the relaxed laws, as in :class:`IGRReparam`.
+        law: the relaxed family, as in :class:`IGRReparam`.
+        one_hot: names of the sites of ``Categorical`` that are to deliver one-hot
+            vectors in place of integers.
+
+    Raises:
+        ValueError: at a discrete latent site that cannot be relaxed, for the reason
+            that it states, or that is marked for enumeration.
+
+    Source: not in the paper.
+    """
+    config = partial(_reparam_of, temperature=temperature, law=law, one_hot=one_hot)
+    return _ReparamMessenger(config)(fn)
+
+
+def _reparam_of(
+    site: dict,
+    temperature: Tensor | float,
+    law: type[Distribution],
+    one_hot: Collection[str],
+) -> IGRReparam | None:
+    if site["is_observed"] or not _is_discrete(site["fn"]):
+        return None
+    if site["infer"].get("enumerate"):
+        raise ValueError(ENUMERATED.format(site["name"]))
+    return IGRReparam(temperature, law=law, one_hot=site["name"] in one_hot)
+
+
+# The host's own shows the discrete law to strategies that initialize a site.
+class _ReparamMessenger(Messenger):
+    def __init__(self, config: Callable[[dict], IGRReparam | None]) -> None:
+        super().__init__()
+        self.config = config
+
+    def _pyro_sample(self, msg: Message) -> None:
+        reparam = self.config(msg)
+        if reparam is not None:
+            msg.update(reparam.apply(msg))
+
+
+def _is_discrete(law: Distribution) -> bool:
+    support = getattr(innermost(law), "support", None)
+    return getattr(support, "is_discrete", False)

@@ -1,0 +1,203 @@
+"""AutoIGR is a guide to any relaxed model, with the closed-form KL at its sites."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import pytest
+from jax import random
+from numpyro import handlers, infer
+from numpyro.infer.autoguide import AutoDelta, AutoNormal
+from numpyro.optim import Adam
+from numpyro_laws import fresh_host as fresh_host
+from numpyro_programs import PROGRAMS, innermost
+
+from numpyro_igr import (
+    IGR,
+    AutoIGR,
+    IGRStickBreaking,
+    IGRStraightThrough,
+    OneHotCategorical,
+    TraceDiscreteKL_ELBO,
+    assert_analytic_kl,
+    discretize,
+    relax,
+)
+
+TAU = 0.3
+KEY = random.key(0)
+PROBS = np.array([0.1, 0.2, 0.4, 0.3], np.float32)
+LAW = OneHotCategorical(PROBS)
+EVERYWHERE = [p for name, p in PROGRAMS.items() if not name.startswith("masked")]
+PRIORS = {
+    IGR: IGR(TAU, jnp.zeros(3), jnp.ones(3)),
+    IGRStraightThrough: IGRStraightThrough(TAU, jnp.zeros(3), jnp.ones(3)),
+}
+
+
+def parameters_of(guide, *args):
+    """The initial parameters of a guide, by name."""
+    trace = handlers.trace(handlers.seed(guide, KEY)).get_trace(*args)
+    return {name: s["value"] for name, s in trace.items() if s["type"] == "param"}
+
+
+@pytest.mark.parametrize("family", PRIORS)
+def test_each_site_gets_a_law_of_its_own_family(family):
+    model = partial(PROGRAMS["in_plates"], PRIORS[family])
+    guide = AutoIGR(model, 2 * TAU)
+    jax.eval_shape(lambda: assert_analytic_kl(model, guide))
+    law = handlers.trace(handlers.seed(guide, KEY)).get_trace()["z"]["fn"]
+    assert type(innermost(law)) is family
+    assert innermost(law).temperature == pytest.approx(2 * TAU)
+
+
+@pytest.mark.parametrize("program", EVERYWHERE)
+def test_the_kl_is_analytic_without_variance_and_zero_at_the_start(program):
+    model = relax(partial(program, LAW), TAU)
+    guide = AutoIGR(model, TAU)
+    start = jax.jit(lambda: parameters_of(guide))()
+    jax.eval_shape(lambda: assert_analytic_kl(model, AutoIGR(model, TAU)))
+
+    @jax.jit
+    def losses(shift):
+        params = {name: x + shift for name, x in start.items()}
+        loss = partial(infer.TraceMeanField_ELBO().loss, model=model, guide=guide)
+        return jax.vmap(lambda key: loss(key, params))(random.split(KEY, 3))
+
+    np.testing.assert_allclose(losses(0.0), 0, atol=1e-5)
+    found = losses(0.5)
+    assert found.min() > 0.05
+    np.testing.assert_allclose(found, found[0], rtol=1e-5)
+
+
+def test_a_mask_goes_on_the_guide_too():
+    kept = np.array([True, False, True, True, False])
+    model = relax(partial(PROGRAMS["masked"], LAW), TAU)
+    guide = handlers.mask(AutoIGR(model, TAU), mask=kept)
+    params = parameters_of(guide)
+    params["z_auto_loc"] += 1.0 * ~kept[:, None]
+    engine = infer.TraceMeanField_ELBO()
+    loss = jax.jit(lambda: engine.loss(KEY, params, model, guide))()
+    assert abs(loss) < 1e-5
+    params["z_auto_loc"] += 1.0
+    loss = jax.jit(lambda: engine.loss(KEY, params, model, guide))()
+    assert loss > 0.5
+
+
+def test_a_subsample_takes_the_parameters_of_its_points():
+    def model():
+        with numpyro.plate("data", 20, subsample_size=5):
+            center = numpyro.sample("center", dist.Normal())
+            z = numpyro.sample("z", LAW)
+        return center, z
+
+    guide = AutoIGR(relax(model, TAU), TAU)
+    params = parameters_of(guide)
+    shift = jnp.arange(20.0)
+    params["z_auto_loc"] += shift[:, None]
+    params["center_auto_loc"] = shift
+    trace = handlers.trace(
+        handlers.seed(handlers.substitute(guide, params), KEY)
+    ).get_trace()
+    index = trace["data"]["value"]
+    np.testing.assert_allclose(trace["z"]["fn"].loc, params["z_auto_loc"][index])
+    np.testing.assert_allclose(trace["center"]["fn"].loc, index)
+    assert params["z_auto_loc"].shape == params["z_auto_scale"].shape == (20, 3)
+
+
+X = np.array([0.5, -1.0, 1.5], np.float32)
+MEANS = np.array([-1.0, 0.0, 1.0, 2.0], np.float32)
+
+
+def mixture():
+    with numpyro.plate("data", len(X)):
+        z = numpyro.sample("z", LAW)
+        numpyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=X)
+
+
+def test_a_relaxed_model_is_trained_and_discretized():
+    model = relax(mixture, 0.1)
+    guide = AutoIGR(model, 0.1, scale=1.0)
+    svi = infer.SVI(model, guide, Adam(0.05), TraceDiscreteKL_ELBO(num_particles=20))
+    params = svi.run(KEY, 300, progress_bar=False).params
+    assert set(params) == {"z_auto_loc"}
+    found = guide.median(params)["z"]
+    log_joint = np.log(PROBS) + dist.Normal(MEANS, 1.0).log_prob(X[:, None])
+    posterior = jax.nn.softmax(log_joint)
+    assert abs(found - posterior).sum(-1).max() / 2 < 0.1
+    bound = (found * (log_joint - jnp.log(found))).sum()
+    assert bound < jax.nn.logsumexp(log_joint, -1).sum() < bound + 0.1
+
+
+def test_a_discrete_model_is_relaxed_first():
+    guide = AutoIGR(mixture, TAU, law=IGRStickBreaking)
+    jax.eval_shape(lambda: assert_analytic_kl(relax(mixture, TAU), guide))
+
+
+def mixed():
+    center = numpyro.sample("center", dist.Normal(1.0, 2.0))
+    z = numpyro.sample("z", LAW)
+    scale = numpyro.sample("scale", dist.Gamma(2.0, 2.0))
+    numpyro.sample("x", dist.Normal(z @ MEANS + center, scale), obs=X[0])
+
+
+def test_reports_and_draws_of_a_model_with_continuous_sites():
+    model = relax(mixed, TAU)
+    guide = AutoIGR(model, TAU, continuous=partial(AutoNormal, init_scale=0.3))
+    svi = infer.SVI(model, guide, Adam(0.01), infer.TraceMeanField_ELBO())
+    params = svi.get_params(
+        jax.jit(svi.init)(KEY)
+    )  # a wrong order of sites would be warned of
+    assert [type(part).__name__ for part in guide] == [
+        "AutoNormal",
+        "RelaxedGuide",
+        "AutoNormal",
+    ]
+    assert params["center_auto_scale"] == pytest.approx(0.3)
+    medians, quantiles = guide.median(params), guide.quantiles(params, [0.1, 0.9])
+    assert list(medians) == ["center", "z", "scale"]
+    np.testing.assert_allclose(medians["z"], PROBS, rtol=1e-5)
+    np.testing.assert_allclose(quantiles["z"], [PROBS, PROBS], rtol=1e-5)
+    assert quantiles["center"][0] < quantiles["center"][1]
+    draws = guide.sample_posterior(KEY, params, sample_shape=(7,))
+    assert {name: x.shape for name, x in draws.items()} == {
+        "center": (7,),
+        "z": (7, 4),
+        "scale": (7,),
+    }
+    for change, is_hard in [(lambda program: program, False), (discretize, True)]:
+        predictive = infer.Predictive(
+            change(model),
+            guide=change(guide),
+            params=params,
+            num_samples=9,
+            return_sites=["z", "x"],
+        )
+        draws = jax.jit(predictive)(KEY)
+        assert draws["x"].shape == (9,)
+        assert (draws["z"].max(-1) == 1).all() == is_hard
+
+
+def test_continuous_sites_get_the_guide_that_is_asked_for():
+    guide = AutoIGR(relax(mixed, TAU), TAU, continuous=AutoDelta)
+    jax.eval_shape(handlers.seed(guide, KEY))
+    assert type(guide[2]) is AutoDelta
+
+
+def test_a_falling_temperature_compiles_once():
+    runs = []
+
+    def model(temperature):
+        runs.append(1)
+        return relax(mixture, temperature)()
+
+    guide = AutoIGR(model, lambda temperature: temperature)
+    svi = infer.SVI(model, guide, Adam(0.01), infer.TraceMeanField_ELBO())
+    state, update = svi.init(KEY, 1.0), jax.jit(svi.update)
+    runs.clear()
+    losses = [update(state, tau)[1] for tau in (1.0, 0.5, 0.1)]
+    assert len(runs) == 1
+    assert len(set(map(float, losses))) == 3

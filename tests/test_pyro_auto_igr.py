@@ -1,0 +1,189 @@
+"""AutoIGR is a guide to any relaxed model, with the closed-form KL at its sites."""
+
+from functools import partial
+
+import pyro
+import pyro.distributions as dist
+import pytest
+import torch
+from pyro import infer, poutine
+from pyro.infer.autoguide import AutoDelta, AutoNormal
+from pyro.optim import Adam
+from pyro_laws import fresh_host as fresh_host
+from pyro_programs import PROGRAMS, in_subsampled_plate, innermost
+
+from pyro_igr import (
+    IGR,
+    AutoIGR,
+    IGRStickBreaking,
+    IGRStraightThrough,
+    TraceDiscreteKL_ELBO,
+    assert_analytic_kl,
+    discretize,
+    relax,
+)
+
+TAU = 0.3
+PROBS = torch.tensor([0.1, 0.2, 0.4, 0.3])
+LAW = dist.OneHotCategorical(PROBS)
+EVERYWHERE = [p for name, p in PROGRAMS.items() if not name.startswith("masked")]
+
+
+@pytest.mark.parametrize("family", [IGR, IGRStickBreaking, IGRStraightThrough])
+@pytest.mark.parametrize("program", EVERYWHERE)
+def test_the_kl_is_analytic_in_every_context(program, family):
+    model = relax(partial(program, LAW), TAU, law=family)
+    guide = AutoIGR(model, 2 * TAU)
+    assert_analytic_kl(model, guide)
+    nodes = poutine.trace(guide).get_trace().nodes
+    laws = [innermost(node["fn"]) for name, node in nodes.items() if name[0] == "z"]
+    assert laws
+    for law in laws:
+        assert type(law) is family
+        assert law.temperature.unique() == 2 * TAU
+
+
+@pytest.mark.parametrize("program", EVERYWHERE)
+def test_the_kl_has_no_variance_and_is_zero_at_the_start(program):
+    model = relax(partial(program, LAW), TAU)
+    guide = AutoIGR(model, TAU)
+    engine = infer.TraceMeanField_ELBO()
+    assert abs(engine.loss(model, guide)) < 1e-5
+    with torch.no_grad():
+        for i, parameter in enumerate(guide.parameters()):
+            parameter += 0.5 + 0.1 * i
+    losses = [engine.loss(model, guide) for _ in range(3)]
+    assert min(losses) > 0.05
+    assert max(losses) - min(losses) < 1e-5 * max(losses)
+
+
+def test_a_mask_goes_on_the_guide_too():
+    kept = torch.tensor([True, False, True, True, False])
+    model = relax(partial(PROGRAMS["masked"], LAW), TAU)
+    guide = AutoIGR(model, TAU)
+    guide()
+    with torch.no_grad():
+        dict(guide.named_parameters())["0.locs.z_unconstrained"][~kept] += 1
+    engine = infer.TraceMeanField_ELBO()
+    assert abs(engine.loss(model, poutine.mask(guide, mask=kept))) < 1e-5
+    assert engine.loss(model, guide) > 0.5
+
+
+def test_a_subsample_takes_the_parameters_of_its_points():
+    model = relax(partial(in_subsampled_plate, LAW), TAU)
+    guide = AutoIGR(model, TAU)
+    trace = poutine.trace(guide).get_trace()
+    full = dict(guide.named_parameters())["0.locs.z_unconstrained"]
+    assert full.shape == (20, 3)
+    with torch.no_grad():
+        full += torch.arange(20.0).unsqueeze(-1)
+    trace = poutine.trace(guide).get_trace()
+    index = trace.nodes["data"]["value"]
+    torch.testing.assert_close(trace.nodes["z"]["fn"].loc, full[index])
+
+
+X = torch.tensor([0.5, -1.0, 1.5])
+MEANS = torch.tensor([-1.0, 0.0, 1.0, 2.0])
+
+
+def mixture():
+    with pyro.plate("data", len(X)):
+        z = pyro.sample("z", LAW)
+        pyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=X)
+
+
+def posterior():
+    return (PROBS.log() + dist.Normal(MEANS, 1.0).log_prob(X[:, None])).softmax(-1)
+
+
+def test_a_relaxed_model_is_trained_and_discretized():
+    model = relax(mixture, 0.1)
+    guide = AutoIGR(model, 0.1, scale=1.0)
+    engine = TraceDiscreteKL_ELBO(num_particles=5)
+    svi = infer.SVI(model, guide, Adam({"lr": 0.1}), engine)
+    for _ in range(150):
+        svi.step()
+    assert [name for name, _ in guide.named_parameters()] == ["0.locs.z_unconstrained"]
+    assert (guide.median()["z"] - posterior()).abs().sum(-1).max() / 2 < 0.1
+    pair = discretize(model), infer.config_enumerate(discretize(guide), "parallel")
+    bound = -infer.TraceEnum_ELBO(max_plate_nesting=1).loss(*pair)
+    evidence = (PROBS * dist.Normal(MEANS, 1.0).log_prob(X[:, None]).exp()).sum(-1)
+    assert evidence.log().sum() - 0.1 < bound < evidence.log().sum()
+
+
+def test_a_discrete_model_is_relaxed_first():
+    guide = AutoIGR(mixture, TAU, law=IGR)
+    assert_analytic_kl(relax(mixture, TAU, law=IGR), guide)
+
+
+def mixed():
+    center = pyro.sample("center", dist.Normal(1.0, 2.0))
+    z = pyro.sample("z", LAW)
+    scale = pyro.sample("scale", dist.Gamma(2.0, 2.0))
+    pyro.sample("x", dist.Normal(z @ MEANS + center, scale), obs=X[0])
+
+
+def test_continuous_sites_get_the_guide_of_the_host_in_the_order_of_the_model():
+    model = relax(mixed, TAU)
+    guide = AutoIGR(model, TAU, continuous=partial(AutoNormal, init_scale=0.3))
+    assert infer.TraceMeanField_ELBO().loss(model, guide) > 0  # and no warning of order
+    assert [type(part).__name__ for part in guide] == [
+        "AutoNormal",
+        "RelaxedGuide",
+        "AutoNormal",
+    ]
+    assert guide[0].scales.center.item() == pytest.approx(0.3)
+    assert list(guide.median()) == ["center", "z", "scale"]
+    other = AutoIGR(model, TAU, continuous=AutoDelta)
+    other()
+    assert type(other[2]) is AutoDelta
+
+
+def test_reports_give_the_recovered_probabilities():
+    model = relax(mixed, TAU)
+    guide = AutoIGR(model, TAU)
+    guide()
+    torch.testing.assert_close(guide.median()["z"], PROBS)
+    quantiles = guide.quantiles([0.1, 0.9])
+    torch.testing.assert_close(quantiles["z"], PROBS.expand(2, 4))
+    assert quantiles["center"][0] < quantiles["center"][1]
+
+
+def test_predictive_draws_from_the_guide_and_from_its_discrete_form():
+    model = relax(mixed, TAU)
+    guide = AutoIGR(model, TAU)
+    for change, is_hard in [(lambda program: program, False), (discretize, True)]:
+        predictive = infer.Predictive(change(model), guide=change(guide), num_samples=9)
+        draws = predictive()
+        assert draws["x"].shape == (9,)
+        assert (draws["z"].max(-1).values == 1).all() == is_hard
+
+
+def test_the_temperature_is_a_function_of_the_arguments():
+    def model(temperature):
+        return relax(mixture, temperature)()
+
+    guide = AutoIGR(model, lambda temperature: temperature)
+    for tau in 1.0, 0.2:
+        trace = poutine.trace(guide).get_trace(torch.tensor(tau))
+        assert trace.nodes["z"]["fn"].temperature.unique() == pytest.approx(tau)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_falling_temperature_is_traced_once():
+    runs = []
+
+    def model(temperature):
+        runs.append(1)
+        return relax(mixture, temperature)()
+
+    guide = AutoIGR(model, lambda temperature: temperature)
+    guide(torch.tensor(1.0))
+    runs.clear()
+    engine = infer.JitTrace_ELBO(ignore_jit_warnings=True)
+    svi = infer.SVI(model, guide, Adam({"lr": 0.01}), engine)
+    for tau in 1.0, 0.9, 0.8, 0.7:
+        svi.step(torch.tensor(tau))
+    first = len(runs)
+    svi.step(torch.tensor(0.6))
+    assert len(runs) == first == 2
