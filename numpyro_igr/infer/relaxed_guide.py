@@ -17,7 +17,7 @@ from numpyro.infer.autoguide import AutoGuide
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost
 
-OPTIONS = ("tempering",)
+OPTIONS = ("tempering", "rho", "tail")
 
 
 class RelaxedGuide(AutoGuide):

@@ -18,7 +18,7 @@ from torch.distributions.constraints import Constraint
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
 
-OPTIONS = ("tempering",)
+OPTIONS = ("tempering", "rho", "tail")
 
 
 class RelaxedGuide(AutoGuide):
