@@ -4,7 +4,7 @@ The code of an image is a set of categorical variables. A relaxed law lets gradi
 through them while training; the model that counts is the discrete one behind it.
 
     python examples/discrete_vae_numpyro.py
-    python examples/discrete_vae_numpyro.py --law gumbel-softmax --kl categorical
+    python examples/discrete_vae_numpyro.py --law gumbel-softmax --estimator discrete-kl
     python examples/discrete_vae_numpyro.py --dataset mnist --architecture 512-256
 """
 
@@ -21,19 +21,15 @@ import numpy as np
 import numpyro
 from binary_images import load_binary_images
 from code_usage import dead_categories
-from codes_numpyro import (
-    ExpGumbelSoftmax,
-    make_discrete,
-    make_posterior,
-    make_prior,
-    sample_code,
-)
+from codes_numpyro import make_discrete, make_posterior, make_prior, sample_code
+from estimators import ESTIMATORS
+from estimators_numpyro import make_elbo
 from evaluation_numpyro import bounds_with_progress, code_probs, evaluate
 from jax import Array, lax, random
 from jax.example_libraries import stax
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
-from numpyro.infer import SVI, RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
+from numpyro.infer import SVI, RenyiELBO, Trace_ELBO
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 from options import Options, Sizes
@@ -43,16 +39,22 @@ from resuming import save_if_due, saved_payload
 from run import run
 from tqdm import trange
 
-from numpyro_igr import assert_analytic_kl, discretize
+from numpyro_igr import assert_analytic_kl, discretize, straight_through
 
-TEN_SAMPLES = {"num_particles": 10}
+NUM_SAMPLES = 10
 
 
 class DiscreteVAE:
-    """The model of the images and the guide to their codes."""
+    """The model of the images and the guide to their codes.
 
-    def __init__(self, sizes: Sizes) -> None:
-        self.sizes = sizes
+    Args:
+        sizes: Of the networks.
+        is_straight_through: Whether the decoder sees one-hot codes, with the gradient
+            of relaxed ones.
+    """
+
+    def __init__(self, sizes: Sizes, *, is_straight_through: bool = False) -> None:
+        self.sizes, self.is_straight_through = sizes, is_straight_through
         self.encoder = make_network(*sizes.hidden, math.prod(sizes.parameters))
         self.decoder = make_network(*reversed(sizes.hidden), sizes.num_pixels)
 
@@ -61,7 +63,9 @@ class DiscreteVAE:
         shape = len(images), math.prod(self.sizes.code)
         decoder = numpyro.module("decoder", self.decoder, shape)
         with per_image(images):
-            logits = decoder(sample_code(prior).reshape(shape))
+            code = sample_code(prior)
+            code = straight_through(code) if self.is_straight_through else code
+            logits = decoder(code.reshape(shape))
             numpyro.sample("pixels", Bernoulli(logits=logits).to_event(1), obs=images)
         return jax.nn.sigmoid(logits)
 
@@ -98,22 +102,29 @@ class Objectives(NamedTuple):
 
 @cache
 def make_objectives(
-    sizes: Sizes, learning_rate: float, num_importance_samples: int
+    sizes: Sizes,
+    learning_rate: float,
+    estimator: str,
+    num_samples: int,
+    num_importance_samples: int,
 ) -> Objectives:
-    """The objectives of a network; the ELBOs are averaged over ten samples.
+    """The objectives of a network; the scores are averaged over ten samples.
 
     Equal arguments get the same objects, so that nothing is compiled twice.
     """
-    vae, optimizer = DiscreteVAE(sizes), Adam(learning_rate)
-    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
-    pair, discrete = (
-        (vae.model, vae.guide),
-        (discretize(vae.model), discretize(vae.guide)),
+    vae = DiscreteVAE(sizes, is_straight_through=estimator == "straight-through")
+    optimizer = Adam(learning_rate)
+    discrete = discretize(vae.model), discretize(vae.guide)
+    is_discrete = ESTIMATORS[estimator].is_discrete
+    trained = discrete if is_discrete else (vae.model, vae.guide)
+    training, relaxed = (
+        make_elbo(estimator, sizes.code, n) for n in (num_samples, NUM_SAMPLES)
     )
+    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
     return Objectives(
-        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
-        relaxed=SVI(*pair, optimizer, TraceMeanField_ELBO(**TEN_SAMPLES)),
-        discrete=SVI(*discrete, optimizer, Trace_ELBO(**TEN_SAMPLES)),
+        training=SVI(*trained, optimizer, training),
+        relaxed=SVI(*trained, optimizer, relaxed),
+        discrete=SVI(*discrete, optimizer, Trace_ELBO(num_particles=NUM_SAMPLES)),
         log_likelihood=SVI(*discrete, optimizer, weighted),
     )
 
@@ -150,7 +161,7 @@ def score(
     params: dict[str, Any],
     key: Array,
 ) -> Scores:
-    """The ELBOs of the images with relaxed and with one-hot codes."""
+    """The objective of the images, and their ELBO with one-hot codes."""
     relaxed = evaluate(objectives.relaxed, prior, images, params, key)
     prior = make_discrete(prior)
     discrete = evaluate(objectives.discrete, prior, images, params, key)
@@ -226,10 +237,14 @@ def learn(options: Options) -> Trained:
     objectives = make_objectives(
         options.sizes(math.prod(shape)),
         options.learning_rate,
+        options.estimator,
+        options.num_samples,
         options.num_importance_samples,
     )
     svi, prior = objectives.training, make_prior(options)
-    if type(prior) is not ExpGumbelSoftmax:
+    if ESTIMATORS[options.estimator].is_discrete:
+        prior = make_discrete(prior)
+    if options.estimator == "analytic-kl":
         check = partial(assert_analytic_kl, svi.model, svi.guide)
         jax.eval_shape(check, images[:1], prior)
     state = fit(options, svi, prior, images, validation, key)

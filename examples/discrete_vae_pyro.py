@@ -4,7 +4,7 @@ The code of an image is a set of categorical variables. A relaxed law lets gradi
 through them while training; the model that counts is the discrete one behind it.
 
     python examples/discrete_vae_pyro.py
-    python examples/discrete_vae_pyro.py --law gumbel-softmax --kl categorical
+    python examples/discrete_vae_pyro.py --law gumbel-softmax --estimator discrete-kl
     python examples/discrete_vae_pyro.py --dataset mnist --architecture 512-256
 """
 
@@ -21,20 +21,16 @@ import pyro
 import torch
 from binary_images import load_binary_images
 from code_usage import dead_categories
-from codes_pyro import (
-    ExpGumbelSoftmax,
-    make_discrete,
-    make_posterior,
-    make_prior,
-    sample_code,
-)
+from codes_pyro import make_discrete, make_posterior, make_prior, sample_code
+from estimators import ESTIMATORS
+from estimators_pyro import VECTORIZED, make_elbo
 from evaluation_pyro import bounds_with_progress, code_probs, evaluate
 from numpy.random import SeedSequence
 from options import Options, Sizes
 from pictures_pyro import save_pictures
 from pyro import poutine
 from pyro.distributions import Bernoulli, Distribution
-from pyro.infer import SVI, RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
+from pyro.infer import SVI, RenyiELBO, Trace_ELBO
 from pyro.optim import Adam, PyroOptim
 from report import LogLikelihood, Result, Scores, format_report
 from resuming import save_if_due, saved_payload
@@ -42,18 +38,24 @@ from run import run
 from torch import Tensor, nn
 from tqdm import trange
 
-from pyro_igr import assert_analytic_kl, discretize
+from pyro_igr import assert_analytic_kl, discretize, straight_through
 
-VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
-TEN_SAMPLES = VECTORIZED | {"num_particles": 10}
+NUM_SAMPLES = 10
 
 
 class DiscreteVAE(nn.Module):
-    """The model of the images and the guide to their codes."""
+    """The model of the images and the guide to their codes.
 
-    def __init__(self, sizes: Sizes) -> None:
+    Args:
+        sizes: Of the networks.
+        is_straight_through: Whether the decoder sees one-hot codes, with the gradient
+            of relaxed ones.
+    """
+
+    def __init__(self, sizes: Sizes, *, is_straight_through: bool = False) -> None:
         super().__init__()
-        self.sizes, inner = sizes, (sizes.num_pixels, *sizes.hidden)
+        self.sizes, self.is_straight_through = sizes, is_straight_through
+        inner = sizes.num_pixels, *sizes.hidden
         self.encoder = make_network(*inner, math.prod(sizes.parameters))
         self.decoder = make_network(math.prod(sizes.code), *reversed(inner))
 
@@ -61,7 +63,9 @@ class DiscreteVAE(nn.Module):
         """Codes from the prior, then pixels; returns the means of the pixels."""
         pyro.module("decoder", self.decoder)
         with per_image(images):
-            logits = self.decoder(sample_code(prior).flatten(-2))
+            code = sample_code(prior)
+            code = straight_through(code) if self.is_straight_through else code
+            logits = self.decoder(code.flatten(-2))
             pyro.sample("pixels", Bernoulli(logits=logits).to_event(1), obs=images)
         return logits.sigmoid()
 
@@ -98,19 +102,26 @@ class Objectives(NamedTuple):
 
 
 def make_objectives(
-    vae: DiscreteVAE, optimizer: PyroOptim, num_importance_samples: int
+    vae: DiscreteVAE,
+    optimizer: PyroOptim,
+    estimator: str,
+    num_samples: int,
+    num_importance_samples: int,
 ) -> Objectives:
-    """The objectives of a network; the ELBOs are averaged over ten samples."""
-    weights = VECTORIZED | {"num_particles": num_importance_samples}
-    pair, discrete = (
-        (vae.model, vae.guide),
-        (discretize(vae.model), discretize(vae.guide)),
+    """The objectives of a network; the scores are averaged over ten samples."""
+    discrete = discretize(vae.model), discretize(vae.guide)
+    is_discrete = ESTIMATORS[estimator].is_discrete
+    trained = discrete if is_discrete else (vae.model, vae.guide)
+    training, relaxed = (
+        make_elbo(estimator, vae.sizes.code, n) for n in (num_samples, NUM_SAMPLES)
     )
+    scored = Trace_ELBO(num_particles=NUM_SAMPLES, **VECTORIZED)
+    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples, **VECTORIZED)
     return Objectives(
-        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
-        relaxed=SVI(*pair, optimizer, TraceMeanField_ELBO(**TEN_SAMPLES)),
-        discrete=SVI(*discrete, optimizer, Trace_ELBO(**TEN_SAMPLES)),
-        log_likelihood=SVI(*discrete, optimizer, RenyiELBO(alpha=0, **weights)),
+        training=SVI(*trained, optimizer, training),
+        relaxed=SVI(*trained, optimizer, relaxed),
+        discrete=SVI(*discrete, optimizer, scored),
+        log_likelihood=SVI(*discrete, optimizer, weighted),
     )
 
 
@@ -124,7 +135,7 @@ def train_epoch(
 
 
 def score(objectives: Objectives, prior: Distribution, images: Tensor) -> Scores:
-    """The ELBOs of the images with relaxed and with one-hot codes."""
+    """The objective of the images, and their ELBO with one-hot codes."""
     return Scores(
         evaluate(objectives.relaxed, prior, images),
         evaluate(objectives.discrete, make_discrete(prior), images),
@@ -200,11 +211,20 @@ def learn(options: Options) -> Trained:
     images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
     pyro.clear_param_store()
     seed_epoch(options, 0)
-    vae = DiscreteVAE(options.sizes(math.prod(shape))).to(device)
-    optimizer = Adam({"lr": options.learning_rate})
-    objectives = make_objectives(vae, optimizer, options.num_importance_samples)
+    is_straight_through = options.estimator == "straight-through"
+    sizes = options.sizes(math.prod(shape))
+    vae = DiscreteVAE(sizes, is_straight_through=is_straight_through).to(device)
+    objectives = make_objectives(
+        vae,
+        Adam({"lr": options.learning_rate}),
+        options.estimator,
+        options.num_samples,
+        options.num_importance_samples,
+    )
     svi, prior = objectives.training, make_prior(options, device)
-    if type(prior) is not ExpGumbelSoftmax:
+    if ESTIMATORS[options.estimator].is_discrete:
+        prior = make_discrete(prior)
+    if options.estimator == "analytic-kl":
         assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     fit(options, vae, svi, prior, images, validation)
     seed_epoch(options, options.num_epochs + 1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from command_line import option
+from estimators import ESTIMATORS, LAWS, check_estimator
 from run_options import RunOptions
 
 HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
@@ -16,7 +17,8 @@ class Sizes(NamedTuple):
         num_pixels: Of an image.
         hidden: Of the layers between an image and the parameters of its code.
         parameters: The variables of a code, and the parameters of the law of each:
-            its logits, or the locations and the log scales of its Gaussians.
+            its logits, or the locations of its Gaussians and, unless the estimator
+            fixes them, their log scales.
         code: The variables of a code, and the categories of each.
     """
 
@@ -37,12 +39,15 @@ class Options(RunOptions):
     law: str = option(
         "family of the relaxed codes",
         default="igr",
-        choices=("igr", "igr-sb", "gumbel-softmax"),
+        choices=LAWS,
     )
-    kl: str = option(
-        "KL of the objective: between the relaxed laws, or the categorical ones",
-        default="relaxed",
-        choices=("relaxed", "categorical"),
+    estimator: str = option(
+        "of the gradient: what objective, and with what samples",
+        default="analytic-kl",
+        choices=tuple(ESTIMATORS),
+    )
+    num_samples: int = option(
+        "codes drawn for each image in a training step", "-s", default=1, at_least=1
     )
     temperature: float = option("of the relaxed codes", default=0.25, positive=True)
     architecture: str = option(
@@ -55,16 +60,21 @@ class Options(RunOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.kl == "categorical" and self.law != "gumbel-softmax":
-            raise ValueError(
-                "expected --law gumbel-softmax with --kl categorical, "
-                f"got --law {self.law}"
-            )
+        check_estimator(
+            self.estimator,
+            self.law,
+            self.num_samples,
+            self.num_variables,
+            self.num_categories,
+        )
 
     def sizes(self, num_pixels: int) -> Sizes:
         """The sizes of the networks for images of that size."""
         k = self.num_categories
-        num_parameters = k if self.law == "gumbel-softmax" else 2 * (k - 1)
+        is_fixed = ESTIMATORS[self.estimator].fixed_scale
+        num_parameters = (k - 1) * (1 if is_fixed else 2)
+        if self.law == "gumbel-softmax":
+            num_parameters = k
         return Sizes(
             num_pixels,
             HIDDEN_SIZES[self.architecture],

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from estimators import ESTIMATORS
 from numpy.typing import NDArray
 from options import Options
 
@@ -13,7 +14,7 @@ class Scores(NamedTuple):
     """Evidence lower bounds of some images, in nats per image.
 
     Args:
-        relaxed_elbo: Of the objective that was trained, with relaxed codes.
+        relaxed_elbo: Of the objective that was trained, with the codes it trains on.
         discrete_elbo: Of the discrete model that it stands for, with one-hot codes:
             comparable between laws and temperatures.
     """
@@ -67,15 +68,14 @@ class Result(NamedTuple):
 
 def format_report(options: Options, result: Result) -> str:
     """A table of the scores, which says what each of them is."""
-    kind = "ELBO" if options.kl == "relaxed" else "categorical KL, not a bound"
     labels = {
-        "relaxed_elbo": f"relaxed codes, as trained ({kind})",
-        "discrete_elbo": "one-hot codes, comparable across laws (ELBO)",
+        "relaxed_elbo": f"as trained: {ESTIMATORS[options.estimator].objective}",
+        "discrete_elbo": "comparable across laws: one-hot codes (ELBO)",
         "relaxation_gap": "difference: the relaxation gap",
     }
     width = max(map(len, labels.values()))
     lines = [
-        f"{options.law} at temperature {options.temperature:g}, {options.kl} KL, "
+        f"{options.law} at temperature {options.temperature:g}, {options.estimator}, "
         f"{options.dataset}: {options.num_epochs} epochs, {result.seconds:.1f} s",
         f"{'nats per image':{width}}{'validation':>12}{'test':>10}",
     ]

@@ -15,12 +15,12 @@ from datasets import SOURCES
 from options import Options
 from PIL import Image
 from report import LogLikelihood
+from scipy.stats import norm
 
-LAWS = [
-    ("igr", "relaxed"),
-    ("igr-sb", "relaxed"),
-    ("gumbel-softmax", "relaxed"),
-    ("gumbel-softmax", "categorical"),
+RUNS = [
+    ("igr", "analytic-kl", "relaxed codes (ELBO)"),
+    ("igr-sb", "stl", "relaxed codes (ELBO)"),
+    ("gumbel-softmax", "straight-through", "one-hot codes (ELBO)"),
 ]
 SMALL = [
     "--num-variables=3",
@@ -48,25 +48,24 @@ def vae(host):
     return importlib.import_module(f"discrete_vae_{host}")
 
 
-@pytest.mark.parametrize(("law", "kl"), LAWS)
-def test_a_run_prints_its_scores(vae, law, kl, capsys, monkeypatch):
+@pytest.mark.parametrize(("law", "estimator", "objective"), RUNS)
+def test_a_run_prints_its_scores(vae, law, estimator, objective, capsys, monkeypatch):
     monkeypatch.setattr(vae, "save_pictures", lambda *_: None)
-    vae.main([*SMALL, f"--law={law}", f"--kl={kl}", "--num-epochs=1"])
+    vae.main([*SMALL, f"--law={law}", f"--estimator={estimator}", "--num-epochs=1"])
     printed = capsys.readouterr().out
-    assert f"{law} at temperature 0.25, {kl} KL, digits: 1 epochs" in printed
-    assert "relaxed codes, as trained" in printed
-    assert "one-hot codes, comparable across laws (ELBO)" in printed
-    assert ("not a bound" in printed) == (kl == "categorical")
+    assert f"{law} at temperature 0.25, {estimator}, digits: 1 epochs" in printed
+    assert f"as trained: {objective}" in printed
+    assert "comparable across laws: one-hot codes (ELBO)" in printed
     assert "relaxation gap" in printed
     assert "log-likelihood of one-hot codes (IWAE-20)" in printed
     assert "dead categories of 4 in each variable: " in printed
     assert "nan" not in printed
 
 
-@pytest.mark.parametrize("law", ["igr-sb", "gumbel-softmax"])
-def test_a_run_draws_figures(vae, law, tmp_path):
+@pytest.mark.parametrize("estimator", ["analytic-kl", "exact"])
+def test_a_run_draws_figures(vae, estimator, tmp_path):
     folder = tmp_path / "new" / "figures"
-    vae.train(replace(OPTIONS, law=law, num_epochs=1, figures=folder))
+    vae.train(replace(OPTIONS, estimator=estimator, num_epochs=1, figures=folder))
     for name in "images", "probabilities", "traversal":
         with Image.open(folder / f"{name}.png") as image:
             assert image.format == "PNG"
@@ -147,58 +146,95 @@ def test_resuming_a_finished_run_scores_it_again(vae, tmp_path):
     assert vae.train(replace(options, resume=True))[:4] == expected[:4]
 
 
-def test_the_categorical_objective_is_the_likelihood_minus_the_exact_kl(host):
+@pytest.mark.parametrize(
+    ("law", "estimator"),
+    [
+        ("gumbel-softmax", "discrete-kl"),
+        ("igr-sb", "discrete-kl"),
+        ("gumbel-softmax", "straight-through"),
+        ("igr-sb", "exact"),
+    ],
+)
+def test_an_objective_of_discrete_codes_agrees_with_enumeration(host, law, estimator):
     images = (np.random.default_rng(0).random((7, 64)) > 0.5).astype(np.float32)
-    options = replace(OPTIONS, law="gumbel-softmax", kl="categorical")
-    loss, logits = CATEGORICAL_LOSS[host](options, images)
-    logits = np.asarray(logits, np.float64).reshape(7, 3, 4)
-    log_probs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    kl = (np.exp(log_probs) * (log_probs + np.log(4))).sum((1, 2)).mean()
-    assert kl > 0.01
-    assert loss == pytest.approx(64 * np.log(2) + kl, rel=1e-5)
+    options = replace(OPTIONS, law=law, estimator=estimator, num_samples=2)
+    loss, parameters, logits = LOSS[host](options, images, CODES.reshape(64, 12))
+    log_probs = LOG_PROBS[law](np.asarray(parameters, np.float64).reshape(7, 1, 3, -1))
+    log_guide = (CODES * log_probs).sum((-1, -2))
+    log_joint = log_likelihoods(images, logits) - 3 * np.log(4)
+    elbo = (np.exp(log_guide) * (log_joint - log_guide)).sum(-1).mean()
+    assert loss == pytest.approx(-elbo, rel=1e-5)
 
 
-def pyro_categorical_loss(options, images):
-    """The loss with a decoder of zeros, and the logits of the encoder."""
+CODES = np.array(list(product(np.eye(4, dtype=np.float32), repeat=3)))
+
+
+def log_likelihoods(images, logits):
+    """log p(x | z), with shape `(images, codes)`."""
+    return -np.logaddexp(0, np.where(images[:, None], -1, 1) * logits).sum(-1)
+
+
+def log_softmax(logits):
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+def log_first_positive(loc):
+    """Log probabilities of the first positive of Gaussians with scale 1, or of none."""
+    left = np.concatenate([np.zeros_like(loc[..., :1]), norm.logcdf(-loc)], -1)
+    broken = np.concatenate([norm.logcdf(loc), np.zeros_like(loc[..., :1])], -1)
+    return left.cumsum(-1) + broken
+
+
+LOG_PROBS = {"gumbel-softmax": log_softmax, "igr-sb": log_first_positive}
+
+
+def pyro_loss(options, images, codes):
+    """The loss, what the encoder says of the images and the decoder of the codes.
+
+    The decoder is blank unless the objective is exact: no sample matters.
+    """
     import discrete_vae_pyro as example
     import pyro
     import torch
 
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
-    images = torch.from_numpy(images)
+    images, is_exact = torch.from_numpy(images), options.estimator == "exact"
     vae = example.DiscreteVAE(options.sizes(64))
     for parameter in vae.decoder.parameters():
-        torch.nn.init.zeros_(parameter)
-    svi = example.make_objectives(vae, example.Adam({"lr": 1e-3}), 2).training
+        parameter.data *= is_exact
+    choice = options.estimator, options.num_samples, 2
+    svi = example.make_objectives(vae, example.Adam({"lr": 1e-3}), *choice).training
     prior = example.make_prior(options, torch.device("cpu"))
-    return svi.evaluate_loss(images, prior), vae.encoder(images).detach().numpy()
+    networks = vae.encoder(images), vae.decoder(torch.from_numpy(codes))
+    return svi.evaluate_loss(images, prior), *(x.detach().numpy() for x in networks)
 
 
-def numpyro_categorical_loss(options, images):
+def numpyro_loss(options, images, codes):
     import discrete_vae_numpyro as example
     import jax
 
-    key = jax.random.PRNGKey(0)
-    svi = example.make_objectives(options.sizes(64), 1e-3, 2).training
+    key, is_exact = jax.random.PRNGKey(0), options.estimator == "exact"
+    choice = 1e-3, options.estimator, options.num_samples, 2
+    svi = example.make_objectives(options.sizes(64), *choice).training
     prior = example.make_prior(options)
-    state = svi.init(key, images, prior)
-    params = svi.get_params(state)
-    params["decoder$params"] = jax.tree.map(lambda w: 0 * w, params["decoder$params"])
+    params = svi.get_params(svi.init(key, images, prior))
+    decoder = jax.tree.map(lambda w: is_exact * w, params["decoder$params"])
+    params["decoder$params"] = decoder
     loss = -example.evaluate(svi, prior, images, params, key)
     _, encode = example.make_network(np.prod(options.sizes(64).parameters))
-    return loss, encode(params["encoder$params"], images)
+    _, decode = example.make_network(64)
+    return loss, encode(params["encoder$params"], images), decode(decoder, codes)
 
 
-CATEGORICAL_LOSS = {"pyro": pyro_categorical_loss, "numpyro": numpyro_categorical_loss}
+LOSS = {"pyro": pyro_loss, "numpyro": numpyro_loss}
 
 
 def test_the_log_likelihood_agrees_with_enumeration(host):
     images = (np.random.default_rng(0).random((5, 64)) > 0.5).astype(np.float32)
     options = replace(OPTIONS, num_importance_samples=20_000)
-    codes = np.array(list(product(np.eye(4, dtype=np.float32), repeat=3)))
-    bounds, logits = LOG_LIKELIHOOD[host](options, images, codes.reshape(64, 12))
-    log_joint = -np.logaddexp(0, np.where(images[:, None], -1, 1) * logits).sum(-1)
+    bounds, logits = LOG_LIKELIHOOD[host](options, images, CODES.reshape(64, 12))
+    log_joint = log_likelihoods(images, logits)
     exact = np.logaddexp.reduce(log_joint, axis=-1) - np.log(64)
     assert np.ptp(log_joint, axis=-1).min() > 2
     np.testing.assert_allclose(bounds, exact, atol=0.1)
@@ -219,7 +255,8 @@ def pyro_log_likelihood(options, images, codes):
     for parameter in vae.encoder.parameters():
         torch.nn.init.zeros_(parameter)
     optimizer = example.Adam({"lr": 1e-3})
-    objectives = example.make_objectives(vae, optimizer, options.num_importance_samples)
+    choice = options.estimator, 1, options.num_importance_samples
+    objectives = example.make_objectives(vae, optimizer, *choice)
     prior = example.make_prior(options, torch.device("cpu"))
     of = objectives.log_likelihood, prior, torch.from_numpy(images)
     logits = vae.decoder(torch.from_numpy(codes)).detach().numpy()
@@ -231,9 +268,8 @@ def numpyro_log_likelihood(options, images, codes):
     import jax
 
     key = jax.random.PRNGKey(0)
-    objectives = example.make_objectives(
-        options.sizes(64), 1e-3, options.num_importance_samples
-    )
+    choice = 1e-3, options.estimator, 1, options.num_importance_samples
+    objectives = example.make_objectives(options.sizes(64), *choice)
     svi, prior = objectives.training, example.make_prior(options)
     params = svi.get_params(svi.init(key, images, prior))
     params["encoder$params"] = jax.tree.map(lambda w: 0 * w, params["encoder$params"])
@@ -260,7 +296,12 @@ def error_of(vae, capsys, *arguments):
         (["--num-epochs=0"], "expected --num-epochs to be at least 1, got 0"),
         (["--num-categories=1"], "expected --num-categories to be at least 2, got 1"),
         (["--law=concrete"], "invalid choice: 'concrete'"),
-        (["--kl=categorical"], "expected --law gumbel-softmax with --kl categorical"),
+        (["--estimator=monte-carlo-kl"], "expected an --estimator for --law igr-sb"),
+        (["--num-samples=0"], "expected --num-samples to be at least 1, got 0"),
+        (
+            ["--estimator=exact", "--num-variables=5"],
+            "expected at most 1000 codes to enumerate with --estimator exact, got 4^5",
+        ),
         (["--resume"], "expected --checkpoint with --resume"),
         (["--resume", "--checkpoint=none"], "error: none: no such checkpoint"),
         (["--batch-size=1298"], "expected --batch-size to be at most 1297"),

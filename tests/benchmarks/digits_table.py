@@ -20,10 +20,10 @@ from options import Options  # noqa: E402
 
 TEMPERATURES = (0.1, 0.25, 0.5, 0.67, 1.0)
 METHODS = {
-    "IGR": ("igr", "relaxed"),
-    "IGR-SB (sticks)": ("igr-sb", "relaxed"),
-    "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "relaxed"),
-    "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "categorical"),
+    "IGR": ("igr", "analytic-kl"),
+    "IGR-SB (sticks)": ("igr-sb", "analytic-kl"),
+    "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "monte-carlo-kl"),
+    "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "discrete-kl"),
 }
 HOSTS, NUM_EPOCHS = ("numpyro", "pyro"), 200
 TUNING_SEEDS, TEST_SEEDS = (100, 101), (0, 1, 2, 3, 4)
@@ -42,12 +42,12 @@ def load_log():
 
 def scores(log, host, method, temperature, seed):
     """Scores of one run, from the log or made now."""
-    law, kl = METHODS[method]
-    run = (host, law, kl, temperature, seed, NUM_EPOCHS)
+    law, estimator = METHODS[method]
+    run = (host, law, estimator, temperature, seed, NUM_EPOCHS)
     if run not in log:
         train = importlib.import_module(f"discrete_vae_{host}").train
-        choice = {"law": law, "kl": kl, "temperature": temperature, "seed": seed}
-        result = train(Options(num_epochs=NUM_EPOCHS, **choice))
+        choice = {"law": law, "estimator": estimator, "temperature": temperature}
+        result = train(Options(num_epochs=NUM_EPOCHS, seed=seed, **choice))
         log[run] = {
             "validation": result.validation.discrete_elbo,
             "test": result.test.discrete_elbo,

@@ -19,10 +19,10 @@ sys.path.insert(0, str(ROOT / "examples"))
 from options import Options  # noqa: E402
 
 LAWS = {
-    "IGR": ("igr", "relaxed"),
-    "IGR-SB (sticks)": ("igr-sb", "relaxed"),
-    "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "relaxed"),
-    "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "categorical"),
+    "IGR": ("igr", "analytic-kl"),
+    "IGR-SB (sticks)": ("igr-sb", "analytic-kl"),
+    "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "monte-carlo-kl"),
+    "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "discrete-kl"),
 }
 HOSTS, TEMPERATURES = ("numpyro", "pyro"), (0.25, 0.5)
 LOG = ROOT / "runs" / "mnist_table.jsonl"
@@ -56,17 +56,17 @@ def result_of(run, options, log):
 
 def row(name, host, log, data_dir):
     """The best temperature of a law, and the scores of its run there."""
-    law, kl = LAWS[name]
+    law, estimator = LAWS[name]
 
     def scored(host, temperature, num_importance_samples):
-        run = host, law, kl, temperature, num_importance_samples
+        run = host, law, estimator, temperature, num_importance_samples
         path = LOG.parent / ("mnist-" + "-".join(map(str, run[:4])))
         options = Options(
             dataset="mnist",
             data_dir=data_dir,
             num_epochs=20,
             law=law,
-            kl=kl,
+            estimator=estimator,
             temperature=temperature,
             num_importance_samples=num_importance_samples,
             checkpoint=path,

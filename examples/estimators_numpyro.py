@@ -1,0 +1,28 @@
+"""The ELBOs behind the gradient estimators of the discrete VAE."""
+
+from enumeration_numpyro import EnumeratedELBO, all_codes
+from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
+from numpyro.infer.elbo import ELBO
+
+from numpyro_igr import TraceDiscreteKL_ELBO, TraceSTL_ELBO
+
+ELBOS = {
+    "analytic-kl": TraceMeanField_ELBO,
+    "monte-carlo-kl": Trace_ELBO,
+    "stl": TraceSTL_ELBO,
+    "discrete-kl": TraceDiscreteKL_ELBO,
+    "straight-through": TraceDiscreteKL_ELBO,
+}
+
+
+def make_elbo(estimator: str, code: tuple[int, int], num_samples: int) -> ELBO:
+    """The objective of an estimator, averaged over samples unless it is exact.
+
+    Args:
+        estimator: One of `ESTIMATORS`.
+        code: The variables of a code, and the categories of each.
+        num_samples: Codes for each image.
+    """
+    if estimator == "exact":
+        return EnumeratedELBO(all_codes(*code))
+    return ELBOS[estimator](num_particles=num_samples)
