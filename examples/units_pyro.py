@@ -1,0 +1,38 @@
+"""Relaxed binary units: categorical variables with K = 2, on or off."""
+
+import pyro
+import torch
+from gumbel_softmax_pyro import ExpRelaxedCategorical
+from prediction import PredictionOptions
+from pyro.distributions import Distribution
+from torch import Tensor
+
+from pyro_igr import IGR, IGRStickBreaking
+
+IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+
+
+def make_unit(options: PredictionOptions, device: torch.device) -> Distribution:
+    """A unit that is on half of the time."""
+    temperature = torch.tensor(options.temperature, device=device)
+    zeros = torch.zeros(2, device=device)
+    if options.law == "gumbel-softmax":
+        return ExpRelaxedCategorical(temperature, logits=zeros)
+    return IGR_LAWS[options.law](temperature, zeros[:1], zeros[:1] + 1)
+
+
+def activate(unit: Distribution, activations: Tensor) -> Distribution:
+    """The law of units like this one, which are the likelier on the larger these are.
+
+    The scale of IGR is fixed: nothing but noise keeps the units from being continuous.
+    """
+    if isinstance(unit, ExpRelaxedCategorical):
+        logits = torch.stack([activations, torch.zeros_like(activations)], -1)
+        return ExpRelaxedCategorical(unit.temperature, logits=logits)
+    return type(unit)(unit.temperature, activations[..., None], unit.scale)
+
+
+def sample_units(name: str, law: Distribution) -> Tensor:
+    """Points of the simplex, (on, off) for each unit, from a site of that name."""
+    value = pyro.sample(name, law.to_event(1))
+    return value.exp() if isinstance(law, ExpRelaxedCategorical) else value
