@@ -49,3 +49,5 @@ WITH_PROBS = (
     "stick_breaking_sticks",
     "infinite",
 )
+
+BY_LARGEST_WEIGHT = tuple(f"stick_breaking_{name}" for name in TEMPERINGS[1:])

@@ -5,7 +5,7 @@ import itertools
 import mpmath as mp
 import numpy as np
 from scipy import integrate, stats
-from scipy.special import log_softmax, logsumexp
+from scipy.special import log_expit, log_softmax, logit, logsumexp
 
 
 def break_sticks(u):
@@ -88,6 +88,25 @@ def argmax_probs(loc, scale):
 
     last = np.exp(stats.norm.logcdf(0, loc, scale).sum())
     return np.array([*(prob(k) for k in range(len(loc))), last])
+
+
+def largest_weight_probs(y, loc, scale, remainder):
+    """Chances that each weight is largest, given all logits but the last.
+
+    The last logit is N(loc, scale): the largest weight so far stays largest while the
+    last break leaves neither piece of the stick larger.
+    """
+    log_rest = np.cumsum(log_expit(-y), -1)
+    log_w = log_expit(y) + np.pad(log_rest[:, :-1], ((0, 0), (1, 0)))
+    share = np.minimum(np.exp(log_w.max(-1) - log_rest[:, -1]), 1)
+    last = stats.norm(loc, scale)
+    probs = np.zeros((len(y), y.shape[-1] + 2))
+    if remainder:
+        share = np.maximum(share, 0.5)
+        probs[:, -1] = last.cdf(-logit(share))
+    probs[:, -2] = last.sf(logit(share))
+    probs[np.arange(len(y)), log_w.argmax(-1)] = 1 - probs.sum(-1)
+    return probs
 
 
 def alr(log_z):

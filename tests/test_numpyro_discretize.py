@@ -6,7 +6,7 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
-from cases import WITH_PROBS
+from cases import BY_LARGEST_WEIGHT, WITH_PROBS
 from jax import random
 from numpyro import handlers, infer
 from numpyro_laws import LOC, SCALE, K, make
@@ -80,11 +80,13 @@ def test_exp_igr_is_refused_by_name(program):
         program(make("exp_igr"))
 
 
-@pytest.mark.parametrize("tempering", ["weights", "softmax++", "vertex"])
-def test_a_law_without_a_closed_discrete_form_is_refused(tempering):
-    program = handlers.seed(discretize(bare), 0)
-    with pytest.raises(NotImplementedError, match="no closed form"):
-        program(make(f"stick_breaking_{tempering}"))
+@pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
+def test_laws_without_a_closed_discrete_form_become_one_hot_too(name):
+    law = make(name)
+    site = latent_sites(discretize(in_plates), law)["z"]
+    assert site["fn"].batch_shape == (2, N)
+    found = site["fn"].probs[0, 0]
+    np.testing.assert_allclose(found, law.probs, rtol=1e-5)
 
 
 X = np.array([[0.5], [-1.0], [1.5]], np.float32)

@@ -4,14 +4,16 @@ import pyro
 import pyro.distributions as dist
 import pytest
 import torch
-from cases import WITH_PROBS
+from cases import BY_LARGEST_WEIGHT, WITH_PROBS
 from pyro import infer, poutine
 from pyro_laws import LOC, SCALE, make
 from pyro_laws import fresh_host as fresh_host
 from pyro_programs import (
     PROGRAMS,
+    N,
     as_event,
     bare,
+    in_plates,
     innermost,
     latent_sites,
     masked_law,
@@ -75,10 +77,13 @@ def test_exp_igr_is_refused_by_name(program):
         discretize(program)(make("exp_igr"))
 
 
-@pytest.mark.parametrize("tempering", ["weights", "softmax++", "vertex"])
-def test_a_law_without_a_closed_discrete_form_is_refused(tempering):
-    with pytest.raises(NotImplementedError, match="no closed form"):
-        discretize(bare)(make(f"stick_breaking_{tempering}"))
+@pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
+def test_laws_without_a_closed_discrete_form_become_one_hot_too(name):
+    law = make(name)
+    site = latent_sites(discretize(in_plates), law)["z"]
+    assert site["fn"].batch_shape == (2, N)
+    found = site["fn"].probs[0, 0]
+    torch.testing.assert_close(found, law.probs)
 
 
 X = torch.tensor([[0.5], [-1.0], [1.5]])

@@ -98,8 +98,13 @@ class GaussianPushforward(TransformedDistribution):
         return self.to_discrete().mode
 
     def to_discrete(self) -> OneHotCategorical:
-        """The recovered discrete law, over one-hot vectors."""
-        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
+        """The recovered discrete law, over one-hot vectors.
+
+        Its log of 0 is the smallest finite number, as the KL of the host needs.
+        """
+        logits = self.logits
+        logits = jnp.maximum(logits, jnp.finfo(logits.dtype).min)
+        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
 
     @staticmethod
     def _match(log_probs: Array, scale: ArrayLike, **options: Any) -> Array:

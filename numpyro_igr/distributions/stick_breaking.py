@@ -6,7 +6,11 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
-from numpyro_igr.discrete import log_stick_probs, match_log_stick_probs
+from numpyro_igr.discrete import (
+    log_largest_weight_probs,
+    log_stick_probs,
+    match_log_stick_probs,
+)
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.transforms import StickBreakingTransform
 
@@ -23,7 +27,9 @@ class IGRStickBreaking(GaussianPushforward):
     chosen, the discrete law is closed form, and so is the KL between any two
     temperatures. With the others the KL is closed form at equal temperatures only.
     With "softmax++", the paper's own, category K is never chosen and the support is
-    a strict subset of the simplex; with "vertex", pathwise gradients are biased.
+    a strict subset of the simplex; with "vertex", pathwise gradients are biased. The
+    discrete law of the others is that of the largest weight, by quadrature:
+    ``discrete.largest_weight_probs`` tells how accurate, at which cost.
 
     With many categories the last weights underflow in float32 at any temperature; the
     ``log_prob`` of such a value is -inf, so rely on the closed-form KL.
@@ -81,11 +87,10 @@ class IGRStickBreaking(GaussianPushforward):
         )
 
     def _log_probs(self) -> Array:
-        if self.tempering != "sticks":
-            raise NotImplementedError(
-                f'the discrete law of tempering "{self.tempering}" has no closed form'
-            )
-        return log_stick_probs(self.loc, self.scale)
+        if self.tempering == "sticks":
+            return log_stick_probs(self.loc, self.scale)
+        remainder = self.tempering != "softmax++"
+        return log_largest_weight_probs(self.loc, self.scale, remainder=remainder)
 
     @staticmethod
     def _match(log_probs: Array, scale: ArrayLike, tempering: str = "sticks") -> Array:

@@ -96,8 +96,12 @@ class GaussianPushforward(TransformedDistribution):
         return self.to_discrete().mode
 
     def to_discrete(self) -> OneHotCategorical:
-        """The recovered discrete law, over one-hot vectors."""
-        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
+        """The recovered discrete law, over one-hot vectors.
+
+        Its log of 0 is the smallest finite number, as the KL of the host needs.
+        """
+        logits = self.logits.clamp(min=torch.finfo(self.loc.dtype).min)
+        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
 
     @staticmethod
     def _match(log_probs: Tensor, scale: Tensor | float, **options: Any) -> Tensor:

@@ -26,7 +26,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         E_{z \sim q} \log p(x | z) - \sum_k q_k (\log q_k - \log p_k)
 
     with q and p the laws that ``to_discrete()`` returns of guide and model. The KL is
-    exact: for IGR and its stick-breaking ("sticks") through ``.logits``, for
+    exact: for IGR and its stick-breaking through ``.logits``, for
     Gumbel-Softmax through its parameters, straight-through or not; the prior may be
     ``OneHotCategorical`` itself. Other sites are as in ``TraceMeanField_ELBO``, and so
     are plates, masks and scales (those of the guide count).
@@ -48,7 +48,6 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     Raises:
         ValueError: at a relaxed site of the guide that the model gives a law without
             a discrete one behind it.
-        NotImplementedError: at a law whose discrete law has no closed form.
 
     Source: IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
         uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).

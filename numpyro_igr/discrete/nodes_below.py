@@ -1,0 +1,37 @@
+"""Nodes to integrate over the part of a Gaussian below a bound."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+REACH = 6.0
+
+
+def nodes_below(
+    loc: Array, scale: Array, upper: Array, lower: Array, num_nodes: int
+) -> tuple[Array, Array]:
+    r"""Gauss-Legendre nodes y in the part of a Gaussian between two bounds.
+
+    The interval ends where the density has fallen by :math:`e^{-18}` from its largest
+    value below ``upper``, however far in the tail that bound is, and the nodes are
+    denser there. The nodes carry no gradient; the weights are differentiable in
+    ``loc`` and ``scale``.
+
+    Shape: ``loc``, ``scale``, ``upper``, ``lower``: ``batch``; nodes and the logs of
+    weight times density: ``batch + (num_nodes,)``. An empty interval weighs 0.
+    """
+    mean, deviation = lax.stop_gradient((loc, scale))
+    top = jnp.minimum(upper, mean + REACH * deviation)
+    u = (top - mean) / deviation
+    tail = REACH**2 / (jnp.sqrt(u**2 + REACH**2) - jnp.minimum(u, 0))
+    length = deviation * jnp.where(u < 0, tail, u + REACH)
+    length = jnp.minimum(length, jnp.maximum(top - lower, 0))[..., None]
+    x, weights = np.polynomial.legendre.leggauss(num_nodes)
+    x = (x + 1) / 2
+    y = top[..., None] - length * jnp.asarray(x**2, loc.dtype)
+    log_dy = jnp.log(length) + jnp.asarray(np.log(x * weights), loc.dtype)
+    loc, scale = loc[..., None], scale[..., None]
+    log_density = -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale)
+    return y, log_density + log_dy - 0.5 * math.log(2 * math.pi)

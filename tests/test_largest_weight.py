@@ -1,0 +1,162 @@
+"""The discrete law of the largest weight, against quadrature and Monte Carlo."""
+
+import numpy as np
+import oracle
+import pytest
+from cases import BY_LARGEST_WEIGHT, LAWS
+from scipy.stats import norm
+
+_rng = np.random.default_rng(3)
+LOC = 1.5 * _rng.normal(size=(4, 3)) - 0.5
+SCALE_OF_THREE = np.exp(_rng.uniform(np.log(0.05), np.log(5), (4, 2)))
+SCALE_OF_FOUR = np.exp(_rng.uniform(np.log(0.3), np.log(1.5), (4, 3)))
+LOC_OF_TEN = 2 * _rng.normal(size=(4, 9)) - 0.5
+SCALE_OF_TEN = np.exp(_rng.uniform(np.log(0.05), np.log(5), (4, 9)))
+with_and_without = pytest.mark.parametrize("remainder", [True, False])
+
+
+def total_variation(p, q):
+    return 0.5 * np.abs(p - q).sum(-1)
+
+
+def by_quadrature(loc, scale, remainder):
+    """The trapezoidal rule over all logits but the last."""
+    n = len(loc) - 1
+    noise = np.linspace(-8, 8, {1: 100_001, 2: 801}[n])
+    noise = np.stack(np.meshgrid(*[noise] * n, indexing="ij"), -1).reshape(-1, n)
+    weights = np.exp(-0.5 * (noise**2).sum(-1))
+    y = loc[:-1] + scale[:-1] * noise
+    probs = oracle.largest_weight_probs(y, loc[-1], scale[-1], remainder)
+    return weights @ probs / weights.sum()
+
+
+def of_ten(backend, remainder, *rule):
+    """The function under test, of four laws of ten categories."""
+    loc, scale = backend.array(LOC_OF_TEN), backend.array(SCALE_OF_TEN)
+    probs = backend.igr.discrete.largest_weight_probs
+    return backend.numpy(probs(loc, scale, *rule, remainder=remainder))
+
+
+@with_and_without
+@pytest.mark.parametrize(
+    ("scale", "rule", "bound"),
+    [
+        (SCALE_OF_THREE, (), 1e-4),
+        (SCALE_OF_THREE, (128, 64), 1e-5),
+        (SCALE_OF_FOUR, (), 1e-4),
+    ],
+    ids=["three", "three_refined", "four"],
+)
+def test_it_agrees_with_quadrature(backend, remainder, scale, rule, bound):
+    laws = LOC[:, : scale.shape[-1]], scale
+    exact = [by_quadrature(*law, remainder) for law in zip(*laws, strict=True)]
+    found = backend.igr.discrete.largest_weight_probs(
+        *map(backend.array, laws), *rule, remainder=remainder
+    )
+    assert total_variation(backend.numpy(found), exact).max() < bound
+
+
+@with_and_without
+def test_ten_categories_agree_with_conditional_monte_carlo(backend, remainder):
+    found = of_ten(backend, remainder)
+    rng = np.random.default_rng(0)
+    for loc, scale, row in zip(LOC_OF_TEN, SCALE_OF_TEN, found, strict=True):
+        y = loc[:-1] + scale[:-1] * rng.normal(size=(100_000, 8))
+        probs = oracle.largest_weight_probs(y, loc[-1], scale[-1], remainder)
+        error = probs.std(0) / len(probs) ** 0.5
+        assert (np.abs(row - probs.mean(0)) <= 4.5 * error + 1e-4).all()
+
+
+@with_and_without
+def test_the_error_of_ten_categories_falls_as_the_rule_is_refined(backend, remainder):
+    default, finer, finest = (
+        of_ten(backend, remainder, *rule) for rule in ((), (128, 64), (256, 96))
+    )
+    bound = 1e-4 if remainder else 1e-3
+    assert total_variation(default, finest).max() < bound
+    assert total_variation(finer, finest).max() < bound / 10
+
+
+@with_and_without
+def test_its_gradient_agrees_with_differences_of_the_quadrature(backend, remainder):
+    loc, scale = LOC[0], SCALE_OF_FOUR[0]
+    probs = backend.igr.discrete.largest_weight_probs
+    row = np.array([0.3, -1.0, 2.0, 0.5])
+    gradients = backend.grad(
+        lambda m, s: (probs(m, s, remainder=remainder) * backend.array(row)).sum(-1),
+        backend.array(loc),
+        backend.array(scale),
+    )
+    for i, gradient in enumerate(map(backend.numpy, gradients)):
+        for k, step in enumerate(1e-3 * np.eye(3)):
+            ends = []
+            for sign in (1, -1):
+                law = [loc, scale]
+                law[i] = law[i] + sign * step
+                ends.append(by_quadrature(*law, remainder) @ row)
+            assert gradient[k] == pytest.approx((ends[0] - ends[1]) / 2e-3, abs=1e-4)
+
+
+def test_of_two_categories_the_stick_is_the_larger_piece_above_one_half(backend):
+    loc, scale = np.array([[0.4], [-3.0], [9.0]]), np.array([[0.7], [0.2], [1.0]])
+    found = backend.igr.discrete.largest_weight_probs(
+        backend.array(loc), backend.array(scale)
+    )
+    expected = np.concatenate([norm.cdf(loc / scale), norm.cdf(-loc / scale)], -1)
+    np.testing.assert_allclose(backend.numpy(found), expected, atol=1e-7)
+
+
+@with_and_without
+def test_a_thousand_categories_sum_to_one_with_finite_gradients(backend, remainder):
+    rng = np.random.default_rng(0)
+    loc, scale = rng.normal(size=999), np.exp(rng.uniform(-1, 1, 999))
+    loc[[5, 90, 700]] = 50.0, -50.0, 49.0
+    inputs = backend.array(loc, "float32"), backend.array(scale, "float32")
+
+    def log_of_all_but_the_last(loc, scale):
+        log_probs = backend.igr.discrete.log_largest_weight_probs(
+            loc, scale, 24, 12, remainder=remainder
+        )
+        return log_probs[..., :-1]
+
+    log_probs = backend.numpy(
+        backend.igr.discrete.log_largest_weight_probs(
+            *inputs, 24, 12, remainder=remainder
+        )
+    )
+    assert np.isfinite(log_probs[:-1]).all()
+    total = np.exp(log_probs).sum(dtype=np.float64)
+    assert abs(total - 1) <= 4 * np.finfo("float32").eps
+    for gradient in backend.grad(log_of_all_but_the_last, *inputs):
+        assert np.isfinite(backend.numpy(gradient)).all()
+
+
+@pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
+def test_cold_samples_are_at_the_vertices_as_often_as_the_law_says(backend, name):
+    loc, scale = backend.array([0.5, -0.2, 0.1]), backend.array([0.8, 1.1, 0.5])
+    law = LAWS[name](backend.igr, 0.01, loc, scale)
+    nearest = backend.numpy(backend.sample(law, 0, (100_000,))).argmax(-1)
+    frequencies = np.bincount(nearest, minlength=4) / len(nearest)
+    probs = backend.numpy(law.probs)
+    error = np.sqrt(probs * (1 - probs) / len(nearest))
+    assert (np.abs(frequencies - probs) <= 4.5 * error + 1e-6).all()
+
+
+def test_the_last_category_of_softmax_plus_plus_is_impossible(backend):
+    def law(loc, scale):
+        return backend.igr.IGRStickBreaking(0.5, loc, scale, tempering="softmax++")
+
+    loc, scale = backend.array([0.5, -0.2]), backend.array([0.8, 1.1])
+    q, p = law(loc, scale), law(0 * loc, scale)
+    assert backend.numpy(q.logits)[-1] == -np.inf
+    assert backend.numpy(q.probs)[-1] == 0
+    q_logits, p_logits = (backend.numpy(x.logits)[:-1] for x in (q, p))
+    expected = (np.exp(q_logits) * (q_logits - p_logits)).sum()
+    kl = backend.kl(q.to_discrete(), p.to_discrete())
+    assert backend.numpy(kl) == pytest.approx(expected)
+    gradients = backend.grad(
+        lambda m, s: backend.kl(law(m, s).to_discrete(), p.to_discrete()), loc, scale
+    )
+    for gradient in map(backend.numpy, gradients):
+        assert np.isfinite(gradient).all()
+        assert (gradient != 0).all()
