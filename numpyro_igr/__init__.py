@@ -32,6 +32,7 @@ from numpyro_igr.infer import (
     AutoIGR,
     TraceDiscreteKL_ELBO,
     TraceSTL_ELBO,
+    TraceUnorderedSet_ELBO,
     assert_analytic_kl,
 )
 from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
@@ -52,6 +53,7 @@ __all__ = [
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
     "TraceSTL_ELBO",
+    "TraceUnorderedSet_ELBO",
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",

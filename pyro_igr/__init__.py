@@ -29,6 +29,7 @@ from pyro_igr.infer import (
     AutoIGR,
     TraceDiscreteKL_ELBO,
     TraceSTL_ELBO,
+    TraceUnorderedSet_ELBO,
     assert_analytic_kl,
 )
 from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
@@ -46,6 +47,7 @@ __all__ = [
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
     "TraceSTL_ELBO",
+    "TraceUnorderedSet_ELBO",
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",

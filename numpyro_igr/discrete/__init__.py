@@ -2,6 +2,7 @@
 
 from numpyro_igr.discrete.argmax_probs import argmax_probs, log_argmax_probs
 from numpyro_igr.discrete.check_probs import check_probs, to_log_probs
+from numpyro_igr.discrete.draw_set import draw_set
 from numpyro_igr.discrete.largest_weight_probs import (
     largest_weight_probs,
     log_largest_weight_probs,
@@ -9,6 +10,7 @@ from numpyro_igr.discrete.largest_weight_probs import (
 from numpyro_igr.discrete.match_moments import match_moments
 from numpyro_igr.discrete.match_probs import match_log_probs, match_probs
 from numpyro_igr.discrete.probit import probit_of_log_odds
+from numpyro_igr.discrete.set_weights import leave_one_out_weights, set_weights
 from numpyro_igr.discrete.stick_probs import (
     log_stick_probs,
     match_log_stick_probs,
@@ -20,7 +22,9 @@ from numpyro_igr.discrete.truncation import num_active, truncate
 __all__ = [
     "argmax_probs",
     "check_probs",
+    "draw_set",
     "largest_weight_probs",
+    "leave_one_out_weights",
     "log_argmax_probs",
     "log_largest_weight_probs",
     "log_stick_probs",
@@ -31,6 +35,7 @@ __all__ = [
     "match_stick_probs",
     "num_active",
     "probit_of_log_odds",
+    "set_weights",
     "stick_probs",
     "to_log_probs",
     "truncate",

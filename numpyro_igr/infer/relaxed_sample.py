@@ -5,10 +5,10 @@ from typing import Any
 from jax import Array
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.kl import kl_divergence
-from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recover import innermost, recover
+from numpyro_igr.infer.discrete_site import DiscreteSiteMessenger
 
 
 class RelaxedSample(Distribution):
@@ -44,7 +44,7 @@ def _kl_of_discrete_laws(p: RelaxedSample, q: RelaxedSample) -> Array:
     return kl_divergence(p.discrete, q.discrete)
 
 
-class RelaxedSampleMessenger(Messenger):
+class RelaxedSampleMessenger(DiscreteSiteMessenger):
     """Makes the relaxed sites of a guide, then of a model, a :class:`RelaxedSample`.
 
     Args:
@@ -52,23 +52,9 @@ class RelaxedSampleMessenger(Messenger):
         is_model: whether it handles the model.
     """
 
-    def __init__(self, sites: dict[str, Distribution], *, is_model: bool) -> None:
-        super().__init__()
-        self.sites, self.is_model = sites, is_model
-
-    def process_message(self, msg: dict) -> None:
-        if msg["type"] != "sample" or msg["is_observed"]:
-            return
-        name, law = msg["name"], msg["fn"]
-        if self.is_model and name not in self.sites:
-            return
-        discrete = recover(law)
-        if self.is_model and discrete is None:
-            raise ValueError(
-                f"expected a law with a discrete one behind it at site '{name}' of the "
-                f"model, as in the guide; got {type(innermost(law)).__name__}"
-            )
+    def _recover(self, name: str, law: Distribution) -> Distribution | None:
         one_hot = isinstance(innermost(law), OneHotCategorical)
-        if discrete is not None and (self.is_model or not one_hot):
-            self.sites.setdefault(name, law)
-            msg["fn"] = RelaxedSample(law, discrete)
+        return None if one_hot and not self.is_model else recover(law)
+
+    def _replace(self, law: Distribution, discrete: Distribution) -> Distribution:
+        return RelaxedSample(law, discrete)

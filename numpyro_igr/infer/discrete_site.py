@@ -1,0 +1,47 @@
+"""An effect handler that puts the discrete laws of a guide and its model in place."""
+
+from numpyro.distributions import Distribution
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions import ExpIGR, ExpRelaxedCategorical
+from numpyro_igr.distributions.recover import innermost, recover
+
+
+class DiscreteSiteMessenger(Messenger):
+    """Makes the relaxed sites of a guide, then of a model, one-hot.
+
+    Args:
+        sites: filled by a guide; a model's sites of these names are made to match.
+        is_model: whether it handles the model.
+    """
+
+    def __init__(self, sites: dict[str, Distribution], *, is_model: bool) -> None:
+        super().__init__()
+        self.sites, self.is_model = sites, is_model
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] != "sample" or msg["is_observed"]:
+            return
+        name, law = msg["name"], msg["fn"]
+        if self.is_model and name not in self.sites:
+            return
+        discrete = self._recover(name, law)
+        if self.is_model and discrete is None:
+            raise ValueError(
+                f"expected a law with a discrete one behind it at site '{name}' of the "
+                f"model, as in the guide; got {type(innermost(law)).__name__}"
+            )
+        if discrete is not None:
+            self.sites.setdefault(name, law)
+            msg["fn"] = self._replace(law, discrete)
+
+    def _recover(self, name: str, law: Distribution) -> Distribution | None:
+        if type(innermost(law)) in (ExpIGR, ExpRelaxedCategorical):
+            raise ValueError(
+                f"expected a law of z at site '{name}', but the value of "
+                f"{type(innermost(law)).__name__} is log z"
+            )
+        return recover(law)
+
+    def _replace(self, law: Distribution, discrete: Distribution) -> Distribution:
+        return discrete

@@ -1,0 +1,28 @@
+"""The plates that sites share, which keep the elements of a batch apart."""
+
+from collections.abc import Iterable
+
+from jax import Array
+
+
+def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:
+    """The dimensions of the plates that all sites lie in, counted from the right.
+
+    Args:
+        sites: of a trace, at least one.
+    """
+    stacks = [
+        {(frame.name, frame.dim) for frame in site["cond_indep_stack"]}
+        for site in sites
+    ]
+    return tuple(sorted(dim for _, dim in set.intersection(*stacks)))
+
+
+def sum_to_plates(x: Array, plates: tuple[int, ...]) -> Array:
+    """Sums over all dimensions but the first and those of plates.
+
+    Args:
+        x: of shape ``(S,) + batch``.
+        plates: dimensions, counted from the right.
+    """
+    return x.sum([dim for dim in range(1 - x.ndim, 0) if dim not in plates])

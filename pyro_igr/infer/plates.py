@@ -1,0 +1,29 @@
+"""The plates that sites share, which keep the elements of a batch apart."""
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+
+def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:
+    """The dimensions of the plates that all sites lie in, counted from the right.
+
+    Args:
+        sites: of a trace, at least one.
+    """
+    stacks = [
+        {(frame.name, frame.dim) for frame in site["cond_indep_stack"] if frame.dim}
+        for site in sites
+    ]
+    return tuple(sorted(dim for _, dim in set.intersection(*stacks)))
+
+
+def sum_to_plates(x: Tensor, plates: tuple[int, ...]) -> Tensor:
+    """Sums over all dimensions but the first and those of plates.
+
+    Args:
+        x: of shape ``(S,) + batch``.
+        plates: dimensions, counted from the right.
+    """
+    others = [dim for dim in range(1 - x.dim(), 0) if dim not in plates]
+    return x.sum(others) if others else x
