@@ -125,7 +125,7 @@ def test_the_kl_to_a_gaussian_stick_agrees_with_quadrature(backend, alpha):
     log_normal = stats.norm(0.4, 0.7).logpdf
     expected = mean_over_logits(alpha, lambda y, log_q: log_q - log_normal(y))
     law = stick(backend, alpha)
-    found = backend.kl(law, backend.normal(backend.array(0.4), backend.array(0.7)))
+    found = backend.kl(law, backend.dist.Normal(backend.array(0.4), backend.array(0.7)))
     np.testing.assert_allclose(backend.numpy(found), expected, rtol=1e-7)
 
 

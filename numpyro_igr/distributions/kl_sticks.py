@@ -10,7 +10,7 @@ from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.parameters import is_shared
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
-from numpyro_igr.distributions.tail import stick_logit
+from numpyro_igr.distributions.tail import given_sticks, tail_stick
 
 
 @kl_divergence.register(InfiniteIGR, InfiniteIGR)
@@ -23,9 +23,9 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
     pairs = [
-        (p.given_sticks(0, shared), q.given_sticks(0, shared)),
-        (p.given_sticks(shared), q.tail_stick()),
-        (p.tail_stick(), q.given_sticks(shared)),
+        (given_sticks(p, 0, shared), given_sticks(q, 0, shared)),
+        (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
+        (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
     return _over_batch(sum(kl_divergence(*pair).sum(-1) for pair in pairs), p, q)
 
@@ -38,7 +38,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
             "no closed-form KL to a GEM unless it is the tail: of the same "
             "concentration, the same object or concrete and equal"
         )
-    return _over_batch(kl_divergence(p.given_sticks(), q.stick()).sum(-1), p, q)
+    return _over_batch(kl_divergence(given_sticks(p), q.stick()).sum(-1), p, q)
 
 
 @kl_divergence.register(IGRStickBreaking, GEM)
@@ -48,8 +48,7 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
         raise NotImplementedError(
             f'no closed-form KL from tempering "{p.tempering}" to a GEM'
         )
-    sticks = stick_logit(p.loc, p.scale, p.temperature)
-    return _over_batch(kl_divergence(sticks, q.stick()).sum(-1), p, q)
+    return _over_batch(kl_divergence(given_sticks(p), q.stick()).sum(-1), p, q)
 
 
 def _over_batch(kl: Array, p: Distribution, q: Distribution) -> Array:

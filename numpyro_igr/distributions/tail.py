@@ -6,15 +6,21 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal
 
 from numpyro_igr.distributions.gem import GEM
+from numpyro_igr.distributions.pushforward import GaussianPushforward
 
 
-def stick_logit(loc: Array, scale: Array, temperature: ArrayLike) -> Normal:
-    r"""The law of :math:`y / \tau` for Gaussian y, the logit of a stick.
+def given_sticks(
+    law: GaussianPushforward, start: int = 0, stop: int | None = None
+) -> Normal:
+    r"""The laws of the logits :math:`y / \tau` of given sticks, Gaussian as y.
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``; ``temperature``: ``batch``.
+    Args:
+        law: a law that breaks its sticks at :math:`\sigma(y / \tau)`.
+        start: the first stick, counted from 0.
+        stop: the stick before which to stop, None for all.
     """
-    tau = jnp.expand_dims(temperature, -1)
-    return Normal(loc / tau, scale / tau, validate_args=False)
+    loc, scale = law.loc[..., start:stop], law.scale[..., start:stop]
+    return _normal_logit(loc, scale, law.temperature)
 
 
 def tail_stick(tail: Distribution | None, temperature: ArrayLike) -> Distribution:
@@ -29,7 +35,7 @@ def tail_stick(tail: Distribution | None, temperature: ArrayLike) -> Distributio
     if tail is None:
         tail = Normal(validate_args=False)
     loc, scale = jnp.expand_dims(tail.loc, -1), jnp.expand_dims(tail.scale, -1)
-    return stick_logit(loc, scale, temperature)
+    return _normal_logit(loc, scale, temperature)
 
 
 def with_batch_of(tail: Distribution | None, rho: ArrayLike) -> ArrayLike:
@@ -46,3 +52,8 @@ def with_batch_of(tail: Distribution | None, rho: ArrayLike) -> ArrayLike:
         )
     shape = jnp.broadcast_shapes(jnp.shape(rho), tail.batch_shape)
     return rho if shape == jnp.shape(rho) else jnp.broadcast_to(rho, shape)
+
+
+def _normal_logit(loc: Array, scale: Array, temperature: ArrayLike) -> Normal:
+    tau = jnp.expand_dims(temperature, -1)
+    return Normal(loc / tau, scale / tau, validate_args=False)

@@ -7,7 +7,7 @@ from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.parameters import is_shared
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
-from pyro_igr.distributions.tail import stick_logit
+from pyro_igr.distributions.tail import given_sticks, tail_stick
 
 
 @register_kl(InfiniteIGR, InfiniteIGR)
@@ -20,9 +20,9 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Tensor:
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
     pairs = [
-        (p.given_sticks(0, shared), q.given_sticks(0, shared)),
-        (p.given_sticks(shared), q.tail_stick()),
-        (p.tail_stick(), q.given_sticks(shared)),
+        (given_sticks(p, 0, shared), given_sticks(q, 0, shared)),
+        (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
+        (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
     return sum(kl_divergence(*pair).sum(-1) for pair in pairs)
 
@@ -35,7 +35,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Tensor:
             "no closed-form KL to a GEM unless it is the tail: of the same "
             "concentration, the same object or concrete and equal"
         )
-    return kl_divergence(p.given_sticks(), q.stick()).sum(-1)
+    return kl_divergence(given_sticks(p), q.stick()).sum(-1)
 
 
 @register_kl(IGRStickBreaking, GEM)
@@ -45,8 +45,7 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Tensor:
         raise NotImplementedError(
             f'no closed-form KL from tempering "{p.tempering}" to a GEM'
         )
-    sticks = stick_logit(p.loc, p.scale, p.temperature)
-    return kl_divergence(sticks, q.stick()).sum(-1)
+    return kl_divergence(given_sticks(p), q.stick()).sum(-1)
 
 
 def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:

@@ -6,15 +6,21 @@ from torch import Tensor, broadcast_shapes
 from torch.distributions import Normal as AnyNormal
 
 from pyro_igr.distributions.gem import GEM
+from pyro_igr.distributions.pushforward import GaussianPushforward
 
 
-def stick_logit(loc: Tensor, scale: Tensor, temperature: Tensor) -> Normal:
-    r"""The law of :math:`y / \tau` for Gaussian y, the logit of a stick.
+def given_sticks(
+    law: GaussianPushforward, start: int = 0, stop: int | None = None
+) -> Normal:
+    r"""The laws of the logits :math:`y / \tau` of given sticks, Gaussian as y.
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``; ``temperature``: ``batch``.
+    Args:
+        law: a law that breaks its sticks at :math:`\sigma(y / \tau)`.
+        start: the first stick, counted from 0.
+        stop: the stick before which to stop, None for all.
     """
-    tau = temperature.unsqueeze(-1)
-    return Normal(loc / tau, scale / tau, validate_args=False)
+    loc, scale = law.loc[..., start:stop], law.scale[..., start:stop]
+    return _normal_logit(loc, scale, law.temperature)
 
 
 def tail_stick(tail: Distribution | None, temperature: Tensor) -> Distribution:
@@ -29,7 +35,7 @@ def tail_stick(tail: Distribution | None, temperature: Tensor) -> Distribution:
     if tail is None:
         one = torch.ones_like(temperature)
         tail = Normal(torch.zeros_like(one), one, validate_args=False)
-    return stick_logit(tail.loc.unsqueeze(-1), tail.scale.unsqueeze(-1), temperature)
+    return _normal_logit(tail.loc.unsqueeze(-1), tail.scale.unsqueeze(-1), temperature)
 
 
 def with_batch_of(tail: Distribution | None, rho: Tensor | float) -> Tensor | float:
@@ -46,3 +52,8 @@ def with_batch_of(tail: Distribution | None, rho: Tensor | float) -> Tensor | fl
         )
     rho = torch.as_tensor(rho)
     return rho.expand(broadcast_shapes(rho.shape, tail.batch_shape))
+
+
+def _normal_logit(loc: Tensor, scale: Tensor, temperature: Tensor) -> Normal:
+    tau = temperature.unsqueeze(-1)
+    return Normal(loc / tau, scale / tau, validate_args=False)

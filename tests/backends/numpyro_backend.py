@@ -5,12 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpyro.distributions import Normal as normal
+import numpyro.distributions as dist
 from numpyro.distributions.kl import kl_divergence
 
 import numpyro_igr as igr
 
-__all__ = ["igr", "kl", "normal"]
+__all__ = ["dist", "igr", "kl"]
 
 kl = kl_divergence
 double_precision = partial(jax.enable_x64, True)

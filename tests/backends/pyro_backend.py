@@ -3,13 +3,13 @@
 from contextlib import nullcontext
 
 import numpy as np
+import pyro.distributions as dist
 import torch
-from pyro.distributions import Normal as normal
 from torch.distributions import kl_divergence
 
 import pyro_igr as igr
 
-__all__ = ["igr", "kl", "normal"]
+__all__ = ["dist", "igr", "kl"]
 
 kl = kl_divergence
 double_precision = nullcontext

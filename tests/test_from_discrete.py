@@ -1,0 +1,107 @@
+"""The laws that stand for a law of counts, exactly."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+WEIGHTS = np.array([10.0, 1, 5, 1, 10, 10, 1, 6, 1, 1])
+COUNTS = {
+    "poisson": (lambda d, a: d.Poisson(a(50.0)), stats.poisson(50)),
+    "geometric": (lambda d, a: d.Geometric(probs=a(0.25)), stats.geom(0.25, loc=-1)),
+    "negative_binomial": (
+        lambda d, a: d.NegativeBinomial(a(50.0), probs=a(0.6)),
+        stats.nbinom(50, 0.4),
+    ),
+    "binomial": (lambda d, a: d.Binomial(12, probs=a(0.3)), stats.binom(12, 0.3)),
+    "categorical": (
+        lambda d, a: d.Categorical(probs=a(WEIGHTS / WEIGHTS.sum())),
+        stats.rv_discrete(values=(np.arange(10), WEIGHTS / WEIGHTS.sum())),
+    ),
+    "bernoulli": (lambda d, a: d.Bernoulli(probs=a(0.3)), stats.bernoulli(0.3)),
+}
+LARGEST = {"binomial": 12, "categorical": 9, "bernoulli": 1}
+every_law = pytest.mark.parametrize("name", COUNTS)
+
+
+def matched(backend, name, num_sticks=None, dtype="float64", **options):
+    law = COUNTS[name][0](backend.dist, lambda x: backend.array(x, dtype))
+    return backend.igr.InfiniteIGR.from_discrete(0.5, law, num_sticks, **options)
+
+
+def total_variation(backend, law, exact):
+    """To the law that has the last entry for all values from there on."""
+    probs, n = backend.numpy(law.probs), law.event_shape[0] - 1
+    expected = np.append(exact.pmf(np.arange(n)), exact.sf(n - 1))
+    return 0.5 * np.abs(probs - expected).sum()
+
+
+@every_law
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-8), ("float32", 1e-4)])
+def test_the_probabilities_are_those_of_scipy(backend, name, dtype, bound):
+    law, exact = matched(backend, name, dtype=dtype), COUNTS[name][1]
+    assert total_variation(backend, law, exact) < bound
+    n = law.event_shape[0] - 1
+    assert exact.sf(n - 1) < 10 * np.finfo(dtype).eps
+    if name in LARGEST:
+        assert n == LARGEST[name]
+    elif dtype == "float64":
+        assert exact.sf(n - 3) > np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("num_sticks", [3, 12, 60])
+def test_the_rest_is_all_that_the_given_sticks_leave(backend, num_sticks):
+    for name in ("poisson", "binomial"):
+        law = matched(backend, name, num_sticks)
+        assert law.event_shape[0] == num_sticks + 1
+        assert total_variation(backend, law, COUNTS[name][1]) < 1e-12
+
+
+def test_a_batch_of_laws_shares_the_sticks_of_the_longest(backend):
+    totals, probs = np.array([3, 12]), np.array([[0.3], [0.6]])
+    law = backend.dist.Binomial(backend.array(totals), probs=backend.array(probs))
+    found = backend.igr.InfiniteIGR.from_discrete(0.5, law)
+    assert tuple(found.batch_shape) == (2, 2)
+    expected = stats.binom(totals[:, None], probs[:, :, None]).pmf(np.arange(13))
+    np.testing.assert_allclose(backend.numpy(found.probs), expected, atol=1e-12)
+
+
+def test_a_value_without_mass_has_none(backend):
+    probs = backend.array([0.0, 0.5, 0.0, 0.5, 0.0])
+    law = backend.igr.InfiniteIGR.from_discrete(0.5, backend.dist.Categorical(probs))
+    expected = [0, 0.5, 0, 0.5, 0]
+    np.testing.assert_allclose(backend.numpy(law.probs), expected, atol=1e-12)
+
+
+def test_the_scale_is_free(backend):
+    wide = matched(backend, "poisson", 80, scale=3.0)
+    narrow = matched(backend, "poisson", 80)
+    np.testing.assert_allclose(
+        backend.numpy(wide.probs), backend.numpy(narrow.probs), atol=1e-12
+    )
+
+
+def test_the_means_have_the_gradient_of_finite_differences(backend):
+    def loc(rate):
+        law = backend.dist.Poisson(rate)
+        return backend.igr.InfiniteIGR.from_discrete(0.5, law, 8).loc
+
+    rate, step = 4.0, 1e-5
+    (gradient,) = backend.grad(loc, backend.array(rate))
+    ends = [backend.numpy(loc(backend.array(rate + s * step))) for s in (1, -1)]
+    expected = (ends[0] - ends[1]).sum() / (2 * step)
+    np.testing.assert_allclose(backend.numpy(gradient), expected, rtol=1e-7)
+
+
+def test_a_law_that_is_not_of_counts_is_an_error(backend):
+    for law in (
+        backend.dist.Normal(backend.array(0.0), backend.array(1.0)),
+        backend.dist.Poisson(backend.array([1.0])).to_event(1),
+    ):
+        with pytest.raises(ValueError, match="expected a law on the non-negative"):
+            backend.igr.InfiniteIGR.from_discrete(0.5, law, 5)
+
+
+def test_a_tail_too_long_takes_a_number_of_sticks(backend):
+    law = backend.dist.Geometric(probs=backend.array(1e-9))
+    with pytest.raises(ValueError, match="expected num_sticks to be given"):
+        backend.igr.InfiniteIGR.from_discrete(0.5, law)
