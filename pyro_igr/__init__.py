@@ -31,6 +31,8 @@ from pyro_igr.infer import (
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     assert_analytic_kl,
+    grow,
+    tail_start,
 )
 from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
@@ -51,11 +53,13 @@ __all__ = [
     "argmax_probs",
     "assert_analytic_kl",
     "discretize",
+    "grow",
     "match_moments",
     "match_probs",
     "num_active",
     "relax",
     "stick_probs",
     "straight_through",
+    "tail_start",
     "truncate",
 ]

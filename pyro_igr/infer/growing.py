@@ -1,0 +1,88 @@
+"""Capacity that grows while a model trains: more sticks, at the law of the tail."""
+
+from collections.abc import Iterator, Mapping
+
+import pyro
+import torch
+from pyro.optim import PyroOptim
+from torch import Tensor
+from torch.optim import Optimizer
+
+from pyro_igr.distributions import InfiniteIGR
+from pyro_igr.distributions.tail import tail_stick
+
+
+def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
+    r"""The ``loc`` and ``scale`` with which further sticks follow the tail of a law.
+
+    Of a Normal tail they are its own, so that a law with these sticks more is the same
+    law. A GEM has no Gaussian sticks: these are the first two moments of its logits.
+
+    Shape: both results ``batch + (num_sticks,)``.
+
+    Args:
+        law: the law that is to get more sticks.
+        num_sticks: how many.
+    """
+    stick, tau = tail_stick(law.tail, law.temperature), law.temperature.unsqueeze(-1)
+    shape = (*law.batch_shape, num_sticks)
+    return (tau * stick.mean).expand(shape), (tau * stick.variance.sqrt()).expand(shape)
+
+
+def grow(state: PyroOptim | Optimizer, start: Mapping, dim: int = -1) -> None:
+    """Appends entries to parameters in training, and keeps the optimizer's state.
+
+    The moments of the new entries are zero, those of the others and the number of
+    steps stay. With sticks that start at the tail (:func:`tail_start`) the bound is
+    what it was, to rounding. In PyTorch and Pyro parameters grow in place; in NumPyro
+    a new state is returned, outside of jit: what takes it is compiled once again, so
+    double the capacity.
+
+    Args:
+        state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
+        start: what to append, by parameter: its name or, in PyTorch, itself. In the
+            unconstrained coordinates of the optimizer: the log of a positive scale.
+        dim: the dimension along which to append.
+
+    Raises:
+        ValueError: if a start does not fit its parameter.
+    """
+    for key, values in start.items():
+        parameter = _unconstrained(key) if isinstance(key, str) else key
+        values = torch.as_tensor(values).to(parameter)
+        _check_fit(key, parameter.shape, values.shape, dim)
+        for moments in _states_of(parameter, state):
+            for name, moment in moments.items():
+                if isinstance(moment, Tensor) and moment.shape == parameter.shape:
+                    moments[name] = torch.cat([moment, torch.zeros_like(values)], dim)
+        parameter.grad = None
+        parameter.data = torch.cat([parameter.data, values], dim)
+
+
+def _unconstrained(name: str) -> Tensor:
+    store = pyro.get_param_store()
+    if name not in store:
+        raise ValueError(
+            f"expected the name of a parameter, one of {sorted(store)}; got {name!r}"
+        )
+    return store[name].unconstrained()
+
+
+def _check_fit(key: object, shape: torch.Size, new: torch.Size, dim: int) -> None:
+    expected = [*shape]
+    if len(new) == len(shape):
+        expected[dim] = new[dim]
+    if list(new) != expected:
+        name = key if isinstance(key, str) else "a parameter"
+        raise ValueError(
+            f"expected the start of {name} to have shape {tuple(shape)} but for "
+            f"dimension {dim}, got {tuple(new)}"
+        )
+
+
+def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict]:
+    optimizers = state.optim_objs.values() if isinstance(state, PyroOptim) else [state]
+    for optimizer in optimizers:
+        states = getattr(optimizer, "optimizer", optimizer).state  # of a scheduler
+        if parameter in states:
+            yield states[parameter]
