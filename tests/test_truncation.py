@@ -72,3 +72,20 @@ def test_the_gradient_of_the_rest_is_that_of_what_it_holds(backend):
         lambda w: backend.igr.truncate(w, 0.7) * coefficients, weights
     )
     np.testing.assert_array_equal(backend.numpy(gradient), [[1, 2, 5, 5], [1, 5, 5, 5]])
+
+
+@pytest.mark.parametrize("rho", [0.9, 0.99])
+def test_the_bias_of_a_truncated_gradient_is_within_its_bound(backend, rho):
+    costs = np.append(np.cos(np.arange(1, 21)), 0.0)
+
+    def mean_cost(rho):
+        def of_loc(loc):
+            law = backend.igr.InfiniteIGR(None, loc, backend.array(np.ones(20)), rho)
+            return backend.sample(law, 0, (2000,)) @ backend.array(costs) / 2000
+
+        return of_loc
+
+    loc = backend.array(np.zeros(20))
+    cut, whole = (backend.grad(mean_cost(r), loc)[0] for r in (rho, 1.0))
+    bias = np.abs(backend.numpy(cut) - backend.numpy(whole)).max()
+    assert 0 < bias <= 1 - rho

@@ -1,10 +1,12 @@
 """Truncation of countably many weights to those that matter (eq. 19)."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
 
+@jax.jit
 def truncate(weights: Array, rho: ArrayLike) -> Array:
     r"""Keeps the first weights that make up more than :math:`\rho`, sums the others.
 
@@ -34,6 +36,7 @@ def truncate(weights: Array, rho: ArrayLike) -> Array:
     return jnp.concatenate([kept, jnp.take_along_axis(left, last_active, -1)], -1)
 
 
+@jax.jit
 def num_active(weights: Array, rho: ArrayLike) -> Array:
     r"""The number :math:`K_\rho` of entries that :func:`truncate` keeps.
 

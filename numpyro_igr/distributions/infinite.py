@@ -16,7 +16,7 @@ from numpyro_igr.discrete import (
 from numpyro_igr.distributions.counts import log_pmf
 from numpyro_igr.distributions.gem import UNTEMPERED
 from numpyro_igr.distributions.pushforward import GaussianPushforward
-from numpyro_igr.distributions.tail import tail_stick, with_batch_of
+from numpyro_igr.distributions.tail import draw_logits, with_batch_of
 from numpyro_igr.transforms import StickBreakingTransform
 
 Shape = tuple[int, ...]
@@ -167,7 +167,7 @@ class InfiniteIGR(GaussianPushforward):
             num_sticks: the number of further sticks to draw.
         """
         shape = (*jnp.shape(value)[:-1], num_sticks)
-        sticks = tail_stick(self.tail, self.temperature).expand(shape).rsample(key)
+        sticks = draw_logits(key, self.tail, self.temperature, shape)
         broken = value[..., -1:] * UNTEMPERED(sticks)
         return truncate(jnp.concatenate([value[..., :-1], broken], -1), self.rho)
 

@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -12,6 +13,7 @@ NARROW = np.polynomial.hermite_e.hermegauss(32)
 WIDE = np.arange(-40, 40.5, 0.5)
 
 
+@jax.jit
 def softplus_mean(loc: Array, scale: Array) -> Array:
     r"""E softplus(y) for :math:`y \sim N(\mu, \sigma^2)`.
 

@@ -38,6 +38,23 @@ def tail_stick(tail: Distribution | None, temperature: ArrayLike) -> Distributio
     return _normal_logit(loc, scale, temperature)
 
 
+def draw_logits(
+    key: Array,
+    tail: Distribution | None,
+    temperature: ArrayLike,
+    shape: tuple[int, ...],
+) -> Array:
+    """Logits of independent sticks of a tail, of a shape that ends in their number.
+
+    Args:
+        key: the random key.
+        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        temperature: of the sticks of y, of shape ``batch``.
+        shape: of the result.
+    """
+    return tail_stick(tail, temperature).expand(shape).rsample(key)
+
+
 def with_batch_of(tail: Distribution | None, rho: ArrayLike) -> ArrayLike:
     """``rho``, with the batch dimensions of the tail.
 

@@ -16,7 +16,7 @@ from pyro_igr.discrete import (
 from pyro_igr.distributions.counts import log_pmf
 from pyro_igr.distributions.gem import UNTEMPERED
 from pyro_igr.distributions.pushforward import GaussianPushforward
-from pyro_igr.distributions.tail import tail_stick, with_batch_of
+from pyro_igr.distributions.tail import draw_logits, with_batch_of
 from pyro_igr.transforms import StickBreakingTransform
 
 
@@ -157,11 +157,8 @@ class InfiniteIGR(GaussianPushforward):
             value: a value of this law.
             num_sticks: the number of further sticks to draw.
         """
-        sticks = (
-            tail_stick(self.tail, self.temperature)
-            .expand((*value.shape[:-1], num_sticks))
-            .rsample()
-        )
+        shape = (*value.shape[:-1], num_sticks)
+        sticks = draw_logits(self.tail, self.temperature, shape)
         broken = value[..., -1:] * UNTEMPERED(sticks)
         return truncate(torch.cat([value[..., :-1], broken], -1), self.rho)
 

@@ -7,6 +7,7 @@ from torch.distributions import Normal as AnyNormal
 
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions.stick_logit import StickLogit
 
 
 def given_sticks(
@@ -36,6 +37,23 @@ def tail_stick(tail: Distribution | None, temperature: Tensor) -> Distribution:
         one = torch.ones_like(temperature)
         tail = Normal(torch.zeros_like(one), one, validate_args=False)
     return _normal_logit(tail.loc.unsqueeze(-1), tail.scale.unsqueeze(-1), temperature)
+
+
+def draw_logits(
+    tail: Distribution | None, temperature: Tensor, shape: tuple[int, ...]
+) -> Tensor:
+    """Logits of independent sticks of a tail, of a shape that ends in their number.
+
+    Args:
+        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        temperature: of the sticks of y, of shape ``batch``.
+        shape: of the result.
+    """
+    stick = tail_stick(tail, temperature)
+    if isinstance(stick, StickLogit):
+        return stick.expand(shape).rsample()
+    noise = torch.randn(shape, dtype=stick.loc.dtype, device=stick.loc.device)
+    return stick.loc + stick.scale * noise  # the host's own cannot be vmapped
 
 
 def with_batch_of(tail: Distribution | None, rho: Tensor | float) -> Tensor | float:
