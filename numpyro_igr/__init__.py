@@ -37,7 +37,11 @@ from numpyro_igr.infer import (
     grow,
     tail_start,
 )
-from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
+from numpyro_igr.transforms import (
+    PlanarTransform,
+    SoftmaxPlusPlusTransform,
+    StickBreakingTransform,
+)
 
 __all__ = [
     "AutoIGR",
@@ -51,6 +55,7 @@ __all__ = [
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
+    "PlanarTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",

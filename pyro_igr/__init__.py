@@ -34,7 +34,11 @@ from pyro_igr.infer import (
     grow,
     tail_start,
 )
-from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
+from pyro_igr.transforms import (
+    PlanarTransform,
+    SoftmaxPlusPlusTransform,
+    StickBreakingTransform,
+)
 
 __all__ = [
     "AutoIGR",
@@ -45,6 +49,7 @@ __all__ = [
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
+    "PlanarTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",

@@ -1,0 +1,140 @@
+"""A planar layer that is invertible by construction, with its inverse."""
+
+import math
+
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.nn import softplus
+from jax.typing import ArrayLike
+from numpyro.distributions import constraints
+from numpyro.distributions.transforms import Transform
+from numpyro.distributions.util import array_equiv
+
+LEAST_SLOPE = -1 + 1e-4
+MAX_STEPS = 200
+
+
+class PlanarTransform(Transform):
+    r"""Shifts points along one direction, by a function of their place along another.
+
+    .. math::
+        f(y) = y + \hat u \tanh(w \cdot y + b), \qquad
+        \hat u = u + (m(w \cdot u) - w \cdot u) \frac{w}{|w|^2}, \qquad
+        m(x) = -1 + \text{softplus}(x)
+
+    :math:`w \cdot \hat u = m(w \cdot u) > -1`, so that every u, w and b make a
+    bijection of :math:`\mathbb{R}^n`. Where w is 0 it is a shift by
+    :math:`u \tanh b`. The inverse is the root of a monotone equation in one
+    unknown, by Newton steps in a bracket, with its implicit gradient (first
+    derivatives only).
+
+    Shape: ``u``, ``w``, input and output: ``batch + (n,)``; ``bias`` and log-det:
+    ``batch``.
+    Units: the log-det is in nats.
+
+    Args:
+        u: the direction of the shift, before it is made invertible.
+        w: the direction that the shift depends on.
+        bias: :math:`b`, or a plain number.
+
+    Raises:
+        ValueError: if ``u`` and ``w`` do not have the same last dimension.
+
+    Accuracy: the inverse to 1e-8 and the log-det to 1e-10 in float64.
+    Source: Rezende and Mohamed (2015), section 4.1 and appendix A.1;
+        :math:`m \geq -1 + 10^{-4}`, so that rounding leaves it invertible, and the
+        inverse, are ours.
+    """
+
+    domain = constraints.real_vector
+    codomain = constraints.real_vector
+
+    def __init__(self, u: ArrayLike, w: ArrayLike, bias: ArrayLike = 0.0) -> None:
+        if jnp.shape(u)[-1:] != jnp.shape(w)[-1:] or not jnp.ndim(u):
+            raise ValueError(
+                "expected u and w to have the same last dimension, "
+                f"got shapes {jnp.shape(u)} and {jnp.shape(w)}"
+            )
+        self.u, self.w, self.bias = u, w, bias
+
+    def _direction_and_slope(self) -> tuple[Array, Array]:
+        r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
+        square, along = (self.w**2).sum(-1), (self.w * self.u).sum(-1)
+        slope = jnp.maximum(softplus(along) - 1, LEAST_SLOPE)
+        is_zero = square == 0
+        change = (slope - along) / jnp.where(is_zero, 1.0, square)
+        change = jnp.where(is_zero, 0.0, change)
+        direction = self.u + change[..., None] * self.w
+        return direction, jnp.where(is_zero, 0.0, slope)
+
+    def __call__(self, x: Array) -> Array:
+        direction, _ = self._direction_and_slope()
+        along = (self.w * x).sum(-1) + self.bias
+        return x + direction * jnp.tanh(along)[..., None]
+
+    def _inverse(self, y: Array) -> Array:
+        direction, slope = self._direction_and_slope()
+        along = _solve((self.w * y).sum(-1) + self.bias, slope)
+        return y - direction * jnp.tanh(along)[..., None]
+
+    def log_abs_det_jacobian(
+        self, x: Array, y: Array, intermediates: None = None
+    ) -> Array:
+        _, slope = self._direction_and_slope()
+        along = (self.w * x).sum(-1) + self.bias
+        return jnp.log1p(slope * (1 - jnp.tanh(along) ** 2))
+
+    def forward_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        parameters = jnp.shape(self.u)[:-1], jnp.shape(self.w)[:-1]
+        batch = jnp.broadcast_shapes(shape[:-1], *parameters, jnp.shape(self.bias))
+        return (*batch, shape[-1])
+
+    inverse_shape = forward_shape
+
+    def tree_flatten(self) -> tuple:
+        return (self.u, self.w, self.bias), (("u", "w", "bias"), {})
+
+    def eq(self, other: object, static: bool = False) -> ArrayLike:
+        return isinstance(other, PlanarTransform) and math.prod(
+            array_equiv(getattr(self, name), getattr(other, name), static=static)
+            for name in ("u", "w", "bias")
+        )
+
+
+def _solve(target: Array, slope: Array) -> Array:
+    r"""The root a of :math:`a + s \tanh a = t`, with its implicit gradient."""
+    target, slope = jnp.broadcast_arrays(target, slope)
+    root = _newton_in_bracket(*lax.stop_gradient((target, slope)))
+    residual, derivative = _residual(root, target, slope)
+    return root - residual / lax.stop_gradient(derivative)
+
+
+def _residual(a: Array, target: Array, slope: Array) -> tuple[Array, Array]:
+    tanh = jnp.tanh(a)
+    return a + slope * tanh - target, 1 + slope * (1 - tanh**2)
+
+
+# A step that leaves the bracket, or follows one that did not halve the residual, is
+# replaced by the middle of the bracket: so one of the two is halved at every step.
+def _newton_in_bracket(target: Array, slope: Array) -> Array:
+    rounding = 4 * jnp.finfo(target.dtype).eps * (abs(target) + 2 * abs(slope))
+
+    def unfinished(state: tuple) -> Array:
+        count, a, _, _, _ = state
+        residual, _ = _residual(a, target, slope)
+        return (count < MAX_STEPS) & (abs(residual) > rounding).any()
+
+    def iterate(state: tuple) -> tuple:
+        count, a, low, high, last = state
+        residual, derivative = _residual(a, target, slope)
+        low = jnp.where(residual < 0, a, low)
+        high = jnp.where(residual > 0, a, high)
+        step = a - residual / derivative
+        is_good = (abs(residual) <= last / 2) & (step >= low) & (step <= high)
+        step = jnp.where(is_good, step, (low + high) / 2)
+        a = jnp.where(abs(residual) <= rounding, a, step)
+        return count + 1, a, low, high, abs(residual)
+
+    bracket = target - abs(slope), target + abs(slope)
+    state = 0, target, *bracket, jnp.full_like(target, jnp.inf)
+    return lax.while_loop(unfinished, iterate, state)[1]

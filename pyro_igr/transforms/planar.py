@@ -1,0 +1,131 @@
+"""A planar layer that is invertible by construction, with its inverse."""
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+from torch.distributions.transforms import Transform
+from torch.nn.functional import softplus
+
+LEAST_SLOPE = -1 + 1e-4
+MAX_STEPS = 200
+
+
+class PlanarTransform(Transform):
+    r"""Shifts points along one direction, by a function of their place along another.
+
+    .. math::
+        f(y) = y + \hat u \tanh(w \cdot y + b), \qquad
+        \hat u = u + (m(w \cdot u) - w \cdot u) \frac{w}{|w|^2}, \qquad
+        m(x) = -1 + \text{softplus}(x)
+
+    :math:`w \cdot \hat u = m(w \cdot u) > -1`, so that every u, w and b make a
+    bijection of :math:`\mathbb{R}^n`. Where w is 0 it is a shift by
+    :math:`u \tanh b`. The inverse is the root of a monotone equation in one
+    unknown, by Newton steps in a bracket, with its implicit gradient (first
+    derivatives only).
+
+    Shape: ``u``, ``w``, input and output: ``batch + (n,)``; ``bias`` and log-det:
+    ``batch``.
+    Units: the log-det is in nats.
+
+    Args:
+        u: the direction of the shift, before it is made invertible.
+        w: the direction that the shift depends on.
+        bias: :math:`b`, or a plain number.
+
+    Raises:
+        ValueError: if ``u`` and ``w`` do not have the same last dimension.
+
+    Accuracy: the inverse to 1e-8 and the log-det to 1e-10 in float64.
+    Source: Rezende and Mohamed (2015), section 4.1 and appendix A.1;
+        :math:`m \geq -1 + 10^{-4}`, so that rounding leaves it invertible, and the
+        inverse, are ours.
+    """
+
+    domain = constraints.real_vector
+    codomain = constraints.real_vector
+    bijective = True
+
+    def __init__(self, u: Tensor, w: Tensor, bias: Tensor | float = 0.0) -> None:
+        super().__init__()
+        if u.shape[-1:] != w.shape[-1:] or not u.dim():
+            raise ValueError(
+                "expected u and w to have the same last dimension, "
+                f"got shapes {tuple(u.shape)} and {tuple(w.shape)}"
+            )
+        self.u, self.w, self.bias = u, w, bias
+
+    def _direction_and_slope(self) -> tuple[Tensor, Tensor]:
+        r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
+        square, along = self.w.square().sum(-1), (self.w * self.u).sum(-1)
+        slope = (softplus(along) - 1).clamp(min=LEAST_SLOPE)
+        is_zero = square == 0
+        change = (slope - along) / torch.where(is_zero, 1.0, square)
+        change = torch.where(is_zero, 0.0, change)
+        direction = self.u + change.unsqueeze(-1) * self.w
+        return direction, torch.where(is_zero, 0.0, slope)
+
+    def _call(self, x: Tensor) -> Tensor:
+        direction, _ = self._direction_and_slope()
+        along = (self.w * x).sum(-1) + self.bias
+        return x + direction * along.tanh().unsqueeze(-1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        direction, slope = self._direction_and_slope()
+        along = _solve((self.w * y).sum(-1) + self.bias, slope)
+        return y - direction * along.tanh().unsqueeze(-1)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        _, slope = self._direction_and_slope()
+        along = (self.w * x).sum(-1) + self.bias
+        return (slope * (1 - along.tanh().square())).log1p()
+
+    def forward_shape(self, shape: torch.Size) -> torch.Size:
+        bias = torch.as_tensor(self.bias).shape
+        batch = torch.broadcast_shapes(
+            shape[:-1], self.u.shape[:-1], self.w.shape[:-1], bias
+        )
+        return torch.Size((*batch, shape[-1]))
+
+    inverse_shape = forward_shape
+
+    def with_cache(self, cache_size: int = 1) -> "PlanarTransform":
+        new = copy.copy(self)
+        Transform.__init__(new, cache_size)
+        return new
+
+
+def _solve(target: Tensor, slope: Tensor) -> Tensor:
+    r"""The root a of :math:`a + s \tanh a = t`, with its implicit gradient."""
+    target, slope = torch.broadcast_tensors(target, slope)
+    with torch.no_grad():
+        root = _newton_in_bracket(target, slope)
+    residual, derivative = _residual(root, target, slope)
+    return root - residual / derivative.detach()
+
+
+def _residual(a: Tensor, target: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+    tanh = a.tanh()
+    return a + slope * tanh - target, 1 + slope * (1 - tanh.square())
+
+
+# A step that leaves the bracket, or follows one that did not halve the residual, is
+# replaced by the middle of the bracket: so one of the two is halved at every step.
+def _newton_in_bracket(target: Tensor, slope: Tensor) -> Tensor:
+    low, high = target - slope.abs(), target + slope.abs()
+    rounding = 4 * torch.finfo(target.dtype).eps * (target.abs() + 2 * slope.abs())
+    a, last = target, torch.full_like(target, torch.inf)
+    for _ in range(MAX_STEPS):
+        residual, derivative = _residual(a, target, slope)
+        if (residual.abs() <= rounding).all():
+            break
+        low = torch.where(residual < 0, a, low)
+        high = torch.where(residual > 0, a, high)
+        step = a - residual / derivative
+        is_good = (residual.abs() <= last / 2) & (step >= low) & (step <= high)
+        step = torch.where(is_good, step, (low + high) / 2)
+        a = torch.where(residual.abs() <= rounding, a, step)
+        last = residual.abs()
+    return a
