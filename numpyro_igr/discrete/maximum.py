@@ -1,6 +1,7 @@
 """The maximum of independent Gaussians: its law, and nodes to integrate over it."""
 
 import math
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,10 +9,12 @@ from jax import Array, lax
 from jax.nn import logsumexp
 from jax.scipy.special import log_ndtr
 
-NUM_BISECTIONS = 26
+NUM_BISECTIONS = 20
 
 
-def log_cdf_and_survival(t: Array, loc: Array, scale: Array) -> tuple[Array, Array]:
+def log_cdf_and_survival(
+    t: Array, loc: Array, scale: Array, log_tail: Callable = log_ndtr
+) -> tuple[Array, Array]:
     r"""Logs of :math:`F(t) = \prod_j \Phi((t - \mu_j) / \sigma_j)` and 1 - F(t).
 
     The second is free of cancellation, however small it is:
@@ -20,17 +23,29 @@ def log_cdf_and_survival(t: Array, loc: Array, scale: Array) -> tuple[Array, Arr
 
     Shape: ``t`` and both results: ``batch``; ``loc``, ``scale``: ``batch + (n,)``.
     """
-    log_phi, log_rest = _log_cdf_and_survival_of_normal((t[..., None] - loc) / scale)
+    u = (t[..., None] - loc) / scale
+    log_phi, log_rest = _log_cdf_and_survival_of_normal(u, log_tail)
     before = log_phi.cumsum(-1) - log_phi
     return log_phi.sum(-1), logsumexp(log_rest + before, -1)
 
 
-def _log_cdf_and_survival_of_normal(u: Array) -> tuple[Array, Array]:
+def _log_cdf_and_survival_of_normal(
+    u: Array, log_tail: Callable
+) -> tuple[Array, Array]:
     """Both from one special function, that of the smaller of the two."""
     right = u > 0
-    smaller = log_ndtr(jnp.where(right, -u, u))
+    smaller = log_tail(jnp.where(right, -u, u))
     larger = jnp.log1p(-jnp.exp(smaller))
     return jnp.where(right, larger, smaller), jnp.where(right, smaller, larger)
+
+
+def _rough_log_ndtr(u: Array) -> Array:
+    r"""Log of :math:`\Phi(u)`, to 6 percent and for u < 0, by elementary functions.
+
+    Many times as fast as the special function. Source: a bound of Komatsu (1955).
+    """
+    root = jnp.sqrt(u**2 + 8 / math.pi)
+    return -0.5 * u**2 - jnp.log(root - u) + 0.5 * math.log(2 / math.pi)
 
 
 def log_reversed_hazards(t: Array, loc: Array, scale: Array) -> Array:
@@ -72,15 +87,16 @@ def _first_axis(values: np.ndarray, loc: Array) -> Array:
 def _quantiles(levels: Array, loc: Array, scale: Array) -> Array:
     """Where the logit of the CDF, given a positive maximum, crosses each level.
 
-    Of G = (F - F(0)) / (1 - F(0)), the logit is log (F - F(0)) - log (1 - F).
+    Of G = (F - F(0)) / (1 - F(0)), the logit is log (F - F(0)) - log (1 - F). Roughly:
+    what is integrated between them is exact wherever they lie.
     """
     zero = jnp.zeros_like(loc[..., 0])
-    log_cdf_0, log_survival_0 = log_cdf_and_survival(zero, loc, scale)
+    log_cdf_0, log_survival_0 = log_cdf_and_survival(zero, loc, scale, _rough_log_ndtr)
 
     def bisect(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bracket
         middle = (low + high) / 2
-        log_f, log_s = log_cdf_and_survival(middle, loc, scale)
+        log_f, log_s = log_cdf_and_survival(middle, loc, scale, _rough_log_ndtr)
         log_mass = jnp.where(
             log_f < log_s,
             log_f + _log1mexp(log_cdf_0 - log_f),

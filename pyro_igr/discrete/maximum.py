@@ -1,17 +1,18 @@
 """The maximum of independent Gaussians: its law, and nodes to integrate over it."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.special import log_ndtr
 
-NUM_BISECTIONS = 26
+NUM_BISECTIONS = 20
 
 
 def log_cdf_and_survival(
-    t: Tensor, loc: Tensor, scale: Tensor
+    t: Tensor, loc: Tensor, scale: Tensor, log_tail: Callable = log_ndtr
 ) -> tuple[Tensor, Tensor]:
     r"""Logs of :math:`F(t) = \prod_j \Phi((t - \mu_j) / \sigma_j)` and 1 - F(t).
 
@@ -21,17 +22,29 @@ def log_cdf_and_survival(
 
     Shape: ``t`` and both results: ``batch``; ``loc``, ``scale``: ``batch + (n,)``.
     """
-    log_phi, log_rest = _log_cdf_and_survival_of_normal((t.unsqueeze(-1) - loc) / scale)
+    u = (t.unsqueeze(-1) - loc) / scale
+    log_phi, log_rest = _log_cdf_and_survival_of_normal(u, log_tail)
     before = log_phi.cumsum(-1) - log_phi
     return log_phi.sum(-1), (log_rest + before).logsumexp(-1)
 
 
-def _log_cdf_and_survival_of_normal(u: Tensor) -> tuple[Tensor, Tensor]:
+def _log_cdf_and_survival_of_normal(
+    u: Tensor, log_tail: Callable
+) -> tuple[Tensor, Tensor]:
     """Both from one special function, that of the smaller of the two."""
     right = u > 0
-    smaller = log_ndtr(torch.where(right, -u, u))
+    smaller = log_tail(torch.where(right, -u, u))
     larger = (-smaller.exp()).log1p()
     return torch.where(right, larger, smaller), torch.where(right, smaller, larger)
+
+
+def _rough_log_ndtr(u: Tensor) -> Tensor:
+    r"""Log of :math:`\Phi(u)`, to 6 percent and for u < 0, by elementary functions.
+
+    Many times as fast as the special function. Source: a bound of Komatsu (1955).
+    """
+    root = (u**2 + 8 / math.pi).sqrt()
+    return -0.5 * u**2 - (root - u).log() + 0.5 * math.log(2 / math.pi)
 
 
 def log_reversed_hazards(t: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
@@ -70,15 +83,16 @@ def quantile_panels(
 def _quantiles(levels: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
     """Where the logit of the CDF, given a positive maximum, crosses each level.
 
-    Of G = (F - F(0)) / (1 - F(0)), the logit is log (F - F(0)) - log (1 - F).
+    Of G = (F - F(0)) / (1 - F(0)), the logit is log (F - F(0)) - log (1 - F). Roughly:
+    what is integrated between them is exact wherever they lie.
     """
     zero = torch.zeros_like(loc[..., 0])
-    log_cdf_0, log_survival_0 = log_cdf_and_survival(zero, loc, scale)
+    log_cdf_0, log_survival_0 = log_cdf_and_survival(zero, loc, scale, _rough_log_ndtr)
     low = zero.expand(torch.broadcast_shapes(levels.shape, zero.shape))
     high = _far_in_the_tail(loc, scale).expand_as(low)
     for _ in range(NUM_BISECTIONS):
         middle = (low + high) / 2
-        log_f, log_s = log_cdf_and_survival(middle, loc, scale)
+        log_f, log_s = log_cdf_and_survival(middle, loc, scale, _rough_log_ndtr)
         log_mass = torch.where(
             log_f < log_s,
             log_f + _log1mexp(log_cdf_0 - log_f),
