@@ -35,7 +35,7 @@ def save_image_rows(
     for title, axis in zip(columns, axes[0], strict=False):
         axis.set_title(title, fontsize=9)
     figure.subplots_adjust(wspace=0.06, hspace=0.06)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_code_probs(
@@ -68,7 +68,7 @@ def save_code_probs(
         axis.set_title(f"variable {variable + 1}", fontsize=9)
     for axis in axes[-1, 1:]:
         axis.set_xticks([1, probs.shape[-1]])
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_traversal(
@@ -102,6 +102,7 @@ def _show(axis: Axes, image: NDArray[np.floating]) -> None:
     axis.imshow(image, cmap="gray_r", vmin=0, vmax=1)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG, in a folder that is created if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150, bbox_inches="tight")

@@ -1,0 +1,73 @@
+"""Laws on the non-negative integers to approximate: those of the paper, by SciPy."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+NUM_VALUES = 1000
+WEIGHTS = np.array([10, 1, 5, 1, 10, 10, 1, 6, 1, 1])
+
+
+class Target(NamedTuple):
+    """A law to approximate.
+
+    Args:
+        name: What to call it on a command line.
+        label: What to call it in print.
+        law: The law, of SciPy; beyond `NUM_VALUES` it has no mass worth counting.
+        support: The number of its values, which start at 0; `None` if countable.
+    """
+
+    name: str
+    label: str
+    law: Any
+    support: int | None = None
+
+    def log_probs(self, num_categories: int) -> NDArray[np.floating]:
+        """Log probabilities of 0, 1, ..., and of the last category and all beyond."""
+        values = np.arange(num_categories - 1)
+        return np.append(self.law.logpmf(values), self.law.logsf(values[-1]))
+
+    def probs(self, num_categories: int) -> NDArray[np.floating]:
+        """Probabilities of the same categories."""
+        return np.exp(self.log_probs(num_categories))
+
+    def total_variation(self, probs: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Distances to the law of some others, with shape `(..., NUM_VALUES)`."""
+        own = self.law.pmf(np.arange(NUM_VALUES))
+        return abs(probs - own).sum(-1) / 2
+
+
+_TARGETS = (
+    Target("poisson", "Poisson(50)", stats.poisson(50)),
+    Target("binomial", "Binomial(12, 0.3)", stats.binom(12, 0.3), 13),
+    Target("negative-binomial", "NegativeBinomial(50, 0.6)", stats.nbinom(50, 0.6)),
+    Target("geometric", "Geometric(0.1)", stats.geom(0.1, loc=-1)),
+    Target(
+        "discrete",
+        "Discrete",
+        stats.rv_discrete(values=(np.arange(10), WEIGHTS / WEIGHTS.sum())),
+        10,
+    ),
+)
+TARGETS = {target.name: target for target in _TARGETS}
+
+
+def widen(
+    probs: NDArray[np.floating], *, breaks_last: bool = False
+) -> NDArray[np.floating]:
+    """Probabilities of the first `NUM_VALUES` integers.
+
+    Args:
+        probs: Of the categories of a law, with shape `(num_categories,)`.
+        breaks_last: Whether the last category stands for all integers from there on,
+            each of which takes half of what is left, as sticks of N(0, 1) do.
+    """
+    given = len(probs) - 1
+    shares = np.zeros(NUM_VALUES - given)
+    shares[0] = 1
+    if breaks_last:
+        shares = 0.5 ** np.arange(1, 1 + len(shares))
+    return np.append(probs[:-1], probs[-1] * shares)
