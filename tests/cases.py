@@ -30,6 +30,8 @@ LAWS = {
     "infinite": lambda igr, *args: igr.InfiniteIGR(*args, 1.0),
 }
 
+COUNTABLE = ("infinite",)
+
 ONTO_THE_SIMPLEX = [
     name for name in LAWS if name not in ("exp_igr", "straight_through")
 ]

@@ -32,8 +32,8 @@ class InfiniteIGR(GaussianPushforward):
     truncated by :func:`truncate`: a value holds the weights of the n given sticks up to
     the first at which their sum exceeds :math:`\rho`, and all mass beyond in its last
     entry, the rest. Sticks of the tail are drawn only if asked for, by
-    :meth:`break_rest`. The KL to a law with the same tail, and more or fewer given
-    sticks, is that of the sticks given to either, and zero beyond.
+    :meth:`break_rest`. The KL to a law with the same tail (if Normal, at the same
+    temperature) is that of the sticks given to either, and zero beyond.
 
     The density is taken with respect to Lebesgue measure on the first n coordinates; a
     value that is cut before its last given stick lies on the boundary, and its
