@@ -3,6 +3,7 @@
 import numpyro_igr.distributions.kl  # noqa: F401
 import numpyro_igr.distributions.kl_sticks  # noqa: F401
 from numpyro_igr.distributions.exp_igr import ExpIGR
+from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.infinite import InfiniteIGR
@@ -25,6 +26,7 @@ __all__ = [
     "IGR",
     "ExpIGR",
     "ExpRelaxedCategorical",
+    "IGRFlow",
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",

@@ -1,11 +1,14 @@
 """Closed-form KL divergences (eq. 13), registered with the host."""
 
+from operator import is_
+
 import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import Normal
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr.distributions.exp_igr import ExpIGR
+from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.parameters import is_shared
 from numpyro_igr.distributions.pushforward import GaussianPushforward
@@ -41,6 +44,21 @@ def _kl_stick_breaking(p: IGRStickBreaking, q: IGRStickBreaking) -> Array:
         _require_equal_temperatures(p, q)
         ratio = jnp.ones_like(ratio)
     return _kl_in_coordinates_of_q(p, q, ratio, jnp.zeros_like(ratio))
+
+
+@kl_divergence.register(IGRFlow, IGRFlow)
+def _kl_flow(p: IGRFlow, q: IGRFlow) -> Array:
+    """KL(p || q) in nats, that of the Gaussians, where the maps are the same."""
+    same_flow = len(p.flow) == len(q.flow) and all(map(is_, p.flow, q.flow))
+    held = (p.temperature, q.temperature), (p.delta, q.delta)
+    given = zip(p.given, q.given, strict=True)
+    if not (same_flow and all(map(is_shared, given, held))):
+        raise NotImplementedError(
+            "IGRFlow has a closed-form KL only between laws of the same flow, the same "
+            "object, and of the same temperature and delta"
+        )
+    ratio = jnp.ones_like(q.temperature)
+    return _kl_in_coordinates_of_q(p, q, ratio, 0 * ratio)
 
 
 def _kl_in_coordinates_of_q(

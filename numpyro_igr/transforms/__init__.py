@@ -1,5 +1,6 @@
 """Invertible maps from R^(K-1) onto the simplex or itself, one a file."""
 
+from numpyro_igr.transforms.flow import FlowSoftmaxPlusPlusTransform
 from numpyro_igr.transforms.planar import PlanarTransform
 from numpyro_igr.transforms.softmax_plus_plus import (
     LogSoftmaxPlusPlusTransform,
@@ -8,6 +9,7 @@ from numpyro_igr.transforms.softmax_plus_plus import (
 from numpyro_igr.transforms.stick_breaking import StickBreakingTransform
 
 __all__ = [
+    "FlowSoftmaxPlusPlusTransform",
     "LogSoftmaxPlusPlusTransform",
     "PlanarTransform",
     "SoftmaxPlusPlusTransform",

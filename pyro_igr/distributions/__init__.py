@@ -3,6 +3,7 @@
 import pyro_igr.distributions.kl  # noqa: F401
 import pyro_igr.distributions.kl_sticks  # noqa: F401
 from pyro_igr.distributions.exp_igr import ExpIGR
+from pyro_igr.distributions.flow import IGRFlow
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.distributions.infinite import InfiniteIGR
@@ -16,6 +17,7 @@ __all__ = [
     "GEM",
     "IGR",
     "ExpIGR",
+    "IGRFlow",
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",

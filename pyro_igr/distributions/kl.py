@@ -1,10 +1,13 @@
 """Closed-form KL divergences (eq. 13), registered with the host."""
 
+from operator import is_
+
 import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
 from pyro_igr.distributions.exp_igr import ExpIGR
+from pyro_igr.distributions.flow import IGRFlow
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.distributions.parameters import is_shared
 from pyro_igr.distributions.pushforward import GaussianPushforward
@@ -40,6 +43,21 @@ def _kl_stick_breaking(p: IGRStickBreaking, q: IGRStickBreaking) -> Tensor:
         _require_equal_temperatures(p, q)
         ratio = torch.ones_like(ratio)
     return _kl_in_coordinates_of_q(p, q, ratio, torch.zeros_like(ratio))
+
+
+@register_kl(IGRFlow, IGRFlow)
+def _kl_flow(p: IGRFlow, q: IGRFlow) -> Tensor:
+    """KL(p || q) in nats, that of the Gaussians, where the maps are the same."""
+    same_flow = len(p.flow) == len(q.flow) and all(map(is_, p.flow, q.flow))
+    held = (p.temperature, q.temperature), (p.delta, q.delta)
+    given = zip(p.given, q.given, strict=True)
+    if not (same_flow and all(map(is_shared, given, held))):
+        raise NotImplementedError(
+            "IGRFlow has a closed-form KL only between laws of the same flow, the same "
+            "object, and of the same temperature and delta"
+        )
+    ratio = torch.ones_like(q.temperature)
+    return _kl_in_coordinates_of_q(p, q, ratio, 0 * ratio)
 
 
 def _kl_in_coordinates_of_q(

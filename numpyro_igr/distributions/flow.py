@@ -1,0 +1,120 @@
+"""IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax, random
+from jax.nn import one_hot
+from jax.typing import ArrayLike
+from numpyro.distributions import constraints
+from numpyro.distributions.transforms import Transform
+
+from numpyro_igr.distributions.igr import IGR
+from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
+
+
+class IGRFlow(GaussianPushforward):
+    r"""Invertible Gaussian reparameterization through a normalizing flow.
+
+    .. math::
+        z = \text{softmax}([f(y) / \tau, \log \delta]), \qquad
+        y \sim N(\mu, \text{diag}(\sigma^2)) \text{ on } \mathbb{R}^{K-1}
+
+    with f any bijection of the host, or several in turn; two
+    :class:`PlanarTransform` are the IGR-Planar of the paper. The KL between two of
+    these laws is closed form if they have the same flow, the same object that is, and
+    equal temperatures and deltas; a mean-field ELBO estimates any other.
+
+    The discrete law has no closed form. ``.probs`` counts a fixed antithetic sample of
+    10,000, with half a count added to every category; it has no gradient.
+
+    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
+    ``batch`` or plain numbers; value: ``batch + (K,)``.
+    Units: log-densities and KL are in nats.
+
+    Args:
+        temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
+        loc: :math:`\mu`, the mean of y.
+        scale: :math:`\sigma > 0`, the standard deviation of y.
+        flow: a bijection of :math:`\mathbb{R}^{K-1}`, or a list of them.
+        delta: :math:`\delta > 0`, the unnormalised weight of category K.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: if shapes do not broadcast or, under validation, if a parameter
+            is outside its range.
+
+    Accuracy: log_prob and KL to 1e-10 in float64, if the flow is as accurate.
+    Source: IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed
+        form with a shared flow is not in the paper.
+    """
+
+    arg_constraints = IGR.arg_constraints
+    reparametrized_params = IGR.reparametrized_params
+    support = constraints.simplex
+    given = (None, None)
+
+    def __init__(
+        self,
+        temperature: ArrayLike,
+        loc: ArrayLike,
+        scale: ArrayLike,
+        flow: Transform | list[Transform],
+        delta: ArrayLike = 1.0,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        self.flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
+        self.given = temperature, delta
+        super().__init__(
+            validate_args=validate_args,
+            temperature=temperature,
+            loc=loc,
+            scale=scale,
+            delta=delta,
+        )
+
+    @classmethod
+    def gather_pytree_data_fields(cls) -> tuple[str, ...]:
+        return (*super().gather_pytree_data_fields(), "flow")
+
+    def _transform(self) -> FlowSoftmaxPlusPlusTransform:
+        return FlowSoftmaxPlusPlusTransform(
+            self.flow, self.temperature, self.delta, validate_args=False
+        )
+
+    def _counts(self, num_samples: int) -> Array:
+        loc, scale = jnp.asarray(self.loc), self.scale
+        shape = num_samples // 2, *[1] * len(self.batch_shape), loc.shape[-1]
+        half = random.normal(random.key(0), shape, jnp.result_type(loc, float))
+        y = loc + scale * jnp.concatenate([half, -half])
+        for part in self.flow:
+            y = part(y)
+        k = self.event_shape[0]
+        last = jnp.zeros_like(y[..., :1])
+        chosen = lax.stop_gradient(jnp.concatenate([y, last], -1)).argmax(-1)
+        return one_hot(chosen, k, dtype=y.dtype).sum(0)
+
+    def probs_and_error(self, num_samples: int = 10_000) -> tuple[Array, Array]:
+        """Probabilities of the discrete law, and their standard errors.
+
+        Shape: both ``batch + (K,)``.
+
+        Args:
+            num_samples: size of the fixed antithetic sample, even.
+        """
+        probs = self._counts(num_samples) / num_samples
+        return probs, jnp.sqrt(probs * (1 - probs) / num_samples)
+
+    def _log_probs(self) -> Array:
+        counts = self._counts(10_000) + 0.5
+        return jnp.log(counts / counts.sum(-1, keepdims=True))
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, **options: Any) -> Array:
+        raise ValueError(
+            "expected a law whose discrete law has a closed form to invert; that of "
+            "IGRFlow has none"
+        )

@@ -1,0 +1,66 @@
+"""A normalizing flow before softmax++ (section 3.1)."""
+
+from jax import Array
+from jax.typing import ArrayLike
+from numpyro.distributions.transforms import Transform
+
+from numpyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
+
+
+class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
+    r"""A flow on :math:`\mathbb{R}^{K-1}`, then :class:`SoftmaxPlusPlusTransform`.
+
+    .. math:: z = \text{softmax}([f(y) / \tau, \log \delta])
+
+    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units: the log-det is in nats.
+
+    Args:
+        flow: bijections of the host, applied in turn.
+        temperature: :math:`\tau > 0`, of shape ``batch`` or a plain number.
+        delta: :math:`\delta > 0`, the unnormalised weight of category K.
+        validate_args: whether to check the parameters; the host's default if None.
+
+    Raises:
+        ValueError: if a parameter is not positive.
+
+    Source: IGR (Potapczynski et al., 2020), section 3.1.
+    """
+
+    def __init__(
+        self,
+        flow: tuple[Transform, ...],
+        temperature: ArrayLike,
+        delta: ArrayLike = 1.0,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        super().__init__(temperature, delta, validate_args=validate_args)
+        self.flow = flow
+
+    def to_log(self, y: Array) -> Array:
+        for part in self.flow:
+            y = part(y)
+        return super().to_log(y)
+
+    def from_log(self, log_z: Array) -> Array:
+        y = super().from_log(log_z)
+        for part in reversed(self.flow):
+            y = part._inverse(y)
+        return y
+
+    def log_det(self, y: Array, log_z: Array) -> Array:
+        total = super().log_det(y, log_z)
+        for part in self.flow:
+            x, y = y, part(y)
+            log_det = part.log_abs_det_jacobian(x, y)
+            is_elementwise = part.domain.event_dim == 0
+            total = total + (log_det.sum(-1) if is_elementwise else log_det)
+        return total
+
+    def tree_flatten(self) -> tuple:
+        leaves = self.flow, self.temperature, self.delta
+        return leaves, (("flow", "temperature", "delta"), {})
+
+    def eq(self, other: object, static: bool = False) -> ArrayLike:
+        return super().eq(other, static) and other.flow is self.flow

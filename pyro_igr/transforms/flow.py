@@ -1,0 +1,58 @@
+"""A normalizing flow before softmax++ (section 3.1)."""
+
+from torch import Tensor
+from torch.distributions.transforms import Transform
+
+from pyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
+
+
+class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
+    r"""A flow on :math:`\mathbb{R}^{K-1}`, then :class:`SoftmaxPlusPlusTransform`.
+
+    .. math:: z = \text{softmax}([f(y) / \tau, \log \delta])
+
+    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units: the log-det is in nats.
+
+    Args:
+        flow: bijections of the host, applied in turn.
+        temperature: :math:`\tau > 0`, of shape ``batch`` or a plain number.
+        delta: :math:`\delta > 0`, the unnormalised weight of category K.
+        validate_args: whether to check the parameters; the host's default if None.
+
+    Raises:
+        ValueError: if a parameter is not positive.
+
+    Source: IGR (Potapczynski et al., 2020), section 3.1.
+    """
+
+    def __init__(
+        self,
+        flow: tuple[Transform, ...],
+        temperature: Tensor | float,
+        delta: Tensor | float = 1.0,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        super().__init__(temperature, delta, validate_args=validate_args)
+        self.flow = flow
+
+    def to_log(self, y: Tensor) -> Tensor:
+        for part in self.flow:
+            y = part(y)
+        return super().to_log(y)
+
+    def from_log(self, log_z: Tensor) -> Tensor:
+        y = super().from_log(log_z)
+        for part in reversed(self.flow):
+            y = part.inv(y)
+        return y
+
+    def log_det(self, y: Tensor, log_z: Tensor) -> Tensor:
+        total = super().log_det(y, log_z)
+        for part in self.flow:
+            x, y = y, part(y)
+            log_det = part.log_abs_det_jacobian(x, y)
+            is_elementwise = part.domain.event_dim == 0
+            total = total + (log_det.sum(-1) if is_elementwise else log_det)
+        return total

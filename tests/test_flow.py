@@ -1,0 +1,104 @@
+"""IGRFlow: the law of a flow before softmax++, in both hosts."""
+
+import numpy as np
+import pytest
+
+LOC = np.array([[0.3, -0.8, 1.1], [0.0, 0.5, -0.2]])
+SCALE = np.array([[0.7, 1.2, 0.4], [1.0, 0.6, 0.9]])
+
+
+def planar(backend, seed):
+    u, w = np.random.default_rng(seed).normal(size=(2, 3))
+    return backend.igr.PlanarTransform(backend.array(u), backend.array(w), 0.3)
+
+
+def layers(backend):
+    return [planar(backend, 0), planar(backend, 1)]
+
+
+def make(backend, flow, temperature=0.5, loc=LOC, delta=2.0):
+    loc, scale = backend.array(loc), backend.array(SCALE)
+    return backend.igr.IGRFlow(temperature, loc, scale, flow, delta)
+
+
+def test_the_density_is_that_of_the_gaussian_and_the_jacobian(backend):
+    flow = layers(backend)
+    law = make(backend, flow, loc=LOC[:1])
+    y = np.random.default_rng(2).normal(size=3)
+
+    def simplex(y):
+        for part in flow:
+            y = part(y)
+        return backend.igr.SoftmaxPlusPlusTransform(0.5, 2.0)(y)
+
+    point = backend.array(y)
+    log_det = np.linalg.slogdet(backend.jacobian(simplex, point)[:-1])[1]
+    residual = (y - LOC[0]) / SCALE
+    gaussian = -(residual**2 / 2 + np.log(SCALE) + np.log(2 * np.pi) / 2).sum(-1)
+    found = backend.numpy(law.log_prob(simplex(point)))
+    np.testing.assert_allclose(found, gaussian - log_det, rtol=1e-10)
+
+
+def test_samples_have_a_finite_density_and_gradients(backend):
+    flow = layers(backend)
+
+    def score(loc, scale):
+        law = backend.igr.IGRFlow(0.5, loc, scale, flow)
+        return law.log_prob(backend.detach(backend.sample(law, 0, (20,))))
+
+    for gradient in backend.grad(score, backend.array(LOC), backend.array(SCALE)):
+        assert np.isfinite(backend.numpy(gradient)).all()
+        assert (backend.numpy(gradient) != 0).all()
+
+
+def test_with_one_flow_the_kl_is_that_of_the_gaussians(backend):
+    flow = layers(backend)
+    p, q = make(backend, flow), make(backend, flow, loc=0 * LOC)
+    scale = backend.array(SCALE)
+    same = [
+        backend.igr.IGR(0.5, backend.array(loc), scale, 2.0) for loc in (LOC, 0 * LOC)
+    ]
+    expected = backend.numpy(backend.kl(*same))
+    np.testing.assert_allclose(backend.numpy(backend.kl(p, q)), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("change", ["flow", "temperature", "delta"])
+def test_there_is_no_kl_without_all_in_common(backend, change):
+    flow = layers(backend)
+    other = {
+        "flow": lambda: make(backend, layers(backend)),
+        "temperature": lambda: make(backend, flow, temperature=0.6),
+        "delta": lambda: make(backend, flow, delta=1.0),
+    }
+    with pytest.raises(NotImplementedError, match="of the same flow"):
+        backend.kl(make(backend, flow), other[change]())
+
+
+def test_the_discrete_law_counts_where_the_gaussians_go(backend):
+    flow = layers(backend)
+    law = make(backend, flow, temperature=0.01, delta=1.0)
+    draws = backend.numpy(backend.sample(law, 0, (20_000,))).argmax(-1)
+    frequencies = (draws[..., None] == np.arange(4)).mean(0)
+    probs, error = map(backend.numpy, law.probs_and_error())
+    bound = 4.5 * (error + np.sqrt(frequencies * (1 - frequencies) / len(draws))) + 1e-4
+    assert (np.abs(probs - frequencies) < bound).all()
+    np.testing.assert_allclose(probs.sum(-1), 1)
+    np.testing.assert_allclose(backend.numpy(law.probs), probs, atol=2e-4)
+    np.testing.assert_array_equal(law.probs, law.probs)
+
+
+def test_expanding_keeps_the_law_and_its_kl(backend):
+    flow = planar(backend, 0)
+    law = make(backend, flow)
+    wide = law.expand((5, 2))
+    z = backend.sample(law, 0)
+    found, expected = (backend.numpy(x.log_prob(z)) for x in (wide, law))
+    np.testing.assert_allclose(found, np.broadcast_to(expected, (5, 2)))
+    np.testing.assert_allclose(backend.numpy(backend.kl(wide, wide)), np.zeros((5, 2)))
+    assert backend.sample(wide, 0).shape == (5, 2, 4)
+
+
+def test_no_law_is_built_from_probabilities(backend):
+    probs = backend.array(np.ones(4) / 4)
+    with pytest.raises(ValueError, match="IGRFlow has none"):
+        backend.igr.IGRFlow.from_probs(0.5, probs, flow=planar(backend, 0))
