@@ -14,10 +14,13 @@ from numpyro_programs import PROGRAMS, as_event, bare, innermost, latent_sites
 
 from numpyro_igr import (
     IGR,
+    AutoIGR,
     IGRReparam,
     IGRStickBreaking,
+    InfiniteIGR,
     OneHotCategorical,
     RelaxedOneHotCategorical,
+    assert_analytic_kl,
     discretize,
     relax,
 )
@@ -211,11 +214,14 @@ REFUSED = {
         r"site 'z' is a Categorical of integers, .* one_hot=\{'z'\}",
     ),
     "several draws": (dist.Multinomial(3, PROBS), "expected total_count 1 at site 'z'"),
-    "bernoulli": (
-        dist.Bernoulli(0.3),
-        "expected a law at site 'z' .* got BernoulliProbs",
+    "dirichlet_multinomial": (
+        dist.DirichletMultinomial(jnp.ones(3), 2),
+        "expected a law at site 'z' .* got DirichletMultinomial",
     ),
-    "beta_binomial": (dist.BetaBinomial(1.0, 1.0, 5), "site 'z' .* got BetaBinomial"),
+    "integers with negative ones": (
+        dist.DiscreteUniform(-1, 2),
+        "site 'z': expected a law on the non-negative integers",
+    ),
 }
 
 
@@ -244,3 +250,50 @@ def test_the_reparameterizer_refuses_an_observed_site():
     program = handlers.reparam(observed, config={"x": IGRReparam(TAU)})
     with pytest.raises(ValueError, match="expected site 'x' to be latent"):
         handlers.seed(program, 0)()
+
+
+COUNTS = {
+    "poisson": dist.Poisson(np.array([3.0, 0.5], np.float32)),
+    "geometric": dist.Geometric(np.array([0.3, 0.6], np.float32)),
+    "negative_binomial": dist.NegativeBinomial2(np.float32([2.0, 1.0]), 3.0),
+    "binomial": dist.Binomial(4, np.array([0.4, 0.2], np.float32)),
+}
+
+
+@pytest.mark.parametrize("law", COUNTS.values(), ids=COUNTS)
+def test_a_count_is_the_mean_of_its_weights_with_the_exact_probabilities(law):
+    def program():
+        with numpyro.plate("rows", 3):
+            return numpyro.sample("n", law.expand([3, 2]).to_event(1))
+
+    relaxed = relax(program, 0.1, num_sticks=20 if law is not COUNTS["binomial"] else 4)
+
+    @jax.jit
+    def run():
+        trace = handlers.trace(handlers.seed(relaxed, 0)).get_trace()
+        discrete = handlers.trace(handlers.seed(discretize(relaxed), 0)).get_trace()
+        assert trace["n"]["type"] == "deterministic"
+        assert_analytic_kl(relaxed, AutoIGR(relaxed, 0.1))
+        weights = trace["n_weights"]
+        values = weights["value"], trace["n"]["value"], discrete["n"]["value"]
+        return weights["fn"], *values
+
+    site, weights, value, discrete = run()
+    assert site.batch_shape == (3,)
+    found = innermost(site)
+    assert type(found) is InfiniteIGR
+    k = np.arange(found.event_shape[0])
+    expected = jnp.exp(law.log_prob(k[:-1, None])).T
+    probs = jnp.broadcast_to(found.probs, (3, 2, len(k)))[0, :, :-1]
+    np.testing.assert_allclose(probs, expected, atol=1e-6, rtol=1e-3)
+    np.testing.assert_allclose(value, weights @ k, rtol=1e-5)
+    assert (discrete % 1 == 0).all()
+
+
+def test_traced_parameters_need_the_number_of_counts():
+    def run(rate):
+        program = partial(numpyro.sample, "n", dist.Poisson(rate))
+        return handlers.seed(relax(program, 0.1), 0)()
+
+    with pytest.raises(ValueError, match="site 'n': expected num_sticks to be given"):
+        jax.jit(run)(3.0)

@@ -1,5 +1,7 @@
 """relax gives every discrete latent site a relaxed law of the same probabilities."""
 
+from functools import partial
+
 import pyro
 import pyro.distributions as dist
 import pytest
@@ -8,7 +10,16 @@ from pyro import infer, poutine
 from pyro_laws import fresh_host as fresh_host
 from pyro_programs import PROGRAMS, as_event, bare, innermost, latent_sites
 
-from pyro_igr import IGR, IGRReparam, IGRStickBreaking, discretize, relax
+from pyro_igr import (
+    IGR,
+    AutoIGR,
+    IGRReparam,
+    IGRStickBreaking,
+    InfiniteIGR,
+    assert_analytic_kl,
+    discretize,
+    relax,
+)
 
 TAU = 0.3
 PROBS = torch.tensor([0.1, 0.2, 0.4, 0.3])
@@ -170,8 +181,14 @@ REFUSED = {
         r"site 'z' is a Categorical of integers, .* one_hot=\{'z'\}",
     ),
     "several draws": (dist.Multinomial(3, PROBS), "expected total_count 1 at site 'z'"),
-    "bernoulli": (dist.Bernoulli(0.3), "expected a law at site 'z' .* got Bernoulli"),
-    "beta_binomial": (dist.BetaBinomial(1.0, 1.0, 5), "site 'z' .* got BetaBinomial"),
+    "dirichlet_multinomial": (
+        dist.DirichletMultinomial(torch.ones(3), 2),
+        "expected a law at site 'z' .* got DirichletMultinomial",
+    ),
+    "unbounded": (
+        dist.Poisson(1e6),
+        "site 'z': expected num_sticks to be given",
+    ),
 }
 
 
@@ -201,3 +218,42 @@ def test_the_reparameterizer_refuses_an_observed_site():
     )
     with pytest.raises(ValueError, match="expected site 'x' to be latent"):
         program()
+
+
+COUNTS = {
+    "poisson": dist.Poisson(torch.tensor([3.0, 0.5])),
+    "geometric": dist.Geometric(torch.tensor([0.3, 0.6])),
+    "negative_binomial": dist.NegativeBinomial(3.0, torch.tensor([0.4, 0.2])),
+    "binomial": dist.Binomial(4, torch.tensor([0.4, 0.2])),
+}
+
+
+@pytest.mark.parametrize("law", COUNTS.values(), ids=COUNTS)
+def test_a_count_is_the_mean_of_its_weights_with_the_exact_probabilities(law):
+    def program():
+        with pyro.plate("rows", 3):
+            return pyro.sample("n", law.expand([3, 2]).to_event(1))
+
+    trace = poutine.trace(relax(program, 0.1)).get_trace()
+    weights, site = trace.nodes["n_weights"], trace.nodes["n"]
+    assert weights["fn"].batch_shape == (3,)
+    found = innermost(weights["fn"])
+    assert type(found) is InfiniteIGR
+    k = torch.arange(found.event_shape[0])
+    expected = law.log_prob(k[:-1, None]).exp().T
+    torch.testing.assert_close(found.probs[0, :, :-1], expected, atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(site["value"], weights["value"] @ k.float())
+    assert site["infer"]["_deterministic"]
+    discrete = poutine.trace(discretize(relax(program, 0.1))).get_trace().nodes
+    assert (discrete["n"]["value"] % 1 == 0).all()
+    guide = AutoIGR(relax(program, 0.1), 0.1)
+    assert_analytic_kl(relax(program, 0.1), guide)
+
+
+def test_the_number_of_counts_can_be_given():
+    program = partial(pyro.sample, "n", dist.Poisson(3.0))
+    trace = poutine.trace(relax(program, 0.1, num_sticks=5)).get_trace()
+    assert trace.nodes["n_weights"]["value"].shape == (6,)
+    reparam = {"n": IGRReparam(0.1, num_sticks=7)}
+    trace = poutine.trace(poutine.reparam(program, reparam)).get_trace()
+    assert trace.nodes["n_weights"]["value"].shape == (8,)

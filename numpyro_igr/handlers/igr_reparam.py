@@ -4,6 +4,7 @@ from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import (
@@ -16,7 +17,7 @@ from numpyro.distributions import (
 from numpyro.infer.reparam import Reparam
 from numpyro.util import not_jax_tracer
 
-from numpyro_igr.distributions import IGRStickBreaking, OneHotCategorical
+from numpyro_igr.distributions import IGRStickBreaking, InfiniteIGR, OneHotCategorical
 from numpyro_igr.distributions.recover import innermost, inside
 
 INTEGERS = (
@@ -27,8 +28,8 @@ INTEGERS = (
 )
 UNKNOWN = (
     "expected a law at site '{}' whose probabilities a relaxed one can match: "
-    "OneHotCategorical or Multinomial with total_count 1; got {}. Sum such a site out, "
-    "or observe it"
+    "OneHotCategorical, Multinomial with total_count 1, or a law of counts such as "
+    "Poisson; got {}. Sum such a site out, or observe it"
 )
 
 
@@ -38,6 +39,11 @@ class IGRReparam(Reparam):
     A one-hot site gets a value inside the simplex instead of a vertex of it. Of a
     discrete law p the relaxed one has :math:`.\text{probs} = p`, so that discretizing
     it gives p back. Event dimensions, masks and plates are kept.
+
+    A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
+    the ``law``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
+    integer again where the weights are discretized. The last weight stands for the
+    count ``num_sticks`` and everything beyond.
 
     A Gaussian gives every category a positive probability: one of 0 becomes the
     smallest normal number of the dtype over its precision (1e-31 in float32).
@@ -51,6 +57,9 @@ class IGRReparam(Reparam):
             a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
         one_hot: whether a site of a ``Categorical`` is to deliver one-hot vectors in
             place of integers.
+        num_sticks: the number of counts to tell apart, as in
+            ``InfiniteIGR.from_discrete``: None for as many as have mass to speak of,
+            if the law's parameters are concrete.
 
     Raises:
         ValueError: at a site that is observed, or whose law is not a discrete one with
@@ -65,32 +74,47 @@ class IGRReparam(Reparam):
         *,
         law: type[Distribution] = IGRStickBreaking,
         one_hot: bool = False,
+        num_sticks: int | None = None,
     ) -> None:
-        self.temperature, self.law, self.one_hot = temperature, law, one_hot
+        self.temperature, self.law = temperature, law
+        self.one_hot, self.num_sticks = one_hot, num_sticks
 
     def __call__(
         self, name: str, fn: Distribution, obs: Array | None
-    ) -> tuple[Distribution, None]:
+    ) -> tuple[Distribution | None, Array | None]:
         if obs is not None:
             raise ValueError(f"expected site '{name}' to be latent")
-        _check_relaxable(name, innermost(fn), one_hot=self.one_hot)
+        if not _is_of_one_category(name, innermost(fn), one_hot=self.one_hot):
+            weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
+            return None, _count(weights)
         make = partial(_matched, temperature=self.temperature, family=self.law)
         return inside(fn, make), None
 
+    def _of_counts(self, name: str, fn: Distribution) -> Distribution:
+        make = partial(InfiniteIGR.from_discrete, self.temperature)
+        try:
+            return inside(fn, partial(make, num_sticks=self.num_sticks))
+        except ValueError as error:
+            raise ValueError(f"site '{name}': {error}") from error
 
-def _check_relaxable(name: str, law: Distribution, *, one_hot: bool) -> None:
-    if isinstance(law, CategoricalProbs | CategoricalLogits):
-        if not one_hot:
-            raise ValueError(INTEGERS.format(name, name))
-    elif isinstance(law, MultinomialProbs | MultinomialLogits):
+
+def _is_of_one_category(name: str, law: Distribution, *, one_hot: bool) -> bool:
+    """Whether the law is of one category, and not of counts."""
+    if isinstance(law, CategoricalProbs | CategoricalLogits) and not one_hot:
+        raise ValueError(INTEGERS.format(name, name))
+    if isinstance(law, MultinomialProbs | MultinomialLogits):
         count = law.total_count
         if not_jax_tracer(count) and np.any(count != 1):
             raise ValueError(
                 f"expected total_count 1 at site '{name}', got {count}: a "
                 "relaxed law takes the place of a single draw"
             )
-    elif not isinstance(law, OneHotCategorical):
+        return True
+    if isinstance(law, OneHotCategorical | CategoricalProbs | CategoricalLogits):
+        return True
+    if law.event_shape:
         raise ValueError(UNKNOWN.format(name, type(law).__name__))
+    return False
 
 
 def _matched(
@@ -100,3 +124,7 @@ def _matched(
     limits = jnp.finfo(jnp.result_type(law.probs, float))
     logits = jnp.log(jnp.maximum(law.probs, limits.tiny / limits.eps))
     return getattr(family, "from_probs", family)(temperature, logits=logits)
+
+
+def _count(weights: Array) -> Array:
+    return (weights * jnp.arange(weights.shape[-1])).sum(-1)

@@ -2,13 +2,14 @@
 
 from functools import partial
 
+import pyro
 import torch
-from pyro.distributions import Distribution
+from pyro.distributions import Delta, Distribution
 from pyro.infer.reparam.reparam import Reparam
 from torch import Tensor
 from torch.distributions import Categorical, Multinomial, OneHotCategorical
 
-from pyro_igr.distributions import IGRStickBreaking
+from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions.recover import innermost, inside
 
 INTEGERS = (
@@ -19,8 +20,8 @@ INTEGERS = (
 )
 UNKNOWN = (
     "expected a law at site '{}' whose probabilities a relaxed one can match: "
-    "OneHotCategorical or Multinomial with total_count 1; got {}. Sum such a site out, "
-    "or observe it"
+    "OneHotCategorical, Multinomial with total_count 1, or a law of counts such as "
+    "Poisson; got {}. Sum such a site out, or observe it"
 )
 
 
@@ -30,6 +31,11 @@ class IGRReparam(Reparam):
     A one-hot site gets a value inside the simplex instead of a vertex of it. Of a
     discrete law p the relaxed one has :math:`.\text{probs} = p`, so that discretizing
     it gives p back. Event dimensions, masks and plates are kept.
+
+    A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
+    the ``law``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
+    integer again where the weights are discretized. The last weight stands for the
+    count ``num_sticks`` and everything beyond.
 
     A Gaussian gives every category a positive probability: one of 0 becomes the
     smallest normal number of the dtype over its precision (1e-31 in float32).
@@ -43,6 +49,9 @@ class IGRReparam(Reparam):
             a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
         one_hot: whether a site of a ``Categorical`` is to deliver one-hot vectors in
             place of integers.
+        num_sticks: the number of counts to tell apart, as in
+            ``InfiniteIGR.from_discrete``: None for as many as have mass to speak of,
+            if the law's parameters are concrete.
 
     Raises:
         ValueError: at a site that is observed, or whose law is not a discrete one with
@@ -57,31 +66,47 @@ class IGRReparam(Reparam):
         *,
         law: type[Distribution] = IGRStickBreaking,
         one_hot: bool = False,
+        num_sticks: int | None = None,
     ) -> None:
-        self.temperature, self.law, self.one_hot = temperature, law, one_hot
+        self.temperature, self.law = temperature, law
+        self.one_hot, self.num_sticks = one_hot, num_sticks
 
     def apply(self, msg: dict) -> dict:
         if msg["is_observed"]:
             raise ValueError(f"expected site '{msg['name']}' to be latent")
-        _check_relaxable(msg["name"], innermost(msg["fn"]), one_hot=self.one_hot)
+        name, fn = msg["name"], msg["fn"]
+        if not _is_of_one_category(name, innermost(fn), one_hot=self.one_hot):
+            value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
+            fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
+            return {"fn": fn, "value": value, "is_observed": True}
         make = partial(_matched, temperature=self.temperature, family=self.law)
-        fn = inside(msg["fn"], make)
-        return {"fn": fn, "value": msg["value"], "is_observed": False}
+        return {"fn": inside(fn, make), "value": msg["value"], "is_observed": False}
+
+    def _of_counts(self, name: str, fn: Distribution) -> Distribution:
+        make = partial(InfiniteIGR.from_discrete, self.temperature)
+        try:
+            return inside(fn, partial(make, num_sticks=self.num_sticks))
+        except ValueError as error:
+            raise ValueError(f"site '{name}': {error}") from error
 
 
-def _check_relaxable(name: str, law: Distribution, *, one_hot: bool) -> None:
-    if isinstance(law, Categorical):
-        if not one_hot:
-            raise ValueError(INTEGERS.format(name, name))
-    elif isinstance(law, Multinomial):
+def _is_of_one_category(name: str, law: Distribution, *, one_hot: bool) -> bool:
+    """Whether the law is of one category, and not of counts."""
+    if isinstance(law, Categorical) and not one_hot:
+        raise ValueError(INTEGERS.format(name, name))
+    if isinstance(law, Multinomial):
         count = law.total_count
         if count != 1:
             raise ValueError(
                 f"expected total_count 1 at site '{name}', got {count}: a "
                 "relaxed law takes the place of a single draw"
             )
-    elif not isinstance(law, OneHotCategorical):
+        return True
+    if isinstance(law, OneHotCategorical | Categorical):
+        return True
+    if law.event_shape:
         raise ValueError(UNKNOWN.format(name, type(law).__name__))
+    return False
 
 
 def _matched(
@@ -92,3 +117,8 @@ def _matched(
     logits = law.probs.clamp(min=limits.tiny / limits.eps).log()
     temperature = torch.as_tensor(temperature).to(logits)
     return getattr(family, "from_probs", family)(temperature, logits=logits)
+
+
+def _count(weights: Tensor) -> Tensor:
+    k = torch.arange(weights.shape[-1], dtype=weights.dtype, device=weights.device)
+    return (weights * k).sum(-1)

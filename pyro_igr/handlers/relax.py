@@ -24,6 +24,7 @@ def relax(
     *,
     law: type[Distribution] = IGRStickBreaking,
     one_hot: Collection[str] = (),
+    num_sticks: int | None = None,
 ) -> Callable:
     r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
 
@@ -39,6 +40,7 @@ def relax(
         law: the relaxed family, as in :class:`IGRReparam`.
         one_hot: names of the sites of ``Categorical`` that are to deliver one-hot
             vectors in place of integers.
+        num_sticks: the number of counts to tell apart, as in :class:`IGRReparam`.
 
     Raises:
         ValueError: at a discrete latent site that cannot be relaxed, for the reason
@@ -46,21 +48,19 @@ def relax(
 
     Source: not in the paper.
     """
-    config = partial(_reparam_of, temperature=temperature, law=law, one_hot=one_hot)
+    make = partial(IGRReparam, temperature, law=law, num_sticks=num_sticks)
+    config = partial(_reparam_of, make=make, one_hot=one_hot)
     return _ReparamMessenger(config)(fn)
 
 
 def _reparam_of(
-    site: dict,
-    temperature: Tensor | float,
-    law: type[Distribution],
-    one_hot: Collection[str],
+    site: dict, make: Callable, one_hot: Collection[str]
 ) -> IGRReparam | None:
     if site["is_observed"] or not _is_discrete(site["fn"]):
         return None
     if site["infer"].get("enumerate"):
         raise ValueError(ENUMERATED.format(site["name"]))
-    return IGRReparam(temperature, law=law, one_hot=site["name"] in one_hot)
+    return make(one_hot=site["name"] in one_hot)
 
 
 # The host's own shows the discrete law to strategies that initialize a site.
@@ -73,6 +73,7 @@ class _ReparamMessenger(Messenger):
         reparam = self.config(msg)
         if reparam is not None:
             msg.update(reparam.apply(msg))
+            msg["infer"]["_deterministic"] = msg["is_observed"]  # a count
 
 
 def _is_discrete(law: Distribution) -> bool:
