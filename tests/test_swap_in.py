@@ -34,7 +34,12 @@ def test_the_recursions_of_the_chain_agree_with_enumeration():
 def test_the_discretized_mixture_is_near_the_exact_one(example, law):
     problem = make_mixture(num_points=5)
     answer = example.fit(
-        example.mixture, problem, example.LAWS[law], num_steps=200, num_particles=10
+        example.mixture,
+        problem,
+        example.LAWS[law],
+        0.1,
+        num_steps=200,
+        num_particles=10,
     )
     assert total_variation(answer.probs, problem.posterior) < 0.1
     assert problem.log_evidence - 0.3 < answer.elbo < problem.log_evidence + 0.1

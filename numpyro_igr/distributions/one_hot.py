@@ -80,7 +80,13 @@ class OneHotCategorical(Distribution):
 
     # The host expands by a wrapper, whose enumerate_support takes scalar events only.
     def expand(self, batch_shape: Shape) -> "OneHotCategorical":
-        logits = jnp.broadcast_to(self.logits, (*batch_shape, *self.event_shape))
+        try:
+            logits = jnp.broadcast_to(self.logits, (*batch_shape, *self.event_shape))
+        except ValueError as error:
+            raise ValueError(
+                f"Cannot broadcast distribution of shape {self.batch_shape} "
+                f"to shape {batch_shape}"
+            ) from error
         return OneHotCategorical(logits=logits, validate_args=self._validate_args)
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
