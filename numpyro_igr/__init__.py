@@ -32,6 +32,7 @@ from numpyro_igr.handlers import IGRReparam, discretize, relax
 from numpyro_igr.infer import (
     AutoIGR,
     TraceDiscreteKL_ELBO,
+    TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     assert_analytic_kl,
@@ -61,6 +62,7 @@ __all__ = [
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
+    "TraceRELAX_ELBO",
     "TraceSTL_ELBO",
     "TraceUnorderedSet_ELBO",
     "argmax_probs",

@@ -29,6 +29,7 @@ from pyro_igr.handlers import IGRReparam, discretize, relax
 from pyro_igr.infer import (
     AutoIGR,
     TraceDiscreteKL_ELBO,
+    TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     assert_analytic_kl,
@@ -55,6 +56,7 @@ __all__ = [
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
     "TraceDiscreteKL_ELBO",
+    "TraceRELAX_ELBO",
     "TraceSTL_ELBO",
     "TraceUnorderedSet_ELBO",
     "argmax_probs",

@@ -68,20 +68,37 @@ def quantile_panels(
     Shape: ``loc``, ``scale``: ``batch + (n,)``; nodes :math:`t > 0` and log weights:
     ``(num_panels * num_nodes,) + batch``.
     """
-    loc, scale = lax.stop_gradient((loc, scale))
-    z = np.linspace(-1, 1, num_panels + 1)[1:]
-    levels = _first_axis(6 * z + 30 * z**5, loc)
-    edges = _quantiles(levels, loc, scale)
-    edges = jnp.concatenate([jnp.zeros_like(edges[:1]), edges])
-    half = (jnp.diff(edges, axis=0) / 2)[:, None]
-    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
-    t = edges[:-1, None] + half * _first_axis(nodes + 1, loc)
-    log_weights = jnp.log(half) + _first_axis(np.log(weights), loc)
+    edges = quantile_edges(loc, scale, num_panels)
+    t, log_weights = (
+        x.swapaxes(0, 1) for x in nodes_between(edges[:-1], edges[1:], num_nodes)
+    )
     return t.reshape(-1, *t.shape[2:]), log_weights.reshape(-1, *t.shape[2:])
 
 
-def _first_axis(values: np.ndarray, loc: Array) -> Array:
-    return jnp.asarray(values, loc.dtype).reshape(-1, *[1] * (loc.ndim - 1))
+def quantile_edges(loc: Array, scale: Array, num_panels: int) -> Array:
+    """0 and quantiles of the maximum, given it is positive; without a gradient.
+
+    Shape: ``loc``, ``scale``: ``batch + (n,)``; result ``(num_panels + 1,) + batch``.
+    """
+    loc, scale = lax.stop_gradient((loc, scale))
+    z = np.linspace(-1, 1, num_panels + 1)[1:]
+    edges = _quantiles(_first_axis(6 * z + 30 * z**5, loc[..., 0]), loc, scale)
+    return jnp.concatenate([jnp.zeros_like(edges[:1]), edges])
+
+
+def nodes_between(low: Array, high: Array, num_nodes: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and log weights between two bounds.
+
+    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
+    """
+    half = (high - low) / 2
+    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
+    t = low + half * _first_axis(nodes + 1, half)
+    return t, jnp.log(half) + _first_axis(np.log(weights), half)
+
+
+def _first_axis(values: np.ndarray, batch: Array) -> Array:
+    return jnp.asarray(values, batch.dtype).reshape(-1, *[1] * batch.ndim)
 
 
 def _quantiles(levels: Array, loc: Array, scale: Array) -> Array:

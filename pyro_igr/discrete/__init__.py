@@ -2,6 +2,11 @@
 
 from pyro_igr.discrete.argmax_probs import argmax_probs, log_argmax_probs
 from pyro_igr.discrete.check_probs import check_probs, to_log_probs
+from pyro_igr.discrete.conditional import (
+    gaussians_given_argmax,
+    gaussians_given_stick,
+    gumbels_given_argmax,
+)
 from pyro_igr.discrete.draw_set import draw_set
 from pyro_igr.discrete.largest_weight_probs import (
     largest_weight_probs,
@@ -23,6 +28,9 @@ __all__ = [
     "argmax_probs",
     "check_probs",
     "draw_set",
+    "gaussians_given_argmax",
+    "gaussians_given_stick",
+    "gumbels_given_argmax",
     "largest_weight_probs",
     "leave_one_out_weights",
     "log_argmax_probs",

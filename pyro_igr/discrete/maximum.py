@@ -68,16 +68,33 @@ def quantile_panels(
     Shape: ``loc``, ``scale``: ``batch + (n,)``; nodes :math:`t > 0` and log weights:
     ``(num_panels * num_nodes,) + batch``.
     """
+    edges = quantile_edges(loc, scale, num_panels)
+    t, log_weights = nodes_between(edges[:-1], edges[1:], num_nodes)
+    return t.transpose(0, 1).flatten(0, 1), log_weights.transpose(0, 1).flatten(0, 1)
+
+
+@torch.no_grad()
+def quantile_edges(loc: Tensor, scale: Tensor, num_panels: int) -> Tensor:
+    """0 and quantiles of the maximum, given it is positive; without a gradient.
+
+    Shape: ``loc``, ``scale``: ``batch + (n,)``; result ``(num_panels + 1,) + batch``.
+    """
     z = np.linspace(-1, 1, num_panels + 1)[1:]
     levels = loc.new_tensor(6 * z + 30 * z**5).reshape(-1, *[1] * (loc.dim() - 1))
     edges = _quantiles(levels, loc, scale)
-    edges = torch.cat([torch.zeros_like(edges[:1]), edges])
-    half = (edges.diff(dim=0) / 2).unsqueeze(1)
+    return torch.cat([torch.zeros_like(edges[:1]), edges])
+
+
+def nodes_between(low: Tensor, high: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
+    """Gauss-Legendre nodes and log weights between two bounds.
+
+    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
+    """
+    half = (high - low) / 2
     nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
-    shape = (1, -1, *[1] * (loc.dim() - 1))
-    t = edges[:-1].unsqueeze(1) + half * loc.new_tensor(nodes + 1).reshape(shape)
-    log_weights = half.log() + loc.new_tensor(np.log(weights)).reshape(shape)
-    return t.flatten(0, 1), log_weights.flatten(0, 1)
+    shape = (-1, *[1] * half.dim())
+    t = low + half * half.new_tensor(nodes + 1).reshape(shape)
+    return t, half.log() + half.new_tensor(np.log(weights)).reshape(shape)
 
 
 def _quantiles(levels: Tensor, loc: Tensor, scale: Tensor) -> Tensor:

@@ -1,0 +1,119 @@
+"""A handler that draws one-hot sites through their noise, and lets them be relaxed."""
+
+import jax.numpy as jnp
+from jax import Array, random
+from jax.typing import DTypeLike
+from numpyro.distributions import (
+    Distribution,
+)
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions import (
+    ExpIGR,
+    ExpRelaxedCategorical,
+    OneHotCategorical,
+    RelaxedOneHotCategorical,
+)
+from numpyro_igr.distributions.recover import innermost, inside, recover
+from numpyro_igr.infer.noise import NOISES, Noise
+
+
+class LinearOneHot(OneHotCategorical):
+    """A one-hot law whose log-probability is linear on the whole simplex."""
+
+    has_rsample = True
+
+    def log_prob(self, value: Array, intermediates: None = None) -> Array:
+        finite = jnp.maximum(self.logits, jnp.finfo(self.logits.dtype).min)
+        return (value * finite).sum(-1)
+
+
+class NoisySiteMessenger(Messenger):
+    """Makes relaxed and one-hot sites of guide and model :class:`LinearOneHot`.
+
+    A program whose law is that of log z goes on with the logarithm of the value.
+
+    Args:
+        noises: the noise behind each site: filled by a guide that draws, obeyed by
+            the programs that are replayed.
+        laws: the laws of a guide: filled when it draws, used again when it is
+            replayed; None for a model.
+        is_drawing: whether it handles a guide that draws.
+    """
+
+    def __init__(
+        self,
+        noises: dict[str, Noise],
+        laws: dict[str, Distribution] | None = None,
+        *,
+        is_drawing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.noises, self.laws, self.is_drawing = noises, laws, is_drawing
+        self.in_logs: set[str] = set()
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] != "sample" or msg["is_observed"]:
+            return
+        name, law = msg["name"], msg["fn"]
+        if self.is_drawing and _noise_type(law):
+            self.laws[name] = _linear(recover(law))
+            dtype = innermost(self.laws[name]).logits.dtype
+            self.noises[name] = _draw(law, msg["kwargs"]["rng_key"], dtype)
+            msg["value"] = self.noises[name].category
+        if name in self.noises:
+            is_model = self.laws is None
+            msg["fn"] = _linear(_discrete(law, name)) if is_model else self.laws[name]
+            if _is_of_log(innermost(law)):
+                self.in_logs.add(name)
+
+    # Traces, which lie outside, have z by now.
+    def postprocess_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and msg["name"] in self.in_logs:
+            tiny = jnp.finfo(msg["value"].dtype).tiny
+            msg["value"] = jnp.log(jnp.maximum(msg["value"], tiny))
+
+
+def _is_of_log(law: Distribution) -> bool:
+    return isinstance(law, ExpIGR | ExpRelaxedCategorical) and not isinstance(
+        law, RelaxedOneHotCategorical
+    )
+
+
+def discrete_values(sites: dict[str, dict]) -> dict[str, Array]:
+    """Values of the sites of a guide that have a discrete law behind them.
+
+    Args:
+        sites: a trace of the guide.
+    """
+    return {
+        name: site["value"]
+        for name, site in sites.items()
+        if site["type"] == "sample" and _noise_type(site["fn"])
+    }
+
+
+def _noise_type(law: Distribution) -> type[Noise] | None:
+    law = innermost(law)
+    found = (noise for kind, noise in NOISES.items() if isinstance(law, kind))
+    return next(found, None)
+
+
+def _draw(law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
+    shape = (2, *law.batch_shape, *law.event_shape)
+    log_odds = random.logistic(key, shape, dtype)
+    return _noise_type(law)(innermost(law), log_odds)
+
+
+def _discrete(law: Distribution, site: str) -> Distribution:
+    discrete = recover(law)
+    if discrete is None:
+        raise ValueError(
+            f"expected a law with a discrete one behind it at site '{site}' of the "
+            f"model, as in the guide; got {type(innermost(law)).__name__}"
+        )
+    return discrete
+
+
+def _linear(law: Distribution) -> Distribution:
+    return inside(law, lambda x: LinearOneHot(logits=x.logits, validate_args=False))

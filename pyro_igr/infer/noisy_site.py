@@ -1,0 +1,92 @@
+"""A handler that draws one-hot sites through their noise, and lets them be relaxed."""
+
+import torch
+from pyro.distributions import Distribution, OneHotCategorical
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from torch import Tensor
+from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
+
+from pyro_igr.distributions import ExpIGR
+from pyro_igr.distributions.recover import innermost, inside, recover
+from pyro_igr.infer.noise import NOISES, Noise
+
+
+class LinearOneHot(OneHotCategorical):
+    """A one-hot law whose log-probability is linear on the whole simplex."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        finite = self.logits.clamp(min=torch.finfo(self.logits.dtype).min)
+        return (value * finite).sum(-1)
+
+
+class NoisySiteMessenger(Messenger):
+    """Makes relaxed and one-hot sites of guide and model :class:`LinearOneHot`.
+
+    A program whose law is that of log z goes on with the logarithm of the value.
+
+    Args:
+        noises: the noise behind each site: filled by a guide that draws, obeyed by
+            the programs that are replayed.
+        laws: the laws of a guide: filled when it draws, used again when it is
+            replayed; None for a model.
+        is_drawing: whether it handles a guide that draws.
+    """
+
+    def __init__(
+        self,
+        noises: dict[str, Noise],
+        laws: dict[str, Distribution] | None = None,
+        *,
+        is_drawing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.noises, self.laws, self.is_drawing = noises, laws, is_drawing
+        self.in_logs: set[str] = set()
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if msg["is_observed"]:
+            return
+        name, law = msg["name"], msg["fn"]
+        if self.is_drawing and _noise_type(law):
+            self.laws[name] = _linear(recover(law))
+            self.noises[name] = _draw(law, innermost(self.laws[name]).logits)
+            msg["value"] = self.noises[name].category
+        if name in self.noises:
+            is_model = self.laws is None
+            msg["fn"] = _linear(_discrete(law, name)) if is_model else self.laws[name]
+            if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
+                self.in_logs.add(name)
+
+    # Traces, which lie outside, have z by now.
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if msg["name"] in self.in_logs:
+            tiny = torch.finfo(msg["value"].dtype).tiny
+            msg["value"] = msg["value"].clamp(min=tiny).log()
+
+
+def _noise_type(law: Distribution) -> type[Noise] | None:
+    law = innermost(law)
+    found = (noise for kind, noise in NOISES.items() if isinstance(law, kind))
+    return next(found, None)
+
+
+def _draw(law: Distribution, like: Tensor) -> Noise:
+    shape = (2, *law.batch_shape, *law.event_shape)
+    uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
+    log_odds = uniform.logit(eps=torch.finfo(like.dtype).eps)
+    return _noise_type(law)(innermost(law), log_odds)
+
+
+def _discrete(law: Distribution, site: str) -> Distribution:
+    discrete = recover(law)
+    if discrete is None:
+        raise ValueError(
+            f"expected a law with a discrete one behind it at site '{site}' of the "
+            f"model, as in the guide; got {type(innermost(law)).__name__}"
+        )
+    return discrete
+
+
+def _linear(law: Distribution) -> Distribution:
+    return inside(law, lambda x: LinearOneHot(logits=x.logits, validate_args=False))

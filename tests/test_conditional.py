@@ -1,0 +1,92 @@
+"""The noise given its category: by rejection, by finite differences, in the tails."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+LOC, SCALE = np.array([0.3, -0.6, 0.9]), np.array([0.8, 1.1, 0.6])
+LOGITS = np.log([0.1, 0.2, 0.3, 0.4])
+K, COUNT = 4, 4000
+NAMES = "gaussians_given_argmax", "gaussians_given_stick", "gumbels_given_argmax"
+
+
+def parameters(name):
+    return (LOGITS,) if name == "gumbels_given_argmax" else (LOC, SCALE)
+
+
+def category_of(name, y):
+    """The category of noise, from the definition."""
+    if name == "gumbels_given_argmax":
+        return y.argmax(-1)
+    ends = np.ones((*y.shape[:-1], 1))
+    if name == "gaussians_given_argmax":
+        return np.concatenate([y, 0 * ends], -1).argmax(-1)
+    return np.concatenate([y > 0, ends], -1).argmax(-1)
+
+
+def prior_sample(name, rng, count):
+    if name == "gumbels_given_argmax":
+        return LOGITS + rng.gumbel(size=(count, K))
+    return LOC + SCALE * rng.normal(size=(count, K - 1))
+
+
+def log_odds(name, seed, *shape):
+    size = K if name == "gumbels_given_argmax" else K - 1
+    return np.random.default_rng(seed).logistic(size=(*shape, size))
+
+
+def statistics(y):
+    """Every coordinate, and two functions of them together."""
+    return [*y.T, y.sum(-1), np.prod(np.cos(y), -1)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_noise_given_its_category_is_that_which_rejection_keeps(backend, name):
+    draw = getattr(backend.igr.discrete, name)
+    y = prior_sample(name, np.random.default_rng(0), 100_000)
+    kept = [y[category_of(name, y) == k][:COUNT] for k in range(K)]
+    vertices = np.broadcast_to(np.eye(K)[:, None], (K, COUNT, K))
+    arguments = log_odds(name, 1, K, COUNT), vertices, *parameters(name)
+    found = backend.numpy(draw(*map(backend.array, arguments)))
+    for k in range(K):
+        assert (category_of(name, found[k]) == k).all()
+        pairs = zip(statistics(found[k]), statistics(kept[k]), strict=True)
+        for ours, theirs in pairs:
+            assert stats.ks_2samp(ours, theirs).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_gradient_agrees_with_finite_differences_of_a_mean(backend, name):
+    draw = getattr(backend.igr.discrete, name)
+    noise = backend.array(log_odds(name, 2, 200, K))
+    vertices = backend.array(np.broadcast_to(np.eye(K), (200, K, K)))
+
+    def mean(*given):
+        y = draw(noise, vertices, *given)
+        return ((y + 1) ** 2).prod(-1).mean()
+
+    values = parameters(name)
+    gradients = backend.grad(mean, *map(backend.array, values))
+    for i, gradient in enumerate(gradients):
+        for j in range(len(values[i])):
+            ends = []
+            for sign in (1, -1):
+                moved = [v.copy() for v in values]
+                moved[i][j] += sign * 1e-5
+                ends.append(float(mean(*map(backend.array, moved))))
+            expected = (ends[0] - ends[1]) / 2e-5
+            assert backend.numpy(gradient)[j] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_it_is_finite_with_its_gradient_at_extreme_means(backend, name, dtype):
+    draw = getattr(backend.igr.discrete, name)
+    loc = np.array([[30.0, -30.0, 0.0], [-30.0, -30.0, -30.0], [30.0, 30.0, 30.0]])
+    noise = np.concatenate([log_odds(name, 3, 5, K, 3), np.full((2, K, 3, 3), 15.9)])
+    noise[-1] *= -1
+    arguments = noise, np.eye(K)[:, None], loc, np.full(3, 1.0)
+    noise, vertices, loc, scale = (backend.array(x, dtype) for x in arguments)
+    gradients = backend.grad(lambda *xs: draw(noise, vertices, *xs), loc, scale)
+    for found in (draw(noise, vertices, loc, scale), *gradients):
+        assert np.isfinite(backend.numpy(found)).all()
