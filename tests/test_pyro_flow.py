@@ -8,7 +8,14 @@ from pyro.distributions import OneHotCategorical
 from pyro.distributions.transforms import affine_coupling, spline
 from pyro_laws import fresh_host as fresh_host
 
-from pyro_igr import IGRFlow, PlanarTransform, assert_analytic_kl, discretize
+from pyro_igr import (
+    IGRFlow,
+    PlanarTransform,
+    TraceDiscreteKL_ELBO,
+    TraceUnorderedSet_ELBO,
+    assert_analytic_kl,
+    discretize,
+)
 
 FLOWS = {
     "spline": lambda: spline(3, count_bins=4),
@@ -45,3 +52,14 @@ def test_it_trains_in_plates_with_the_closed_form_and_is_discretized():
     assert u.grad.abs().max() > 0
     trace = pyro.poutine.trace(discretize(guide)).get_trace()
     assert isinstance(trace.nodes["z"]["fn"], OneHotCategorical)
+
+
+@pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO(), TraceUnorderedSet_ELBO(2)])
+def test_objectives_that_need_the_gradient_of_its_discrete_law_refuse_it(engine):
+    flow = PlanarTransform(torch.ones(3), torch.ones(3))
+
+    def program():
+        pyro.sample("z", IGRFlow(0.5, torch.zeros(3), torch.ones(3), flow))
+
+    with pytest.raises(NotImplementedError, match="at site 'z', .* has no gradient"):
+        engine.loss(program, program)

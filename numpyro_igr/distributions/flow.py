@@ -27,7 +27,8 @@ class IGRFlow(GaussianPushforward):
     equal temperatures and deltas; a mean-field ELBO estimates any other.
 
     The discrete law has no closed form. ``.probs`` counts a fixed antithetic sample of
-    10,000, with half a count added to every category; it has no gradient.
+    10,000, with half a count added to every category. It has no gradient: objectives
+    that need one refuse this law, while ``discretize`` evaluates it.
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
     ``batch`` or plain numbers; value: ``batch + (K,)``.

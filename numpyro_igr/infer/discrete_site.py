@@ -3,7 +3,7 @@
 from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import ExpIGR, ExpRelaxedCategorical
+from numpyro_igr.distributions import ExpIGR, ExpRelaxedCategorical, IGRFlow
 from numpyro_igr.distributions.recover import innermost, recover
 
 
@@ -25,6 +25,11 @@ class DiscreteSiteMessenger(Messenger):
         name, law = msg["name"], msg["fn"]
         if self.is_model and name not in self.sites:
             return
+        if isinstance(innermost(law), IGRFlow):
+            raise NotImplementedError(
+                f"the discrete law of IGRFlow, at site '{name}', is counted and has no "
+                "gradient: train with the KL of the relaxed laws"
+            )
         discrete = self._recover(name, law)
         if self.is_model and discrete is None:
             raise ValueError(

@@ -61,6 +61,7 @@ class TraceUnorderedSet_ELBO(ELBO):
             discrete law behind it, has another that is not reparameterized, or has
             one-hot sites that depend on one another without replacement, or if the
             model has no discrete law at a site where the guide has.
+        NotImplementedError: at a law whose discrete law has no closed form.
 
     Source: Kool, van Hoof and Welling (2020), the unordered set policy gradient with
         its built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy
@@ -117,8 +118,8 @@ class TraceUnorderedSet_ELBO(ELBO):
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
             laws = {name: site["fn"] for name, site in one_hot.items()}
-            gumbels = partial(_draw_gumbels, key)
-            values = draw_joint_set(laws, plates, self.num_samples, gumbels)
+            draw = partial(_draw_gumbels, key)
+            values = draw_joint_set(laws, plates, self.num_samples, draw)
         found = jax.vmap(lambda values: _evaluate(run, values))(values)
         log_q = sum(sum_to_plates(x, plates) for x in found["log_q"].values())
         f, others = 0.0, 0.0
@@ -145,8 +146,8 @@ class _DrawMessenger(Messenger):
 
 
 def _draw(run: Callable, key: Array) -> dict[str, Array]:
-    sites = one_hot_sites(run(_DrawMessenger(key))[1])
-    return {name: site["value"] for name, site in sites.items()}
+    _, trace = run(_DrawMessenger(key))
+    return {name: site["value"] for name, site in one_hot_sites(trace).items()}
 
 
 def _draw_gumbels(key: Array, shape: tuple[int, ...], like: Array) -> Array:
@@ -163,18 +164,16 @@ def _evaluate(run: Callable, values: dict[str, Array]) -> dict[str, dict]:
     for name, site in guide_trace.items():
         if site["type"] == "sample":
             check_reparameterized(site)
-            log_prob = site["log_prob"]
-            log_prob = lax.stop_gradient(log_prob) if is_one_hot(site) else log_prob
-            terms["guide", name] = -log_prob
-    one_hot = one_hot_sites(guide_trace)
-    return {
-        "terms": terms,
-        "log_q": {name: joint_log_probs(site) for name, site in one_hot.items()},
-        "logits": {name: innermost(s["fn"]).logits for name, s in one_hot.items()},
-    }
+            log_q = site["log_prob"]
+            log_q = lax.stop_gradient(log_q) if is_one_hot(site) else log_q
+            terms["guide", name] = -log_q
+    one_hot = one_hot_sites(guide_trace).items()
+    log_q = {name: joint_log_probs(site) for name, site in one_hot}
+    logits = {name: innermost(site["fn"]).logits for name, site in one_hot}
+    return {"terms": terms, "log_q": log_q, "logits": logits}
 
 
 def _dependents(traces: tuple[Trace, Trace], causes: dict) -> list[dict]:
     """The sites whose terms depend on one-hot values."""
-    by_program = dict(zip(("model", "guide"), traces, strict=True))
-    return [by_program[p][name] for (p, name), found in causes.items() if found]
+    by_name = dict(zip(("model", "guide"), traces, strict=True))
+    return [by_name[key][name] for (key, name), found in causes.items() if found]

@@ -5,7 +5,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
-from pyro_igr.distributions import ExpIGR
+from pyro_igr.distributions import ExpIGR, IGRFlow
 from pyro_igr.distributions.recover import innermost, recover
 
 
@@ -25,6 +25,11 @@ class DiscreteSiteMessenger(Messenger):
         name, law = msg["name"], msg["fn"]
         if msg["is_observed"] or (self.is_model and name not in self.sites):
             return
+        if isinstance(innermost(law), IGRFlow):
+            raise NotImplementedError(
+                f"the discrete law of IGRFlow, at site '{name}', is counted and has no "
+                "gradient: train with the KL of the relaxed laws"
+            )
         discrete = self._recover(name, law)
         if self.is_model and discrete is None:
             raise ValueError(

@@ -58,6 +58,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
             discrete law behind it, has another that is not reparameterized, or has
             one-hot sites that depend on one another without replacement, or if the
             model has no discrete law at a site where the guide has.
+        NotImplementedError: at a law whose discrete law has no closed form.
 
     Source: Kool, van Hoof and Welling (2020), the unordered set policy gradient with
         its built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy
