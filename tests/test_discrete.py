@@ -135,6 +135,17 @@ def test_probabilities_and_gradients_are_finite_at_extreme_means(backend, name, 
         assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize("name", RULES.values())
+def test_the_gradient_of_a_thousand_categories_is_finite(backend, name):
+    loc, scale = (backend.array(x, "float32") for x in gaussians(0, 1000))
+    weights = backend.array(np.random.default_rng(1).normal(size=1000), "float32")
+    probs = getattr(backend.igr, name)
+    gradients = backend.grad(lambda m, s: (probs(m, s) * weights).sum(-1), loc, scale)
+    for gradient in map(backend.numpy, gradients):
+        assert np.isfinite(gradient).all()
+        assert (gradient != 0).any()
+
+
 @pytest.mark.parametrize("k", [2, 10, 200])
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-6)])
 @pytest.mark.parametrize("law", ["IGR", "IGRStickBreaking"])
