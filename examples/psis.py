@@ -71,12 +71,14 @@ def save_recovered_probs(path: Path, draws: Draws) -> None:
     """
     variables = most_informative(draws.probs, NUM_COLUMNS)
     categories = np.arange(draws.probs.shape[-1])
+    a_bar_each = {"bins": np.append(categories, len(categories))}
     figure, axes = plt.subplots(
         NUM_ROWS, len(variables), figsize=(11, 6), squeeze=False, sharey=True
     )
     for image, row in enumerate(axes):
         for variable, axis in zip(variables, row, strict=True):
-            az.plot_dist(draws.codes[image, :, variable], ax=axis)
+            codes = draws.codes[image, :, variable]
+            az.plot_dist(codes, ax=axis, hist_kwargs=a_bar_each)
             axis.plot(categories, draws.probs[image, variable], "o", color="C1")
             axis.set_title(f"image {image + 1}, variable {variable + 1}", fontsize=9)
             axis.set_xticks(categories, categories + 1, fontsize=7)
