@@ -4,7 +4,11 @@ from enumeration_numpyro import EnumeratedELBO, all_codes
 from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
-from numpyro_igr import TraceDiscreteKL_ELBO, TraceSTL_ELBO
+from numpyro_igr import (
+    TraceDiscreteKL_ELBO,
+    TraceSTL_ELBO,
+    TraceUnorderedSet_ELBO,
+)
 
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
@@ -16,13 +20,15 @@ ELBOS = {
 
 
 def make_elbo(estimator: str, code: tuple[int, int], num_samples: int) -> ELBO:
-    """The objective of an estimator, averaged over samples unless it is exact.
+    """The objective of an estimator.
 
     Args:
         estimator: One of `ESTIMATORS`.
         code: The variables of a code, and the categories of each.
-        num_samples: Codes for each image.
+        num_samples: Codes for each image, to average over or to make a set of.
     """
     if estimator == "exact":
         return EnumeratedELBO(all_codes(*code))
+    if estimator == "unordered-set":
+        return TraceUnorderedSet_ELBO(num_samples)
     return ELBOS[estimator](num_particles=num_samples)

@@ -3,7 +3,7 @@
 from enumeration_pyro import EnumeratedELBO, all_codes
 from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
 
-from pyro_igr import TraceDiscreteKL_ELBO, TraceSTL_ELBO
+from pyro_igr import TraceDiscreteKL_ELBO, TraceSTL_ELBO, TraceUnorderedSet_ELBO
 
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
@@ -16,13 +16,15 @@ VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
 
 
 def make_elbo(estimator: str, code: tuple[int, int], num_samples: int) -> ELBO:
-    """The objective of an estimator, averaged over samples unless it is exact.
+    """The objective of an estimator.
 
     Args:
         estimator: One of `ESTIMATORS`.
         code: The variables of a code, and the categories of each.
-        num_samples: Codes for each image.
+        num_samples: Codes for each image, to average over or to make a set of.
     """
     if estimator == "exact":
         return EnumeratedELBO(all_codes(*code))
+    if estimator == "unordered-set":
+        return TraceUnorderedSet_ELBO(num_samples, max_plate_nesting=1)
     return ELBOS[estimator](num_particles=num_samples, **VECTORIZED)

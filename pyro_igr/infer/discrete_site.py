@@ -41,7 +41,7 @@ class DiscreteSiteMessenger(Messenger):
             msg["fn"] = self._replace(law, discrete)
 
     def _recover(self, name: str, law: Distribution) -> Distribution | None:
-        if type(innermost(law)) in (ExpIGR, ExpRelaxedCategorical):
+        if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
             raise ValueError(
                 f"expected a law of z at site '{name}', but the value of "
                 f"{type(innermost(law)).__name__} is log z"

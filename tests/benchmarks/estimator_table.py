@@ -1,0 +1,187 @@
+"""The table of estimators in the examples' README: each law and estimator on digits.
+
+    OMP_NUM_THREADS=1 python tests/benchmarks/estimator_table.py
+
+NumPyro only, whose steps are compiled. The temperature of each is the one with the
+best discrete ELBO on validation images after the steps of the budget, with a seed of
+its own.
+Runs of other seeds are scored twice, after as many steps and after as much processor
+time. Every run is one line of a log, so that a killed run continues.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+os.environ["XLA_FLAGS"] = (
+    "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT / "examples"))
+
+import discrete_vae_numpyro as vae  # noqa: E402
+from codes_numpyro import make_discrete, make_prior  # noqa: E402
+from estimators import ESTIMATORS, LAWS  # noqa: E402
+from evaluation_numpyro import evaluate  # noqa: E402
+from jax import block_until_ready, device_put, random  # noqa: E402
+from options import Options  # noqa: E402
+
+NUM_EPOCHS, SECONDS = 50, 2.0
+TEMPERATURES = (0.1, 0.25, 0.5)
+TUNING_SEED, TEST_SEEDS = 100, (0, 1, 2)
+SIZES = {"num_variables": 6, "num_categories": 4, "num_importance_samples": 100}
+SAMPLES = {"unordered-set": 4}
+WITHOUT_TEMPERATURE = ("relax", "rebar", "unordered-set")
+LOG = ROOT / "runs" / "estimator_table.jsonl"
+REPORT = ROOT / "examples" / "README.md"
+BEGIN, END = "<!-- estimator table -->", "<!-- end of estimator table -->"
+HEADER = (
+    "| estimator | law | temperature | ms a step | ELBO, equal steps "
+    "| IWAE, equal steps | ELBO, equal time | IWAE, equal time |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def load_log():
+    """Scores of the runs made so far, by run."""
+    lines = LOG.read_text().splitlines() if LOG.exists() else []
+    rows = (json.loads(line) for line in lines if line.endswith("}"))
+    return {tuple(row.pop("run")): row for row in rows}
+
+
+class Run:
+    """A training run: its state, and the processor time that its steps took."""
+
+    def __init__(self, estimator, law, temperature, seed):
+        options = Options(
+            law=law,
+            estimator=estimator,
+            num_samples=SAMPLES.get(estimator, 1),
+            temperature=temperature,
+            seed=seed,
+            **SIZES,
+        )
+        _, *splits = vae.load_binary_images(options)
+        self.images, self.validation, self.test = map(device_put, splits)
+        self.objectives = vae.make_objectives(
+            options.sizes(self.images.shape[1]),
+            options.learning_rate,
+            estimator,
+            options.num_samples,
+            options.num_importance_samples,
+        )
+        self.batch_size, self.key = options.batch_size, random.PRNGKey(seed)
+        self.prior = make_prior(options)
+        if ESTIMATORS[estimator].is_discrete:
+            self.prior = make_discrete(self.prior)
+        first = self.images[: self.batch_size]
+        of = self.objectives.training, self.prior
+        self.start = vae.initialize(*of, first, self.key)
+        block_until_ready(self._epoch(self.start, 0))  # compiles
+        self.state, self.epochs, self.seconds = self.start, 0, 0.0
+
+    def _epoch(self, state, number):
+        of = self.objectives.training, self.prior, self.images, self.batch_size
+        return vae.train_epoch(*of, state, random.fold_in(self.key, number))
+
+    def step(self):
+        """Train for an epoch."""
+        start = time.process_time()
+        self.epochs += 1
+        self.state, _ = block_until_ready(self._epoch(self.state, self.epochs))
+        self.seconds += time.process_time() - start
+
+    def elbo(self, images):
+        return self._score(self.objectives.discrete, images)
+
+    def _score(self, svi, images):
+        params = self.objectives.training.get_params(self.state)
+        of = make_discrete(self.prior), images, params, random.fold_in(self.key, 0)
+        return evaluate(svi, *of)
+
+    def scores(self):
+        """The discrete ELBO and the importance-weighted one, of the test images."""
+        iwae = self._score(self.objectives.log_likelihood, self.test)
+        return [self.elbo(self.test), iwae]
+
+
+def tune(*method):
+    """The discrete ELBO of the validation images after the steps of the budget."""
+    run = Run(*method)
+    while run.epochs < NUM_EPOCHS:
+        run.step()
+    return {"validation": run.elbo(run.validation)}
+
+
+def compare(*method):
+    """The scores after as many steps, and after as much time, whatever comes first."""
+    run, found = Run(*method), {}
+    while len(found) < 2:
+        run.step()
+        if run.epochs == NUM_EPOCHS:
+            found["steps"] = run.scores()
+        if run.seconds >= SECONDS and "time" not in found:
+            found["time"] = run.scores()
+    batches = len(run.images) // run.batch_size
+    return found | {"milliseconds": 1000 * run.seconds / run.epochs / batches}
+
+
+def logged(log, make, *method):
+    """The result of a run, from the log or made now."""
+    key = (make.__name__, *method)
+    if key not in log:
+        log[key] = make(*method)
+        LOG.parent.mkdir(exist_ok=True)
+        with LOG.open("a") as file:
+            file.write(json.dumps({"run": key, **log[key]}) + "\n")
+    return log[key]
+
+
+def best_temperature(log, estimator, law):
+    if estimator in WITHOUT_TEMPERATURE:
+        return TEMPERATURES[-1]
+
+    def validation(temperature):
+        run = logged(log, tune, estimator, law, temperature, TUNING_SEED)
+        return run["validation"]
+
+    return max(TEMPERATURES, key=validation)
+
+
+def with_spread(values):
+    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
+
+
+def row(log, estimator, law):
+    temperature = best_temperature(log, estimator, law)
+    runs = [logged(log, compare, estimator, law, temperature, s) for s in TEST_SEEDS]
+    shown = "" if estimator in WITHOUT_TEMPERATURE else temperature
+    milliseconds = statistics.median(run["milliseconds"] for run in runs)
+    columns = [
+        with_spread([run[budget][number] for run in runs])
+        for budget in ("steps", "time")
+        for number in (0, 1)
+    ]
+    cells = estimator, law, shown, f"{milliseconds:.2g}", *columns
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def main():
+    log = load_log()
+    methods = [
+        (name, law)
+        for name, estimator in ESTIMATORS.items()
+        for law in LAWS
+        if law in estimator.laws and name != "exact"
+    ]
+    table = "\n".join([HEADER, *(row(log, *method) for method in methods)])
+    print(table)
+    before, rest = REPORT.read_text().split(BEGIN)
+    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+
+
+if __name__ == "__main__":
+    main()
