@@ -1,0 +1,184 @@
+"""The table of relaxed models against exact posteriors, in examples/README.md.
+
+    python tests/benchmarks/relaxed_models.py
+
+Five discrete models, solved exactly, are relaxed by ``relax``, trained with a guide of
+independent sites and discretized; in NumPyro, in a few minutes on one core.
+"""
+
+import sys
+from contextlib import nullcontext
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+from jax import random
+from numpyro.distributions import Geometric, Normal, Poisson
+from numpyro.handlers import seed, trace
+from numpyro.infer import SVI, TraceMeanField_ELBO
+from numpyro.infer.util import log_density
+from numpyro.optim import Adam
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT / "examples"))
+
+from swap_in_exact import make_chain, make_mixture, total_variation  # noqa: E402
+from swap_in_numpyro import chain, mixture  # noqa: E402
+
+from numpyro_igr import (  # noqa: E402
+    IGR,
+    AutoIGR,
+    IGRStickBreaking,
+    OneHotCategorical,
+    RelaxedOneHotCategorical,
+    TraceDiscreteKL_ELBO,
+    discretize,
+    relax,
+)
+
+REPORT = ROOT / "examples" / "README.md"
+BEGIN, END = "<!-- relaxed models -->", "<!-- end of relaxed models -->"
+TEMPERATURE, NUM_STEPS, NUM_PARTICLES = 0.1, 2000, 8
+ROWS = np.random.default_rng(2).dirichlet(np.ones(3), (2, 3))
+MIXTURE, CHAIN = make_mixture(), make_chain(num_steps=12)
+
+
+def network():
+    """Three variables of three values; each depends on the one before."""
+    x = numpyro.sample("x", OneHotCategorical(np.array([0.5, 0.3, 0.2])))
+    y = numpyro.sample("y", OneHotCategorical(x @ ROWS[0]))
+    z = numpyro.sample("z", OneHotCategorical(y @ ROWS[1]))
+    numpyro.sample("w", Normal(x[0] + z @ np.array([-1.0, 0.5, 2.0]), 0.7), obs=1.0)
+
+
+def poisson():
+    """A count, and a noisy measurement of it."""
+    n = numpyro.sample("n", Poisson(4.0))
+    numpyro.sample("w", Normal(n, 1.5), obs=6.0)
+
+
+def geometric():
+    """A number of failures, and a noisy measurement of it."""
+    n = numpyro.sample("n", Geometric(0.3))
+    numpyro.sample("w", Normal(n, 1.5), obs=3.0)
+
+
+MODELS = {
+    "mixture": partial(mixture, MIXTURE),
+    "hidden Markov model": partial(chain, CHAIN),
+    "Bayesian network": network,
+    "Poisson count": poisson,
+    "geometric count": geometric,
+}
+LAWS = {
+    "IGR-SB (sticks)": IGRStickBreaking,
+    "IGR": IGR,
+    "Gumbel-Softmax": RelaxedOneHotCategorical,
+}
+
+
+def sites_of(model):
+    """The latent sites of a model, by name."""
+    found = trace(seed(model, 0)).get_trace()
+    return {
+        name: site
+        for name, site in found.items()
+        if site["type"] == "sample" and not site["is_observed"]
+    }
+
+
+def exact_posterior(name, discrete):
+    """Probabilities, one row a variable; by enumeration where there are few sites."""
+    if name == "mixture":
+        return MIXTURE.posterior
+    if name == "hidden Markov model":
+        return CHAIN.posterior
+    sizes = {n: s["value"].shape[-1] for n, s in sites_of(discrete).items()}
+    codes = np.array(list(product(*map(range, sizes.values()))))
+
+    def log_joint(code):
+        values = {
+            n: jnp.eye(k)[i] for (n, k), i in zip(sizes.items(), code, strict=True)
+        }
+        return log_density(discrete, (), {}, values)[0]
+
+    probs = np.asarray(jax.nn.softmax(jax.vmap(log_joint)(codes)))
+    rows = [probs @ np.eye(k)[codes[:, i]] for i, k in enumerate(sizes.values())]
+    return np.array(rows)
+
+
+def gumbel_softmax_guide(relaxed):
+    """The guide that ``AutoIGR`` would be for Gumbel-Softmax."""
+    shapes = {name: site["value"].shape for name, site in sites_of(relaxed).items()}
+
+    def guide():
+        for name, shape in shapes.items():
+            logits = numpyro.param(f"{name}_logits", jnp.zeros(shape))
+            with numpyro.plate("data", shape[0]) if shape[1:] else nullcontext():
+                law = RelaxedOneHotCategorical(TEMPERATURE, logits=logits)
+                numpyro.sample(name, law)
+
+    return guide, list(shapes)
+
+
+def learned_posterior(model, law, engine):
+    """Probabilities after training, one row a variable."""
+    relaxed = relax(model, TEMPERATURE, law=law)
+    scale = 1.0 if isinstance(engine, TraceDiscreteKL_ELBO) else None
+    if law is RelaxedOneHotCategorical:
+        guide, names = gumbel_softmax_guide(relaxed)
+    else:
+        guide = AutoIGR(relaxed, TEMPERATURE, scale=scale)
+    svi = SVI(relaxed, guide, Adam(0.03), engine)
+    params = svi.run(random.key(0), NUM_STEPS, progress_bar=False).params
+    if law is RelaxedOneHotCategorical:
+        probs = [jax.nn.softmax(params[f"{name}_logits"]) for name in names]
+    else:
+        probs = list(guide.median(params).values())
+    return np.concatenate([np.atleast_2d(rows) for rows in probs])
+
+
+ENGINES = {"discrete KL": TraceDiscreteKL_ELBO, "relaxed KL": TraceMeanField_ELBO}
+
+
+def distances(name, model):
+    """Total variations from the exact posterior, by law and KL."""
+    exact = exact_posterior(name, discretize(relax(model, TEMPERATURE)))
+    is_count, is_chain = name.endswith("count"), name.startswith("hidden")
+    for law_name, law in LAWS.items():
+        if is_count and law is not IGRStickBreaking or is_chain and law is IGR:
+            continue
+        for kl, make in ENGINES.items():
+            if law is RelaxedOneHotCategorical and kl == "relaxed KL":
+                continue
+            engine = make(num_particles=NUM_PARTICLES)
+            found = learned_posterior(model, law, engine)
+            yield law_name, kl, total_variation(found, exact)
+
+
+def main():
+    columns = [
+        ("IGR-SB (sticks)", "discrete KL"),
+        ("IGR-SB (sticks)", "relaxed KL"),
+        ("IGR", "discrete KL"),
+        ("IGR", "relaxed KL"),
+        ("Gumbel-Softmax", "discrete KL"),
+    ]
+    lines = ["| model | " + " | ".join(", ".join(c) for c in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for name, model in MODELS.items():
+        found = {(law, kl): tv for law, kl, tv in distances(name, model)}
+        cells = [f"{found[c]:.3f}" if c in found else "" for c in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        print(lines[-1], flush=True)
+    before, rest = REPORT.read_text().split(BEGIN)
+    table = "\n".join(lines)
+    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+
+
+if __name__ == "__main__":
+    main()
