@@ -46,3 +46,13 @@ def load_binary_images(options: RunOptions) -> BinaryImages:
             f"training images of {options.dataset}, got {options.batch_size}"
         )
     return BinaryImages(dataset.image_shape, *(binarize(s.images) for s in splits))
+
+
+def load_labels(options: RunOptions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Load the classes of the training and of the test images.
+
+    Args:
+        options: The data set and its folder.
+    """
+    dataset = load_dataset(options.dataset, options.data_dir)
+    return dataset.train.labels, dataset.test.labels

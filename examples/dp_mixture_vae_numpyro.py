@@ -1,0 +1,262 @@
+"""A Dirichlet-process mixture VAE, whose components are inferred, in NumPyro.
+
+Images are of components without end, whose weights are sticks broken by a Dirichlet
+process. The sticks are doubled while training, as draws of the weights ask for more.
+
+    python examples/dp_mixture_vae_numpyro.py
+    python examples/dp_mixture_vae_numpyro.py --learn-concentration -n 200
+    python examples/dp_mixture_vae_numpyro.py --law dldpmm --truncation 15
+    python examples/dp_mixture_vae_numpyro.py --dataset mnist --checkpoint runs/dp.ckpt
+"""
+
+import io
+from collections.abc import Sequence
+from functools import cache, partial
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from binary_images import load_binary_images, load_labels
+from discrete_vae_numpyro import initialize, open_device, train_epoch
+from evaluation_numpyro import bounds_with_progress, evaluate
+from growth_numpyro import grow, overflow_rate
+from jax import Array, random
+from mixture_figures import save_figures
+from mixture_model_numpyro import Mixture
+from mixture_of_one_numpyro import MixtureOfOne
+from mixture_options import MixtureOptions
+from mixture_report import Growth, MixtureResult, format_report
+from mixture_usage import Usage, neighbor_errors
+from mixture_usage_numpyro import draw_usage, trained_networks
+from numpyro.distributions import Delta, Distribution, Gamma
+from numpyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
+from numpyro.infer.svi import SVIState
+from numpyro.optim import Adam
+from report import LogLikelihood
+from resuming import save_if_due, saved_payload
+from run import run
+from tqdm import trange
+
+from numpyro_igr import assert_analytic_kl
+
+NUM_DRAWS, NUM_SAMPLES = 100, 7
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score."""
+
+    training: SVI
+    bound: SVI
+    log_likelihood: SVI
+
+
+@cache
+def make_objectives(
+    options: MixtureOptions,
+    num_images: int,
+    learning_rate: float,
+    num_importance_samples: int,
+) -> Objectives:
+    """The objectives of a mixture; the bound to report is averaged over ten samples.
+
+    Equal arguments get the same objects, so that nothing is compiled twice.
+    """
+    optimizer = Adam(learning_rate)
+    one, all_of = MixtureOfOne(options), Mixture(options, num_images)
+    pair = all_of.model, all_of.guide
+    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
+    return Objectives(
+        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
+        bound=SVI(*pair, optimizer, TraceMeanField_ELBO(num_particles=10)),
+        log_likelihood=SVI(one.model, one.guide, optimizer, weighted),
+    )
+
+
+def make_prior(options: MixtureOptions) -> Distribution:
+    """The law of the concentration: known, or a Gamma law of that mean."""
+    concentration = jnp.array(options.concentration)
+    if options.learn_concentration:
+        return Gamma(concentration, jnp.ones_like(concentration))
+    return Delta(concentration)
+
+
+def grow_as_asked(
+    options: MixtureOptions,
+    svi: SVI,
+    state: SVIState,
+    prior: Distribution,
+    images: Array,
+    key: Array,
+) -> SVIState:
+    """Doubles the sticks until draws for these images rarely need more."""
+    while options.law == "igr-sb":
+        params = svi.get_params(state)
+        rate = overflow_rate(options.of_model(), params, prior, images, key)
+        if rate <= options.max_overflow:
+            break
+        state = grow(state, params["breaks"].shape[-1])
+    return state
+
+
+def pack(epochs_done: int, growth: Sequence[Growth], state: SVIState) -> bytes:
+    """What a run needs to continue, as bytes; the arrays have the capacity."""
+    buffer = io.BytesIO()
+    np.savez(buffer, epochs_done, np.array(growth), *jax.tree.leaves(state))
+    return buffer.getvalue()
+
+
+def unpack(payload: bytes, state: SVIState) -> tuple[int, list[Growth], SVIState]:
+    """Restores what was packed, given a fresh state of any capacity."""
+    with np.load(io.BytesIO(payload)) as packed:
+        epochs_done, rows, *leaves = packed.values()
+    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
+    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
+    growth = [Growth(int(c), n, int(u), o) for c, n, u, o in rows.tolist()]
+    return int(epochs_done), growth, jax.device_put(restored, sharding)
+
+
+def fit(
+    options: MixtureOptions,
+    svi: SVI,
+    prior: Distribution,
+    images: Array,
+    validation: Array,
+    key: Array,
+) -> tuple[SVIState, list[Growth]]:
+    """Trains for the epochs that are left, with checkpoints; returns the growth too."""
+    epochs_done, growth, payload = 0, [], saved_payload(options, "numpyro")
+    state = initialize(svi, prior, images[: options.batch_size], key)
+    if payload is not None:
+        epochs_done, growth, state = unpack(payload, state)
+    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
+        keys = random.split(random.fold_in(key, epoch + 1), 3)
+        batch = images[: options.batch_size]
+        state = grow_as_asked(options, svi, state, prior, batch, keys[0])
+        state, elbo = train_epoch(
+            svi, prior, images, options.batch_size, state, keys[1]
+        )
+        params = svi.get_params(state)
+        usage = draw_usage(
+            options.of_model(), params, prior, validation, options.rho, 1, keys[2]
+        )
+        growth.append(measure_growth(options, params, usage))
+        progress.set_postfix_str(f"ELBO {elbo:.2f}, {growth[-1].used} components used")
+        save = partial(pack, epoch + 1, growth, state)
+        save_if_due(options, "numpyro", epoch + 1, save)
+    return state, growth
+
+
+def measure_growth(
+    options: MixtureOptions, params: dict[str, Any], usage: Usage
+) -> Growth:
+    """The number of components, by what the guide says of some images."""
+    return Growth.from_usage(usage, params["breaks"].shape[-1], options.law)
+
+
+class Trained(NamedTuple):
+    """Trained networks, and the images that they have not seen."""
+
+    objectives: Objectives
+    params: dict[str, Any]
+    prior: Distribution
+    growth: list[Growth]
+    shape: tuple[int, int]
+    images: Array
+    validation: Array
+    test: Array
+    key: Array
+    seconds: float
+
+
+def learn(options: MixtureOptions) -> Trained:
+    """Load the images and train on them."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (jax.device_put(split, device) for split in splits)
+    key = jax.device_put(random.PRNGKey(options.seed), device)
+    objectives = make_objectives(
+        options.of_model(),
+        len(images),
+        options.learning_rate,
+        options.num_importance_samples,
+    )
+    svi, prior = objectives.training, make_prior(options)
+    check = partial(assert_analytic_kl, svi.model, svi.guide)
+    jax.eval_shape(check, images[:1], prior)
+    start = perf_counter()
+    state, growth = fit(options, svi, prior, images, validation, key)
+    params = jax.block_until_ready(svi.get_params(state))
+    seconds = perf_counter() - start
+    key = random.fold_in(key, options.num_epochs + 1)
+    data = shape, images, validation, test
+    return Trained(objectives, params, prior, growth, *data, key, seconds)
+
+
+@partial(jax.jit, static_argnames=("options", "num_pixels", "num_samples"))
+def decode(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    num_pixels: int,
+    num_samples: int,
+    key: Array,
+) -> Array:
+    """The pixels of the mean of each component, and of samples from it."""
+    networks = trained_networks(options, params, num_pixels)
+    means = networks.all_means()[:, None]
+    noise = random.normal(key, (len(means), num_samples, means.shape[-1]))
+    codes = jnp.concatenate([means, means + noise], 1)
+    return jax.nn.sigmoid(networks.decode(codes))
+
+
+def train(options: MixtureOptions) -> MixtureResult:
+    """Train, score and draw a mixture VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objectives, params, prior, growth, shape, *data, key, seconds = learn(options)
+    images, validation, test = data
+    of = params, key
+    bounds = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
+    weighted = bounds_with_progress(objectives.log_likelihood, prior, test, *of)
+    draw = partial(draw_usage, options.of_model(), params, prior)
+    usage = draw(test, options.rho, NUM_DRAWS, key)
+    codes = draw(images, options.rho, NUM_DRAWS, key).codes
+    labels, test_labels = load_labels(options)
+    growth = (*growth, measure_growth(options, params, usage))
+    if options.figures:
+        sizes = images.shape[-1], NUM_SAMPLES
+        decoded = np.asarray(decode(options.of_model(), params, *sizes, key))
+        drawn = usage, growth[:-1], np.asarray(test), decoded, options.seed
+        save_figures(options.figures, shape, *drawn)
+    networks = trained_networks(options, params, images.shape[-1])
+    return MixtureResult(
+        *bounds,
+        LogLikelihood.from_bounds(weighted),
+        usage,
+        growth,
+        neighbor_errors(codes, labels, usage.codes, test_labels),
+        float(networks.encode_concentration(prior).mean),
+        seconds,
+        perf_counter() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    figures = "runs/dp_mixture_vae_numpyro"
+    run(MixtureOptions, train, format_report, __doc__, figures, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""A Dirichlet-process mixture VAE, whose components are inferred, in Pyro.
+
+Images are of components without end, whose weights are sticks broken by a Dirichlet
+process. Sticks are added while training, as draws of the weights ask for them.
+
+    python examples/dp_mixture_vae_pyro.py
+    python examples/dp_mixture_vae_pyro.py --learn-concentration --figures runs/figures
+    python examples/dp_mixture_vae_pyro.py --law dldpmm --truncation 15
+    python examples/dp_mixture_vae_pyro.py --dataset mnist --checkpoint runs/dp.ckpt
+"""
+
+import io
+import math
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
+
+import pyro
+import torch
+from binary_images import load_binary_images, load_labels
+from discrete_vae_pyro import open_device, seed_epoch
+from evaluation_pyro import bounds_with_progress, evaluate
+from growth_pyro import grow, overflow_rate
+from mixture_figures import save_figures
+from mixture_model_pyro import Mixture
+from mixture_networks_pyro import Networks
+from mixture_of_one_pyro import MixtureOfOne
+from mixture_options import MixtureOptions
+from mixture_report import Growth, MixtureResult, format_report
+from mixture_usage import Usage, neighbor_errors
+from mixture_usage_pyro import draw_usage
+from pyro.distributions import Delta, Distribution, Gamma
+from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
+from pyro.optim import Adam, PyroOptim
+from report import LogLikelihood
+from resuming import save_if_due, saved_payload
+from run import run
+from torch import Tensor
+from tqdm import trange
+
+from pyro_igr import assert_analytic_kl
+
+NUM_DRAWS, NUM_SAMPLES = 100, 7
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score."""
+
+    training: SVI
+    bound: SVI
+    log_likelihood: SVI
+
+
+def make_objectives(
+    networks: Networks,
+    num_images: int,
+    optimizer: PyroOptim,
+    num_importance_samples: int,
+) -> Objectives:
+    """The objectives of a mixture; the bound to report is averaged over ten samples."""
+    one, all_of = MixtureOfOne(networks), Mixture(networks, num_images)
+    pair = all_of.model, all_of.guide
+    weighted = RenyiELBO(
+        alpha=0,
+        num_particles=num_importance_samples,
+        vectorize_particles=True,
+        max_plate_nesting=1,
+    )
+    return Objectives(
+        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
+        bound=SVI(*pair, optimizer, TraceMeanField_ELBO(num_particles=10)),
+        log_likelihood=SVI(one.model, one.guide, optimizer, weighted),
+    )
+
+
+def make_prior(options: MixtureOptions, device: torch.device) -> Distribution:
+    """The law of the concentration: known, or a Gamma law of that mean."""
+    concentration = torch.tensor(options.concentration, device=device)
+    if options.learn_concentration:
+        return Gamma(concentration, torch.ones_like(concentration))
+    return Delta(concentration)
+
+
+def train_epoch(
+    options: MixtureOptions,
+    networks: Networks,
+    svi: SVI,
+    prior: Distribution,
+    images: Tensor,
+) -> float:
+    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
+    batches = torch.randperm(len(images), device=images.device)
+    whole = batches.split(options.batch_size)[: len(images) // options.batch_size]
+    loss = 0.0
+    for batch in whole:
+        if options.law == "igr-sb":
+            grow_as_asked(options, networks, svi.optim, prior, images[batch])
+        loss += svi.step(images[batch], prior)
+    return -loss / len(whole)
+
+
+def grow_as_asked(
+    options: MixtureOptions,
+    networks: Networks,
+    optimizer: PyroOptim,
+    prior: Distribution,
+    images: Tensor,
+) -> None:
+    """Adds sticks one by one until draws for these images rarely need more."""
+    while overflow_rate(networks, prior, images, options.rho) > options.max_overflow:
+        grow(networks, optimizer, 1)
+
+
+def pack(
+    epochs_done: int, growth: Sequence[Growth], networks: Networks, optimizer: PyroOptim
+) -> bytes:
+    """What a run needs to continue, as bytes."""
+    buffer, rows = io.BytesIO(), [tuple(each) for each in growth]
+    states = networks.state_dict(), optimizer.get_state()
+    torch.save((epochs_done, networks.num_sticks, rows, *states), buffer)
+    return buffer.getvalue()
+
+
+def unpack(
+    payload: bytes, networks: Networks, optimizer: PyroOptim
+) -> tuple[int, list[Growth]]:
+    """Restores what was packed, capacity included; returns the epochs and growth."""
+    packed = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    epochs_done, num_sticks, rows, parameters, optimizer_state = packed
+    grow(networks, optimizer, num_sticks - networks.num_sticks)
+    networks.load_state_dict(parameters)
+    optimizer.set_state(optimizer_state)
+    return epochs_done, [Growth(*row) for row in rows]
+
+
+def fit(
+    options: MixtureOptions,
+    networks: Networks,
+    svi: SVI,
+    prior: Distribution,
+    images: Tensor,
+    validation: Tensor,
+) -> list[Growth]:
+    """Trains for the epochs that are left, with checkpoints; returns the growth."""
+    epochs_done, growth = 0, []
+    payload = saved_payload(options, "pyro")
+    if payload is not None:
+        epochs_done, growth = unpack(payload, networks, svi.optim)
+    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
+        seed_epoch(options, epoch + 1)
+        elbo = train_epoch(options, networks, svi, prior, images)
+        usage = draw_usage(networks, prior, validation, options.rho, 1)
+        growth.append(measure_growth(networks, usage))
+        progress.set_postfix_str(f"ELBO {elbo:.2f}, {growth[-1].used} components used")
+        state = epoch + 1, growth, networks, svi.optim
+        save_if_due(options, "pyro", epoch + 1, partial(pack, *state))
+    return growth
+
+
+def measure_growth(networks: Networks, usage: Usage) -> Growth:
+    """The number of components, by what the guide says of some images."""
+    return Growth.from_usage(usage, networks.num_sticks, networks.options.law)
+
+
+class Trained(NamedTuple):
+    """Trained networks, and the images that it has not seen."""
+
+    objectives: Objectives
+    networks: Networks
+    prior: Distribution
+    growth: list[Growth]
+    shape: tuple[int, int]
+    images: Tensor
+    validation: Tensor
+    test: Tensor
+    seconds: float
+
+
+def learn(options: MixtureOptions) -> Trained:
+    """Load the images and train on them."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
+    pyro.clear_param_store()
+    seed_epoch(options, 0)
+    networks = Networks(options, math.prod(shape)).to(device)
+    optimizer = Adam({"lr": options.learning_rate})
+    objectives = make_objectives(
+        networks, len(images), optimizer, options.num_importance_samples
+    )
+    svi, prior = objectives.training, make_prior(options, device)
+    assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
+    start = perf_counter()
+    growth = fit(options, networks, svi, prior, images, validation)
+    seconds = perf_counter() - start
+    seed_epoch(options, options.num_epochs + 1)
+    data = shape, images, validation, test
+    return Trained(objectives, networks, prior, growth, *data, seconds)
+
+
+@torch.no_grad()
+def decode(networks: Networks, num_samples: int) -> Tensor:
+    """The pixels of the mean of each component, and of samples from it."""
+    means = networks.all_means().unsqueeze(1)
+    noise = torch.randn(len(means), num_samples, means.shape[-1], device=means.device)
+    return networks.decode(torch.cat([means, means + noise], 1)).sigmoid()
+
+
+def train(options: MixtureOptions) -> MixtureResult:
+    """Train, score and draw a mixture VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objectives, networks, prior, growth, shape, *data, seconds = learn(options)
+    images, validation, test = data
+    bounds = [evaluate(objectives.bound, prior, x) for x in (validation, test)]
+    weighted = bounds_with_progress(objectives.log_likelihood, prior, test)
+    usage = draw_usage(networks, prior, test, options.rho, NUM_DRAWS)
+    codes = draw_usage(networks, prior, images, options.rho, NUM_DRAWS).codes
+    labels, test_labels = load_labels(options)
+    growth = (*growth, measure_growth(networks, usage))
+    if options.figures:
+        decoded = decode(networks, NUM_SAMPLES).numpy(force=True)
+        pixels = test.numpy(force=True)
+        drawn = usage, growth[:-1], pixels, decoded, options.seed
+        save_figures(options.figures, shape, *drawn)
+    return MixtureResult(
+        *bounds,
+        LogLikelihood.from_bounds(weighted),
+        usage,
+        growth,
+        neighbor_errors(codes, labels, usage.codes, test_labels),
+        networks.encode_concentration(prior).mean.item(),
+        seconds,
+        perf_counter() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    figures = "runs/dp_mixture_vae_pyro"
+    run(MixtureOptions, train, format_report, __doc__, figures, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Which components images use, by draws from the guide."""
+
+import torch
+from evaluation_pyro import IMAGES_AT_ONCE
+from mixture_networks_pyro import Networks
+from mixture_usage import Usage
+from pyro.distributions import Distribution
+from stick_laws_pyro import to_weights
+from torch import Tensor
+
+from pyro_igr import num_active
+
+DRAWS_OF_SHARED_WEIGHTS = 100
+
+
+@torch.no_grad()
+def draw_needed(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float
+) -> Tensor:
+    """Numbers of components that make up `rho` of the weights: one for each image."""
+    concentration = networks.encode_concentration(prior).mean
+    law = networks.encode_sticks(networks.features(images), concentration)
+    shape = () if networks.options.has_own_weights else (DRAWS_OF_SHARED_WEIGHTS,)
+    return num_active(to_weights(law, law.rsample(shape)), rho)
+
+
+@torch.no_grad()
+def draw_usage(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
+) -> Usage:
+    """What the guide says of some images, over so many draws of the weights."""
+    parts = [
+        _draw_usage(networks, prior, batch, rho, num_draws)
+        for batch in images.split(IMAGES_AT_ONCE)
+    ]
+    return Usage.join([Usage(*(x.numpy(force=True) for x in part)) for part in parts])
+
+
+def _draw_usage(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    features = networks.features(images)
+    law = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
+    weights = to_weights(law, law.rsample((num_draws,)))
+    if not networks.options.has_own_weights:
+        weights = weights.unsqueeze(-2)
+    probs = networks.encode_component(features, weights).softmax(-1)
+    codes = networks.encode_code(features, networks.all_means().unsqueeze(-2)).mean
+    code = torch.einsum("nk,knd->nd", probs.mean(0), codes)
+    return probs, num_active(weights, rho).expand(probs.shape[:-1]), code
