@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from binary_images import load_binary_images, load_labels
+from binary_images import BinaryImages, load_binary_images, load_labels
 from discrete_vae_numpyro import initialize, open_device, train_epoch
 from evaluation_numpyro import bounds_with_progress, evaluate
 from growth_numpyro import grow, overflow_rate
@@ -170,10 +170,10 @@ class Trained(NamedTuple):
     seconds: float
 
 
-def learn(options: MixtureOptions) -> Trained:
-    """Load the images and train on them."""
+def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
+    """Train on the images."""
     device = open_device(options.device)
-    shape, *splits = load_binary_images(options)
+    shape, *splits = data
     images, validation, test = (jax.device_put(split, device) for split in splits)
     key = jax.device_put(random.PRNGKey(options.seed), device)
     objectives = make_objectives(
@@ -190,8 +190,8 @@ def learn(options: MixtureOptions) -> Trained:
     params = jax.block_until_ready(svi.get_params(state))
     seconds = perf_counter() - start
     key = random.fold_in(key, options.num_epochs + 1)
-    data = shape, images, validation, test
-    return Trained(objectives, params, prior, growth, *data, key, seconds)
+    splits = images, validation, test
+    return Trained(objectives, params, prior, growth, shape, *splits, key, seconds)
 
 
 @partial(jax.jit, static_argnames=("options", "num_pixels", "num_samples"))
@@ -224,8 +224,10 @@ def train(options: MixtureOptions) -> MixtureResult:
         OSError: If a file is missing or cannot be written.
     """
     start = perf_counter()
-    objectives, params, prior, growth, shape, *data, key, seconds = learn(options)
-    images, validation, test = data
+    objectives, params, prior, growth, shape, *splits, key, seconds = learn(
+        options, load_binary_images(options)
+    )
+    images, validation, test = splits
     of = params, key
     bounds = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
     weighted = bounds_with_progress(objectives.log_likelihood, prior, test, *of)

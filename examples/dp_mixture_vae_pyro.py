@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import pyro
 import torch
-from binary_images import load_binary_images, load_labels
+from binary_images import BinaryImages, load_binary_images, load_labels
 from discrete_vae_pyro import open_device, seed_epoch
 from evaluation_pyro import bounds_with_progress, evaluate
-from growth_pyro import grow, overflow_rate
+from growth_pyro import grow, wanted_sticks
 from mixture_figures import save_figures
 from mixture_model_pyro import Mixture
 from mixture_networks_pyro import Networks
@@ -107,9 +107,10 @@ def grow_as_asked(
     prior: Distribution,
     images: Tensor,
 ) -> None:
-    """Adds sticks one by one until draws for these images rarely need more."""
-    while overflow_rate(networks, prior, images, options.rho) > options.max_overflow:
-        grow(networks, optimizer, 1)
+    """Adds the sticks that draws for these images need."""
+    rates = options.rho, options.max_overflow
+    if number := wanted_sticks(networks, prior, images, *rates):
+        grow(networks, optimizer, number)
 
 
 def pack(
@@ -177,10 +178,10 @@ class Trained(NamedTuple):
     seconds: float
 
 
-def learn(options: MixtureOptions) -> Trained:
-    """Load the images and train on them."""
+def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
+    """Train on the images."""
     device = open_device(options.device)
-    shape, *splits = load_binary_images(options)
+    shape, *splits = data
     images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
     pyro.clear_param_store()
     seed_epoch(options, 0)
@@ -195,8 +196,8 @@ def learn(options: MixtureOptions) -> Trained:
     growth = fit(options, networks, svi, prior, images, validation)
     seconds = perf_counter() - start
     seed_epoch(options, options.num_epochs + 1)
-    data = shape, images, validation, test
-    return Trained(objectives, networks, prior, growth, *data, seconds)
+    splits = images, validation, test
+    return Trained(objectives, networks, prior, growth, shape, *splits, seconds)
 
 
 @torch.no_grad()
@@ -221,8 +222,10 @@ def train(options: MixtureOptions) -> MixtureResult:
         OSError: If a file is missing or cannot be written.
     """
     start = perf_counter()
-    objectives, networks, prior, growth, shape, *data, seconds = learn(options)
-    images, validation, test = data
+    objectives, networks, prior, growth, shape, *splits, seconds = learn(
+        options, load_binary_images(options)
+    )
+    images, validation, test = splits
     bounds = [evaluate(objectives.bound, prior, x) for x in (validation, test)]
     weighted = bounds_with_progress(objectives.log_likelihood, prior, test)
     usage = draw_usage(networks, prior, test, options.rho, NUM_DRAWS)

@@ -4,18 +4,37 @@ import pyro
 import torch
 from mixture_networks_pyro import Networks
 from mixture_sticks import AXES_OF_STICKS
-from mixture_usage_pyro import draw_needed
+from mixture_usage_pyro import draw_weights
 from pyro.distributions import Distribution
 from pyro.optim import PyroOptim
 from torch import Tensor, nn
 
+from pyro_igr import num_active
 
-def overflow_rate(
-    networks: Networks, prior: Distribution, images: Tensor, rho: float
-) -> float:
-    """The rate of draws whose first weights, up to `rho`, need more than all sticks."""
-    needed = draw_needed(networks, prior, images, rho)
-    return (needed > networks.num_sticks).to(torch.float32).mean().item()
+TAIL_STICKS = 50
+
+
+@torch.no_grad()
+def wanted_sticks(
+    networks: Networks,
+    prior: Distribution,
+    images: Tensor,
+    rho: float,
+    max_overflow: float,
+) -> int:
+    """How many more sticks keep the overflow rate low, by draws of the tail.
+
+    Args:
+        networks: That have the sticks so far.
+        prior: The law of the concentration.
+        images: For which weights are drawn.
+        rho: The share of the weights that sticks are needed for.
+        max_overflow: The rate of draws that may need more.
+    """
+    law, weights = draw_weights(networks, prior, images)
+    needed = num_active(law.break_rest(weights, TAIL_STICKS), rho).flatten()
+    wanted = needed.to(torch.float32).quantile(1 - max_overflow, interpolation="higher")
+    return max(0, int(wanted) - networks.num_sticks)
 
 
 def grow(networks: Networks, optimizer: PyroOptim, num_sticks: int) -> None:

@@ -114,6 +114,8 @@ def _network(
     """Linear maps from size to size, with rectifiers in between, or after each."""
     layers = [layer for size in sizes for layer in (stax.Dense(size), stax.Relu)]
     layers = layers if is_inner else layers[:-1]
+    if not layers:
+        return lambda array: array
     return numpyro.module(name, stax.serial(*layers), (1, first))
 
 

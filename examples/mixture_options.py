@@ -19,9 +19,6 @@ class MixtureOptions(RunOptions):
     num_epochs: int = option(
         "passes over the training images", "-n", default=100, at_least=1, tracked=False
     )
-    learning_rate: float = option(
-        "step size of Adam", "-lr", default=1e-3, positive=True
-    )
     law: str = option(
         "of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
         default="igr-sb",

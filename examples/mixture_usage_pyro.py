@@ -10,18 +10,15 @@ from torch import Tensor
 
 from pyro_igr import num_active
 
-DRAWS_OF_SHARED_WEIGHTS = 100
 
-
-@torch.no_grad()
-def draw_needed(
-    networks: Networks, prior: Distribution, images: Tensor, rho: float
-) -> Tensor:
-    """Numbers of components that make up `rho` of the weights: one for each image."""
+def draw_weights(
+    networks: Networks, prior: Distribution, images: Tensor, num_draws: int = 100
+) -> tuple[Distribution, Tensor]:
+    """The law of the sticks, and weights: of each image, or draws of shared ones."""
     concentration = networks.encode_concentration(prior).mean
     law = networks.encode_sticks(networks.features(images), concentration)
-    shape = () if networks.options.has_own_weights else (DRAWS_OF_SHARED_WEIGHTS,)
-    return num_active(to_weights(law, law.rsample(shape)), rho)
+    shape = () if networks.options.has_own_weights else (num_draws,)
+    return law, to_weights(law, law.rsample(shape))
 
 
 @torch.no_grad()

@@ -1,0 +1,65 @@
+"""The tiny mixture in NumPyro."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from dp_mixture_vae_numpyro import initialize, make_objectives
+from evaluation_numpyro import bounds_with_progress
+from growth_numpyro import grow
+from mixture_usage_numpyro import trained_networks
+from numpyro.distributions import Delta
+from tiny_mixture import IMAGE, NUM_IMAGES, Parts
+
+
+class TinyMixture:
+    """The networks and objectives of some options."""
+
+    def __init__(self, options, num_importance_samples):
+        self.options = options
+        args = options, NUM_IMAGES, 0.1, num_importance_samples
+        self.objectives = make_objectives(*args)
+        self.prior = Delta(jnp.array(options.concentration))
+        self.image, self.key = jnp.asarray(IMAGE), jax.random.PRNGKey(0)
+        svi = self.objectives.training
+        self.state = initialize(svi, self.prior, self.image[None], self.key)
+        self.update = jax.jit(svi.update)
+
+    @property
+    def params(self):
+        return self.objectives.training.get_params(self.state)
+
+    def step(self):
+        images = jnp.stack([self.image, 1 - self.image])
+        self.state, _ = self.update(self.state, images, self.prior)
+
+    def grow(self):
+        self.state = grow(self.state, 2)
+
+    def parts(self):
+        networks = trained_networks(self.options, self.params, len(IMAGE))
+        features = networks.features(self.image)
+        sticks = networks.encode_sticks(features, self.prior.v)
+        means = networks.all_means()
+        code = networks.encode_code(features, means).base_dist
+        weights = jnp.ones(len(means))
+        scores = 0 * weights
+        if not self.options.has_own_weights:
+            scores = networks.encode_component(features, weights)
+        found = sticks.loc, sticks.scale, scores, means, code.loc, code.scale
+        arrays = [np.asarray(x, np.float64).reshape(-1) for x in found]
+        return Parts(*arrays, lambda z: np.asarray(networks.decode(z)))
+
+    def draws(self, number):
+        """What the objective says of the image, so many times."""
+        svi, params = self.objectives.training, self.params
+        images = jnp.broadcast_to(self.image, (20, len(IMAGE)))
+
+        def draw(key):
+            return svi.loss.loss(key, params, svi.model, svi.guide, images, self.prior)
+
+        return -np.asarray(jax.jit(jax.vmap(draw))(jax.random.split(self.key, number)))
+
+    def weighted_bound(self):
+        """The importance-weighted bound of the image."""
+        of = self.prior, self.image[None], self.params, self.key
+        return bounds_with_progress(self.objectives.log_likelihood, *of)[0]

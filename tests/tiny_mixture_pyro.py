@@ -1,0 +1,60 @@
+"""The tiny mixture in Pyro."""
+
+import numpy as np
+import pyro
+import torch
+from dp_mixture_vae_pyro import make_objectives
+from evaluation_pyro import bounds_with_progress
+from growth_pyro import grow
+from mixture_networks_pyro import Networks
+from pyro.distributions import Delta
+from pyro.optim import Adam
+from tiny_mixture import IMAGE, NUM_IMAGES, Parts
+
+
+class TinyMixture:
+    """The networks and objectives of some options."""
+
+    def __init__(self, options, num_importance_samples):
+        pyro.clear_param_store()
+        pyro.set_rng_seed(0)
+        self.networks, self.optimizer = Networks(options, len(IMAGE)), Adam({"lr": 0.1})
+        args = self.networks, NUM_IMAGES, self.optimizer, num_importance_samples
+        self.objectives = make_objectives(*args)
+        self.prior = Delta(torch.tensor(options.concentration))
+        self.image = torch.from_numpy(IMAGE)
+
+    def step(self):
+        images = torch.stack([self.image, 1 - self.image])
+        self.objectives.training.step(images, self.prior)
+
+    def grow(self):
+        grow(self.networks, self.optimizer, 2)
+
+    def parts(self):
+        networks = self.networks
+        with torch.no_grad():
+            features = networks.features(self.image)
+            sticks = networks.encode_sticks(features, self.prior.v)
+            means = networks.all_means()
+            code = networks.encode_code(features, means).base_dist
+            weights = torch.ones(len(means))
+            scores = 0 * weights
+            if not networks.options.has_own_weights:
+                scores = networks.encode_component(features, weights)
+        found = sticks.loc, sticks.scale, scores, means, code.loc, code.scale
+        arrays = [x.double().numpy().reshape(-1) for x in found]
+        return Parts(
+            *arrays, lambda z: networks.decode(torch.from_numpy(z)).numpy(force=True)
+        )
+
+    def draws(self, number):
+        """What the objective says of the image, so many times."""
+        images = self.image.expand(20, -1)
+        svi = self.objectives.training
+        return -np.array([svi.evaluate_loss(images, self.prior) for _ in range(number)])
+
+    def weighted_bound(self):
+        """The importance-weighted bound of the image."""
+        svi = self.objectives.log_likelihood
+        return bounds_with_progress(svi, self.prior, self.image[None])[0]
