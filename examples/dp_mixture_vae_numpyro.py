@@ -21,7 +21,7 @@ import numpy as np
 from binary_images import BinaryImages, load_binary_images, load_labels
 from discrete_vae_numpyro import initialize, open_device, train_epoch
 from evaluation_numpyro import bounds_with_progress, evaluate
-from growth_numpyro import grow, overflow_rate
+from growth_numpyro import grow_sticks, overflow_rate
 from jax import Array, random
 from mixture_figures import save_figures
 from mixture_model_numpyro import Mixture
@@ -96,7 +96,7 @@ def grow_as_asked(
         rate = overflow_rate(options.of_model(), params, prior, images, key)
         if rate <= options.max_overflow:
             break
-        state = grow(state, params["breaks"].shape[-1])
+        state = grow_sticks(svi, state, params["breaks"].shape[-1])
     return state
 
 

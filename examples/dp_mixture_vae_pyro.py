@@ -21,7 +21,7 @@ import torch
 from binary_images import BinaryImages, load_binary_images, load_labels
 from discrete_vae_pyro import open_device, seed_epoch
 from evaluation_pyro import bounds_with_progress, evaluate
-from growth_pyro import grow, wanted_sticks
+from growth_pyro import grow_sticks, wanted_sticks
 from mixture_figures import save_figures
 from mixture_model_pyro import Mixture
 from mixture_networks_pyro import Networks
@@ -110,7 +110,7 @@ def grow_as_asked(
     """Adds the sticks that draws for these images need."""
     rates = options.rho, options.max_overflow
     if number := wanted_sticks(networks, prior, images, *rates):
-        grow(networks, optimizer, number)
+        grow_sticks(networks, optimizer, number)
 
 
 def pack(
@@ -129,7 +129,7 @@ def unpack(
     """Restores what was packed, capacity included; returns the epochs and growth."""
     packed = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     epochs_done, num_sticks, rows, parameters, optimizer_state = packed
-    grow(networks, optimizer, num_sticks - networks.num_sticks)
+    grow_sticks(networks, optimizer, num_sticks - networks.num_sticks)
     networks.load_state_dict(parameters)
     optimizer.set_state(optimizer_state)
     return epochs_done, [Growth(*row) for row in rows]

@@ -1,21 +1,17 @@
 """Capacity that grows: sticks that start at the prior, without losing the optimizer."""
 
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.example_libraries.optimizers import (
-    JoinPoint,
-    pack_optimizer_state,
-    unpack_optimizer_state,
-)
 from mixture_options import MixtureOptions
 from mixture_sticks import AXES_OF_STICKS
 from mixture_usage_numpyro import draw_needed
 from numpyro.distributions import Distribution
+from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
+
+from numpyro_igr import grow
 
 
 def overflow_rate(
@@ -30,26 +26,21 @@ def overflow_rate(
     return float((needed > params["breaks"].shape[-1]).mean())
 
 
-def grow(state: SVIState, num_sticks: int) -> SVIState:
+def grow_sticks(svi: SVI, state: SVIState, num_sticks: int) -> SVIState:
     """Add sticks at the prior, each with a component like the rest.
 
     The bound stays what it was but for the price of the sticks: their KL to the prior
     at its nearest Gaussian.
 
     Args:
-        state: The parameters and the moments of Adam, which are kept, and zero for the
-            new parameters.
+        svi: Whose parameters grow.
+        state: The parameters, and the moments of Adam: kept, and zero for the new
+            parameters.
         num_sticks: How many to add.
     """
-    step, packed = state.optim_state
-    joints = unpack_optimizer_state(packed)
+    params = svi.get_params(state)
     for name, axis in AXES_OF_STICKS.items():
-        widen = partial(extend, axis=axis, number=num_sticks)
-        joints[name] = JoinPoint(jax.tree.map(widen, joints[name].subtree))
-    return state._replace(optim_state=(step, pack_optimizer_state(joints)))
-
-
-def extend(array: Array, axis: int, number: int) -> Array:
-    """The array with so many zeros more along an axis."""
-    widths = [(0, number if dim == axis else 0) for dim in range(array.ndim)]
-    return jnp.pad(array, widths)
+        shape = list(jnp.shape(params[name]))
+        shape[axis] = num_sticks
+        state = grow(state, {name: jnp.zeros(shape)}, axis)
+    return state

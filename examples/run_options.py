@@ -64,7 +64,8 @@ class RunOptions:
             raise ValueError("expected --checkpoint with --resume: what to continue")
 
     def configuration(self, host: str) -> dict[str, Any]:
-        """The options that the course of the training depends on."""
+        """The options that the course of the training depends on, as JSON has them."""
         tracked = {o.name for o in fields(self) if o.metadata["tracked"]}
-        values = asdict(self).items()
-        return {"host": host} | {name: v for name, v in values if name in tracked}
+        values = {name: v for name, v in asdict(self).items() if name in tracked}
+        lists = {name: [*v] for name, v in values.items() if isinstance(v, tuple)}
+        return {"host": host} | values | lists

@@ -1,11 +1,13 @@
 """The tiny mixture in NumPyro."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from dp_mixture_vae_numpyro import initialize, make_objectives
 from evaluation_numpyro import bounds_with_progress
-from growth_numpyro import grow
+from growth_numpyro import grow_sticks
 from mixture_usage_numpyro import trained_networks
 from numpyro.distributions import Delta
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
@@ -33,10 +35,20 @@ class TinyMixture:
         self.state, _ = self.update(self.state, images, self.prior)
 
     def grow(self):
-        self.state = grow(self.state, 2)
+        self.state = grow_sticks(self.objectives.training, self.state, 2)
 
     def parts(self):
-        networks = trained_networks(self.options, self.params, len(IMAGE))
+        params = self.params
+        arrays = [np.asarray(x, np.float64).reshape(-1) for x in self.say(params)]
+
+        def decode(z):
+            return trained_networks(self.options, params, len(IMAGE)).decode(z)
+
+        return Parts(*arrays, lambda z: np.asarray(jax.jit(decode)(z)))
+
+    @partial(jax.jit, static_argnums=0)
+    def say(self, params):
+        networks = trained_networks(self.options, params, len(IMAGE))
         features = networks.features(self.image)
         sticks = networks.encode_sticks(features, self.prior.v)
         means = networks.all_means()
@@ -45,9 +57,7 @@ class TinyMixture:
         scores = 0 * weights
         if not self.options.has_own_weights:
             scores = networks.encode_component(features, weights)
-        found = sticks.loc, sticks.scale, scores, means, code.loc, code.scale
-        arrays = [np.asarray(x, np.float64).reshape(-1) for x in found]
-        return Parts(*arrays, lambda z: np.asarray(networks.decode(z)))
+        return sticks.loc, sticks.scale, scores, means, code.loc, code.scale
 
     def draws(self, number):
         """What the objective says of the image, so many times."""

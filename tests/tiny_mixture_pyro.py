@@ -5,7 +5,7 @@ import pyro
 import torch
 from dp_mixture_vae_pyro import make_objectives
 from evaluation_pyro import bounds_with_progress
-from growth_pyro import grow
+from growth_pyro import grow_sticks
 from mixture_networks_pyro import Networks
 from pyro.distributions import Delta
 from pyro.optim import Adam
@@ -29,7 +29,7 @@ class TinyMixture:
         self.objectives.training.step(images, self.prior)
 
     def grow(self):
-        grow(self.networks, self.optimizer, 2)
+        grow_sticks(self.networks, self.optimizer, 2)
 
     def parts(self):
         networks = self.networks

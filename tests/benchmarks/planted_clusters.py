@@ -22,6 +22,7 @@ from planted import plant  # noqa: E402
 NUM_GROUPS, SEEDS, NUM_IMAGES = (3, 7, 15), (0, 1, 2), 1600
 SETTINGS = {
     "num_epochs": 100,
+    "capacity": 30,
     "encoder": (50, 50),
     "decoder": (),
     "latent_dim": 10,

@@ -1,0 +1,126 @@
+"""The mixture VAE of both hosts reports, resumes exactly, and has clear errors."""
+
+import importlib
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from component_posterior import component_posterior
+from mixture_options import MixtureOptions
+from mixture_usage import Usage, neighbor_errors
+from PIL import Image
+
+OPTIONS = MixtureOptions(
+    num_epochs=3,
+    batch_size=400,
+    capacity=8,
+    learn_concentration=True,
+    latent_dim=2,
+    encoder=(5,),
+    decoder=(),
+    num_importance_samples=20,
+)
+
+
+@pytest.fixture(params=["pyro", "numpyro"])
+def example(request):
+    pytest.importorskip(request.param)
+    return importlib.import_module(f"dp_mixture_vae_{request.param}")
+
+
+def values(result):
+    """What a run found, without the times that it took."""
+    arrays = [np.asarray(x).tolist() for x in result.usage]
+    return result._replace(usage=arrays, training_seconds=0, seconds=0)
+
+
+def test_a_resumed_run_is_exactly_the_uninterrupted_one_whose_capacity_grew(
+    example, tmp_path, monkeypatch
+):
+    figures = tmp_path / "new"
+    whole = example.train(replace(OPTIONS, figures=figures))
+    assert whole.growth[0].capacity > OPTIONS.capacity
+    assert whole.growth[-1].overflow < 0.1
+    for name in "components", "growth", "posterior":
+        with Image.open(figures / f"{name}.png") as image:
+            assert image.format == "PNG"
+    report = example.format_report(OPTIONS, whole)
+    assert "log-likelihood of test images (IWAE-20)" in report
+    assert "nan" not in report
+    broken = replace(OPTIONS, checkpoint=tmp_path / "broken")
+    with monkeypatch.context() as patch:
+        fail_at_second_write(patch)
+        with pytest.raises(OSError, match="disk full"):
+            example.train(broken)
+    resumed = example.train(replace(broken, resume=True))
+    assert values(resumed) == values(whole)
+
+
+def fail_at_second_write(patch):
+    writes, fsync = [], os.fsync
+
+    def fsync_or_fail(descriptor):
+        writes.append(descriptor)
+        if len(writes) == 2:
+            raise OSError("disk full")
+        fsync(descriptor)
+
+    patch.setattr(os, "fsync", fsync_or_fail)
+
+
+def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
+    pytest.importorskip("pyro")
+    example = importlib.import_module("dp_mixture_vae_pyro")
+    monkeypatch.setattr(example, "save_figures", lambda *_: None)
+    flags = "-n 1 -b 400 -z 2 --encoder 5 --decoder --num-importance-samples 20"
+    own = "--law=dldpmm --truncation=7 --assignment=weights --concentration=2"
+    example.main([*flags.split(), *own.split()])
+    printed = capsys.readouterr().out
+    assert "dldpmm with assignment by weights, digits: 1 epochs" in printed
+    assert " of 7" in printed
+    assert "nan" not in printed
+
+
+def test_planted_groups_are_told_apart_without_being_told():
+    pytest.importorskip("pyro")
+    benchmark = importlib.import_module("benchmarks.planted_clusters")
+    used, purity = benchmark.find(
+        3, 0, capacity=8, num_epochs=25, learning_rate=0.01, spread=1.0
+    )
+    assert 3 <= used <= 6
+    assert purity > 0.99
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"rho": 1.0}, "expected --rho to be at least 0 and below 1, got 1.0"),
+        ({"max_overflow": -0.1}, "expected --max-overflow to be at least 0"),
+        ({"capacity": 0}, "expected --capacity to be at least 1, got 0"),
+        ({"concentration": 0.0}, "expected --concentration to be positive"),
+        ({"encoder": (200, 0)}, "expected --encoder to be at least 1, got 0"),
+        ({"resume": True}, "expected --checkpoint with --resume"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_error(flags, message):
+    with pytest.raises(ValueError, match=message):
+        MixtureOptions(**flags)
+
+
+def test_components_are_counted_by_the_images_that_they_are_most_probable_for():
+    probs = np.zeros((2, 200, 4))
+    probs[:, :120, 2], probs[:, 120:199, 0], probs[:, 199:, 3] = 1, 1, 1
+    usage = Usage(probs, np.full((2, 200), 3), np.zeros((200, 1)))
+    np.testing.assert_allclose(usage.shares, [0.395, 0, 0.6, 0.005])
+    assert usage.used.tolist() == [2, 0]
+    posterior = component_posterior(usage, 0).posterior
+    assert posterior["occupied"].values.tolist() == [[3, 3]]
+    assert posterior["needed"].values.tolist() == [[3, 3]]
+
+
+def test_neighbors_vote_for_the_label():
+    codes = np.repeat([[0.0], [9.0]], 20, axis=0)
+    labels, wrong = np.repeat([0, 1], 20), np.repeat([0, 0], 20)
+    assert neighbor_errors(codes, labels, codes, labels) == {3: 0, 5: 0, 10: 0}
+    assert neighbor_errors(codes, labels, codes, wrong) == {3: 0.5, 5: 0.5, 10: 0.5}
