@@ -7,6 +7,7 @@ import numpy as np
 from component_posterior import component_posterior, save_posterior
 from figures import save_image_rows
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from mixture_report import Growth
 from mixture_usage import Usage
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ def save_growth(path: Path, growth: Sequence[Growth]) -> None:
     for name, line in ("capacity", ":"), ("needed", "--"), ("used", "-"):
         axis.plot(epochs, [getattr(each, name) for each in growth], line, label=name)
     axis.set(xlabel="epoch", ylabel="components", ylim=(0, None))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150, bbox_inches="tight")
