@@ -141,13 +141,22 @@ def categorical_logits(
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
     if logits is not None:
+        _check("logits", logits, constraints.real_vector, law)
         return log_softmax(jnp.asarray(logits), -1)
-    if law._validate_args:
-        with jax.ensure_compile_time_eval():
-            valid = np.all(constraints.simplex(probs))
-        if not_jax_tracer(valid) and not valid:
-            name = type(law).__name__
-            raise ValueError(f"{name} distribution got invalid probs parameter.")
+    _check("probs", probs, constraints.simplex, law)
     positive = jnp.asarray(probs) > 0
     log_probs = jnp.log(jnp.where(positive, probs, 1.0))
     return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
+
+
+# Before any arithmetic, which would trace constants under jit and so hide them.
+def _check(
+    name: str, value: ArrayLike, constraint: constraints.Constraint, law: Distribution
+) -> None:
+    if not law._validate_args:
+        return
+    with jax.ensure_compile_time_eval():
+        valid = np.all(constraint(value))
+    if not_jax_tracer(valid) and not valid:
+        law_name = type(law).__name__
+        raise ValueError(f"{law_name} distribution got invalid {name} parameter.")
