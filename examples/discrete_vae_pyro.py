@@ -36,11 +36,14 @@ from report import LogLikelihood, Result, Scores, format_report
 from resuming import save_if_due, saved_payload
 from run import run
 from torch import Tensor, nn
+from torch.distributions import transform_to
+from torch.distributions.constraints import positive, real
 from tqdm import trange
 
 from pyro_igr import assert_analytic_kl, discretize, straight_through
 
-NUM_SAMPLES = 10
+NUM_SAMPLES, CRITIC = 10, 50
+RELAX = {"relax_scale": real, "relax_temperature": positive}
 
 
 class DiscreteVAE(nn.Module):
@@ -58,6 +61,8 @@ class DiscreteVAE(nn.Module):
         inner = sizes.num_pixels, *sizes.hidden
         self.encoder = make_network(*inner, math.prod(sizes.parameters))
         self.decoder = make_network(math.prod(sizes.code), *reversed(inner))
+        self.critic = make_network(math.prod(sizes.code), CRITIC, 1)
+        nn.init.zeros_(self.critic[-1].weight)
 
     def model(self, images: Tensor, prior: Distribution) -> Tensor:
         """Codes from the prior, then pixels; returns the means of the pixels."""
@@ -75,6 +80,12 @@ class DiscreteVAE(nn.Module):
         with per_image(images):
             parameters = self.encoder(images).unflatten(-1, self.sizes.parameters)
             sample_code(make_posterior(prior, parameters))
+
+    def control_variate(self, values: dict[str, Tensor]) -> Tensor:
+        """A learned function of the relaxed code of each image, for RELAX."""
+        critic = pyro.module("critic", self.critic)
+        code = values["code"].flatten(-2)
+        return critic(code).squeeze(-1) / code.shape[-2]
 
 
 def make_network(*sizes: int) -> nn.Sequential:
@@ -113,7 +124,8 @@ def make_objectives(
     is_discrete = ESTIMATORS[estimator].is_discrete
     trained = discrete if is_discrete else (vae.model, vae.guide)
     training, relaxed = (
-        make_elbo(estimator, vae.sizes.code, n) for n in (num_samples, NUM_SAMPLES)
+        make_elbo(estimator, vae.sizes.code, n, vae.control_variate)
+        for n in (num_samples, NUM_SAMPLES)
     )
     scored = Trace_ELBO(num_particles=NUM_SAMPLES, **VECTORIZED)
     weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples, **VECTORIZED)
@@ -144,16 +156,22 @@ def score(objectives: Objectives, prior: Distribution, images: Tensor) -> Scores
 
 def pack(epochs_done: int, vae: DiscreteVAE, optimizer: PyroOptim) -> bytes:
     """What a run needs to continue, as bytes."""
-    buffer = io.BytesIO()
-    torch.save((epochs_done, vae.state_dict(), optimizer.get_state()), buffer)
+    store, buffer = pyro.get_param_store(), io.BytesIO()
+    of_relax = {n: pyro.param(n).unconstrained().detach() for n in RELAX if n in store}
+    state = vae.state_dict(), of_relax, optimizer.get_state()
+    torch.save((epochs_done, *state), buffer)
     return buffer.getvalue()
 
 
 def unpack(payload: bytes, vae: DiscreteVAE, optimizer: PyroOptim) -> int:
     """Restores what was packed; returns the epochs done."""
     packed = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    epochs_done, parameters, optimizer_state = packed
+    epochs_done, parameters, of_relax, optimizer_state = packed
     vae.load_state_dict(parameters)
+    for name, value in of_relax.items():
+        constrained = transform_to(RELAX[name])(value)
+        parameter = pyro.param(name, constrained, constraint=RELAX[name])
+        parameter.unconstrained().data.copy_(value)
     optimizer.set_state(optimizer_state)
     return epochs_done
 

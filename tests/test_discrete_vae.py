@@ -99,14 +99,29 @@ def test_a_resumed_run_is_exactly_the_uninterrupted_one(
             vae.train(broken)
     found = vae.train(replace(broken, resume=True))
     assert found[:4] == expected[:4]
-    state = content(host, whole.checkpoint)
+    state = content(host, whole)
     assert len(state) >= 15
-    assert content(host, broken.checkpoint) == state
+    assert content(host, broken) == state
 
 
-def content(host, path):
+# In Pyro these are not in the networks; in NumPyro they are in the state like all.
+def test_a_checkpoint_of_pyro_has_the_parameters_of_relax(tmp_path):
+    pytest.importorskip("pyro")
+    import discrete_vae_pyro as example
+
+    options = replace(OPTIONS, estimator="relax", num_epochs=4)
+    expected = example.train(options)
+    half = replace(options, checkpoint=tmp_path / "half")
+    example.train(replace(half, num_epochs=2))
+    state = content("pyro", half)
+    assert state[2, "relax_scale"] != 1
+    assert example.train(replace(half, resume=True))[:4] == expected[:4]
+
+
+def content(host, options):
     """Every parameter, optimizer state and counter of a checkpoint, by its place."""
-    payload = io.BytesIO(load_checkpoint(path, OPTIONS.configuration(host)))
+    of = options.checkpoint, options.configuration(host)
+    payload = io.BytesIO(load_checkpoint(*of))
     if host == "numpyro":
         return flatten(dict(np.load(payload)))
     return flatten(importlib.import_module("torch").load(payload, weights_only=True))
