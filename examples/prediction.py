@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from report import LogLikelihood
 from run_options import RunOptions
 
-LAWS = "igr", "igr-sb", "gumbel-softmax"
+LAWS = "igr", "igr-sb", "igr-planar", "gumbel-softmax"
+PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first
 
 
 @dataclass(frozen=True, kw_only=True)

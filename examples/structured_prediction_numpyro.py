@@ -17,6 +17,9 @@ sigmoid. What each tempering makes of it, as the value z of "on":
   ever off.
 - vertex (eq. 17) is tau s(y) + (1 - tau) [y > 0], whose slope tau s(y) s(-y) misses
   the jump at 0. At tau = 1 it is s(y).
+
+A planar layer is an increasing function of one Gaussian: IGR-Planar, with two of them
+for each layer of units, moves the threshold of "on" and bends the slope around it.
 """
 
 import math
@@ -27,6 +30,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpyro
 from binary_images import load_binary_images
@@ -41,6 +45,7 @@ from numpyro.distributions import Bernoulli, Distribution
 from numpyro.infer import SVI, Trace_ELBO
 from numpyro.optim import Adam
 from prediction import (
+    PLANAR_LAYERS,
     Prediction,
     PredictionOptions,
     bounds,
@@ -82,8 +87,10 @@ class Network:
         values = images[:, : self.half]
         for name in LAYERS:
             layer = numpyro.module(name, self.layer, values.shape)
+            planar = numpyro.param(f"planar_{name}", jnp.array(PLANAR_LAYERS))
+            law = activate(unit, layer(values), planar)
             with handlers.mask(mask=False):
-                z = sample_units(f"units_{name}", activate(unit, layer(values)))
+                z = sample_units(f"units_{name}", law)
             values = (straight_through(z) if is_hard else z)[..., 0]
         return values
 

@@ -17,6 +17,9 @@ sigmoid. What each tempering makes of it, as the value z of "on":
   ever off.
 - vertex (eq. 17) is tau s(y) + (1 - tau) [y > 0], whose slope tau s(y) s(-y) misses
   the jump at 0. At tau = 1 it is s(y).
+
+A planar layer is an increasing function of one Gaussian: IGR-Planar, with two of them
+for each layer of units, moves the threshold of "on" and bends the slope around it.
 """
 
 import math
@@ -36,6 +39,7 @@ from evaluation_pyro import evaluate
 from figures import save_image_rows
 from numpy.typing import NDArray
 from prediction import (
+    PLANAR_LAYERS,
     Prediction,
     PredictionOptions,
     bounds,
@@ -72,6 +76,8 @@ class Network(nn.Module):
         for name, size in zip(LAYERS, (self.half, num_units), strict=True):
             tanh = nn.Linear(size, num_units), nn.Tanh()
             setattr(self, name, nn.Sequential(*tanh, nn.Linear(num_units, num_units)))
+        planar = {name: nn.Parameter(torch.tensor(PLANAR_LAYERS)) for name in LAYERS}
+        self.planar = nn.ParameterDict(planar)
         self.last = nn.Linear(num_units, self.half)
 
     def units(
@@ -85,8 +91,9 @@ class Network(nn.Module):
         values = images[:, : self.half]
         for name in LAYERS:
             layer = getattr(self, name)
+            law = activate(unit, layer(values), self.planar[name])
             with poutine.mask(mask=False):
-                z = sample_units(f"units_{name}", activate(unit, layer(values)))
+                z = sample_units(f"units_{name}", law)
             values = (straight_through(z) if is_hard else z)[..., 0]
         return values
 
