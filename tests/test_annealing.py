@@ -1,0 +1,61 @@
+"""Annealing the temperature and the KL: it trains, and nothing is compiled again."""
+
+import importlib
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("host", ["pyro", "numpyro"])
+def test_the_example_finds_the_groups(host, capsys):
+    pytest.importorskip(host)
+    importlib.import_module(f"annealing_{host}").main(["-n", "1000"])
+    elbo = float(re.search(r"model: (\S+) nats", capsys.readouterr().out)[1])
+    assert -2.6 < elbo < -1.5
+
+
+def test_the_program_is_traced_as_often_for_many_steps_as_for_few(monkeypatch):
+    pytest.importorskip("numpyro")
+    example = importlib.import_module("annealing_numpyro")
+    runs, model = [], example.model
+
+    def counted(*args):
+        runs.append(args)
+        return model(*args)
+
+    monkeypatch.setattr(example, "model", counted)
+    counts = []
+    for num_steps in (2, 20):
+        runs.clear()
+        example.train(num_steps)
+        counts.append(len(runs))
+    assert counts[0] == counts[1]
+
+
+def losses_in_pyro(engine, weights):
+    pyro, infer = pytest.importorskip("pyro"), pytest.importorskip("pyro.infer")
+    example = importlib.import_module("annealing_pyro")
+    pyro.clear_param_store()
+    x = example.make_points()
+    for weight in weights:
+        pyro.set_rng_seed(1)
+        elbo = getattr(infer, engine)()
+        yield elbo.loss(example.model, example.guide, x, 0.5, weight)
+
+
+def losses_in_numpyro(engine, weights):
+    infer = pytest.importorskip("numpyro.infer")
+    jax = pytest.importorskip("jax")
+    example = importlib.import_module("annealing_numpyro")
+    x, key = example.make_points(jax.random.key(0)), jax.random.key(1)
+    for weight in weights:
+        elbo = getattr(infer, engine)()
+        yield elbo.loss(key, {}, example.model, example.guide, x, 0.5, weight)
+
+
+@pytest.mark.parametrize("engine", ["TraceMeanField_ELBO", "Trace_ELBO"])
+@pytest.mark.parametrize("losses", [losses_in_pyro, losses_in_numpyro])
+def test_the_weight_scales_the_kl_and_nothing_else(losses, engine):
+    low, half, full = map(float, losses(engine, (1e-6, 0.5, 1.0)))
+    assert abs(full - low) > 1
+    assert half == pytest.approx((low + full) / 2, abs=0.01)
