@@ -193,6 +193,30 @@ def test_training_it_lowers_the_variance_and_the_loss():
     assert result.losses[-30:].mean() < result.losses[:30].mean()
 
 
+# The host's uniform noise can be 0; in single precision about once in 2^23 draws.
+def test_the_least_noise_of_the_host_has_a_finite_gradient(monkeypatch):
+    least, logistic = float(np.log(np.finfo(np.float32).tiny)), random.logistic
+
+    def with_least(key, shape, dtype):
+        return logistic(key, shape, dtype).at[..., 0].set(least)
+
+    monkeypatch.setattr(random, "logistic", with_least)
+
+    def model():
+        z = numpyro.sample("z", gumbel(jnp.zeros(K)))
+        numpyro.sample("x", dist.Normal(z[0], 1.0), obs=0.0)
+
+    def guide():
+        numpyro.sample("z", gumbel(numpyro.param("logits", jnp.zeros(K))))
+
+    with jax.enable_x64(False):
+        engine = TraceRELAX_ELBO()
+        params = {"logits": jnp.zeros(K), "relax_scale": 1.0, "relax_temperature": 0.5}
+        loss = partial(engine.loss, KEY, model=model, guide=guide)
+        found = jax.jit(jax.grad(loss))(params)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
+
+
 def test_an_untrained_control_variate_is_warned_of_once():
     engine, pair = TraceRELAX_ELBO(), coded(gumbel)
     with pytest.warns(UserWarning, match="control variate is not trained"):

@@ -101,7 +101,8 @@ def _noise_type(law: Distribution) -> type[Noise] | None:
 
 def _draw(law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
     shape = (2, *law.batch_shape, *law.event_shape)
-    log_odds = random.logistic(key, shape, dtype)
+    most = -jnp.log(jnp.finfo(dtype).eps)
+    log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
     return _noise_type(law)(innermost(law), log_odds)
 
 
