@@ -2,6 +2,7 @@
 
 import inspect
 
+import pyro
 import pytest
 import torch
 from tests.distributions import test_distributions, test_pickle, test_transforms
@@ -29,6 +30,11 @@ FIXTURES = [
     Fixture(pyro_dist=_named_for_the_suite(law), examples=[dict(one), one | BATCH])
     for law, one in LAWS.items()
 ]
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    pyro.set_rng_seed(0)
 
 
 @pytest.fixture(name="dist", params=FIXTURES, ids=repr)

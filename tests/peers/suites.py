@@ -9,6 +9,7 @@ of each that did not pass, into tests/README.md.
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ import numpyro_suite
 
 TRANSFORMS = numpyro_suite.table_of_maps(T)
 """
+# The suite has no values outside the support of one-hot vectors.
+UNKNOWN_TO_NUMPYRO = "test_distribution_constraints and OneHotCategorical"
 BIJECTIVE = """
 
 @pytest.mark.parametrize("case", numpyro_suite.BIJECTIONS)
@@ -69,6 +72,7 @@ def numpyro_suite(source: Path, folder: Path) -> list[str]:
     (folder / "test_maps.py").write_text(maps)
     parametrized = {"test_parametrized_transform", "test_our_bijections"}
     names = " or ".join(sorted(generic | parametrized | {"goodness"}))
+    names = f"({names}) and not ({UNKNOWN_TO_NUMPYRO})"
     files = [
         folder / "test_laws.py",
         folder / "test_maps.py",
@@ -132,7 +136,10 @@ def _read(report: Path) -> Outcomes:
         counts[outcome] += 1
         if outcome != "passed":
             name = case.get("name").split("[")[0]
-            reasons[outcome, name, reason.splitlines()[0]] += 1
+            first = re.sub(
+                r"<\S*?(\w+) object at [^>]*>", r"\1", reason.splitlines()[0]
+            )
+            reasons[outcome, name, first] += 1
     return Outcomes(counts, reasons)
 
 
