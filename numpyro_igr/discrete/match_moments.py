@@ -5,11 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax, random
+from jax import Array, lax
 from jax.nn import softmax
 from jax.typing import ArrayLike
 from numpyro.util import not_jax_tracer
 
+from numpyro_igr.discrete.antithetic_noise import antithetic_noise
 from numpyro_igr.discrete.check_probs import check_probs
 from numpyro_igr.discrete.match_probs import match_log_probs
 from numpyro_igr.discrete.newton import damped_newton, implicit_root
@@ -85,7 +86,7 @@ def _match_moments(
     )
     target = jnp.broadcast_to(target, (*batch, n + 1))
     scale = jnp.broadcast_to(scale, (*batch, n))
-    noise = _antithetic_noise(num_samples, target[..., 1:])
+    noise = antithetic_noise(num_samples, target[..., 1:])
     law = scale, temperature[..., None], delta[..., None], noise
     fixed = lax.stop_gradient((target, law))
     loc = damped_newton(
@@ -100,13 +101,6 @@ def _check_positive(**parameters: ArrayLike) -> None:
     for name, value in parameters.items():
         if not_jax_tracer(value) and not np.all(np.asarray(value) > 0):
             raise ValueError(f"expected {name} to be positive, got {value}")
-
-
-def _antithetic_noise(num_samples: int, like: Array) -> Array:
-    """The same on every call, and for every member of a batch."""
-    shape = num_samples // 2, *[1] * (like.ndim - 1), like.shape[-1]
-    half = random.normal(random.key(0), shape, like.dtype)
-    return jnp.concatenate([half, -half])
 
 
 def _residual_and_jacobian(

@@ -3,12 +3,13 @@
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax, random
+from jax import Array, lax
 from jax.nn import one_hot
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
 
+from numpyro_igr.discrete import antithetic_noise
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
@@ -87,10 +88,8 @@ class IGRFlow(GaussianPushforward):
         )
 
     def _counts(self, num_samples: int) -> Array:
-        loc, scale = jnp.asarray(self.loc), self.scale
-        shape = num_samples // 2, *[1] * len(self.batch_shape), loc.shape[-1]
-        half = random.normal(random.key(0), shape, jnp.result_type(loc, float))
-        y = loc + scale * jnp.concatenate([half, -half])
+        loc = jnp.asarray(self.loc, jnp.result_type(self.loc, float))
+        y = loc + self.scale * antithetic_noise(num_samples, loc)
         for part in self.flow:
             y = part(y)
         k = self.event_shape[0]

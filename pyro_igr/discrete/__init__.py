@@ -1,5 +1,6 @@
 """The discrete side: plain functions of arrays, from Gaussians to probabilities."""
 
+from pyro_igr.discrete.antithetic_noise import antithetic_noise
 from pyro_igr.discrete.argmax_probs import argmax_probs, log_argmax_probs
 from pyro_igr.discrete.check_probs import check_probs, to_log_probs
 from pyro_igr.discrete.conditional import (
@@ -25,6 +26,7 @@ from pyro_igr.discrete.stick_probs import (
 from pyro_igr.discrete.truncation import num_active, truncate
 
 __all__ = [
+    "antithetic_noise",
     "argmax_probs",
     "check_probs",
     "draw_set",

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pyro_igr.discrete.antithetic_noise import antithetic_noise
 from pyro_igr.discrete.check_probs import check_probs
 from pyro_igr.discrete.match_probs import match_log_probs
 from pyro_igr.discrete.newton import damped_newton, implicit_root
@@ -68,7 +69,7 @@ def match_moments(
         target.shape[:-1], scale.shape[:-1], temperature.shape, delta.shape
     )
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
-    noise = _antithetic_noise(num_samples, target[..., 1:])
+    noise = antithetic_noise(num_samples, target[..., 1:])
     law = scale, temperature.unsqueeze(-1), delta.unsqueeze(-1), noise
     with torch.no_grad():
         loc = damped_newton(
@@ -83,14 +84,6 @@ def _check_positive(**parameters: Tensor | float) -> None:
     for name, value in parameters.items():
         if not torch._is_all_true(torch.as_tensor(value) > 0):
             raise ValueError(f"expected {name} to be positive, got {value}")
-
-
-def _antithetic_noise(num_samples: int, like: Tensor) -> Tensor:
-    """The same on every call, and for every member of a batch."""
-    generator = torch.Generator().manual_seed(0)
-    shape = num_samples // 2, *[1] * (like.dim() - 1), like.shape[-1]
-    half = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
-    return torch.cat([half, -half])
 
 
 def _residual_and_jacobian(

@@ -8,6 +8,7 @@ from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 from torch.nn.functional import one_hot, pad
 
+from pyro_igr.discrete import antithetic_noise
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.transforms import FlowSoftmaxPlusPlusTransform
@@ -80,12 +81,8 @@ class IGRFlow(GaussianPushforward):
         )
 
     def _counts(self, num_samples: int) -> Tensor:
-        generator = torch.Generator().manual_seed(0)
-        shape = num_samples // 2, *[1] * len(self.batch_shape), self.loc.shape[-1]
-        half = torch.randn(shape, generator=generator, dtype=torch.float64)
-        noise = torch.cat([half, -half]).to(self.loc)
         with torch.no_grad():
-            y = self.loc + self.scale * noise
+            y = self.loc + self.scale * antithetic_noise(num_samples, self.loc)
             for part in self.flow:
                 y = part(y)
         chosen = pad(y, (0, 1)).argmax(-1)

@@ -1,0 +1,19 @@
+"""A fixed sample of standard normals, the same on every call."""
+
+import jax.numpy as jnp
+from jax import Array, random
+
+
+def antithetic_noise(num_samples: int, like: Array) -> Array:
+    """Standard normal vectors and their negatives, for every member of a batch alike.
+
+    Shape: ``like``: ``batch + (n,)``; result ``(num_samples,) + (1,) * batch + (n,)``,
+    in its dtype and on its device.
+
+    Args:
+        num_samples: the size of the sample, even.
+        like: what the noise is to be added to.
+    """
+    shape = num_samples // 2, *[1] * (like.ndim - 1), like.shape[-1]
+    half = random.normal(random.key(0), shape, like.dtype)
+    return jnp.concatenate([half, -half])

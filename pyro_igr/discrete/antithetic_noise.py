@@ -1,0 +1,20 @@
+"""A fixed sample of standard normals, the same on every call."""
+
+import torch
+from torch import Tensor
+
+
+def antithetic_noise(num_samples: int, like: Tensor) -> Tensor:
+    """Standard normal vectors and their negatives, for every member of a batch alike.
+
+    Shape: ``like``: ``batch + (n,)``; result ``(num_samples,) + (1,) * batch + (n,)``,
+    in its dtype and on its device.
+
+    Args:
+        num_samples: the size of the sample, even.
+        like: what the noise is to be added to.
+    """
+    generator = torch.Generator().manual_seed(0)
+    shape = num_samples // 2, *[1] * (like.dim() - 1), like.shape[-1]
+    half = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
+    return torch.cat([half, -half])
