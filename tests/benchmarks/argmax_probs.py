@@ -14,20 +14,18 @@ os.environ["XLA_FLAGS"] = (
 )
 
 import statistics  # noqa: E402
-from pathlib import Path  # noqa: E402
 from time import process_time  # noqa: E402
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from report_table import TESTS, write_table  # noqa: E402
 
 import numpyro_igr  # noqa: E402
 import pyro_igr  # noqa: E402
 
 REPEATS, NUM_SAMPLES, SIZES = 21, 10_000, (10, 100, 1000)
-REPORT = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- argmax_probs -->", "<!-- end of argmax_probs -->"
 HEADER = (
     "| K | host | argmax_probs | with gradient | 10,000 samples | ratio |\n"
     "|---|---|---|---|---|---|"
@@ -96,10 +94,7 @@ def rows():
 
 def main():
     torch.set_num_threads(1)
-    table = "\n".join([HEADER, *rows()])
-    print(table)
-    before, rest = REPORT.read_text().split(BEGIN)
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+    write_table("argmax_probs", HEADER, rows(), TESTS)
 
 
 if __name__ == "__main__":

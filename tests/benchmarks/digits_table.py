@@ -8,12 +8,13 @@ images make the table. Every run is one line of a log, so that a killed run cont
 """
 
 import importlib
-import json
 import statistics
 import sys
-from pathlib import Path
+from functools import partial
 
-ROOT = Path(__file__).parent.parent.parent
+from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table
+from run_log import RunLog
+
 sys.path.insert(0, str(ROOT / "examples"))
 
 from options import Options  # noqa: E402
@@ -27,36 +28,25 @@ METHODS = {
 }
 HOSTS, NUM_EPOCHS = ("numpyro", "pyro"), 200
 TUNING_SEEDS, TEST_SEEDS = (100, 101), (0, 1, 2, 3, 4)
-LOG = ROOT / "runs" / "digits_table.jsonl"
-REPORTS = ROOT / "README.md", ROOT / "examples" / "README.md"
-BEGIN, END = "<!-- digits table -->", "<!-- end of digits table -->"
-
-
-def load_log():
-    """Scores of the runs made so far, by run."""
-    if not LOG.exists():
-        return {}
-    lines = (line for line in LOG.read_text().splitlines() if line.endswith("}"))
-    return {tuple(row.pop("run")): row for row in map(json.loads, lines)}
 
 
 def scores(log, host, method, temperature, seed):
     """Scores of one run, from the log or made now."""
     law, estimator = METHODS[method]
-    run = (host, law, estimator, temperature, seed, NUM_EPOCHS)
-    if run not in log:
-        train = importlib.import_module(f"discrete_vae_{host}").train
-        choice = {"law": law, "estimator": estimator, "temperature": temperature}
-        result = train(Options(num_epochs=NUM_EPOCHS, seed=seed, **choice))
-        log[run] = {
-            "validation": result.validation.discrete_elbo,
-            "test": result.test.discrete_elbo,
-            "relaxed": result.test.relaxed_elbo,
-        }
-        LOG.parent.mkdir(exist_ok=True)
-        with LOG.open("a") as file:
-            file.write(json.dumps({"run": run, **log[run]}) + "\n")
-    return log[run]
+    choice = {"law": law, "estimator": estimator, "temperature": temperature}
+    options = Options(num_epochs=NUM_EPOCHS, seed=seed, **choice)
+    run = host, law, estimator, temperature, seed, NUM_EPOCHS
+    return log.get(run, partial(find, host, options))
+
+
+def find(host, options):
+    """Train, and keep the scores that the table needs."""
+    result = importlib.import_module(f"discrete_vae_{host}").train(options)
+    return {
+        "validation": result.validation.discrete_elbo,
+        "test": result.test.discrete_elbo,
+        "relaxed": result.test.relaxed_elbo,
+    }
 
 
 def best_temperature(log, method):
@@ -69,18 +59,13 @@ def best_temperature(log, method):
     return max(TEMPERATURES, key=mean)
 
 
-def with_spread(values):
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
-
-
 def rows(log):
     for method in METHODS:
         temperature = best_temperature(log, method)
         for host in HOSTS:
             runs = [scores(log, host, method, temperature, s) for s in TEST_SEEDS]
             columns = [with_spread([r[name] for r in runs]) for name in COLUMNS]
-            cells = (method, host, temperature, *columns)
-            yield "| " + " | ".join(map(str, cells)) + " |"
+            yield to_row([method, host, temperature, *columns])
 
 
 COLUMNS = ("test", "relaxed")
@@ -90,19 +75,9 @@ HEADER = (
 )
 
 
-def write_report(table):
-    """Replaces the table between the two marks of each report."""
-    for report in REPORTS:
-        before, rest = report.read_text().split(BEGIN)
-        after = rest.split(END)[1]
-        report.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
-
-
 def main():
-    log = load_log()
-    table = "\n".join([HEADER, *rows(log)])
-    print(table)
-    write_report(table)
+    found = rows(RunLog("digits_table"))
+    write_table("digits table", HEADER, found, ROOT / "README.md", EXAMPLES)
 
 
 if __name__ == "__main__":

@@ -9,17 +9,18 @@ Runs of other seeds are scored twice, after as many steps and after as much proc
 time. Every run is one line of a log, so that a killed run continues.
 """
 
-import json
 import os
 import statistics
 import sys
 import time
-from pathlib import Path
+from functools import partial
 
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
-ROOT = Path(__file__).parent.parent.parent
+from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table  # noqa: E402
+from run_log import RunLog  # noqa: E402
+
 sys.path.insert(0, str(ROOT / "examples"))
 
 import discrete_vae_numpyro as vae  # noqa: E402
@@ -35,21 +36,11 @@ TUNING_SEED, TEST_SEEDS = 100, (0, 1, 2)
 SIZES = {"num_variables": 6, "num_categories": 4, "num_importance_samples": 100}
 SAMPLES = {"unordered-set": 4}
 WITHOUT_TEMPERATURE = ("relax", "rebar", "unordered-set")
-LOG = ROOT / "runs" / "estimator_table.jsonl"
-REPORT = ROOT / "examples" / "README.md"
-BEGIN, END = "<!-- estimator table -->", "<!-- end of estimator table -->"
 HEADER = (
     "| estimator | law | temperature | ms a step | ELBO, equal steps "
     "| IWAE, equal steps | ELBO, equal time | IWAE, equal time |\n"
     "|---|---|---|---|---|---|---|---|"
 )
-
-
-def load_log():
-    """Scores of the runs made so far, by run."""
-    lines = LOG.read_text().splitlines() if LOG.exists() else []
-    rows = (json.loads(line) for line in lines if line.endswith("}"))
-    return {tuple(row.pop("run")): row for row in rows}
 
 
 class Run:
@@ -131,13 +122,7 @@ def compare(*method):
 
 def logged(log, make, *method):
     """The result of a run, from the log or made now."""
-    key = (make.__name__, *method)
-    if key not in log:
-        log[key] = make(*method)
-        LOG.parent.mkdir(exist_ok=True)
-        with LOG.open("a") as file:
-            file.write(json.dumps({"run": key, **log[key]}) + "\n")
-    return log[key]
+    return log.get((make.__name__, *method), partial(make, *method))
 
 
 def best_temperature(log, estimator, law):
@@ -151,10 +136,6 @@ def best_temperature(log, estimator, law):
     return max(TEMPERATURES, key=validation)
 
 
-def with_spread(values):
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
-
-
 def row(log, estimator, law):
     temperature = best_temperature(log, estimator, law)
     runs = [logged(log, compare, estimator, law, temperature, s) for s in TEST_SEEDS]
@@ -166,21 +147,19 @@ def row(log, estimator, law):
         for number in (0, 1)
     ]
     cells = estimator, law, shown, f"{milliseconds:.2g}", *columns
-    return "| " + " | ".join(map(str, cells)) + " |"
+    return to_row(cells)
 
 
 def main():
-    log = load_log()
+    log = RunLog("estimator_table")
     methods = [
         (name, law)
         for name, estimator in ESTIMATORS.items()
         for law in LAWS
         if law in estimator.laws and name != "exact"
     ]
-    table = "\n".join([HEADER, *(row(log, *method) for method in methods)])
-    print(table)
-    before, rest = REPORT.read_text().split(BEGIN)
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+    rows = (row(log, *method) for method in methods)
+    write_table("estimator table", HEADER, rows, EXAMPLES)
 
 
 if __name__ == "__main__":

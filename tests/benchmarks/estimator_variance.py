@@ -8,12 +8,12 @@ gradients are compared with that of the discrete ELBO, codes enumerated.
 
 import os
 import sys
-from pathlib import Path
 
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
-ROOT = Path(__file__).parent.parent.parent
+from report_table import EXAMPLES, ROOT, to_row, write_table  # noqa: E402
+
 sys.path.insert(0, str(ROOT / "examples"))
 
 import jax  # noqa: E402
@@ -29,8 +29,6 @@ NUM_PIXELS, NUM_DRAWS, AT_ONCE = 8, 100_000, 2000
 TEMPERATURES = (0.1, 0.5, 1.0)
 SKIPPED = ("exact", "relax")  # the truth; REBAR until it is trained
 UNBIASED = ("rebar", "unordered-set")
-REPORT = ROOT / "examples" / "README.md"
-BEGIN, END = "<!-- variance table -->", "<!-- end of variance table -->"
 HEADER = (
     "| estimator | law | temperature | bias | standard deviation | z |\n"
     "|---|---|---|---|---|---|"
@@ -113,7 +111,7 @@ def row(estimator, law, temperature, exact):
     if estimator == "unordered-set":
         temperature = ""
     cells = estimator, law, temperature, f"{bias:.3f}", f"{deviation:.2f}", z
-    return "| " + " | ".join(map(str, cells)) + " |"
+    return to_row(cells)
 
 
 def rows():
@@ -126,13 +124,7 @@ def rows():
 
 
 def main():
-    lines = [HEADER]
-    for line in rows():
-        print(line, flush=True)
-        lines.append(line)
-    table = "\n".join(lines)
-    before, rest = REPORT.read_text().split(BEGIN)
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+    write_table("variance table", HEADER, rows(), EXAMPLES)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ Runs are kept in checkpoints and their scores in a log, so that a killed one con
 
 import argparse
 import importlib
-import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from report_table import EXAMPLES, ROOT, to_row, write_table
+from run_log import RunLog
+
 sys.path.insert(0, str(ROOT / "examples"))
 
 from options import Options  # noqa: E402
@@ -25,33 +27,16 @@ LAWS = {
     "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "discrete-kl"),
 }
 HOSTS, TEMPERATURES = ("numpyro", "pyro"), (0.25, 0.5)
-LOG = ROOT / "runs" / "mnist_table.jsonl"
-REPORT = ROOT / "examples" / "README.md"
-BEGIN, END = "<!-- mnist table -->", "<!-- end of mnist table -->"
 HEADER = (
     "| law | host | temperature | relaxed ELBO | discrete ELBO | log-likelihood "
     "| dead categories | evaluation |\n|---|---|---|---|---|---|---|---|"
 )
 
 
-def load_log():
-    """Results of the runs made so far, by run."""
-    lines = LOG.read_text().splitlines() if LOG.exists() else []
-    rows = (json.loads(line) for line in lines if line.endswith("}"))
-    return {tuple(row["run"]): row["result"] for row in rows}
-
-
-def result_of(run, options, log):
-    """The fields of the result of a run, from the log or made now."""
-    if run not in log:
-        host = run[0]
-        resume = options.checkpoint.exists()
-        train = importlib.import_module(f"discrete_vae_{host}").train
-        log[run] = train(replace(options, resume=resume))._asdict()
-        with LOG.open("a") as file:
-            file.write(json.dumps({"run": run, "result": log[run]}) + "\n")
-        log[run] = load_log()[run]
-    return log[run]
+def find(host, options):
+    """The fields of the result of a run, which goes on from its checkpoint."""
+    train = importlib.import_module(f"discrete_vae_{host}").train
+    return train(replace(options, resume=options.checkpoint.exists()))._asdict()
 
 
 def row(name, host, log, data_dir):
@@ -60,7 +45,7 @@ def row(name, host, log, data_dir):
 
     def scored(host, temperature, num_importance_samples):
         run = host, law, estimator, temperature, num_importance_samples
-        path = LOG.parent / ("mnist-" + "-".join(map(str, run[:4])))
+        path = log.path.with_name("mnist-" + "-".join(map(str, run[:4])))
         options = Options(
             dataset="mnist",
             data_dir=data_dir,
@@ -71,7 +56,7 @@ def row(name, host, log, data_dir):
             num_importance_samples=num_importance_samples,
             checkpoint=path,
         )
-        return result_of(run, options, log)
+        return log.get(run, partial(find, host, options))
 
     def validation(temperature):
         return scored("numpyro", temperature, 2)["validation"][1]
@@ -80,26 +65,26 @@ def row(name, host, log, data_dir):
     result = scored(host, temperature, 1000)
     relaxed, discrete = result["test"]
     mean, error = result["log_likelihood"]
-    dead = sum(result["dead_categories"])
-    seconds = result["evaluation_seconds"]
-    return (
-        f"| {name} | {host} | {temperature} | {relaxed:.1f} | {discrete:.1f} "
-        f"| {mean:.1f} ± {error:.1f} | {dead} of 200 | {seconds:.0f} s |"
-    )
+    cells = [
+        name,
+        host,
+        temperature,
+        f"{relaxed:.1f}",
+        f"{discrete:.1f}",
+        f"{mean:.1f} ± {error:.1f}",
+        f"{sum(result['dead_categories'])} of 200",
+        f"{result['evaluation_seconds']:.0f} s",
+    ]
+    return to_row(cells)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", type=Path)
     data_dir = parser.parse_args().data_dir
-    LOG.parent.mkdir(exist_ok=True)
-    log = load_log()
-    rows = [row(name, host, log, data_dir) for host in HOSTS for name in LAWS]
-    table = "\n".join([HEADER, *rows])
-    print(table)
-    before, rest = REPORT.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    log = RunLog("mnist_table")
+    rows = (row(name, host, log, data_dir) for host in HOSTS for name in LAWS)
+    write_table("mnist table", HEADER, rows, EXAMPLES)
 
 
 if __name__ == "__main__":

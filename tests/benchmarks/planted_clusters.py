@@ -6,12 +6,11 @@ A linear decoder, whose codes cannot tell groups apart without components.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import torch
+from report_table import EXAMPLES, ROOT, write_table
 
-ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 
 from dp_mixture_vae_pyro import learn  # noqa: E402
@@ -28,8 +27,6 @@ SETTINGS = {
     "latent_dim": 10,
     "spread": 2.0,
 }
-REPORT = ROOT / "examples" / "README.md"
-BEGIN, END = "<!-- planted table -->", "<!-- end of planted table -->"
 HEADER = "| planted groups | components used | purity |\n|---|---|---|"
 
 
@@ -54,11 +51,7 @@ def row(num_groups):
 
 def main():
     torch.set_num_threads(1)
-    table = "\n".join([HEADER, *map(row, NUM_GROUPS)])
-    print(table)
-    before, rest = REPORT.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    write_table("planted table", HEADER, map(row, NUM_GROUPS), EXAMPLES)
 
 
 if __name__ == "__main__":

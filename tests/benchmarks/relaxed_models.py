@@ -10,7 +10,6 @@ import sys
 from contextlib import nullcontext
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +21,8 @@ from numpyro.handlers import seed, trace
 from numpyro.infer import SVI, TraceMeanField_ELBO
 from numpyro.infer.util import log_density
 from numpyro.optim import Adam
+from report_table import EXAMPLES, ROOT, to_row, write_table
 
-ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "examples"))
 
 from swap_in_exact import make_chain, make_mixture, total_variation  # noqa: E402
@@ -40,8 +39,6 @@ from numpyro_igr import (  # noqa: E402
     relax,
 )
 
-REPORT = ROOT / "examples" / "README.md"
-BEGIN, END = "<!-- relaxed models -->", "<!-- end of relaxed models -->"
 TEMPERATURE, NUM_STEPS, NUM_PARTICLES = 0.1, 2000, 8
 ROWS = np.random.default_rng(2).dirichlet(np.ones(3), (2, 3))
 MIXTURE, CHAIN = make_mixture(), make_chain(num_steps=12)
@@ -160,24 +157,24 @@ def distances(name, model):
             yield law_name, kl, total_variation(found, exact)
 
 
+COLUMNS = (
+    ("IGR-SB (sticks)", "discrete KL"),
+    ("IGR-SB (sticks)", "relaxed KL"),
+    ("IGR", "discrete KL"),
+    ("IGR", "relaxed KL"),
+    ("Gumbel-Softmax", "discrete KL"),
+)
+HEADER = to_row(["model", *map(", ".join, COLUMNS)]) + "\n" + "|---" * 6 + "|"
+
+
+def row(name):
+    found = {(law, kl): tv for law, kl, tv in distances(name, MODELS[name])}
+    cells = [f"{found[c]:.3f}" if c in found else "" for c in COLUMNS]
+    return to_row([name, *cells])
+
+
 def main():
-    columns = [
-        ("IGR-SB (sticks)", "discrete KL"),
-        ("IGR-SB (sticks)", "relaxed KL"),
-        ("IGR", "discrete KL"),
-        ("IGR", "relaxed KL"),
-        ("Gumbel-Softmax", "discrete KL"),
-    ]
-    lines = ["| model | " + " | ".join(", ".join(c) for c in columns) + " |"]
-    lines.append("|---" * (len(columns) + 1) + "|")
-    for name, model in MODELS.items():
-        found = {(law, kl): tv for law, kl, tv in distances(name, model)}
-        cells = [f"{found[c]:.3f}" if c in found else "" for c in columns]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-        print(lines[-1], flush=True)
-    before, rest = REPORT.read_text().split(BEGIN)
-    table = "\n".join(lines)
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+    write_table("relaxed models", HEADER, map(row, MODELS), EXAMPLES)
 
 
 if __name__ == "__main__":

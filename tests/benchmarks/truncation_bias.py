@@ -8,12 +8,11 @@ compared with that of the same noise at rho = 1: the largest difference over the
 which a shift of at most 1 - rho of mass bounds by max |c_k| (1 - rho).
 """
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
+from report_table import TESTS, write_table
 
 import numpyro_igr
 import pyro_igr
@@ -23,8 +22,6 @@ COSTS = {
     "cos k": np.append(np.cos(np.arange(1, NUM_STICKS + 1)), 0.0),
     "k": np.append(np.arange(1.0, NUM_STICKS + 1), 0.0),
 }
-REPORT = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- truncation_bias -->", "<!-- end of truncation_bias -->"
 HEADER = (
     "| rho | host | weights kept | bias, c = cos k | bound | bias, c = k |\n"
     "|---|---|---|---|---|---|"
@@ -75,10 +72,7 @@ def rows():
 
 def main():
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003
-    table = "\n".join([HEADER, *sorted(rows())])
-    print(table)
-    before, rest = REPORT.read_text().split(BEGIN)
-    REPORT.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+    write_table("truncation_bias", HEADER, sorted(rows()), TESTS)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Tables of the reports, each between two marks of its own."""
+
+import statistics
+from itertools import chain
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "examples" / "README.md"
+TESTS = ROOT / "tests" / "README.md"
+
+
+def write_table(name, header, rows, *reports):
+    """Prints a table, and puts it between the marks of its name.
+
+    Args:
+        name: What the marks `<!-- name -->` and `<!-- end of name -->` say.
+        header: Its first two lines.
+        rows: The others, printed as they come.
+        reports: The files.
+    """
+    lines = []
+    for line in chain([header], rows):
+        print(line, flush=True)
+        lines.append(line)
+    table = "\n".join(lines)
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    for report in reports:
+        before, rest = report.read_text().split(begin)
+        after = rest.split(end)[1]
+        report.write_text(f"{before}{begin}\n{table}\n{end}{after}")
+
+
+def to_row(cells):
+    """A line of a table."""
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def with_spread(values, digits=2):
+    """Mean and standard deviation."""
+    mean, spread = statistics.mean(values), statistics.stdev(values)
+    return f"{mean:.{digits}f} ± {spread:.{digits}f}"
