@@ -15,6 +15,7 @@ from numpyro_igr.distributions import (
     RelaxedOneHotCategorical,
 )
 from numpyro_igr.distributions.recover import innermost, inside, recover
+from numpyro_igr.infer.discrete_site import check_discrete
 from numpyro_igr.infer.noise import NOISES, Noise
 
 
@@ -108,11 +109,7 @@ def _draw(law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
 
 def _discrete(law: Distribution, site: str) -> Distribution:
     discrete = recover(law)
-    if discrete is None:
-        raise ValueError(
-            f"expected a law with a discrete one behind it at site '{site}' of the "
-            f"model, as in the guide; got {type(innermost(law)).__name__}"
-        )
+    check_discrete(discrete, law, site)
     return discrete
 
 

@@ -13,6 +13,7 @@ from numpyro.util import check_model_guide_match
 from numpyro_igr.distributions.recover import innermost
 from numpyro_igr.infer.noise import Noise
 from numpyro_igr.infer.noisy_site import NoisySiteMessenger
+from numpyro_igr.infer.one_hot_sites import check_reparameterized
 
 Trace = dict[str, dict]
 
@@ -41,14 +42,8 @@ class Particle:
             raise ValueError(
                 "expected a site with a discrete law behind it in the guide, got none"
             )
-        for name, site in _samples(self.guide).items():
-            is_free = name not in self.noises and not site["is_observed"]
-            if is_free and not site["fn"].has_rsample:
-                got = type(site["fn"]).__name__
-                raise ValueError(
-                    f"expected a reparameterized law at site '{name}' of the guide, or "
-                    f"one with a discrete law behind it; got {got}"
-                )
+        for site in _samples(self.guide).values():
+            check_reparameterized(site)
 
     def elbo(self) -> Array:
         """The sample log p(x, h) - log q(h) of the ELBO, at the vertices h."""

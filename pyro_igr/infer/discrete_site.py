@@ -31,11 +31,8 @@ class DiscreteSiteMessenger(Messenger):
                 "gradient: train with the KL of the relaxed laws"
             )
         discrete = self._recover(name, law)
-        if self.is_model and discrete is None:
-            raise ValueError(
-                f"expected a law with a discrete one behind it at site '{name}' of the "
-                f"model, as in the guide; got {type(innermost(law)).__name__}"
-            )
+        if self.is_model:
+            check_discrete(discrete, law, name)
         if discrete is not None:
             self.sites.setdefault(name, law)
             msg["fn"] = self._replace(law, discrete)
@@ -50,3 +47,18 @@ class DiscreteSiteMessenger(Messenger):
 
     def _replace(self, law: Distribution, discrete: Distribution) -> Distribution:
         return discrete
+
+
+def check_discrete(discrete: Distribution | None, law: Distribution, site: str) -> None:
+    """Raises unless the law of a model has a discrete one behind it, as the guide's.
+
+    Args:
+        discrete: what was recovered.
+        law: of the model.
+        site: its name.
+    """
+    if discrete is None:
+        raise ValueError(
+            f"expected a law with a discrete one behind it at site '{site}' of the "
+            f"model, as in the guide; got {type(innermost(law)).__name__}"
+        )

@@ -9,6 +9,7 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 from pyro_igr.distributions import ExpIGR
 from pyro_igr.distributions.recover import innermost, inside, recover
+from pyro_igr.infer.discrete_site import check_discrete
 from pyro_igr.infer.noise import NOISES, Noise
 
 
@@ -80,11 +81,7 @@ def _draw(law: Distribution, like: Tensor) -> Noise:
 
 def _discrete(law: Distribution, site: str) -> Distribution:
     discrete = recover(law)
-    if discrete is None:
-        raise ValueError(
-            f"expected a law with a discrete one behind it at site '{site}' of the "
-            f"model, as in the guide; got {type(innermost(law)).__name__}"
-        )
+    check_discrete(discrete, law, site)
     return discrete
 
 

@@ -7,12 +7,12 @@ from pyro import poutine
 from pyro.distributions import Distribution
 from pyro.distributions.util import sum_rightmost
 from pyro.infer.util import MultiFrameTensor
-from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.infer.noise import Noise
 from pyro_igr.infer.noisy_site import NoisySiteMessenger
+from pyro_igr.infer.one_hot_sites import check_reparameterized
 
 
 class Particle:
@@ -39,13 +39,9 @@ class Particle:
             raise ValueError(
                 "expected a site with a discrete law behind it in the guide, got none"
             )
-        for name, site in _latents(self.guide).items():
-            if name not in self.noises and not site["fn"].has_rsample:
-                got = type(site["fn"]).__name__
-                raise ValueError(
-                    f"expected a reparameterized law at site '{name}' of the guide, or "
-                    f"one with a discrete law behind it; got {got}"
-                )
+        for site in self.guide.nodes.values():
+            if site["type"] == "sample":
+                check_reparameterized(site)
 
     def elbo(self) -> Tensor:
         """The sample log p(x, h) - log q(h) of the ELBO, at the vertices h."""
@@ -105,11 +101,3 @@ def check_independence(dependencies: dict[str, dict], noises: dict[str, Noise]) 
                     f"expected no site of the guide to depend on the discrete site "
                     f"'{other}', got '{name}', which does"
                 )
-
-
-def _latents(trace: Trace) -> dict[str, dict]:
-    return {
-        name: site
-        for name, site in trace.nodes.items()
-        if site["type"] == "sample" and not site["is_observed"]
-    }
