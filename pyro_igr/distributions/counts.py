@@ -26,7 +26,7 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Tensor:
         ValueError: if the law is not on the non-negative integers, or ``num_sticks``
             is None and there is no such n, or not below 2^15.
     """
-    lower, upper = _bounds(law)
+    _, upper = _bounds(law)
     n = _least_num_sticks(law) if num_sticks is None else num_sticks
     log_probs = _log_probs(law, n + 1)
     if not torch._is_all_true(torch.as_tensor(upper) <= n):
