@@ -46,7 +46,7 @@ from numpyro_igr import (
     straight_through,
 )
 
-NUM_SAMPLES, CRITIC = 10, 50
+NUM_SAMPLES = 10
 
 
 class DiscreteVAE:
@@ -62,8 +62,6 @@ class DiscreteVAE:
         self.sizes, self.is_straight_through = sizes, is_straight_through
         self.encoder = make_network(*sizes.hidden, math.prod(sizes.parameters))
         self.decoder = make_network(*reversed(sizes.hidden), sizes.num_pixels)
-        blank = stax.Dense(1, W_init=jax.nn.initializers.zeros)
-        self.critic = stax.serial(stax.Dense(CRITIC), stax.Relu, blank)
 
     def model(self, images: Array, prior: Distribution) -> Array:
         """Codes from the prior, then pixels; returns the means of the pixels."""
@@ -82,12 +80,6 @@ class DiscreteVAE:
         with per_image(images):
             parameters = encoder(images).reshape(-1, *self.sizes.parameters)
             sample_code(make_posterior(prior, parameters))
-
-    def control_variate(self, values: dict[str, Array]) -> Array:
-        """A learned function of the relaxed code of each image, for RELAX."""
-        code = values["code"].reshape(-1, math.prod(self.sizes.code))
-        critic = numpyro.module("critic", self.critic, code.shape)
-        return critic(code).squeeze(-1) / len(code)
 
 
 def make_network(*sizes: int) -> tuple[Callable, Callable]:
@@ -131,8 +123,7 @@ def make_objectives(
     is_discrete = ESTIMATORS[estimator].is_discrete
     trained = discrete if is_discrete else (vae.model, vae.guide)
     training, relaxed = (
-        make_elbo(estimator, sizes.code, n, vae.control_variate)
-        for n in (num_samples, NUM_SAMPLES)
+        make_elbo(estimator, sizes.code, n) for n in (num_samples, NUM_SAMPLES)
     )
     if isinstance(training, TraceRELAX_ELBO):
         trained = vae.model, training.with_parameters(vae.guide)

@@ -42,8 +42,8 @@ from tqdm import trange
 
 from pyro_igr import assert_analytic_kl, discretize, straight_through
 
-NUM_SAMPLES, CRITIC = 10, 50
-RELAX = {"relax_scale": real, "relax_temperature": positive}
+NUM_SAMPLES = 10
+CONSTRAINTS_OF_RELAX = {"relax_temperature": positive}
 
 
 class DiscreteVAE(nn.Module):
@@ -61,8 +61,6 @@ class DiscreteVAE(nn.Module):
         inner = sizes.num_pixels, *sizes.hidden
         self.encoder = make_network(*inner, math.prod(sizes.parameters))
         self.decoder = make_network(math.prod(sizes.code), *reversed(inner))
-        self.critic = make_network(math.prod(sizes.code), CRITIC, 1)
-        nn.init.zeros_(self.critic[-1].weight)
 
     def model(self, images: Tensor, prior: Distribution) -> Tensor:
         """Codes from the prior, then pixels; returns the means of the pixels."""
@@ -80,12 +78,6 @@ class DiscreteVAE(nn.Module):
         with per_image(images):
             parameters = self.encoder(images).unflatten(-1, self.sizes.parameters)
             sample_code(make_posterior(prior, parameters))
-
-    def control_variate(self, values: dict[str, Tensor]) -> Tensor:
-        """A learned function of the relaxed code of each image, for RELAX."""
-        critic = pyro.module("critic", self.critic)
-        code = values["code"].flatten(-2)
-        return critic(code).squeeze(-1) / code.shape[-2]
 
 
 def make_network(*sizes: int) -> nn.Sequential:
@@ -124,8 +116,7 @@ def make_objectives(
     is_discrete = ESTIMATORS[estimator].is_discrete
     trained = discrete if is_discrete else (vae.model, vae.guide)
     training, relaxed = (
-        make_elbo(estimator, vae.sizes.code, n, vae.control_variate)
-        for n in (num_samples, NUM_SAMPLES)
+        make_elbo(estimator, vae.sizes.code, n) for n in (num_samples, NUM_SAMPLES)
     )
     scored = Trace_ELBO(num_particles=NUM_SAMPLES, **VECTORIZED)
     weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples, **VECTORIZED)
@@ -157,7 +148,8 @@ def score(objectives: Objectives, prior: Distribution, images: Tensor) -> Scores
 def pack(epochs_done: int, vae: DiscreteVAE, optimizer: PyroOptim) -> bytes:
     """What a run needs to continue, as bytes."""
     store, buffer = pyro.get_param_store(), io.BytesIO()
-    of_relax = {n: pyro.param(n).unconstrained().detach() for n in RELAX if n in store}
+    names = [name for name in store if name.startswith("relax_")]
+    of_relax = {name: pyro.param(name).unconstrained().detach() for name in names}
     state = vae.state_dict(), of_relax, optimizer.get_state()
     torch.save((epochs_done, *state), buffer)
     return buffer.getvalue()
@@ -169,8 +161,8 @@ def unpack(payload: bytes, vae: DiscreteVAE, optimizer: PyroOptim) -> int:
     epochs_done, parameters, of_relax, optimizer_state = packed
     vae.load_state_dict(parameters)
     for name, value in of_relax.items():
-        constrained = transform_to(RELAX[name])(value)
-        parameter = pyro.param(name, constrained, constraint=RELAX[name])
+        constraint = CONSTRAINTS_OF_RELAX.get(name, real)
+        parameter = pyro.param(name, transform_to(constraint)(value), constraint)
         parameter.unconstrained().data.copy_(value)
     optimizer.set_state(optimizer_state)
     return epochs_done

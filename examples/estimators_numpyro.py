@@ -1,9 +1,8 @@
 """The ELBOs behind the gradient estimators of the discrete VAE."""
 
-from collections.abc import Callable
+from functools import partial
 
 from enumeration_numpyro import EnumeratedELBO, all_codes
-from jax import Array
 from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
@@ -20,29 +19,22 @@ ELBOS = {
     "stl": TraceSTL_ELBO,
     "discrete-kl": TraceDiscreteKL_ELBO,
     "straight-through": TraceDiscreteKL_ELBO,
-    "rebar": TraceRELAX_ELBO,
+    "relax": TraceRELAX_ELBO,
+    "rebar": partial(TraceRELAX_ELBO, control_variate=None),
 }
 
 
-def make_elbo(
-    estimator: str,
-    code: tuple[int, int],
-    num_samples: int,
-    control_variate: Callable[[dict[str, Array]], Array],
-) -> ELBO:
+def make_elbo(estimator: str, code: tuple[int, int], num_samples: int) -> ELBO:
     """The objective of an estimator.
 
     Args:
         estimator: One of `ESTIMATORS`.
         code: The variables of a code, and the categories of each.
         num_samples: Codes for each image, to average over or to make a set of.
-        control_variate: A learned function of relaxed codes, for RELAX.
     """
     if estimator == "exact":
         return EnumeratedELBO(all_codes(*code))
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples)
     particles = {"num_particles": num_samples}
-    if estimator == "relax":
-        return TraceRELAX_ELBO(control_variate=control_variate, **particles)
     return ELBOS[estimator](**particles)

@@ -31,6 +31,7 @@ from numpyro_igr.distributions import (
 from numpyro_igr.handlers import IGRReparam, discretize, relax
 from numpyro_igr.infer import (
     AutoIGR,
+    ControlNetwork,
     TraceDiscreteKL_ELBO,
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
@@ -47,6 +48,7 @@ from numpyro_igr.transforms import (
 
 __all__ = [
     "AutoIGR",
+    "ControlNetwork",
     "ExpIGR",
     "GEM",
     "IGR",

@@ -28,6 +28,7 @@ from pyro_igr.distributions import (
 from pyro_igr.handlers import IGRReparam, discretize, relax
 from pyro_igr.infer import (
     AutoIGR,
+    ControlNetwork,
     TraceDiscreteKL_ELBO,
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
@@ -44,6 +45,7 @@ from pyro_igr.transforms import (
 
 __all__ = [
     "AutoIGR",
+    "ControlNetwork",
     "ExpIGR",
     "GEM",
     "IGR",

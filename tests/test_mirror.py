@@ -46,7 +46,7 @@ HOST_METHODS = {
     "process_message",
     "column",
     "declare",
-    "discrete_values",
+    "discrete_sites",
     "with_parameters",
     "differentiable_loss",
     "loss",

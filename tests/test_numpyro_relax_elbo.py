@@ -17,6 +17,7 @@ from numpyro.infer.util import log_density
 
 from numpyro_igr import (
     IGR,
+    ControlNetwork,
     IGRStickBreaking,
     OneHotCategorical,
     RelaxedOneHotCategorical,
@@ -33,7 +34,13 @@ WEIGHTS = rng.normal(size=(3 * K, PIXELS))
 IMAGES = (rng.normal(size=(2, PIXELS)) > 0).astype(float)
 LOGITS = np.linspace(-0.5, 0.5, K)
 START = {"weights": WEIGHTS, "prior": LOGITS, "a_": A, "b_": B, "c_": C, "u_": 0.3}
-LEARNED = {"relax_scale": 1.0, "relax_temperature": 0.8, "w": WEIGHTS[:2, :K]}
+SIZES = {"a": 1 + K, "b": 1 + 3 * K}
+LEARNED = {
+    "relax_scale": 1.0,
+    "relax_temperature": 0.8,
+    **{f"relax_hidden_{name}": rng.normal(size=(d, 4)) for name, d in SIZES.items()},
+    **{f"relax_output_{name}": rng.normal(size=5) for name in SIZES},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -96,22 +103,16 @@ def enumerated_bound(params):
     return (terms @ (weights / weights.sum())).sum()
 
 
-def network(z):
-    """A control variate with a parameter, for every element of the plate."""
-    w = numpyro.param("w", LEARNED["w"])
-    return jnp.tanh(z["b"] * z["c"] @ w[0]) + z["c"] @ w[1]
-
-
 @cache
 def gradients():
     """Losses and gradients by name at parameters, for keys: compiled once."""
-    engine = TraceRELAX_ELBO(control_variate=network)
+    engine = TraceRELAX_ELBO(control_variate=ControlNetwork(4))
     step = jax.value_and_grad(lambda p, key: engine.loss(key, p, model, guide))
     return jax.jit(jax.vmap(step, (None, 0)))
 
 
 PARAMETERS = {
-    "rebar": START | LEARNED | {"w": 0 * LEARNED["w"]},
+    "rebar": START | LEARNED | {f"relax_output_{name}": np.zeros(5) for name in SIZES},
     "relax": START | LEARNED,
 }
 
@@ -168,13 +169,51 @@ def coded(law, is_log=False):
     return model, guide
 
 
-def test_training_it_lowers_the_variance_and_the_loss():
+def test_a_function_counts_in_its_plates_as_a_network_does():
+    def model():
+        with numpyro.plate("data", 2), handlers.scale(scale=0.7):
+            z = numpyro.sample("z", gumbel(LOGITS))
+            x = dist.Normal(z @ WEIGHTS[:K], 1.0).to_event(1)
+            numpyro.sample("x", x, obs=IMAGES)
+
+    def guide():
+        with numpyro.plate("data", 2), handlers.scale(scale=0.7):
+            numpyro.sample("z", gumbel(numpyro.param("c_", C)))
+
+    def written_out(z):
+        a, w = LEARNED["relax_hidden_a"], LEARNED["relax_output_a"]
+        return 0.7 * (jnp.tanh(z["z"] @ a[:-1] + a[-1]) @ w[:-1] + w[-1])
+
+    params = {"c_": C} | {name.replace("_a", "_z"): x for name, x in LEARNED.items()}
+    params = jax.tree.map(jnp.asarray, params)
+    found = []
+    for function in ControlNetwork(4), written_out:
+        loss = partial(TraceRELAX_ELBO(control_variate=function).loss, KEY)
+        gradient = jax.jit(jax.grad(lambda p, loss=loss: loss(p, model, guide)))
+        found.append(gradient(params)["c_"])
+    np.testing.assert_allclose(*found, rtol=1e-10)
+
+
+def linear(z):
+    """A control variate of the user's."""
+    return z["z"] @ numpyro.param("w", C[1])
+
+
+TRAINED = {
+    "function": (linear, 5.0, 0.1, {"w"}),
+    "network": (ControlNetwork(), 0.5, 0.03, {"relax_hidden_z", "relax_output_z"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "temperature", "lr", "names"), TRAINED.values(), ids=TRAINED
+)
+def test_training_it_lowers_the_variance_and_the_loss(function, temperature, lr, names):
     model, guide = coded(gumbel)
-    engine = TraceRELAX_ELBO(
-        20, control_variate=lambda z: z["z"] @ numpyro.param("w", C[1]), temperature=5.0
-    )
-    svi = SVI(model, engine.with_parameters(guide), optax.adam(0.1), engine)
-    learned = "relax_scale", "relax_temperature", "w"
+    options = {"control_variate": function, "temperature": temperature}
+    engine = TraceRELAX_ELBO(20, **options)
+    svi = SVI(model, engine.with_parameters(guide), optax.adam(lr), engine)
+    learned = {"relax_scale", "relax_temperature"} | names
 
     @jax.jit
     def variance(params):
@@ -242,12 +281,18 @@ def test_a_law_of_log_z_is_as_that_of_z():
     ("options", "match"),
     [
         ({"temperature": -1.0}, "temperature to be positive, got -1.0"),
-        ({"control_variate": 3}, "control_variate to be a function or None, got 3"),
+        ({"control_variate": 3}, "a function, a ControlNetwork or None, got 3"),
     ],
 )
 def test_an_argument_out_of_range_is_one_clear_error(options, match):
     with pytest.raises(ValueError, match=match):
         TraceRELAX_ELBO(**options)
+
+
+@pytest.mark.parametrize("num_hidden", [0, 2.5])
+def test_a_number_of_units_out_of_range_is_one_clear_error(num_hidden):
+    with pytest.raises(ValueError, match=f"a positive integer, got {num_hidden}"):
+        ControlNetwork(num_hidden)
 
 
 def after(law):

@@ -11,6 +11,7 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 from pyro_igr import (
     IGR,
+    ControlNetwork,
     ExpIGR,
     IGRStickBreaking,
     TraceRELAX_ELBO,
@@ -77,7 +78,8 @@ def network(z):
     return (z["b"] * z["c"] @ w[0]).tanh() + z["c"] @ w[1]
 
 
-ENGINES = {"rebar": None, "relax": network}
+ENGINES = {"rebar": None, "relax": network, "default": ControlNetwork(4)}
+OUTPUTS = {"relax_output_a": normal(5), "relax_output_b": normal(5)}
 
 
 @pytest.mark.parametrize("function", ENGINES.values(), ids=ENGINES)
@@ -87,6 +89,8 @@ def test_its_mean_is_the_gradient_of_the_enumerated_bound(function):
         TraceEnum_ELBO(max_plate_nesting=1), discretize(model), enumerated, one_hot
     )
     options = {"vectorize_particles": True, "max_plate_nesting": 1}
+    for name, weights in OUTPUTS.items():
+        pyro.param(name, weights.clone())
     engine = TraceRELAX_ELBO(100, control_variate=function, **options)
     runs = [gradients(engine, model, guide) for _ in range(40)]
     draws = {name: torch.stack([g[name] for g, _ in runs]) for name in exact}
@@ -143,12 +147,18 @@ def variance(engine, pair):
     return torch.stack(draws).var(0).sum()
 
 
-def test_training_the_control_variate_lowers_the_variance():
+TRAINED = {
+    "temperature": (5.0, 0.1, ("relax_scale", "relax_temperature")),
+    "network": (0.5, 0.03, ("relax_hidden_z", "relax_output_z")),
+}
+
+
+@pytest.mark.parametrize(("temperature", "lr", "names"), TRAINED.values(), ids=TRAINED)
+def test_training_the_control_variate_lowers_the_variance(temperature, lr, names):
     pair = coded(gumbel)
     options = {"vectorize_particles": True, "max_plate_nesting": 0}
-    engine = TraceRELAX_ELBO(20, temperature=5.0, **options)
-    learned = "relax_scale", "relax_temperature"
-    optim = pyro.optim.Adam(lambda name: {"lr": 0.1 if name in learned else 0.0})
+    engine = TraceRELAX_ELBO(20, temperature=temperature, **options)
+    optim = pyro.optim.Adam(lambda name: {"lr": lr if name in names else 0.0})
     before = variance(engine, pair)
     svi = SVI(*pair, optim, engine)
     for _ in range(100):
@@ -233,12 +243,18 @@ def test_a_reparameterized_site_beside_it_keeps_its_pathwise_gradient():
     ("options", "match"),
     [
         ({"temperature": -1.0}, "temperature to be positive, got -1.0"),
-        ({"control_variate": 3}, "control_variate to be a function or None, got 3"),
+        ({"control_variate": 3}, "a function, a ControlNetwork or None, got 3"),
     ],
 )
 def test_an_argument_out_of_range_is_one_clear_error(options, match):
     with pytest.raises(ValueError, match=match):
         TraceRELAX_ELBO(**options)
+
+
+@pytest.mark.parametrize("num_hidden", [0, 2.5])
+def test_a_number_of_units_out_of_range_is_one_clear_error(num_hidden):
+    with pytest.raises(ValueError, match=f"a positive integer, got {num_hidden}"):
+        ControlNetwork(num_hidden)
 
 
 def after(law):

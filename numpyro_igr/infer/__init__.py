@@ -2,6 +2,7 @@
 
 from numpyro_igr.infer.analytic_kl import assert_analytic_kl
 from numpyro_igr.infer.auto_igr import AutoIGR
+from numpyro_igr.infer.control_network import ControlNetwork
 from numpyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from numpyro_igr.infer.growing import grow, tail_start
 from numpyro_igr.infer.relax import TraceRELAX_ELBO
@@ -10,6 +11,7 @@ from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 
 __all__ = [
     "AutoIGR",
+    "ControlNetwork",
     "TraceDiscreteKL_ELBO",
     "TraceRELAX_ELBO",
     "TraceSTL_ELBO",

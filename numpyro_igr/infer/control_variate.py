@@ -9,6 +9,7 @@ from jax import Array, lax
 from numpyro.distributions import constraints
 from numpyro.infer.elbo import MultiFrameTensor
 
+from numpyro_igr.infer.control_network import ControlNetwork
 from numpyro_igr.infer.particle import Particle
 
 Values = dict[str, Array]
@@ -18,31 +19,34 @@ class ControlVariate:
     """The ELBO at relaxed values, scaled, plus a function of them.
 
     Args:
-        function: of the relaxed values by site, or None.
+        function: of the relaxed values by site, a network, or None.
         temperature: where the learned temperature starts.
 
     Raises:
-        ValueError: if ``function`` cannot be called or ``temperature`` is not positive.
+        ValueError: if ``function`` is none of these or ``temperature`` is not positive.
     """
 
-    def __init__(self, function: Callable | None, temperature: float) -> None:
-        if function is not None and not callable(function):
+    def __init__(
+        self, function: Callable | ControlNetwork | None, temperature: float
+    ) -> None:
+        is_network = isinstance(function, ControlNetwork)
+        if not (function is None or is_network or callable(function)):
             raise ValueError(
-                f"expected control_variate to be a function or None, got {function!r}"
+                "expected control_variate to be a function, a ControlNetwork or None, "
+                f"got {function!r}"
             )
         if not temperature > 0:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
         self.function, self.temperature = function, temperature
 
-    def declare(self, z: Values) -> None:
-        """Makes the ``param`` statements of a control variate at these values.
+    def declare(self, sites: dict[str, dict]) -> None:
+        """Makes the ``param`` statements of a control variate.
 
         Args:
-            z: points of the simplex by site.
+            sites: the discrete sites, of a trace of the guide.
         """
         self._parameters()
-        if self.function is not None:
-            self.function(z)
+        self._learned({name: site["value"] for name, site in sites.items()}, sites)
 
     def weights(self, particle: Particle) -> list[Array]:
         """What multiplies the factors of a particle, with gradients in what is learned.
@@ -50,13 +54,13 @@ class ControlVariate:
         The learning signal, and the slopes of the control variate in the noise and,
         negated, in the noise given the category.
         """
-        noises, costs = particle.noises, particle.costs()
+        noises, sites, costs = particle.noises, particle.sites(), particle.costs()
         pairs = {n: jnp.stack([x.y, x.y_given_category]) for n, x in noises.items()}
         slopes, all_costs = self._evaluate(particle, pairs)
         costs_given = MultiFrameTensor(*((f, c[1]) for f, c in all_costs.items()))
         found = []
         for name in noises:
-            frames = particle.guide[name]["cond_indep_stack"]
+            frames = sites[name]["cond_indep_stack"]
             signal = costs.sum_to(frames) - costs_given.sum_to(frames)
             found += [signal, slopes[name][0], -slopes[name][1]]
         return found
@@ -82,10 +86,16 @@ class ControlVariate:
         costs = MultiFrameTensor(
             *((frames, scale * cost) for frames, cost in particle.costs(z).items())
         )
-        if self.function is not None:
-            value = self.function(z)
-            costs.add((_frames_of(value, particle), value))
+        costs.add(*self._learned(z, particle.sites()).items())
         return costs
+
+    def _learned(self, z: Values, sites: dict[str, dict]) -> MultiFrameTensor:
+        if self.function is None:
+            return MultiFrameTensor()
+        if isinstance(self.function, ControlNetwork):
+            return self.function.terms(z, sites)
+        value = self.function(z)
+        return MultiFrameTensor((_frames_of(value, sites), value))
 
     def _parameters(self) -> tuple[Array, Array]:
         scale = numpyro.param("relax_scale", 1.0)
@@ -93,12 +103,12 @@ class ControlVariate:
         return scale, numpyro.param("relax_temperature", start, constraint=positive)
 
 
-def _frames_of(value: Array, particle: Particle) -> list:
+def _frames_of(value: Array, sites: dict[str, dict]) -> list:
     """The plates that the dimensions of a control variate belong to."""
     frames = {
         frame.dim: frame
-        for name in particle.noises
-        for frame in particle.guide[name]["cond_indep_stack"]
+        for site in sites.values()
+        for frame in site["cond_indep_stack"]
     }
     sizes = dict(zip(range(-value.ndim, 0), value.shape, strict=True))
     wide = {dim: size for dim, size in sizes.items() if size != 1}

@@ -81,14 +81,14 @@ def _is_of_log(law: Distribution) -> bool:
     )
 
 
-def discrete_values(sites: dict[str, dict]) -> dict[str, Array]:
-    """Values of the sites of a guide that have a discrete law behind them.
+def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
+    """The sites of a guide that have a discrete law behind them.
 
     Args:
         sites: a trace of the guide.
     """
     return {
-        name: site["value"]
+        name: site
         for name, site in sites.items()
         if site["type"] == "sample" and _noise_type(site["fn"])
     }

@@ -45,6 +45,10 @@ class Particle:
         for site in _samples(self.guide).values():
             check_reparameterized(site)
 
+    def sites(self) -> dict[str, dict]:
+        """The discrete sites of the guide."""
+        return {name: self.guide[name] for name in self.noises}
+
     def elbo(self) -> Array:
         """The sample log p(x, h) - log q(h) of the ELBO, at the vertices h."""
         return _log_prob_sum(self.model) - _log_prob_sum(self.guide)

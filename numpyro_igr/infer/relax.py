@@ -13,10 +13,12 @@ from numpyro.infer.elbo import ELBO
 from numpyro.infer.inspect import get_dependencies
 from numpyro.infer.util import get_importance_trace
 
+from numpyro_igr.infer.control_network import ControlNetwork
 from numpyro_igr.infer.control_variate import ControlVariate
-from numpyro_igr.infer.noisy_site import discrete_values
+from numpyro_igr.infer.noisy_site import discrete_sites
 from numpyro_igr.infer.particle import Particle, check_independence
 
+NETWORK = ControlNetwork()
 UNTRAINED = (
     "The control variate is not trained: its parameters are not among those of model "
     "and guide. Use SVI(model, elbo.with_parameters(guide), optim, elbo)."
@@ -57,9 +59,9 @@ class TraceRELAX_ELBO(ELBO):
 
     Args:
         args: as for the host's ``ELBO``.
-        control_variate: r, a function of the relaxed points by site, which may contain
-            ``param`` statements; its value has a dimension for each plate around the
-            sites, or none. None for REBAR.
+        control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
+            the relaxed points by site, which may contain ``param`` statements; its
+            value has a dimension for each plate around the sites, or none.
         temperature: where the learned temperature starts.
         kwargs: as for the host's ``ELBO``.
 
@@ -77,7 +79,7 @@ class TraceRELAX_ELBO(ELBO):
     def __init__(
         self,
         *args: Any,
-        control_variate: Callable[[dict[str, Array]], Array] | None = None,
+        control_variate: Callable | ControlNetwork | None = NETWORK,
         temperature: float = 0.5,
         **kwargs: Any,
     ) -> None:
@@ -95,7 +97,7 @@ class TraceRELAX_ELBO(ELBO):
         def declaring(*args: Any, **kwargs: Any) -> Any:
             with trace() as sites:
                 result = guide(*args, **kwargs)
-            self._control_variate.declare(discrete_values(sites))
+            self._control_variate.declare(discrete_sites(sites))
             return result
 
         return declaring

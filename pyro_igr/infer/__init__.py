@@ -2,6 +2,7 @@
 
 from pyro_igr.infer.analytic_kl import assert_analytic_kl
 from pyro_igr.infer.auto_igr import AutoIGR
+from pyro_igr.infer.control_network import ControlNetwork
 from pyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from pyro_igr.infer.growing import grow, tail_start
 from pyro_igr.infer.relax import TraceRELAX_ELBO
@@ -10,6 +11,7 @@ from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 
 __all__ = [
     "AutoIGR",
+    "ControlNetwork",
     "TraceDiscreteKL_ELBO",
     "TraceRELAX_ELBO",
     "TraceSTL_ELBO",

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.nn import Module
 
+from pyro_igr.infer.control_network import ControlNetwork
 from pyro_igr.infer.particle import Particle
 
 Values = dict[str, Tensor]
@@ -18,17 +19,21 @@ class ControlVariate:
     """The ELBO at relaxed values, scaled, plus a function of them.
 
     Args:
-        function: of the relaxed values by site, or None.
+        function: of the relaxed values by site, a network, or None.
         temperature: where the learned temperature starts.
 
     Raises:
-        ValueError: if ``function`` cannot be called or ``temperature`` is not positive.
+        ValueError: if ``function`` is none of these or ``temperature`` is not positive.
     """
 
-    def __init__(self, function: Callable | None, temperature: float) -> None:
-        if function is not None and not callable(function):
+    def __init__(
+        self, function: Callable | ControlNetwork | None, temperature: float
+    ) -> None:
+        is_network = isinstance(function, ControlNetwork)
+        if not (function is None or is_network or callable(function)):
             raise ValueError(
-                f"expected control_variate to be a function or None, got {function!r}"
+                "expected control_variate to be a function, a ControlNetwork or None, "
+                f"got {function!r}"
             )
         if not temperature > 0:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
@@ -40,13 +45,13 @@ class ControlVariate:
         The learning signal, and the slopes of the control variate in the noise and,
         negated, in the noise given the category.
         """
-        noises, costs = particle.noises, particle.costs()
+        noises, sites, costs = particle.noises, particle.sites(), particle.costs()
         _, slopes = self._evaluate(particle, {n: x.y for n, x in noises.items()})
         given = {name: noise.y_given_category for name, noise in noises.items()}
         costs_given, slopes_given = self._evaluate(particle, given)
         found = []
         for name in noises:
-            frames = particle.guide.nodes[name]["cond_indep_stack"]
+            frames = sites[name]["cond_indep_stack"]
             signal = costs.sum_to(frames).detach() - costs_given.sum_to(frames)
             found += [signal, slopes[name], -slopes_given[name]]
         return found
@@ -71,10 +76,16 @@ class ControlVariate:
         costs = MultiFrameTensor(
             *((frames, scale * cost) for frames, cost in particle.costs(z).items())
         )
-        if self.function is not None:
-            value = self._call(z)
-            costs.add((_frames_of(value, particle), value))
+        costs.add(*self._learned(z, particle.sites()).items())
         return costs
+
+    def _learned(self, z: Values, sites: dict[str, dict]) -> MultiFrameTensor:
+        if self.function is None:
+            return MultiFrameTensor()
+        if isinstance(self.function, ControlNetwork):
+            return self.function.terms(z, sites)
+        value = self._call(z)
+        return MultiFrameTensor((_frames_of(value, sites), value))
 
     def _parameters(self, like: Tensor) -> tuple[Tensor, Tensor]:
         scale = pyro.param("relax_scale", lambda: like.new_ones(()))
@@ -87,12 +98,12 @@ class ControlVariate:
         return self.function(z)
 
 
-def _frames_of(value: Tensor, particle: Particle) -> list:
+def _frames_of(value: Tensor, sites: dict[str, dict]) -> list:
     """The plates that the dimensions of a control variate belong to."""
     frames = {
         frame.dim: frame
-        for name in particle.noises
-        for frame in particle.guide.nodes[name]["cond_indep_stack"]
+        for site in sites.values()
+        for frame in site["cond_indep_stack"]
         if frame.vectorized
     }
     sizes = dict(zip(range(-value.dim(), 0), value.shape, strict=True))

@@ -43,6 +43,10 @@ class Particle:
             if site["type"] == "sample":
                 check_reparameterized(site)
 
+    def sites(self) -> dict[str, dict]:
+        """The discrete sites of the guide."""
+        return {name: self.guide.nodes[name] for name in self.noises}
+
     def elbo(self) -> Tensor:
         """The sample log p(x, h) - log q(h) of the ELBO, at the vertices h."""
         return self.model.log_prob_sum() - self.guide.log_prob_sum()

@@ -13,8 +13,11 @@ from pyro.poutine import Trace
 from pyro.util import warn_if_nan
 from torch import Tensor
 
+from pyro_igr.infer.control_network import ControlNetwork
 from pyro_igr.infer.control_variate import ControlVariate
 from pyro_igr.infer.particle import Particle, check_independence
+
+NETWORK = ControlNetwork()
 
 
 class TraceRELAX_ELBO(ELBO):
@@ -51,9 +54,9 @@ class TraceRELAX_ELBO(ELBO):
 
     Args:
         args: as for the host's ``ELBO``.
-        control_variate: r, a function of the relaxed points by site, which may contain
-            ``param`` statements; its value has a dimension for each plate around the
-            sites, or none. None for REBAR.
+        control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
+            the relaxed points by site, which may contain ``param`` statements; its
+            value has a dimension for each plate around the sites, or none.
         temperature: where the learned temperature starts.
         kwargs: as for the host's ``ELBO``.
 
@@ -69,7 +72,7 @@ class TraceRELAX_ELBO(ELBO):
     def __init__(
         self,
         *args: Any,
-        control_variate: Callable[[dict[str, Tensor]], Tensor] | None = None,
+        control_variate: Callable | ControlNetwork | None = NETWORK,
         temperature: float = 0.5,
         **kwargs: Any,
     ) -> None:

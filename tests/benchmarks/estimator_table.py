@@ -31,7 +31,7 @@ from jax import block_until_ready, device_put, random  # noqa: E402
 from options import Options  # noqa: E402
 
 NUM_EPOCHS, SECONDS = 50, 2.0
-TEMPERATURES = (0.1, 0.25, 0.5)
+TEMPERATURES = (0.1, 0.25, 0.5, 1.0)
 TUNING_SEED, TEST_SEEDS = 100, (0, 1, 2)
 SIZES = {"num_variables": 6, "num_categories": 4, "num_importance_samples": 100}
 SAMPLES = {"unordered-set": 4}

@@ -1,0 +1,91 @@
+"""A small network for the control variate of RELAX."""
+
+import jax.numpy as jnp
+import numpyro
+from jax import Array, random
+from numpyro.distributions import MaskedDistribution
+from numpyro.infer.elbo import MultiFrameTensor
+
+
+class ControlNetwork:
+    r"""A learned function of relaxed points, with one hidden layer.
+
+    The plates around a discrete site are a set, and every such set has a network. Its
+    input x, in each element of these plates, is the points of all discrete sites in
+    them or in fewer, flattened and end to end; its value is
+
+    .. math:: r(x) = w \cdot [\tanh(A [x, 1]), 1]
+
+    scaled and masked as the log-probability of the first site in these plates. It
+    starts at w = 0, so that RELAX starts as REBAR. With NAME that first site's, the
+    parameters are ``relax_hidden_NAME``, which is A, and ``relax_output_NAME``, w.
+
+    Args:
+        num_hidden: units of the hidden layer.
+
+    Raises:
+        ValueError: if ``num_hidden`` is not a positive integer.
+    """
+
+    def __init__(self, num_hidden: int = 50) -> None:
+        if not (isinstance(num_hidden, int) and num_hidden > 0):
+            raise ValueError(
+                f"expected num_hidden to be a positive integer, got {num_hidden!r}"
+            )
+        self.num_hidden = num_hidden
+
+    def terms(self, z: dict[str, Array], sites: dict[str, dict]) -> MultiFrameTensor:
+        """Its values by plates.
+
+        Args:
+            z: points of the simplex by site.
+            sites: the discrete sites, of a trace of the guide.
+        """
+        plates = {name: _plates(site) for name, site in sites.items()}
+        firsts = {frames: name for name, frames in reversed(plates.items())}
+        terms = MultiFrameTensor()
+        for frames, first in firsts.items():
+            inputs = [_flat(z[n], sites[n]) for n in sites if plates[n] <= frames]
+            value = self._value(_end_to_end(inputs), first)
+            terms.add((frames, _scaled_and_masked(value, sites[first])))
+        return terms
+
+    def _value(self, x: Array, name: str) -> Array:
+        x = _append_one(x)
+        hidden, output = f"relax_hidden_{name}", f"relax_output_{name}"
+        a = numpyro.param(hidden, _start(x, self.num_hidden))
+        w = numpyro.param(output, jnp.zeros(self.num_hidden + 1, x.dtype))
+        return _append_one(jnp.tanh(x @ a)) @ w
+
+
+def _plates(site: dict) -> frozenset:
+    return frozenset(site["cond_indep_stack"])
+
+
+def _flat(x: Array, site: dict) -> Array:
+    """Points with one dimension in place of those of an event."""
+    return x.reshape(*x.shape[: x.ndim - site["fn"].event_dim], -1)
+
+
+def _end_to_end(parts: list[Array]) -> Array:
+    batch = jnp.broadcast_shapes(*(x.shape[:-1] for x in parts))
+    return jnp.concatenate(
+        [jnp.broadcast_to(x, batch + x.shape[-1:]) for x in parts], -1
+    )
+
+
+def _append_one(x: Array) -> Array:
+    return jnp.concatenate([x, jnp.ones_like(x[..., :1])], -1)
+
+
+def _start(x: Array, num_hidden: int) -> Array:
+    """Weights of the hidden layer, always the same, which leave the chance alone."""
+    shape = x.shape[-1], num_hidden
+    return random.normal(random.key(0), shape, x.dtype) / shape[0] ** 0.5
+
+
+def _scaled_and_masked(value: Array, site: dict) -> Array:
+    law = site["fn"]
+    if isinstance(law, MaskedDistribution):
+        value = jnp.where(law._mask, value, 0.0)
+    return value if site["scale"] is None else value * site["scale"]

@@ -1,0 +1,87 @@
+"""A small network for the control variate of RELAX."""
+
+import pyro
+import torch
+from pyro.distributions import MaskedDistribution
+from pyro.distributions.util import scale_and_mask
+from pyro.infer.util import MultiFrameTensor
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+class ControlNetwork:
+    r"""A learned function of relaxed points, with one hidden layer.
+
+    The plates around a discrete site are a set, and every such set has a network. Its
+    input x, in each element of these plates, is the points of all discrete sites in
+    them or in fewer, flattened and end to end; its value is
+
+    .. math:: r(x) = w \cdot [\tanh(A [x, 1]), 1]
+
+    scaled and masked as the log-probability of the first site in these plates. It
+    starts at w = 0, so that RELAX starts as REBAR. With NAME that first site's, the
+    parameters are ``relax_hidden_NAME``, which is A, and ``relax_output_NAME``, w.
+
+    Args:
+        num_hidden: units of the hidden layer.
+
+    Raises:
+        ValueError: if ``num_hidden`` is not a positive integer.
+    """
+
+    def __init__(self, num_hidden: int = 50) -> None:
+        if not (isinstance(num_hidden, int) and num_hidden > 0):
+            raise ValueError(
+                f"expected num_hidden to be a positive integer, got {num_hidden!r}"
+            )
+        self.num_hidden = num_hidden
+
+    def terms(self, z: dict[str, Tensor], sites: dict[str, dict]) -> MultiFrameTensor:
+        """Its values by plates.
+
+        Args:
+            z: points of the simplex by site.
+            sites: the discrete sites, of a trace of the guide.
+        """
+        plates = {name: _plates(site) for name, site in sites.items()}
+        firsts = {frames: name for name, frames in reversed(plates.items())}
+        terms = MultiFrameTensor()
+        for frames, first in firsts.items():
+            inputs = [_flat(z[n], sites[n]) for n in sites if plates[n] <= frames]
+            value = self._value(_end_to_end(inputs), first)
+            terms.add((frames, _scaled_and_masked(value, sites[first])))
+        return terms
+
+    def _value(self, x: Tensor, name: str) -> Tensor:
+        x = pad(x, (0, 1), value=1.0)
+        hidden, output = f"relax_hidden_{name}", f"relax_output_{name}"
+        a = pyro.param(hidden, lambda: _start(x, self.num_hidden))
+        w = pyro.param(output, lambda: x.new_zeros(self.num_hidden + 1))
+        return pad((x @ a).tanh(), (0, 1), value=1.0) @ w
+
+
+def _plates(site: dict) -> frozenset:
+    return frozenset(frame for frame in site["cond_indep_stack"] if frame.vectorized)
+
+
+def _flat(x: Tensor, site: dict) -> Tensor:
+    """Points with one dimension in place of those of an event."""
+    return x.flatten(-site["fn"].event_dim)
+
+
+def _end_to_end(parts: list[Tensor]) -> Tensor:
+    batch = torch.broadcast_shapes(*(x.shape[:-1] for x in parts))
+    return torch.cat([x.expand(*batch, -1) for x in parts], -1)
+
+
+def _start(x: Tensor, num_hidden: int) -> Tensor:
+    """Weights of the hidden layer, always the same, which leave the chance alone."""
+    shape, generator = (x.shape[-1], num_hidden), torch.Generator().manual_seed(0)
+    return torch.randn(shape, generator=generator).to(x) / x.shape[-1] ** 0.5
+
+
+def _scaled_and_masked(value: Tensor, site: dict) -> Tensor:
+    law = site["fn"]
+    if isinstance(law, MaskedDistribution):
+        value = scale_and_mask(value, mask=law._mask)
+    return scale_and_mask(value, site["scale"], site["mask"])
