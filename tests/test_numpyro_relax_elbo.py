@@ -18,8 +18,11 @@ from numpyro.infer.util import log_density
 from numpyro_igr import (
     IGR,
     ControlNetwork,
+    ExpIGR,
+    IGRFlow,
     IGRStickBreaking,
     OneHotCategorical,
+    PlanarTransform,
     RelaxedOneHotCategorical,
     TraceRELAX_ELBO,
     discretize,
@@ -256,6 +259,38 @@ def test_the_least_noise_of_the_host_has_a_finite_gradient(monkeypatch):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
 
 
+def impossible(x):
+    logits = x + jnp.array([0.0, 0.0, -jnp.inf])
+    return RelaxedOneHotCategorical(0.5, logits=logits, validate_args=False)
+
+
+EXTREMES = {
+    "impossible": (impossible, 0.0, False),
+    "improbable": (lambda x: ExpIGR(0.5, x[1:], 0.1), -42.6, True),
+}
+
+
+@pytest.mark.parametrize(("law", "start", "is_log"), EXTREMES.values(), ids=EXTREMES)
+def test_what_is_learned_at_an_extreme_category_has_a_finite_gradient(
+    law, start, is_log
+):
+    def model():
+        z = numpyro.sample("z", law(jnp.full(K, start)))
+        mean = 100 * (jnp.exp(z) if is_log else z)[0]
+        numpyro.sample("x", dist.Normal(mean, 1.0), obs=1.0)
+
+    def guide():
+        numpyro.sample("z", law(numpyro.param("c_", jnp.full(K, start))))
+
+    with jax.enable_x64(False):
+        engine = TraceRELAX_ELBO()
+        svi = SVI(model, engine.with_parameters(guide), optax.sgd(1.0), engine)
+        state, loss = jax.jit(svi.update)(svi.init(KEY))
+    assert np.isfinite(loss)
+    learned = {n: x for n, x in svi.get_params(state).items() if n != "c_"}
+    assert all(np.isfinite(x).all() for x in learned.values())
+
+
 def test_an_untrained_control_variate_is_warned_of_once():
     engine, pair = TraceRELAX_ELBO(), coded(gumbel)
     with pytest.warns(UserWarning, match="control variate is not trained"):
@@ -304,6 +339,7 @@ def after(law):
     return guide
 
 
+PLANAR = PlanarTransform(LOGITS[1:], LOGITS[1:], LOGITS[0])
 PROGRAMS = {
     "dependent": (
         coded(gumbel)[0],
@@ -319,6 +355,16 @@ PROGRAMS = {
         coded(lambda x: dist.Dirichlet(jnp.exp(x)))[0],
         coded(gumbel)[1],
         "behind it at site 'z' .* got Dirichlet",
+    ),
+    "tempering": (
+        coded(gumbel)[0],
+        coded(lambda x: IGRStickBreaking(0.5, x[1:], 1.0, tempering="weights"))[1],
+        "given its category at site 'z' .* IGRStickBreaking with tempering \"weights\"",
+    ),
+    "flow": (
+        coded(gumbel)[0],
+        coded(lambda x: IGRFlow(0.5, x[1:], 1.0, PLANAR))[1],
+        "given its category at site 'z' of the guide, got IGRFlow",
     ),
     "none": (
         lambda: None,

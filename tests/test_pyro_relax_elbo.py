@@ -1,5 +1,7 @@
 """TraceRELAX_ELBO in Pyro: unbiased, and quieter with training."""
 
+import math
+
 import pyro
 import pyro.distributions as dist
 import pytest
@@ -13,7 +15,9 @@ from pyro_igr import (
     IGR,
     ControlNetwork,
     ExpIGR,
+    IGRFlow,
     IGRStickBreaking,
+    PlanarTransform,
     TraceRELAX_ELBO,
     discretize,
 )
@@ -239,6 +243,30 @@ def test_a_reparameterized_site_beside_it_keeps_its_pathwise_gradient():
     assert ((runs[0].mean(0) - runs[1].mean(0)).abs() < 4 * error).all()
 
 
+IMPOSSIBLE = [0.0, 0.0, -torch.inf]
+EXTREMES = {
+    "impossible": (lambda x: gumbel(x + x.new_tensor(IMPOSSIBLE)), 0.0, False),
+    "improbable": (lambda x: ExpIGR(0.5, x[1:], 0.1), -42.6, True),
+}
+
+
+@pytest.mark.parametrize(("law", "start", "is_log"), EXTREMES.values(), ids=EXTREMES)
+def test_what_is_learned_at_an_extreme_category_has_a_finite_gradient(
+    law, start, is_log
+):
+    def model():
+        z = pyro.sample("z", law(torch.full((K,), start)))
+        mean = 100 * (z.exp() if is_log else z)[0]
+        pyro.sample("x", dist.Normal(mean, 1.0), obs=torch.tensor(1.0))
+
+    def guide():
+        pyro.sample("z", law(pyro.param("c_", torch.full((K,), start))))
+
+    found, loss = gradients(TraceRELAX_ELBO(), model, guide)
+    assert math.isfinite(loss)
+    assert all(slope.isfinite().all() for slope in found.values())
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
@@ -266,6 +294,7 @@ def after(law):
     return guide
 
 
+PLANAR = PlanarTransform(LOGITS[1:], LOGITS[1:], LOGITS[0])
 PROGRAMS = {
     "dependent": (
         coded(gumbel)[0],
@@ -281,6 +310,16 @@ PROGRAMS = {
         coded(lambda x: dist.Dirichlet(x.exp()))[0],
         coded(gumbel)[1],
         "behind it at site 'z' .* got Dirichlet",
+    ),
+    "tempering": (
+        coded(gumbel)[0],
+        coded(lambda x: IGRStickBreaking(0.5, x[1:], 1.0, tempering="weights"))[1],
+        "given its category at site 'z' .* IGRStickBreaking with tempering \"weights\"",
+    ),
+    "flow": (
+        coded(gumbel)[0],
+        coded(lambda x: IGRFlow(0.5, x[1:], 1.0, PLANAR))[1],
+        "given its category at site 'z' of the guide, got IGRFlow",
     ),
     "none": (
         lambda: None,

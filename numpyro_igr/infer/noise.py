@@ -20,7 +20,8 @@ from numpyro_igr.distributions import (
     IGRStickBreaking,
     OneHotCategorical,
 )
-from numpyro_igr.distributions.recover import recover
+from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.distributions.recover import innermost, recover
 from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 
@@ -36,7 +37,7 @@ class GumbelNoise:
     """
 
     def __init__(self, law: Distribution, log_odds: Array) -> None:
-        self.logits, self.log_odds = recover(law).logits, log_odds
+        self.logits, self.log_odds = finite(recover(law).logits), log_odds
         self.y = self.logits - jnp.log(softplus(log_odds[0]))
         self.category = _first_largest(self.y)
 
@@ -119,6 +120,38 @@ NOISES = {
 
 def _append(y: Array, last: float) -> Array:
     return jnp.concatenate([y, jnp.full_like(y[..., :1], last)], -1)
+
+
+def finite(logits: Array) -> Array:
+    """Logits without -inf, for finite derivatives in a temperature.
+
+    Args:
+        logits: of categories, impossible ones among them.
+    """
+    least = -(jnp.finfo(logits.dtype).max ** 0.25)
+    return jnp.maximum(logits, least)
+
+
+def noise_type(law: Distribution, site: str) -> type[Noise] | None:
+    """The noise behind the category of a law; None if it has no discrete law behind it.
+
+    Args:
+        law: of a guide, with the wrappers of the host.
+        site: its name.
+
+    Raises:
+        ValueError: if there is a discrete law, but its noise is not known.
+    """
+    law = innermost(law)
+    found = next((NOISES[kind] for kind in NOISES if isinstance(law, kind)), None)
+    is_tempered = found is StickNoise and law.tempering != "sticks"
+    if is_tempered or (found is None and isinstance(law, GaussianPushforward)):
+        suffix = f' with tempering "{law.tempering}"' if is_tempered else ""
+        raise ValueError(
+            f"expected a law that can be drawn given its category at site '{site}' "
+            f"of the guide, got {type(law).__name__}{suffix}"
+        )
+    return found
 
 
 def _first_largest(x: Array) -> Array:

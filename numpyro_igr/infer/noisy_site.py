@@ -16,7 +16,7 @@ from numpyro_igr.distributions import (
 )
 from numpyro_igr.distributions.recover import innermost, inside, recover
 from numpyro_igr.infer.discrete_site import check_discrete
-from numpyro_igr.infer.noise import NOISES, Noise
+from numpyro_igr.infer.noise import Noise, finite, noise_type
 
 
 class LinearOneHot(OneHotCategorical):
@@ -25,8 +25,7 @@ class LinearOneHot(OneHotCategorical):
     has_rsample = True
 
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
-        finite = jnp.maximum(self.logits, jnp.finfo(self.logits.dtype).min)
-        return (value * finite).sum(-1)
+        return (value * finite(self.logits)).sum(-1)
 
 
 class NoisySiteMessenger(Messenger):
@@ -57,10 +56,10 @@ class NoisySiteMessenger(Messenger):
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, law = msg["name"], msg["fn"]
-        if self.is_drawing and _noise_type(law):
+        if self.is_drawing and noise_type(law, name):
             self.laws[name] = _linear(recover(law))
             dtype = innermost(self.laws[name]).logits.dtype
-            self.noises[name] = _draw(law, msg["kwargs"]["rng_key"], dtype)
+            self.noises[name] = _draw(law, name, msg["kwargs"]["rng_key"], dtype)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.laws is None
@@ -68,11 +67,11 @@ class NoisySiteMessenger(Messenger):
             if _is_of_log(innermost(law)):
                 self.in_logs.add(name)
 
-    # Traces, which lie outside, have z by now.
+    # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
     def postprocess_message(self, msg: dict) -> None:
         if msg["type"] == "sample" and msg["name"] in self.in_logs:
-            tiny = jnp.finfo(msg["value"].dtype).tiny
-            msg["value"] = jnp.log(jnp.maximum(msg["value"], tiny))
+            least = jnp.finfo(msg["value"].dtype).tiny ** 0.5
+            msg["value"] = jnp.log(jnp.maximum(msg["value"], least))
 
 
 def _is_of_log(law: Distribution) -> bool:
@@ -90,21 +89,15 @@ def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
     return {
         name: site
         for name, site in sites.items()
-        if site["type"] == "sample" and _noise_type(site["fn"])
+        if site["type"] == "sample" and noise_type(site["fn"], name)
     }
 
 
-def _noise_type(law: Distribution) -> type[Noise] | None:
-    law = innermost(law)
-    found = (noise for kind, noise in NOISES.items() if isinstance(law, kind))
-    return next(found, None)
-
-
-def _draw(law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
+def _draw(law: Distribution, site: str, key: Array, dtype: DTypeLike) -> Noise:
     shape = (2, *law.batch_shape, *law.event_shape)
     most = -jnp.log(jnp.finfo(dtype).eps)
     log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
-    return _noise_type(law)(innermost(law), log_odds)
+    return noise_type(law, site)(innermost(law), log_odds)
 
 
 def _discrete(law: Distribution, site: str) -> Distribution:

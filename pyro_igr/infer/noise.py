@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+import torch
 from pyro.distributions import Distribution, OneHotCategorical
 from torch import Tensor
 from torch.distributions.relaxed_categorical import (
@@ -17,7 +18,8 @@ from pyro_igr.discrete import (
     probit_of_log_odds,
 )
 from pyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
-from pyro_igr.distributions.recover import recover
+from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions.recover import innermost, recover
 from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 
@@ -33,7 +35,7 @@ class GumbelNoise:
     """
 
     def __init__(self, law: Distribution, log_odds: Tensor) -> None:
-        self.logits, self.log_odds = recover(law).logits, log_odds
+        self.logits, self.log_odds = finite(recover(law).logits), log_odds
         self.y = self.logits - softplus(log_odds[0]).log()
         self.category = _first_largest(self.y)
 
@@ -115,6 +117,38 @@ NOISES = {
     ExpRelaxedCategorical: GumbelNoise,
     OneHotCategorical: GumbelNoise,
 }
+
+
+def finite(logits: Tensor) -> Tensor:
+    """Logits without -inf, for finite derivatives in a temperature.
+
+    Args:
+        logits: of categories, impossible ones among them.
+    """
+    least = -(torch.finfo(logits.dtype).max ** 0.25)
+    return logits.clamp(min=least)
+
+
+def noise_type(law: Distribution, site: str) -> type[Noise] | None:
+    """The noise behind the category of a law; None if it has no discrete law behind it.
+
+    Args:
+        law: of a guide, with the wrappers of the host.
+        site: its name.
+
+    Raises:
+        ValueError: if there is a discrete law, but its noise is not known.
+    """
+    law = innermost(law)
+    found = next((NOISES[kind] for kind in NOISES if isinstance(law, kind)), None)
+    is_tempered = found is StickNoise and law.tempering != "sticks"
+    if is_tempered or (found is None and isinstance(law, GaussianPushforward)):
+        suffix = f' with tempering "{law.tempering}"' if is_tempered else ""
+        raise ValueError(
+            f"expected a law that can be drawn given its category at site '{site}' "
+            f"of the guide, got {type(law).__name__}{suffix}"
+        )
+    return found
 
 
 def _first_largest(x: Tensor) -> Tensor:

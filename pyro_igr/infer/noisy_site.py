@@ -10,15 +10,14 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 from pyro_igr.distributions import ExpIGR
 from pyro_igr.distributions.recover import innermost, inside, recover
 from pyro_igr.infer.discrete_site import check_discrete
-from pyro_igr.infer.noise import NOISES, Noise
+from pyro_igr.infer.noise import Noise, finite, noise_type
 
 
 class LinearOneHot(OneHotCategorical):
     """A one-hot law whose log-probability is linear on the whole simplex."""
 
     def log_prob(self, value: Tensor) -> Tensor:
-        finite = self.logits.clamp(min=torch.finfo(self.logits.dtype).min)
-        return (value * finite).sum(-1)
+        return (value * finite(self.logits)).sum(-1)
 
 
 class NoisySiteMessenger(Messenger):
@@ -49,9 +48,9 @@ class NoisySiteMessenger(Messenger):
         if msg["is_observed"]:
             return
         name, law = msg["name"], msg["fn"]
-        if self.is_drawing and _noise_type(law):
+        if self.is_drawing and noise_type(law, name):
             self.laws[name] = _linear(recover(law))
-            self.noises[name] = _draw(law, innermost(self.laws[name]).logits)
+            self.noises[name] = _draw(law, name, innermost(self.laws[name]).logits)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.laws is None
@@ -59,24 +58,18 @@ class NoisySiteMessenger(Messenger):
             if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
                 self.in_logs.add(name)
 
-    # Traces, which lie outside, have z by now.
+    # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
     def _pyro_post_sample(self, msg: Message) -> None:
         if msg["name"] in self.in_logs:
-            tiny = torch.finfo(msg["value"].dtype).tiny
-            msg["value"] = msg["value"].clamp(min=tiny).log()
+            least = torch.finfo(msg["value"].dtype).tiny ** 0.5
+            msg["value"] = msg["value"].clamp(min=least).log()
 
 
-def _noise_type(law: Distribution) -> type[Noise] | None:
-    law = innermost(law)
-    found = (noise for kind, noise in NOISES.items() if isinstance(law, kind))
-    return next(found, None)
-
-
-def _draw(law: Distribution, like: Tensor) -> Noise:
+def _draw(law: Distribution, site: str, like: Tensor) -> Noise:
     shape = (2, *law.batch_shape, *law.event_shape)
     uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
     log_odds = uniform.logit(eps=torch.finfo(like.dtype).eps)
-    return _noise_type(law)(innermost(law), log_odds)
+    return noise_type(law, site)(innermost(law), log_odds)
 
 
 def _discrete(law: Distribution, site: str) -> Distribution:
