@@ -21,6 +21,7 @@ ONLY_NUMPYRO_NAMES = {
 FLOORS = {"transforms": 0, "discrete": 0, "distributions": 1, "handlers": 2, "infer": 3}
 HOST_METHODS = {
     "apply",
+    "cdf",
     "expand",
     "log_prob",
     "rsample",

@@ -123,3 +123,10 @@ def test_a_value_off_the_support_warns_and_has_no_density(name, spoil):
     assert (jax.jit(law.log_prob)(value) == -jnp.inf).all()
     with numpyro.validation_enabled(False):
         assert make(name).log_prob(value).shape == (3,)
+
+
+@every_law
+def test_a_law_of_vectors_has_no_cdf(name):
+    law = make(name)
+    with pytest.raises(NotImplementedError):
+        law.cdf(law.sample(KEY))

@@ -105,5 +105,13 @@ def test_a_value_off_the_support_is_refused(name, spoil):
 @every_law
 def test_a_value_of_a_wrong_shape_is_refused(name):
     law = make(name)
-    with pytest.raises(ValueError, match=r"shape|size"):
-        law.log_prob(law.sample()[:-1])
+    for value in law.sample()[:-1], torch.tensor(0.5):
+        with pytest.raises(ValueError, match=r"shape|size|dimension"):
+            law.log_prob(value)
+
+
+@every_law
+def test_a_law_of_vectors_has_no_cdf(name):
+    law = make(name)
+    with pytest.raises(NotImplementedError):
+        law.cdf(law.sample())

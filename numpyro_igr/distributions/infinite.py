@@ -175,5 +175,6 @@ class InfiniteIGR(GaussianPushforward):
         return truncate(super().sample(key, sample_shape), self.rho)
 
     def log_prob(self, value: Array, intermediates: list[Any] | None = None) -> Array:
+        log_prob = super().log_prob(value)
         is_whole = num_active(value, self.rho) >= self.num_sticks
-        return jnp.where(is_whole, super().log_prob(value), -jnp.inf)
+        return jnp.where(is_whole, log_prob, -jnp.inf)

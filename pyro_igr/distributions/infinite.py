@@ -166,8 +166,9 @@ class InfiniteIGR(GaussianPushforward):
         return truncate(super().rsample(sample_shape), self.rho)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        log_prob = super().log_prob(value)
         is_whole = num_active(value, self.rho) >= self.num_sticks
-        return torch.where(is_whole, super().log_prob(value), -torch.inf)
+        return torch.where(is_whole, log_prob, -torch.inf)
 
     def expand(
         self, batch_shape: Size, _instance: "InfiniteIGR | None" = None

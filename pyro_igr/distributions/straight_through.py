@@ -47,3 +47,7 @@ class IGRStraightThrough(IGR):
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return straight_through(super().rsample(sample_shape))
+
+    # The host would first look for the inverse, which a one-hot value has not.
+    def cdf(self, value: Tensor) -> Tensor:
+        raise NotImplementedError
