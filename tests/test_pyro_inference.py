@@ -6,7 +6,6 @@ import pytest
 import torch
 from cases import LAWS
 from pyro import infer, poutine
-from pyro.distributions.testing.gof import auto_goodness_of_fit
 from pyro.infer import autoguide, reparam
 from pyro_laws import LOC, K, every_law, make, on_simplex
 from pyro_laws import fresh_host as fresh_host
@@ -33,17 +32,6 @@ def guide_of(name):
             pyro.sample("z", make(name, loc=loc))
 
     return guide
-
-
-@every_density
-def test_the_density_fits_the_samples(name):
-    law = make(name)
-    samples = law.sample((50_000,))
-    coordinates = samples[:, :-1]
-    if name == "exp_igr":
-        coordinates = coordinates - samples[:, -1:]
-    probs = law.log_prob(samples).exp()
-    assert auto_goodness_of_fit(coordinates, probs) > 1e-3
 
 
 @every_law
