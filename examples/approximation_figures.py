@@ -54,8 +54,9 @@ def _draw_law(axis: Axes, target: Target, approximation: Approximation) -> None:
     values = np.arange(target.support or target.law.ppf(QUANTILE), dtype=int)
     probs = target.law.pmf(values)
     axis.bar(values, probs, width=1, color="0.8")
+    edges = np.append(values, len(values)) - 0.5
     for run in approximation.probs:
-        axis.step(values, run[: len(values)], where="mid", lw=1, color="C0", alpha=0.7)
+        axis.stairs(run[: len(values)], edges, lw=1, color="C0", alpha=0.7)
     axis.set_ylim(0, HEADROOM * probs.max())
     axis.set_title(
         f"{approximation.method.label}, {approximation.num_categories} categories\n"
