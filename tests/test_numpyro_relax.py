@@ -9,6 +9,7 @@ import numpyro
 import numpyro.distributions as dist
 import pytest
 from numpyro import handlers, infer
+from numpyro.contrib.control_flow import scan
 from numpyro_laws import fresh_host as fresh_host
 from numpyro_programs import PROGRAMS, as_event, bare, innermost, latent_sites
 
@@ -235,6 +236,45 @@ def test_enumeration_inside_relax_is_refused():
     marked = handlers.infer_config(mixture, lambda _: {"enumerate": "parallel"})
     with pytest.raises(ValueError, match="site 'z' is marked for enumeration"):
         handlers.seed(relax(marked, TAU), 0)()
+
+
+def step(probs, name, x):
+    z = numpyro.sample(f"z{name}", OneHotCategorical(probs))
+    numpyro.sample(f"x{name}", dist.Normal(z @ MEANS[:3], 1.0), obs=x)
+    return z @ ROWS[:3], None
+
+
+def unrolled():
+    probs = ROWS[0]
+    for t, x in enumerate(X):
+        probs, _ = step(probs, t, x)
+
+
+def scanned(wrap):
+    one_step = wrap(lambda probs, x: step(probs, "", x))
+    return lambda: scan(one_step, ROWS[0], X)
+
+
+AROUND_A_STEP = {
+    "relaxed": (lambda fn: relax(fn, TAU), ROWS[1:]),
+    "discretized": (lambda fn: discretize(relax(fn, TAU)), np.eye(3)[[0, 2, 1]]),
+}
+
+
+@pytest.mark.parametrize(("wrap", "z"), AROUND_A_STEP.values(), ids=AROUND_A_STEP)
+def test_a_scan_of_a_step_is_the_chain_step_by_step(wrap, z):
+    values = {"z": jnp.asarray(z, jnp.float32)}
+    found, _ = infer.util.log_density(scanned(wrap), (), {}, values)
+    by_step = {f"z{t}": z_t for t, z_t in enumerate(values["z"])}
+    expected, _ = infer.util.log_density(wrap(unrolled), (), {}, by_step)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("outer", [partial(relax, temperature=TAU), discretize])
+def test_a_handler_around_a_scan_is_refused(outer):
+    inner = partial(relax, temperature=TAU) if outer is discretize else lambda fn: fn
+    with pytest.raises(ValueError, match=r"site 'z' .* the step of the scan"):
+        handlers.seed(outer(scanned(inner)), 0)()
 
 
 def test_the_reparameterizer_relaxes_one_site_of_the_host():

@@ -9,6 +9,11 @@ from numpyro_igr.distributions import ExpIGR, RelaxedOneHotCategorical
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost, recover
 
+SCANNED = (
+    "site '{}' has its value already, as around a scan: "
+    "discretize the step of the scan instead, scan(discretize(step), ...)"
+)
+
 
 def discretize(fn: Callable) -> Callable:
     """Turns every latent IGR site of a model or guide into a one-hot site.
@@ -33,7 +38,10 @@ class DiscretizeMessenger(Messenger):
 
     def process_message(self, msg: dict) -> None:
         if msg["type"] == "sample" and not msg["is_observed"]:
-            msg["fn"] = _discretized(msg["fn"], msg["name"])
+            law = _discretized(msg["fn"], msg["name"])
+            if law is not msg["fn"] and msg["value"] is not None:
+                raise ValueError(SCANNED.format(msg["name"]))
+            msg["fn"] = law
 
 
 def _discretized(law: Distribution, site: str) -> Distribution:

@@ -16,6 +16,11 @@ ENUMERATED = (
     "relax the model without config_enumerate, or enumerate it without relax"
 )
 
+SCANNED = (
+    "site '{}' has its value already, as around a scan: "
+    "relax the step of the scan instead, scan(relax(step, temperature), ...)"
+)
+
 
 def relax(
     fn: Callable,
@@ -59,6 +64,8 @@ def _reparam_of(
         return None
     if site["infer"].get("enumerate"):
         raise ValueError(ENUMERATED.format(site["name"]))
+    if site["value"] is not None:
+        raise ValueError(SCANNED.format(site["name"]))
     return make(one_hot=site["name"] in one_hot)
 
 
