@@ -9,11 +9,12 @@ from peers.suites import SUITES, run
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_suite_of_a_host_has_no_failure(suite):
-    variable, _ = SUITES[suite]
+    variable, needs = SUITES[suite].variable, SUITES[suite].needs
     if variable not in os.environ:
         pytest.skip(f"{variable} does not name a checkout of {suite}")
-    if importlib.util.find_spec(suite.lower()) is None:
-        pytest.skip(f"{suite} is not installed")
+    for module in needs:
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
     outcomes = run(suite)
     failed = [reason for reason in outcomes.reasons if reason[0] == "failed"]
     assert not failed
