@@ -97,7 +97,7 @@ def format_answers(name: str, problem: Problem, answers: dict[str, Answer]) -> s
     """A table of the answers beside the exact one."""
     lines = [
         f"{name}: log evidence {problem.log_evidence:.2f} nats",
-        f"{'':24}{'ELBO':>10}{'IWAE-100':>10}{'mean distance of posteriors':>30}",
+        f"{'':24}{'ELBO':>10}{'IWAE-1000':>10}{'mean distance of posteriors':>30}",
     ]
     for law, answer in answers.items():
         distance = total_variation(answer.probs, problem.posterior)

@@ -91,7 +91,7 @@ def fit(
     svi = SVI(relaxed, guide, Adam(0.05), engine)
     run = svi.run(random.key(0), num_steps, problem, progress_bar=False)
     discrete = run.params, discretize(relaxed), discretize(guide), problem
-    bounds = Trace_ELBO(num_particles=500), RenyiELBO(alpha=0, num_particles=100)
+    bounds = Trace_ELBO(num_particles=500), RenyiELBO(alpha=0, num_particles=1000)
     elbo, importance = (
         -float(bound.loss(random.key(1), *discrete)) for bound in bounds
     )

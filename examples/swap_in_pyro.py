@@ -109,7 +109,7 @@ def fit(
     discrete = discretize(relaxed), discretize(guide), problem
     bounds = (
         Trace_ELBO(num_particles=500, **many),
-        RenyiELBO(alpha=0, num_particles=100, **many),
+        RenyiELBO(alpha=0, num_particles=1000, **many),
     )
     elbo, importance = (-bound.loss(*discrete) for bound in bounds)
     if law is RelaxedOneHotCategorical:
