@@ -341,9 +341,17 @@ def site(law):
 CODE = one_hot(torch.zeros(3))
 NORMAL = dist.Normal(0.0, 1.0)
 SOFT = IGR(0.5, torch.zeros(2), torch.ones(2))
+
+
+class OwnExpIGR(ExpIGR):
+    """A law of log z by another name."""
+
+
+OWN = OwnExpIGR(0.5, torch.zeros(2), 1.0)
 ERRORS = {
     "no_discrete_site": (NORMAL, NORMAL, "site that has a discrete law"),
     "logarithm": (SOFT, ExpIGR(0.5, torch.zeros(2), 1.0), "value of ExpIGR is log z"),
+    "subclass": (SOFT, OWN, "value of OwnExpIGR is log z"),
     "model": (dist.Dirichlet(torch.ones(3)), SOFT, "model, as in the guide; got Dir"),
 }
 
