@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpyro
 import pytest
-from cases import COUNTABLE, LAWS
+from cases import COUNTABLE, LAWS, WITH_FLOW
 
 import numpyro_igr
 
@@ -17,12 +17,15 @@ SCALE = (0.8, 1.1, 0.6)
 every_law = pytest.mark.parametrize(
     "name", [name for name in LAWS if name not in COUNTABLE]
 )
+every_law_and_flow = pytest.mark.parametrize(
+    "name", [name for name in WITH_FLOW if name not in COUNTABLE]
+)
 
 
 def make(name, temperature=TAU, loc=LOC, scale=SCALE):
     """The law of this name in the table of cases."""
     loc, scale = jnp.asarray(loc), jnp.asarray(scale)
-    return LAWS[name](numpyro_igr, temperature, loc, scale)
+    return WITH_FLOW[name](numpyro_igr, temperature, loc, scale)
 
 
 def on_simplex(name, value):

@@ -3,7 +3,7 @@
 import pyro
 import pytest
 import torch
-from cases import LAWS
+from cases import LAWS, WITH_FLOW
 
 import pyro_igr
 
@@ -13,11 +13,12 @@ LOC = torch.tensor([0.3, -0.6, 0.9])
 SCALE = torch.tensor([0.8, 1.1, 0.6])
 
 every_law = pytest.mark.parametrize("name", LAWS)
+every_law_and_flow = pytest.mark.parametrize("name", WITH_FLOW)
 
 
 def make(name, temperature=TAU, loc=LOC, scale=SCALE):
     """The law of this name in the table of cases."""
-    return LAWS[name](pyro_igr, temperature, loc, scale)
+    return WITH_FLOW[name](pyro_igr, temperature, loc, scale)
 
 
 def on_simplex(name, value):

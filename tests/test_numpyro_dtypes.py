@@ -7,7 +7,7 @@ import pytest
 from cases import WITH_PROBS
 from jax import random
 from numpyro.distributions.kl import kl_divergence
-from numpyro_laws import every_law, make
+from numpyro_laws import every_law, every_law_and_flow, make
 from numpyro_laws import fresh_host as fresh_host
 
 KEY = random.key(0)
@@ -26,7 +26,7 @@ def dtypes_of(name, law):
     return {x.dtype for x in found}
 
 
-@every_law
+@every_law_and_flow
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_half_precision_parameters_give_single_precision_samples(name, dtype):
     law = of_dtype(name, dtype)
@@ -39,7 +39,7 @@ def test_half_precision_parameters_give_single_precision_samples(name, dtype):
     assert not (log_prob == jnp.inf).any()
 
 
-@every_law
+@every_law_and_flow
 def test_single_precision_stays_single(name):
     assert dtypes_of(name, of_dtype(name, np.float32)) == {np.dtype("float32")}
 

@@ -12,7 +12,7 @@ from numpyro.contrib.control_flow import scan
 from numpyro.distributions.batch_util import vmap_over
 from numpyro.distributions.kl import kl_divergence
 from numpyro.infer import MCMC, NUTS
-from numpyro_laws import LOC, SCALE, K, every_law, make, on_simplex
+from numpyro_laws import LOC, SCALE, K, every_law, every_law_and_flow, make, on_simplex
 from numpyro_laws import fresh_host as fresh_host
 
 B = 5
@@ -114,7 +114,7 @@ def test_gradients_under_jit_are_those_without(name):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-@every_law
+@every_law_and_flow
 def test_lax_scan_carries_laws(name):
     def step(carry, key):
         law, total = carry
@@ -147,7 +147,7 @@ def chain(name):
 X = np.linspace(0.1, 0.9, 6, dtype=np.float32)
 
 
-@every_law
+@every_law_and_flow
 def test_numpyro_scan_traces_the_sites(name):
     trace = handlers.trace(handlers.seed(chain(name), 0)).get_trace(X)
     assert trace["z"]["value"].shape == (len(X), K)
@@ -158,7 +158,7 @@ def test_numpyro_scan_traces_the_sites(name):
         assert jnp.isfinite(log_prob).all()
 
 
-@pytest.mark.parametrize("name", ["igr", "exp_igr", "stick_breaking_sticks"])
+@pytest.mark.parametrize("name", ["igr", "exp_igr", "stick_breaking_sticks", "flow"])
 def test_nuts_runs_through_numpyro_scan(name):
     kernel = NUTS(chain(name), max_tree_depth=2)
     mcmc = MCMC(kernel, num_warmup=2, num_samples=2, progress_bar=False)
