@@ -1,10 +1,12 @@
 """A Dirichlet-process mixture VAE, whose components are inferred, in Pyro.
 
 Images are of components without end, whose weights are sticks broken by a Dirichlet
-process. Sticks are added while training, as draws of the weights ask for them.
+process. Sticks are added while training, as draws of the weights ask for them, and
+components that it does without are deleted, if you ask for it.
 
     python examples/dp_mixture_vae_pyro.py
     python examples/dp_mixture_vae_pyro.py --learn-concentration --figures runs/figures
+    python examples/dp_mixture_vae_pyro.py --prune-from 60
     python examples/dp_mixture_vae_pyro.py --law dldpmm --truncation 15
     python examples/dp_mixture_vae_pyro.py --dataset mnist --checkpoint runs/dp.ckpt
 """
@@ -30,6 +32,7 @@ from mixture_options import MixtureOptions
 from mixture_report import Growth, MixtureResult, format_report
 from mixture_usage import Usage, neighbor_errors
 from mixture_usage_pyro import draw_usage
+from pruning_pyro import prune_components
 from pyro.distributions import Delta, Distribution, Gamma
 from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, PyroOptim
@@ -151,6 +154,8 @@ def fit(
     for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
         seed_epoch(options, epoch + 1)
         elbo = train_epoch(options, networks, svi, prior, images)
+        if options.prunes_after(epoch + 1):
+            prune_components(options, networks, svi.optim, prior, images)
         usage = draw_usage(networks, prior, validation, options.rho, 1)
         growth.append(measure_growth(networks, usage))
         progress.set_postfix_str(f"ELBO {elbo:.2f}, {growth[-1].used} components used")

@@ -51,6 +51,14 @@ class MixtureOptions(RunOptions):
         "rate of draws that need more components, beyond which capacity grows",
         default=0.01,
     )
+    prune_from: int = option(
+        "epoch from which components that are not needed are deleted; 0 for never",
+        default=0,
+        at_least=0,
+    )
+    prune_every: int = option(
+        "epochs from one such deletion to the next", default=10, at_least=1
+    )
     latent_dim: int = option("dimension of the code", "-z", default=50, at_least=1)
     encoder: tuple[int, ...] = option(
         "layers of the encoder", default=(200, 200, 200), at_least=1
@@ -74,6 +82,16 @@ class MixtureOptions(RunOptions):
                     f"expected {flag(name)} to be at least 0 and below 1, "
                     f"got {getattr(self, name)}"
                 )
+
+        if self.prune_from and (self.law != "igr-sb" or self.has_own_weights):
+            raise ValueError(
+                "expected --law igr-sb and --assignment encoder with --prune-from"
+            )
+
+    def prunes_after(self, num_epochs: int) -> bool:
+        """Whether components are deleted after so many epochs."""
+        since = num_epochs - self.prune_from
+        return self.prune_from > 0 and since >= 0 and since % self.prune_every == 0
 
     def of_model(self) -> "MixtureOptions":
         """The options that the model depends on, all others at their defaults.

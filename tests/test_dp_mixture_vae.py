@@ -15,6 +15,8 @@ OPTIONS = MixtureOptions(
     num_epochs=3,
     batch_size=400,
     capacity=8,
+    prune_from=1,
+    prune_every=1,
     learn_concentration=True,
     latent_dim=2,
     encoder=(5,),
@@ -85,9 +87,8 @@ def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
 def test_planted_groups_are_told_apart_without_being_told():
     pytest.importorskip("pyro")
     benchmark = importlib.import_module("benchmarks.planted_clusters")
-    used, purity = benchmark.find(
-        3, 0, capacity=8, num_epochs=25, learning_rate=0.01, spread=1.0
-    )
+    start = {"capacity": 8, "spread": 1.0, "learning_rate": 0.01, "num_epochs": 25}
+    used, purity = benchmark.find("pyro", 3, 0, 15, **start)
     assert 3 <= used <= 6
     assert purity > 0.99
 
@@ -100,6 +101,8 @@ def test_planted_groups_are_told_apart_without_being_told():
         ({"capacity": 0}, "expected --capacity to be at least 1, got 0"),
         ({"concentration": 0.0}, "expected --concentration to be positive"),
         ({"encoder": (200, 0)}, "expected --encoder to be at least 1, got 0"),
+        ({"prune_from": 1, "law": "dldpmm"}, "expected --law igr-sb and --assignment"),
+        ({"prune_from": 1, "assignment": "weights"}, "encoder with --prune-from"),
         ({"resume": True}, "expected --checkpoint with --resume"),
     ],
 )

@@ -78,13 +78,17 @@ def weights_on_grid(parts):
     return left * np.concatenate([u, one], -1), masses.prod(-1)
 
 
+def fits(parts):
+    """The mean log-likelihood of each component's codes minus their KL."""
+    codes = parts.code_loc + parts.code_scale * NODES[:, None]
+    return MASSES @ log_likelihood(parts, codes) - kl_of_codes(parts)
+
+
 def bound(parts, options):
     """The sum over components, weighted by their probabilities, minus every KL."""
-    codes = parts.code_loc + parts.code_scale * NODES[:, None]
-    terms = MASSES @ log_likelihood(parts, codes) - kl_of_codes(parts)
     weights, masses = weights_on_grid(parts)
     probs = softmax(np.log(weights) + parts.scores, -1)
-    inner = (probs * (terms - np.log(probs / weights))).sum(-1)
+    inner = (probs * (fits(parts) - np.log(probs / weights))).sum(-1)
     num_shared = 1 if options.has_own_weights else NUM_IMAGES
     mean = (masses * inner).sum()
     return mean - kl_of_sticks(parts, options.concentration) / num_shared

@@ -10,6 +10,8 @@ from evaluation_numpyro import bounds_with_progress
 from growth_numpyro import grow_sticks
 from mixture_usage_numpyro import trained_networks
 from numpyro.distributions import Delta
+from pruning import Terms
+from pruning_numpyro import measure, prune_components
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 
@@ -36,6 +38,18 @@ class TinyMixture:
 
     def grow(self):
         self.state = grow_sticks(self.objectives.training, self.state, 2)
+
+    def measure(self, number):
+        """What so many copies of the image say of the components."""
+        images = jnp.broadcast_to(self.image, (number, len(IMAGE)))
+        return Terms(
+            *map(np.asarray, measure(self.options, self.params, images, self.key))
+        )
+
+    def prune(self):
+        images = jnp.stack([self.image, 1 - self.image] * (NUM_IMAGES // 2))
+        of = self.options, self.objectives.training, self.state
+        self.state = prune_components(*of, self.prior, images, self.key)
 
     def parts(self):
         params = self.params

@@ -7,6 +7,7 @@ from dp_mixture_vae_pyro import make_objectives
 from evaluation_pyro import bounds_with_progress
 from growth_pyro import grow_sticks
 from mixture_networks_pyro import Networks
+from pruning_pyro import measure, prune_components
 from pyro.distributions import Delta
 from pyro.optim import Adam
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
@@ -30,6 +31,16 @@ class TinyMixture:
 
     def grow(self):
         grow_sticks(self.networks, self.optimizer, 2)
+
+    def measure(self, number):
+        """What so many copies of the image say of the components."""
+        with torch.no_grad():
+            return measure(self.networks, self.image.expand(number, -1))
+
+    def prune(self):
+        images = torch.stack([self.image, 1 - self.image] * (NUM_IMAGES // 2))
+        of = self.networks.options, self.networks, self.optimizer
+        prune_components(*of, self.prior, images)
 
     def parts(self):
         networks = self.networks

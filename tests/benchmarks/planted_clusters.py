@@ -2,22 +2,26 @@
 
     python tests/benchmarks/planted_clusters.py
 
-A linear decoder, whose codes cannot tell groups apart without components.
+A linear decoder, whose codes cannot tell groups apart without components; with and
+without the deletion of components late in the training.
 """
 
+import importlib
 import sys
+from functools import partial
+from itertools import product
 
 import numpy as np
 import torch
-from report_table import EXAMPLES, ROOT, write_table
+from report_table import EXAMPLES, ROOT, to_row, write_table
+from run_log import RunLog
 
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 
-from dp_mixture_vae_pyro import learn  # noqa: E402
 from mixture_options import MixtureOptions  # noqa: E402
-from mixture_usage_pyro import draw_usage  # noqa: E402
 from planted import plant  # noqa: E402
 
+HOSTS, PRUNE_FROM = ("pyro", "numpyro"), (0, 60)
 NUM_GROUPS, SEEDS, NUM_IMAGES = (3, 7, 15), (0, 1, 2), 1600
 SETTINGS = {
     "num_epochs": 100,
@@ -27,31 +31,43 @@ SETTINGS = {
     "latent_dim": 10,
     "spread": 2.0,
 }
-HEADER = "| planted groups | components used | purity |\n|---|---|---|"
+COLUMNS = ["planted groups", "host", "deletion", "components used", "purity"]
+HEADER = to_row(COLUMNS) + "\n" + "|---" * len(COLUMNS) + "|"
 
 
-def find(num_groups, seed, **settings):
+def find(host, num_groups, seed, prune_from, **settings):
     """The number of components that test images use, and their purity."""
     data, groups = plant(num_groups, NUM_IMAGES, seed)
-    options = MixtureOptions(seed=seed, **SETTINGS | settings)
-    trained = learn(options, data)
-    usage = draw_usage(trained.networks, trained.prior, trained.test, options.rho, 20)
+    options = MixtureOptions(seed=seed, prune_from=prune_from, **SETTINGS | settings)
+    learn = importlib.import_module(f"dp_mixture_vae_{host}").learn
+    usage = usage_of_test(host, options, learn(options, data))
     component = usage.most_probable
     of_each = [np.bincount(groups[component == k]) for k in np.unique(component)]
-    return len(usage.used), sum(counts.max() for counts in of_each) / len(groups)
+    purity = sum(counts.max() for counts in of_each) / len(groups)
+    return [len(usage.used), float(purity)]
 
 
-def row(num_groups):
-    used, purity = zip(*(find(num_groups, seed) for seed in SEEDS), strict=True)
-    return (
-        f"| {num_groups} | {', '.join(map(str, used))} "
-        f"| {', '.join(f'{p:.0%}' for p in purity)} |"
-    )
+def usage_of_test(host, options, trained):
+    draw_usage = importlib.import_module(f"mixture_usage_{host}").draw_usage
+    rest = trained.prior, trained.test, options.rho, 20
+    if host == "pyro":
+        return draw_usage(trained.networks, *rest)
+    return draw_usage(options.of_model(), trained.params, *rest, trained.key)
+
+
+def rows():
+    log = RunLog("planted_clusters")
+    for num_groups, host, prune_from in product(NUM_GROUPS, HOSTS, PRUNE_FROM):
+        runs = [(host, num_groups, seed, prune_from) for seed in SEEDS]
+        found = [log.get(run, partial(find, *run)) for run in runs]
+        used, purity = zip(*found, strict=True)
+        counts = ", ".join(map(str, used)), ", ".join(f"{p:.0%}" for p in purity)
+        yield to_row([num_groups, host, "yes" if prune_from else "no", *counts])
 
 
 def main():
     torch.set_num_threads(1)
-    write_table("planted table", HEADER, map(row, NUM_GROUPS), EXAMPLES)
+    write_table("planted table", HEADER, rows(), EXAMPLES)
 
 
 if __name__ == "__main__":
