@@ -125,6 +125,11 @@ def gumbel_softmax_guide(relaxed):
     return guide, list(shapes)
 
 
+def learning_rate(step):
+    """Exponential decay, for less noise in what is learned."""
+    return 0.03 * 0.03 ** (step / NUM_STEPS)
+
+
 def learned_posterior(model, law, engine):
     """Probabilities after training, one row a variable."""
     relaxed = relax(model, TEMPERATURE, law=law)
@@ -133,7 +138,7 @@ def learned_posterior(model, law, engine):
         guide, names = gumbel_softmax_guide(relaxed)
     else:
         guide = AutoIGR(relaxed, TEMPERATURE, scale=scale)
-    svi = SVI(relaxed, guide, Adam(0.03), engine)
+    svi = SVI(relaxed, guide, Adam(learning_rate), engine)
     params = svi.run(random.key(0), NUM_STEPS, progress_bar=False).params
     if law is RelaxedOneHotCategorical:
         probs = [jax.nn.softmax(params[f"{name}_logits"]) for name in names]
