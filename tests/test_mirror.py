@@ -30,6 +30,7 @@ HOST_METHODS = {
     "support",
     "infer_shapes",
     "check",
+    "check_value",
     "forward",
     "forward_shape",
     "inverse_shape",

@@ -126,6 +126,21 @@ def test_a_value_off_the_support_warns_and_has_no_density(name, spoil):
 
 
 @every_law
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_value_of_a_wrong_shape_is_refused(name, size):
+    law, value = make(name), np.full(size, 1 / size, np.float32)
+    with numpyro.validation_enabled(False):
+        for log_prob in law.log_prob, jax.jit(law.log_prob):
+            with pytest.raises(ValueError, match="value to have 4 entries"):
+                log_prob(value)
+
+
+def test_weights_of_a_wrong_number_of_sticks_are_refused():
+    with pytest.raises(ValueError, match=r"value to have 4 entries .* shape \(2,\)"):
+        numpyro_igr.GEM(1.0, 3).log_prob(np.array([0.5, 0.5], np.float32))
+
+
+@every_law
 def test_a_law_of_vectors_has_no_cdf(name):
     law = make(name)
     with pytest.raises(NotImplementedError):

@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import validate_sample
 
+from numpyro_igr.distributions.parameters import check_value
 from numpyro_igr.distributions.stick_logit import StickLogit
 from numpyro_igr.transforms import StickBreakingTransform
 
@@ -95,6 +96,7 @@ class GEM(Distribution):
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
+        check_value(value, self.event_shape)
         y = UNTEMPERED._inverse(value)
         inside = jnp.isfinite(y).all(-1)
         y = jnp.where(inside[..., None], y, 0.0)

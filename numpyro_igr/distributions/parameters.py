@@ -5,7 +5,7 @@ from numbers import Number
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 from jax.typing import ArrayLike
 from numpyro.util import not_jax_tracer
 
@@ -76,3 +76,21 @@ def is_shared(given: tuple, held: tuple) -> bool:
     with jax.ensure_compile_time_eval():
         equal = np.all(held[0] == held[1])
     return not_jax_tracer(equal) and bool(equal)
+
+
+def check_value(value: Array, event_shape: Shape) -> None:
+    """Refuses a value of another length, of which broadcasting would make a density.
+
+    Args:
+        value: of a law, with any batch.
+        event_shape: of the law, one size.
+
+    Raises:
+        ValueError: unless the last dimension is of that size.
+    """
+    shape = jnp.shape(value)
+    if shape[-1:] != event_shape:
+        raise ValueError(
+            f"expected value to have {event_shape[0]} entries in its last dimension, "
+            f"got shape {shape}"
+        )

@@ -18,6 +18,7 @@ from numpyro_igr.discrete import to_log_probs
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.parameters import (
     check_shapes,
+    check_value,
     infer_shapes,
     to_arrays,
 )
@@ -159,6 +160,7 @@ class GaussianPushforward(TransformedDistribution):
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: list[Any] | None = None) -> Array:
+        check_value(value, self.event_shape)
         transform = self._transform()
         y = transform._inverse(value)
         inside = jnp.isfinite(y).all(-1)
