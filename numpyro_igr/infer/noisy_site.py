@@ -56,10 +56,10 @@ class NoisySiteMessenger(Messenger):
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, law = msg["name"], msg["fn"]
-        if self.is_drawing and noise_type(law, name):
+        if self.is_drawing and (make := noise_type(law, name)):
             self.laws[name] = _linear(recover(law))
             dtype = innermost(self.laws[name]).logits.dtype
-            self.noises[name] = _draw(law, name, msg["kwargs"]["rng_key"], dtype)
+            self.noises[name] = _draw(make, law, msg["kwargs"]["rng_key"], dtype)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.laws is None
@@ -93,11 +93,11 @@ def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
     }
 
 
-def _draw(law: Distribution, site: str, key: Array, dtype: DTypeLike) -> Noise:
+def _draw(make: type[Noise], law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
     shape = (2, *law.batch_shape, *law.event_shape)
     most = -jnp.log(jnp.finfo(dtype).eps)
     log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
-    return noise_type(law, site)(innermost(law), log_odds)
+    return make(innermost(law), log_odds)
 
 
 def _discrete(law: Distribution, site: str) -> Distribution:

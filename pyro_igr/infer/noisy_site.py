@@ -48,9 +48,9 @@ class NoisySiteMessenger(Messenger):
         if msg["is_observed"]:
             return
         name, law = msg["name"], msg["fn"]
-        if self.is_drawing and noise_type(law, name):
+        if self.is_drawing and (make := noise_type(law, name)):
             self.laws[name] = _linear(recover(law))
-            self.noises[name] = _draw(law, name, innermost(self.laws[name]).logits)
+            self.noises[name] = _draw(make, law, innermost(self.laws[name]).logits)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.laws is None
@@ -65,11 +65,11 @@ class NoisySiteMessenger(Messenger):
             msg["value"] = msg["value"].clamp(min=least).log()
 
 
-def _draw(law: Distribution, site: str, like: Tensor) -> Noise:
+def _draw(make: type[Noise], law: Distribution, like: Tensor) -> Noise:
     shape = (2, *law.batch_shape, *law.event_shape)
     uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
     log_odds = uniform.logit(eps=torch.finfo(like.dtype).eps)
-    return noise_type(law, site)(innermost(law), log_odds)
+    return make(innermost(law), log_odds)
 
 
 def _discrete(law: Distribution, site: str) -> Distribution:
