@@ -2,11 +2,11 @@
 
 Images are of components without end, whose weights are sticks broken by a Dirichlet
 process. The sticks are doubled while training, as draws of the weights ask for more,
-and components that it does without are deleted, if you ask for it.
+and components are deleted and split as the bound asks, late in the training.
 
     python examples/dp_mixture_vae_numpyro.py
     python examples/dp_mixture_vae_numpyro.py --learn-concentration -n 200
-    python examples/dp_mixture_vae_numpyro.py --prune-from 60
+    python examples/dp_mixture_vae_numpyro.py --revise-from 0
     python examples/dp_mixture_vae_numpyro.py --law dldpmm --truncation 15
     python examples/dp_mixture_vae_numpyro.py --dataset mnist --checkpoint runs/dp.ckpt
 """
@@ -36,9 +36,9 @@ from numpyro.distributions import Delta, Distribution, Gamma
 from numpyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
-from pruning_numpyro import prune_components
 from report import LogLikelihood
 from resuming import save_if_due, saved_payload
+from revision_numpyro import prune_components, split_components
 from run import run
 from tqdm import trange
 
@@ -134,14 +134,17 @@ def fit(
     if payload is not None:
         epochs_done, growth, state = unpack(payload, state)
     for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
-        keys = random.split(random.fold_in(key, epoch + 1), 4)
+        keys = random.split(random.fold_in(key, epoch + 1), 5)
         batch = images[: options.batch_size]
         state = grow_as_asked(options, svi, state, prior, batch, keys[0])
         state, elbo = train_epoch(
             svi, prior, images, options.batch_size, state, keys[1]
         )
         if options.prunes_after(epoch + 1):
-            state = prune_components(options, svi, state, prior, images, keys[3])
+            of = prior, images
+            state, found = prune_components(options, svi, state, *of, keys[3])
+            if options.splits_after(epoch + 1):
+                state = split_components(options, svi, state, *of, found, keys[4])
         params = svi.get_params(state)
         usage = draw_usage(
             options.of_model(), params, prior, validation, options.rho, 1, keys[2]

@@ -2,11 +2,11 @@
 
 Images are of components without end, whose weights are sticks broken by a Dirichlet
 process. Sticks are added while training, as draws of the weights ask for them, and
-components that it does without are deleted, if you ask for it.
+components are deleted and split as the bound asks, late in the training.
 
     python examples/dp_mixture_vae_pyro.py
     python examples/dp_mixture_vae_pyro.py --learn-concentration --figures runs/figures
-    python examples/dp_mixture_vae_pyro.py --prune-from 60
+    python examples/dp_mixture_vae_pyro.py --revise-from 0
     python examples/dp_mixture_vae_pyro.py --law dldpmm --truncation 15
     python examples/dp_mixture_vae_pyro.py --dataset mnist --checkpoint runs/dp.ckpt
 """
@@ -32,12 +32,12 @@ from mixture_options import MixtureOptions
 from mixture_report import Growth, MixtureResult, format_report
 from mixture_usage import Usage, neighbor_errors
 from mixture_usage_pyro import draw_usage
-from pruning_pyro import prune_components
 from pyro.distributions import Delta, Distribution, Gamma
 from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, PyroOptim
 from report import LogLikelihood
 from resuming import save_if_due, saved_payload
+from revision_pyro import prune_components, split_components
 from run import run
 from torch import Tensor
 from tqdm import trange
@@ -155,7 +155,10 @@ def fit(
         seed_epoch(options, epoch + 1)
         elbo = train_epoch(options, networks, svi, prior, images)
         if options.prunes_after(epoch + 1):
-            prune_components(options, networks, svi.optim, prior, images)
+            of = networks, svi.optim, prior, images
+            found = prune_components(*of)
+            if options.splits_after(epoch + 1):
+                split_components(*of, found)
         usage = draw_usage(networks, prior, validation, options.rho, 1)
         growth.append(measure_growth(networks, usage))
         progress.set_postfix_str(f"ELBO {elbo:.2f}, {growth[-1].used} components used")

@@ -51,13 +51,14 @@ class MixtureOptions(RunOptions):
         "rate of draws that need more components, beyond which capacity grows",
         default=0.01,
     )
-    prune_from: int = option(
-        "epoch from which components that are not needed are deleted; 0 for never",
-        default=0,
+    revise_from: int = option(
+        "epoch from which components of igr-sb by encoder are deleted and split as the "
+        "bound asks; 0 for never",
+        default=60,
         at_least=0,
     )
-    prune_every: int = option(
-        "epochs from one such deletion to the next", default=10, at_least=1
+    revise_every: int = option(
+        "epochs from one such revision to the next", default=10, at_least=1
     )
     latent_dim: int = option("dimension of the code", "-z", default=50, at_least=1)
     encoder: tuple[int, ...] = option(
@@ -83,15 +84,17 @@ class MixtureOptions(RunOptions):
                     f"got {getattr(self, name)}"
                 )
 
-        if self.prune_from and (self.law != "igr-sb" or self.has_own_weights):
-            raise ValueError(
-                "expected --law igr-sb and --assignment encoder with --prune-from"
-            )
-
     def prunes_after(self, num_epochs: int) -> bool:
         """Whether components are deleted after so many epochs."""
-        since = num_epochs - self.prune_from
-        return self.prune_from > 0 and since >= 0 and since % self.prune_every == 0
+        if not self.revise_from or self.law != "igr-sb" or self.has_own_weights:
+            return False
+        since = num_epochs - self.revise_from
+        return since >= 0 and since % self.revise_every == 0
+
+    def splits_after(self, num_epochs: int) -> bool:
+        """Whether components are split then: if they can be deleted later on."""
+        is_last = num_epochs + self.revise_every > self.num_epochs
+        return self.prunes_after(num_epochs) and not is_last
 
     def of_model(self) -> "MixtureOptions":
         """The options that the model depends on, all others at their defaults.

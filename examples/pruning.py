@@ -10,11 +10,12 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from mixture_sticks import nearest_gaussian
+from beta_sticks import BetaSticks
 from numpy.typing import NDArray
-from scipy.special import betaln, digamma, logsumexp, polygamma
+from scipy.special import logsumexp
 
 MOST_IMAGES, NUM_SAMPLES, NUM_DRAWS, NUM_ROUNDS = 500, 5, 5, 3
+MIN_WORTH = 1.0
 
 
 class Terms(NamedTuple):
@@ -35,36 +36,22 @@ class Fit(NamedTuple):
     Args:
         components: That have a stick, the largest first.
         counts: The images that each component has, those without a stick included.
-        first: The first parameter of each Beta law.
-        second: The second one.
+        sticks: Of these components.
         bound: The mean-field bound with these sticks, in nats per image.
     """
 
     components: NDArray[np.integer]
     counts: NDArray[np.floating]
-    first: NDArray[np.floating]
-    second: NDArray[np.floating]
+    sticks: BetaSticks
     bound: float
-
-    def breaks(self, num_sticks: int, concentration: float) -> NDArray[np.float32]:
-        """Parameters as `start_of_sticks` has them: Gaussians of equal moments.
-
-        Args:
-            num_sticks: Those beyond the components are at the prior.
-            concentration: That parameters of zero mean.
-        """
-        loc, scale, _ = nearest_gaussian(concentration)
-        variance = polygamma(1, self.first) + polygamma(1, self.second)
-        found = np.zeros((2, num_sticks), np.float32)
-        found[0, : len(variance)] = digamma(self.first) - digamma(self.second) - loc
-        found[1, : len(variance)] = np.log(variance) / 2 - np.log(scale)
-        return found
 
 
 def prune(
     terms: Terms, counts: NDArray[np.floating], concentration: float, num_images: int
 ) -> Fit:
-    """Deletes the components that the mean-field bound gains by, the smallest first.
+    """Deletes components that the mean-field bound does without, the smallest first.
+
+    Those go that are worth less than a nat to all images together.
 
     With and without a component the sticks are the best ones, and the components are
     in the order of their size. Codes and scores stay, so what an image loses with its
@@ -84,7 +71,8 @@ def prune(
     for candidate in found.components[::-1]:
         others = found.components[found.components != candidate]
         without = fit(others, found.counts)
-        if len(others) and without.bound >= found.bound:
+        worth = (found.bound - without.bound) * num_images
+        if len(others) and worth < MIN_WORTH:
             found = without
     return found
 
@@ -99,50 +87,24 @@ def fit_sticks(
     r"""The best sticks of components, by turns with the probabilities of these.
 
     .. math::
-        q(u_k) = Beta(1 + N_k, \alpha + N_{>k}), \qquad
         q(c | x) \propto \exp(E \log w_c + s_c(x))
 
     Args:
         terms: Of some of the images.
-        concentration: The alpha of the prior.
-        num_images: That there are to learn from, for the counts N.
+        concentration: Of the prior.
+        num_images: That there are to learn from, for the counts.
         components: That have a stick.
         counts: The images that each component has, at the start.
     """
     for _ in range(NUM_ROUNDS):
         components = components[np.argsort(-counts[components], kind="stable")]
         columns = np.append(components, len(counts) - 1)
-        beyond = counts[columns][::-1].cumsum()[-2::-1]
-        first, second = 1 + counts[components], concentration + beyond
-        log_probs = _mean_log_weights(first, second) + terms.scores[:, columns]
+        sticks = BetaSticks.of_counts(counts[columns], concentration)
+        log_probs = sticks.mean_log_weights + terms.scores[:, columns]
         log_total = logsumexp(log_probs, 1, keepdims=True)
         probs = np.exp(log_probs - log_total)
         inner = probs * (terms.fits - terms.scores)[:, columns] + probs * log_total
-        kl = _kl_of_sticks(first, second, concentration)
         counts = np.zeros_like(counts)
         counts[columns] = probs.mean(0) * num_images
-    bound = float(inner.sum(1).mean() - kl / num_images)
-    return Fit(components, counts, first, second, bound)
-
-
-def _mean_log_weights(
-    first: NDArray[np.floating], second: NDArray[np.floating]
-) -> NDArray[np.floating]:
-    total = digamma(first + second)
-    left = np.cumsum(digamma(second) - total)
-    return np.append(digamma(first) - total, 0) + np.append(0, left)
-
-
-def _kl_of_sticks(
-    first: NDArray[np.floating], second: NDArray[np.floating], concentration: float
-) -> float:
-    """The KL of Beta laws to Beta(1, concentration), summed, in nats."""
-    total = digamma(first + second)
-    return float(
-        np.sum(
-            betaln(1, concentration)
-            - betaln(first, second)
-            + (first - 1) * (digamma(first) - total)
-            + (second - concentration) * (digamma(second) - total)
-        )
-    )
+    bound = float(inner.sum(1).mean() - sticks.kl(concentration) / num_images)
+    return Fit(components, counts, sticks, bound)

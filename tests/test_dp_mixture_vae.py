@@ -15,8 +15,8 @@ OPTIONS = MixtureOptions(
     num_epochs=3,
     batch_size=400,
     capacity=8,
-    prune_from=1,
-    prune_every=1,
+    revise_from=1,
+    revise_every=1,
     learn_concentration=True,
     latent_dim=2,
     encoder=(5,),
@@ -84,12 +84,16 @@ def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
     assert "nan" not in printed
 
 
-def test_planted_groups_are_told_apart_without_being_told():
-    pytest.importorskip("pyro")
-    benchmark = importlib.import_module("benchmarks.planted_clusters")
-    start = {"capacity": 8, "spread": 1.0, "learning_rate": 0.01, "num_epochs": 25}
-    used, purity = benchmark.find("pyro", 3, 0, 15, **start)
-    assert 3 <= used <= 6
+@pytest.mark.parametrize(("host", "num_groups"), [("pyro", 6), ("numpyro", 9)])
+def test_planted_groups_are_found_by_splits_without_being_told(host, num_groups):
+    pytest.importorskip(host)
+    find = importlib.import_module("benchmarks.planted_clusters").find
+    start = {"capacity": 16, "spread": 3.0, "learning_rate": 0.01, "num_epochs": 25}
+    used, purity = find(host, num_groups, 0, 0, **start)
+    assert used <= num_groups - 4
+    assert purity < 0.5
+    used, purity = find(host, num_groups, 0, 10, revise_every=5, **start)
+    assert used == num_groups
     assert purity > 0.99
 
 
@@ -101,14 +105,21 @@ def test_planted_groups_are_told_apart_without_being_told():
         ({"capacity": 0}, "expected --capacity to be at least 1, got 0"),
         ({"concentration": 0.0}, "expected --concentration to be positive"),
         ({"encoder": (200, 0)}, "expected --encoder to be at least 1, got 0"),
-        ({"prune_from": 1, "law": "dldpmm"}, "expected --law igr-sb and --assignment"),
-        ({"prune_from": 1, "assignment": "weights"}, "encoder with --prune-from"),
         ({"resume": True}, "expected --checkpoint with --resume"),
     ],
 )
 def test_a_wrong_option_is_one_clear_error(flags, message):
     with pytest.raises(ValueError, match=message):
         MixtureOptions(**flags)
+
+
+def test_components_are_deleted_in_every_round_and_split_in_all_but_the_last():
+    options, epochs = replace(OPTIONS, num_epochs=9, revise_from=2), range(1, 10)
+    options = replace(options, revise_every=3)
+    assert [e for e in epochs if options.prunes_after(e)] == [2, 5, 8]
+    assert [e for e in epochs if options.splits_after(e)] == [2, 5]
+    for never in {"revise_from": 0}, {"law": "dldpmm"}, {"assignment": "weights"}:
+        assert not any(map(replace(options, **never).prunes_after, epochs))
 
 
 def test_components_are_counted_by_the_images_that_they_are_most_probable_for():

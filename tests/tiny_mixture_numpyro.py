@@ -8,10 +8,11 @@ import numpy as np
 from dp_mixture_vae_numpyro import initialize, make_objectives
 from evaluation_numpyro import bounds_with_progress
 from growth_numpyro import grow_sticks
+from jax.example_libraries import optimizers
 from mixture_usage_numpyro import trained_networks
 from numpyro.distributions import Delta
 from pruning import Terms
-from pruning_numpyro import measure, prune_components
+from revision_numpyro import measure, prune_components, split_components
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 
@@ -47,9 +48,22 @@ class TinyMixture:
         )
 
     def prune(self):
+        """Deletes components; returns those that are left."""
+        self.state, found = prune_components(*self.to_revise(), self.key)
+        return found
+
+    def split(self, found):
+        self.state = split_components(*self.to_revise(), found, self.key)
+
+    def to_revise(self):
         images = jnp.stack([self.image, 1 - self.image] * (NUM_IMAGES // 2))
-        of = self.options, self.objectives.training, self.state
-        self.state = prune_components(*of, self.prior, images, self.key)
+        svi = self.objectives.training
+        return self.options, svi, self.state, self.prior, images
+
+    def moments(self):
+        """The first moments that Adam has of the means."""
+        points = optimizers.unpack_optimizer_state(self.state.optim_state[1])
+        return jax.tree.leaves(points["means"].subtree)[1][:, 0].tolist()
 
     def parts(self):
         params = self.params

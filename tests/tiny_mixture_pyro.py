@@ -7,9 +7,9 @@ from dp_mixture_vae_pyro import make_objectives
 from evaluation_pyro import bounds_with_progress
 from growth_pyro import grow_sticks
 from mixture_networks_pyro import Networks
-from pruning_pyro import measure, prune_components
 from pyro.distributions import Delta
 from pyro.optim import Adam
+from revision_pyro import measure, prune_components, split_components
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 
@@ -38,9 +38,21 @@ class TinyMixture:
             return measure(self.networks, self.image.expand(number, -1))
 
     def prune(self):
+        """Deletes components; returns those that are left."""
+        return prune_components(*self.to_revise())
+
+    def split(self, found):
+        split_components(*self.to_revise(), found)
+
+    def to_revise(self):
         images = torch.stack([self.image, 1 - self.image] * (NUM_IMAGES // 2))
-        of = self.networks.options, self.networks, self.optimizer
-        prune_components(*of, self.prior, images)
+        return self.networks, self.optimizer, self.prior, images
+
+    def moments(self):
+        """The first moments that Adam has of the means."""
+        means = self.networks.means
+        state = self.optimizer.optim_objs[means].state[means]
+        return state["exp_avg"][:, 0].tolist()
 
     def parts(self):
         networks = self.networks

@@ -3,7 +3,7 @@
     python tests/benchmarks/planted_clusters.py
 
 A linear decoder, whose codes cannot tell groups apart without components; with and
-without the deletion of components late in the training.
+without the revision of components late in the training.
 """
 
 import importlib
@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 from mixture_options import MixtureOptions  # noqa: E402
 from planted import plant  # noqa: E402
 
-HOSTS, PRUNE_FROM = ("pyro", "numpyro"), (0, 60)
+HOSTS, REVISE_FROM = ("pyro", "numpyro"), (0, 60)
 NUM_GROUPS, SEEDS, NUM_IMAGES = (3, 7, 15), (0, 1, 2), 1600
 SETTINGS = {
     "num_epochs": 100,
@@ -31,14 +31,14 @@ SETTINGS = {
     "latent_dim": 10,
     "spread": 2.0,
 }
-COLUMNS = ["planted groups", "host", "deletion", "components used", "purity"]
+COLUMNS = ["planted groups", "host", "revision", "components used", "purity"]
 HEADER = to_row(COLUMNS) + "\n" + "|---" * len(COLUMNS) + "|"
 
 
-def find(host, num_groups, seed, prune_from, **settings):
+def find(host, num_groups, seed, revise_from, **settings):
     """The number of components that test images use, and their purity."""
     data, groups = plant(num_groups, NUM_IMAGES, seed)
-    options = MixtureOptions(seed=seed, prune_from=prune_from, **SETTINGS | settings)
+    options = MixtureOptions(seed=seed, revise_from=revise_from, **SETTINGS | settings)
     learn = importlib.import_module(f"dp_mixture_vae_{host}").learn
     usage = usage_of_test(host, options, learn(options, data))
     component = usage.most_probable
@@ -57,12 +57,12 @@ def usage_of_test(host, options, trained):
 
 def rows():
     log = RunLog("planted_clusters")
-    for num_groups, host, prune_from in product(NUM_GROUPS, HOSTS, PRUNE_FROM):
-        runs = [(host, num_groups, seed, prune_from) for seed in SEEDS]
+    for num_groups, host, revise_from in product(NUM_GROUPS, HOSTS, REVISE_FROM):
+        runs = [(host, num_groups, seed, revise_from) for seed in SEEDS]
         found = [log.get(run, partial(find, *run)) for run in runs]
         used, purity = zip(*found, strict=True)
         counts = ", ".join(map(str, used)), ", ".join(f"{p:.0%}" for p in purity)
-        yield to_row([num_groups, host, "yes" if prune_from else "no", *counts])
+        yield to_row([num_groups, host, "yes" if revise_from else "no", *counts])
 
 
 def main():
