@@ -4,13 +4,15 @@
 
 The truncation K of DLDPMM is the one with the best ELBO on validation images, for a
 seed of its own; other seeds and the test images make the table. Every run is one line
-of a log, so that a killed run continues. Both laws have the same networks, epochs and
-learning rate, in the Pyro twin.
+of a log, so that a killed run continues. All have the same networks, epochs and
+learning rate.
 """
 
+import importlib
 import statistics
 import sys
 from functools import partial
+from itertools import product
 
 import torch
 from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table
@@ -18,30 +20,36 @@ from run_log import RunLog
 
 sys.path.insert(0, str(ROOT / "examples"))
 
-from dp_mixture_vae_pyro import train  # noqa: E402
 from mixture_options import TRUNCATIONS, MixtureOptions  # noqa: E402
 
 COMMON = {"num_epochs": 40, "learning_rate": 3e-3}
 SIZES = {"encoder": (100, 100), "decoder": (100,), "latent_dim": 10}
-ASSIGNMENTS, TUNING_SEED, TEST_SEEDS = ("encoder", "weights"), 100, (0, 1, 2)
+REVISION = {"revise_from": 24, "revise_every": 4}
+HOSTS, TUNING_SEED, TEST_SEEDS = ("pyro", "numpyro"), 100, (0, 1, 2)
+LAWS = {
+    "IGR-SB-MM": {"law": "igr-sb", "revise_from": 0},
+    "IGR-SB-MM, revised": {"law": "igr-sb", **REVISION},
+    "DLDPMM": {"law": "dldpmm"},
+}
+ROWS = [("encoder", name) for name in LAWS]
+ROWS += [("weights", name) for name in ("IGR-SB-MM", "DLDPMM")]
 HEADER = (
-    "| law | component by | K | ELBO | IWAE-1000 | used | for 99% | overflow "
-    "| k-NN error: 3, 5, 10 | training |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| law | component by | host | K | ELBO | IWAE-1000 | used | for 99% | overflow "
+    "| k-NN error: 3, 5, 10 | training |\n|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
-def scores(log, assignment, law, truncation, seed, num_importance_samples=1000):
+def scores(log, host, seed, num_importance_samples=1000, **choice):
     """Scores of one run, from the log or made now."""
-    choice = {"assignment": assignment, "law": law, "truncation": truncation}
     weights = {"num_importance_samples": num_importance_samples}
     options = MixtureOptions(seed=seed, **choice, **weights, **COMMON, **SIZES)
-    run = assignment, law, truncation, seed, *COMMON.values()
-    return log.get(run, partial(find, options))
+    run = host, seed, *choice.values(), *COMMON.values()
+    return log.get(run, partial(find, host, options))
 
 
-def find(options):
+def find(host, options):
     """Train, and keep what the table shows."""
-    result = train(options)
+    result = importlib.import_module(f"dp_mixture_vae_{host}").train(options)
     last = result.growth[-1]
     return {
         "validation": result.validation,
@@ -56,21 +64,23 @@ def find(options):
     }
 
 
-def best_truncation(log, assignment):
-    """The truncation of DLDPMM with the best ELBO on validation images."""
+def best_truncation(log, host, **choice):
+    """The truncation with the best ELBO on validation images."""
 
     def validation(truncation):
-        run = assignment, "dldpmm", truncation, TUNING_SEED, 2
-        return scores(log, *run)["validation"]
+        run = host, TUNING_SEED, 2
+        return scores(log, *run, **choice, truncation=truncation)["validation"]
 
     return max(TRUNCATIONS, key=validation)
 
 
-def row(log, assignment, law):
+def row(log, assignment, name, host):
     """The scores of a law over the test seeds."""
-    is_open = law == "igr-sb"
-    truncation = TRUNCATIONS[-1] if is_open else best_truncation(log, assignment)
-    runs = [scores(log, assignment, law, truncation, seed) for seed in TEST_SEEDS]
+    choice = {"assignment": assignment, **LAWS[name]}
+    is_open = choice["law"] == "igr-sb"
+    if not is_open:
+        choice["truncation"] = best_truncation(log, host, **choice)
+    runs = [scores(log, host, seed, **choice) for seed in TEST_SEEDS]
 
     def values(name):
         return [run[name] for run in runs]
@@ -79,11 +89,11 @@ def row(log, assignment, law):
         return statistics.mean(values(name))
 
     errors = map(statistics.mean, zip(*values("errors"), strict=True))
-    k = f"open, {mean('capacity'):.0f}" if is_open else truncation
     cells = [
-        "IGR-SB-MM" if is_open else "DLDPMM",
+        name,
         assignment,
-        k,
+        host,
+        f"open, {mean('capacity'):.0f}" if is_open else choice["truncation"],
         with_spread(values("test")),
         with_spread(values("log_likelihood")),
         ", ".join(map(str, values("used"))),
@@ -98,10 +108,7 @@ def row(log, assignment, law):
 def main():
     torch.set_num_threads(1)
     log = RunLog("dp_mixture_table")
-    laws = [
-        (assignment, law) for assignment in ASSIGNMENTS for law in ("igr-sb", "dldpmm")
-    ]
-    rows = (row(log, *each) for each in laws)
+    rows = (row(log, *each, host) for each, host in product(ROWS, HOSTS))
     write_table("mixture table", HEADER, rows, EXAMPLES)
 
 

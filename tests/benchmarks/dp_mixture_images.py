@@ -1,0 +1,78 @@
+"""The table of larger images in the examples' README, with the networks of the paper.
+
+    python tests/benchmarks/dp_mixture_images.py --data-dir FOLDER
+
+A few epochs each, of one seed. Runs are kept in checkpoints and their scores in a log,
+so that a killed one continues; their figures are beside them.
+"""
+
+import argparse
+import importlib
+import sys
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import torch
+from report_table import EXAMPLES, ROOT, to_row, write_table
+from run_log import RunLog
+
+sys.path.insert(0, str(ROOT / "examples"))
+
+from mixture_options import MixtureOptions  # noqa: E402
+
+EPOCHS = {
+    "mnist": {"num_epochs": 5, "revise_from": 3, "revise_every": 1},
+    "fashion-mnist": {"num_epochs": 5, "revise_from": 3, "revise_every": 1},
+    "omniglot": {"num_epochs": 30, "revise_from": 18, "revise_every": 6},
+}
+LAWS, HOSTS = {"IGR-SB-MM": "igr-sb", "DLDPMM, K = 15": "dldpmm"}, ("numpyro", "pyro")
+COLUMNS = ["images", "law", "host", "ELBO", "IWAE-1000", "used", "for 99%", "overflow"]
+COLUMNS += ["k-NN error: 3, 5, 10", "training"]
+HEADER = to_row(COLUMNS) + "\n" + "|---" * len(COLUMNS) + "|"
+
+
+def find(host, options):
+    """What the table shows of a run, which goes on from its checkpoint."""
+    train = importlib.import_module(f"dp_mixture_vae_{host}").train
+    result = train(replace(options, resume=options.checkpoint.exists()))
+    last, (mean, error) = result.growth[-1], result.log_likelihood[:2]
+    return [
+        f"{result.test:.2f}",
+        f"{mean:.2f} ± {error:.2f}",
+        last.used,
+        f"{last.needed:.1f}",
+        f"{last.overflow:.1%}",
+        ", ".join(f"{error:.1%}" for error in result.neighbor_errors.values()),
+        f"{result.training_seconds / 60:.0f} min",
+    ]
+
+
+def row(log, data_dir, dataset, name, host):
+    """The scores of a law on some images."""
+    path = log.path.with_name("-".join(["dp", dataset, LAWS[name], host]))
+    options = MixtureOptions(
+        dataset=dataset,
+        data_dir=data_dir,
+        law=LAWS[name],
+        checkpoint=path,
+        figures=path.with_suffix(".figures"),
+        **EPOCHS[dataset],
+    )
+    run = dataset, LAWS[name], host, *EPOCHS[dataset].values()
+    return to_row([dataset, name, host, *log.get(run, partial(find, host, options))])
+
+
+def main():
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
+    data_dir = parser.parse_args().data_dir
+    log = RunLog("dp_mixture_images")
+    rows = (row(log, data_dir, *each) for each in product(EPOCHS, LAWS, HOSTS))
+    write_table("image mixtures", HEADER, rows, EXAMPLES)
+
+
+if __name__ == "__main__":
+    main()
