@@ -33,6 +33,12 @@ def test_a_copy_is_deleted_and_what_is_needed_stays_the_largest_first(terms):
     np.testing.assert_allclose(found.sticks.second, [ALPHA + 40, ALPHA], atol=1e-6)
 
 
+def test_a_component_of_no_images_is_deleted(terms):
+    empty = Terms(terms.fits[:, [0, 3, 1, 3]], terms.scores[:, [0, 3, 1, 3]])
+    found = prune(empty, np.array([60.0, 0, 40, 0]), ALPHA, 100)
+    assert found.components.tolist() == [0, 2]
+
+
 def test_the_last_component_is_not_deleted(terms):
     copies = Terms(terms.fits[:60, [0, 0, 3]], terms.scores[:60, [0, 0, 3]])
     assert len(prune(copies, np.array([30.0, 30, 0]), ALPHA, 60).components) == 1
