@@ -72,7 +72,7 @@ class MixtureOptions(RunOptions):
         nargs="*",
     )
     spread: float = option(
-        "standard deviation of the first component means", default=1.0, positive=True
+        "standard deviation of the first component means", default=0.45, positive=True
     )
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "examples"))
 from mixture_options import TRUNCATIONS, MixtureOptions  # noqa: E402
 
 COMMON = {"num_epochs": 40, "learning_rate": 3e-3}
-SIZES = {"encoder": (100, 100), "decoder": (100,), "latent_dim": 10}
+SIZES = {"encoder": (100, 100), "decoder": (100,), "latent_dim": 10, "spread": 1.0}
 REVISION = {"revise_from": 24, "revise_every": 4}
 HOSTS, TUNING_SEED, TEST_SEEDS = ("pyro", "numpyro"), 100, (0, 1, 2)
 LAWS = {
