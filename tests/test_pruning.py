@@ -1,15 +1,12 @@
 """Components that the bound does without are deleted, and no others."""
 
-import importlib
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from mixture_sticks import nearest_gaussian
 from pruning import Terms, fit_sticks, prune
 from scipy.special import softmax
 from scipy.stats import beta
-from tiny_mixture import OPTIONS, fits
+from tiny_mixture import fits, mixture_of_four
 
 ALPHA, NUM_DRAWS = 1.5, 400
 
@@ -64,12 +61,7 @@ def test_the_bound_is_the_sum_over_components_minus_every_kl(terms):
 
 @pytest.fixture(params=["pyro", "numpyro"])
 def mixture(request):
-    pytest.importorskip(request.param)
-    host = importlib.import_module(f"tiny_mixture_{request.param}")
-    mixture = host.TinyMixture(replace(OPTIONS["encoder"], capacity=4), 20)
-    for _ in range(30):
-        mixture.step()
-    return mixture
+    return mixture_of_four(request.param, num_steps=30)
 
 
 def test_what_an_image_says_of_components_agrees_with_quadrature(mixture):

@@ -1,8 +1,6 @@
 """Components that hold two groups are split, and no others."""
 
-import importlib
 from copy import deepcopy
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mixture_sticks import nearest_gaussian
 from splitting import Encoded, Split, split
-from tiny_mixture import IMAGE, OPTIONS
+from tiny_mixture import IMAGE, mixture_of_four
 
 ALPHA = 1.5
 
@@ -106,12 +104,7 @@ def test_nothing_changes_if_nothing_is_split(encoded):
 
 @pytest.fixture(params=["pyro", "numpyro"])
 def mixture(request):
-    pytest.importorskip(request.param)
-    host = importlib.import_module(f"tiny_mixture_{request.param}")
-    mixture = host.TinyMixture(replace(OPTIONS["encoder"], capacity=4), 20)
-    for _ in range(3):
-        mixture.step()
-    return mixture
+    return mixture_of_four(request.param, num_steps=3)
 
 
 def test_halves_have_the_sticks_means_and_scores_and_the_moments_of_the_whole(
@@ -127,8 +120,8 @@ def test_halves_have_the_sticks_means_and_scores_and_the_moments_of_the_whole(
         asked.extend(deepcopy(arguments))
         return halves
 
-    revision = mixture.prune.__globals__["split_components"].__module__
-    monkeypatch.setattr(importlib.import_module(revision), "split", split)
+    host = type(mixture).__module__.removeprefix("tiny_mixture_")
+    monkeypatch.setattr(f"revision_{host}.split", split)
     found, before, moments = mixture.prune(), mixture.parts(), mixture.moments()
     mixture.split(found)
     after, (encoded, old_means, counts, *rest) = mixture.parts(), asked

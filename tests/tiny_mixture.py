@@ -1,9 +1,12 @@
 """A mixture VAE so small that its bound and evidence are sums over grids, in NumPy."""
 
+import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from mixture_options import MixtureOptions
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit, log_expit, logsumexp, softmax
@@ -25,6 +28,16 @@ OPTIONS = {
 NODES, MASSES = hermegauss(16)
 MASSES = MASSES / MASSES.sum()
 FINE = np.linspace(-12, 12, 4001)
+
+
+def mixture_of_four(host, num_steps):
+    """A mixture of four components in this host, after some steps."""
+    pytest.importorskip(host)
+    options = replace(OPTIONS["encoder"], capacity=4)
+    mixture = importlib.import_module(f"tiny_mixture_{host}").TinyMixture(options, 20)
+    for _ in range(num_steps):
+        mixture.step()
+    return mixture
 
 
 class Parts(NamedTuple):

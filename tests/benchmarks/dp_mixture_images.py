@@ -13,7 +13,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from report_table import EXAMPLES, ROOT, to_row, write_table
+from report_table import EXAMPLES, ROOT, to_header, to_row, write_table
 from run_log import RunLog
 
 sys.path.insert(0, str(ROOT / "examples"))
@@ -25,7 +25,7 @@ DATASETS, LAWS = ("mnist", "fashion-mnist"), {"IGR-SB-MM": "igr-sb", "DLDPMM": "
 COMMON = {"num_epochs": 5, "revise_from": 3, "revise_every": 1, "truncation": 15}
 COLUMNS = ["images", "law", "ELBO", "IWAE-1000", "used", "for 99%", "overflow"]
 COLUMNS += ["k-NN error: 3, 5, 10", "training"]
-HEADER = to_row(COLUMNS) + "\n" + "|---" * len(COLUMNS) + "|"
+HEADER = to_header(COLUMNS)
 
 
 def find(options):

@@ -20,7 +20,7 @@ from numpyro.distributions import (
     gof,
 )
 from numpyro.distributions.transforms import StickBreakingTransform
-from report_table import ROOT, TESTS, to_row, write_table
+from report_table import ROOT, TESTS, to_header, to_row, write_table
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -31,7 +31,7 @@ from numpyro_igr import GEM, IGR, IGRStickBreaking  # noqa: E402
 NUM_DRAWS, NUM_POINTS, FAILURE_RATE = 100, 50_000, 2e-5
 LOC, SCALE = np.array([0.3, -0.6]), np.array([0.8, 1.1])
 COLUMNS = ["points of", "density", "rejected by the tool", "rejected if calibrated"]
-HEADER = to_row(COLUMNS) + "\n" + "|---" * len(COLUMNS) + "|"
+HEADER = to_header(COLUMNS)
 
 
 def igr(error=1.0):

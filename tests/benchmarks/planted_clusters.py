@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 import torch
-from report_table import EXAMPLES, ROOT, to_row, write_table
+from report_table import EXAMPLES, ROOT, to_header, to_row, write_table
 from run_log import RunLog
 
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
@@ -32,7 +32,7 @@ SETTINGS = {
     "spread": 2.0,
 }
 COLUMNS = ["planted groups", "host", "revision", "components used", "purity"]
-HEADER = to_row(COLUMNS) + "\n" + "|---" * len(COLUMNS) + "|"
+HEADER = to_header(COLUMNS)
 
 
 def find(host, num_groups, seed, revise_from, **settings):

@@ -30,6 +30,11 @@ def write_table(name, header, rows, *reports):
         report.write_text(f"{before}{begin}\n{table}\n{end}{after}")
 
 
+def to_header(columns):
+    """The first two lines of a table."""
+    return to_row(columns) + "\n" + "|---" * len(columns) + "|"
+
+
 def to_row(cells):
     """A line of a table."""
     return "| " + " | ".join(map(str, cells)) + " |"
