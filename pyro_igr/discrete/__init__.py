@@ -15,6 +15,7 @@ from pyro_igr.discrete.largest_weight_probs import (
 )
 from pyro_igr.discrete.match_moments import match_moments
 from pyro_igr.discrete.match_probs import match_log_probs, match_probs
+from pyro_igr.discrete.precision import in_full_precision
 from pyro_igr.discrete.probit import probit_of_log_odds
 from pyro_igr.discrete.set_weights import leave_one_out_weights, set_weights
 from pyro_igr.discrete.stick_probs import (
@@ -33,6 +34,7 @@ __all__ = [
     "gaussians_given_argmax",
     "gaussians_given_stick",
     "gumbels_given_argmax",
+    "in_full_precision",
     "largest_weight_probs",
     "leave_one_out_weights",
     "log_argmax_probs",

@@ -13,11 +13,10 @@ __all__ = ["dist", "igr", "kl"]
 
 kl = kl_divergence
 double_precision = nullcontext
-DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
 def array(x, dtype="float64"):
-    return torch.tensor(np.asarray(x), dtype=DTYPES[dtype])
+    return torch.tensor(np.asarray(x), dtype=getattr(torch, dtype))
 
 
 def numpy(x):

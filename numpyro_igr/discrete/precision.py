@@ -1,0 +1,24 @@
+"""Arithmetic in full precision, whatever numbers the arguments are."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+
+def in_full_precision(*values: ArrayLike) -> tuple[list[Array], jnp.dtype]:
+    """The values in one float dtype of 32 bits or more, and the dtype to return.
+
+    Integers mean what the same reals mean; floats of unequal dtypes are promoted as in
+    the host's arithmetic.
+
+    Args:
+        values: arrays or plain numbers.
+
+    Raises:
+        TypeError: if one of them is complex.
+    """
+    dtype = jnp.result_type(*values, 1.0)
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        raise TypeError("expected real numbers, got complex ones")
+    working = jnp.promote_types(dtype, jnp.float32)
+    return [jnp.asarray(x, working) for x in values], dtype
