@@ -133,7 +133,7 @@ def test_a_relaxed_model_is_trained_and_discretized():
 
 
 def test_a_discrete_model_is_relaxed_first():
-    guide = AutoIGR(mixture, TAU, law=IGRStickBreaking)
+    guide = AutoIGR(mixture, TAU, family=IGRStickBreaking)
     jax.eval_shape(lambda: assert_analytic_kl(relax(mixture, TAU), guide))
 
 

@@ -61,7 +61,7 @@ def laws_and_scales(program, law):
 def test_sites_keep_their_probabilities_and_their_context(program, family):
     law = OneHotCategorical(PROBS)
     laws, scales = laws_and_scales(program, law)
-    relaxed = relax(program, TAU, law=family)
+    relaxed = relax(program, TAU, family=family)
     for expected_type, other in [
         (family, relaxed),
         (OneHotCategorical, discretize(relaxed)),
@@ -112,7 +112,7 @@ def chain():
 def test_probabilities_follow_the_relaxed_values_of_earlier_sites(family):
     @jax.jit
     def run():
-        program = handlers.seed(relax(chain, 1.0, law=family), 0)
+        program = handlers.seed(relax(chain, 1.0, family=family), 0)
         trace = handlers.trace(program).get_trace()
         assert type(trace["w"]["fn"]) is dist.Normal
         probs = innermost(trace["y"]["fn"]).probs
@@ -133,7 +133,7 @@ def test_gradients_flow_through_the_probabilities_of_a_dependent_site(family):
             x = jax.nn.softmax(jnp.log(PROBS) + shift)
             return numpyro.sample("y", OneHotCategorical(x @ ROWS)) @ jnp.arange(3.0)
 
-        mean = jax.jit(handlers.seed(relax(mean, 1.0, law=family), 0))
+        mean = jax.jit(handlers.seed(relax(mean, 1.0, family=family), 0))
         slope = jax.grad(mean)(jnp.zeros(4)) @ direction
         difference = (mean(1e-5 * direction) - mean(-1e-5 * direction)) / 2e-5
         assert slope == pytest.approx(float(difference), rel=1e-6)
@@ -145,7 +145,7 @@ def test_a_probability_of_zero_becomes_the_smallest_one(family):
     @partial(jax.value_and_grad, has_aux=True)
     def run(probs):
         program = lambda: numpyro.sample("z", OneHotCategorical(probs))  # noqa: E731
-        seeded = handlers.seed(relax(program, TAU, law=family), 0)
+        seeded = handlers.seed(relax(program, TAU, family=family), 0)
         site = handlers.trace(seeded).get_trace()["z"]
         return site["value"] @ jnp.arange(5.0), site["fn"].probs
 
@@ -191,7 +191,7 @@ def test_the_evidence_of_a_discretized_relaxed_model_is_that_of_the_model(family
         density = lambda z: infer.util.log_density(model, (), {}, {"z": z})[0]  # noqa: E731
         return jax.jit(jax.vmap(density))(values)
 
-    restored = discretize(relax(mixture, TAU, law=family))
+    restored = discretize(relax(mixture, TAU, family=family))
     np.testing.assert_allclose(log_joints(restored), log_joints(mixture), rtol=1e-5)
 
 
@@ -212,16 +212,16 @@ def test_a_falling_temperature_compiles_once():
 REFUSED = {
     "integers": (
         dist.Categorical(PROBS),
-        r"site 'z' is a Categorical of integers, .* one_hot=\{'z'\}",
+        r"site 'z' is a Categorical\w* of integers, .* one_hot=\{'z'\}",
     ),
     "several draws": (dist.Multinomial(3, PROBS), "expected total_count 1 at site 'z'"),
     "dirichlet_multinomial": (
         dist.DirichletMultinomial(jnp.ones(3), 2),
-        "expected a law at site 'z' .* got DirichletMultinomial",
+        "expected a distribution at site 'z' .* got DirichletMultinomial",
     ),
-    "integers with negative ones": (
-        dist.DiscreteUniform(-1, 2),
-        "site 'z': expected a law on the non-negative integers",
+    "uniform integers": (
+        dist.DiscreteUniform(0, 2),
+        r"site 'z' is a DiscreteUniform of integers, .* one_hot=\{'z'\}",
     ),
 }
 
@@ -278,7 +278,10 @@ def test_a_handler_around_a_scan_is_refused(outer):
 
 
 def test_the_reparameterizer_relaxes_one_site_of_the_host():
-    config = {"x": IGRReparam(TAU), "y": IGRReparam(TAU, law=RelaxedOneHotCategorical)}
+    config = {
+        "x": IGRReparam(TAU),
+        "y": IGRReparam(TAU, family=RelaxedOneHotCategorical),
+    }
     laws, _ = laws_and_scales(lambda _: handlers.reparam(chain, config=config)(), None)
     assert type(laws["x"]) is IGRStickBreaking
     assert type(innermost(laws["y"])) is RelaxedOneHotCategorical

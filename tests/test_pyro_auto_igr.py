@@ -32,7 +32,7 @@ EVERYWHERE = [p for name, p in PROGRAMS.items() if not name.startswith("masked")
 @pytest.mark.parametrize("family", [IGR, IGRStickBreaking, IGRStraightThrough])
 @pytest.mark.parametrize("program", EVERYWHERE)
 def test_the_kl_is_analytic_in_every_context(program, family):
-    model = relax(partial(program, LAW), TAU, law=family)
+    model = relax(partial(program, LAW), TAU, family=family)
     guide = AutoIGR(model, 2 * TAU)
     assert_analytic_kl(model, guide)
     nodes = poutine.trace(guide).get_trace().nodes
@@ -112,8 +112,8 @@ def test_a_relaxed_model_is_trained_and_discretized():
 
 
 def test_a_discrete_model_is_relaxed_first():
-    guide = AutoIGR(mixture, TAU, law=IGR)
-    assert_analytic_kl(relax(mixture, TAU, law=IGR), guide)
+    guide = AutoIGR(mixture, TAU, family=IGR)
+    assert_analytic_kl(relax(mixture, TAU, family=IGR), guide)
 
 
 def mixed():

@@ -7,22 +7,10 @@ import torch
 from pyro.distributions import Delta, Distribution
 from pyro.infer.reparam.reparam import Reparam
 from torch import Tensor
-from torch.distributions import Categorical, Multinomial, OneHotCategorical
 
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions.recover import innermost, inside
-
-INTEGERS = (
-    "site '{}' is a Categorical of integers, and an index has no gradient. Write it as "
-    "OneHotCategorical, and indexing by it as a product with it; or, if the program "
-    "uses it in such products only, declare that: one_hot={{'{}'}}, or "
-    "one_hot=True for IGRReparam, delivers the vector"
-)
-UNKNOWN = (
-    "expected a law at site '{}' whose probabilities a relaxed one can match: "
-    "OneHotCategorical, Multinomial with total_count 1, or a law of counts such as "
-    "Poisson; got {}. Sum such a site out, or observe it"
-)
+from pyro_igr.handlers.categories import is_category, log_probs_of
 
 
 class IGRReparam(Reparam):
@@ -33,7 +21,7 @@ class IGRReparam(Reparam):
     it gives p back. Event dimensions, masks and plates are kept.
 
     A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
-    the ``law``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
+    the ``family``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
     integer again where the weights are discretized. The last weight stands for the
     count ``num_sticks`` and everything beyond.
 
@@ -43,12 +31,12 @@ class IGRReparam(Reparam):
     Args:
         temperature: :math:`\tau > 0` of the relaxed law; a number, or one for each
             element of the batch.
-        law: the relaxed family, by its class: ``IGRStickBreaking``, which is matched
+        family: the relaxed family, by its class: ``IGRStickBreaking``, which is matched
             in closed form; ``IGR``, which treats all categories but the last alike
             and is matched by a solver at every run; or any class that is built from
             a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
-        one_hot: whether a site of a ``Categorical`` is to deliver one-hot vectors in
-            place of integers.
+        one_hot: whether a site of integers is to deliver one-hot vectors in their
+            place: a ``Categorical``, or any that the host can enumerate.
         num_sticks: the number of counts to tell apart, as in
             ``InfiniteIGR.from_discrete``: None for as many as have mass to speak of,
             if the law's parameters are concrete.
@@ -64,22 +52,22 @@ class IGRReparam(Reparam):
         self,
         temperature: Tensor | float,
         *,
-        law: type[Distribution] = IGRStickBreaking,
+        family: type[Distribution] = IGRStickBreaking,
         one_hot: bool = False,
         num_sticks: int | None = None,
     ) -> None:
-        self.temperature, self.law = temperature, law
+        self.temperature, self.family = temperature, family
         self.one_hot, self.num_sticks = one_hot, num_sticks
 
     def apply(self, msg: dict) -> dict:
         if msg["is_observed"]:
             raise ValueError(f"expected site '{msg['name']}' to be latent")
         name, fn = msg["name"], msg["fn"]
-        if not _is_of_one_category(name, innermost(fn), one_hot=self.one_hot):
+        if not is_category(name, innermost(fn), one_hot=self.one_hot):
             value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
             fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
             return {"fn": fn, "value": value, "is_observed": True}
-        make = partial(_matched, temperature=self.temperature, family=self.law)
+        make = partial(_matched, temperature=self.temperature, family=self.family)
         return {"fn": inside(fn, make), "value": msg["value"], "is_observed": False}
 
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
@@ -90,31 +78,13 @@ class IGRReparam(Reparam):
             raise ValueError(f"site '{name}': {error}") from error
 
 
-def _is_of_one_category(name: str, law: Distribution, *, one_hot: bool) -> bool:
-    """Whether the law is of one category, and not of counts."""
-    if isinstance(law, Categorical) and not one_hot:
-        raise ValueError(INTEGERS.format(name, name))
-    if isinstance(law, Multinomial):
-        count = law.total_count
-        if count != 1:
-            raise ValueError(
-                f"expected total_count 1 at site '{name}', got {count}: a "
-                "relaxed law takes the place of a single draw"
-            )
-        return True
-    if isinstance(law, OneHotCategorical | Categorical):
-        return True
-    if law.event_shape:
-        raise ValueError(UNKNOWN.format(name, type(law).__name__))
-    return False
-
-
 def _matched(
-    law: Distribution, temperature: Tensor | float, family: type[Distribution]
+    distribution: Distribution,
+    temperature: Tensor | float,
+    family: type[Distribution],
 ) -> Distribution:
-    """The law of the family with the probabilities of a discrete one."""
-    limits = torch.finfo(law.probs.dtype)
-    logits = law.probs.clamp(min=limits.tiny / limits.eps).log()
+    """The member of the family with the probabilities of a discrete distribution."""
+    logits = log_probs_of(distribution)
     temperature = torch.as_tensor(temperature).to(logits)
     return getattr(family, "from_probs", family)(temperature, logits=logits)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import Any
 
 from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
@@ -14,53 +15,105 @@ from pyro_igr.handlers.igr_reparam import IGRReparam
 
 ENUMERATED = (
     "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
-    "relax the model without config_enumerate, or enumerate it without relax"
+    "name the sites to enumerate in keep, and the others are relaxed; or relax the "
+    "model without config_enumerate"
 )
 
 
 def relax(
     fn: Callable,
-    temperature: Tensor | float,
+    temperature: Tensor | float | Callable,
     *,
-    law: type[Distribution] = IGRStickBreaking,
+    family: type[Distribution] = IGRStickBreaking,
     one_hot: Collection[str] = (),
+    keep: Collection[str] = (),
     num_sticks: int | None = None,
 ) -> Callable:
     r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
 
-    Each gets a relaxed law with exactly its probabilities, be they constants,
+    Each gets a relaxed distribution with exactly its probabilities, be they constants,
     functions of parameters or of the values of earlier sites, in its plates and under
-    its masks. Observed sites and continuous ones are untouched. A model is relaxed,
-    trained with a guide such as :class:`AutoIGR`, and :func:`discretize` turns both
-    into discrete programs again.
+    its masks. Observed sites and continuous ones are untouched, and so are those of
+    ``keep``, to be enumerated beside the relaxed ones, say: a site says that of itself
+    by ``infer={"relax": False}``. A model is relaxed, trained with a guide such as
+    :class:`AutoIGR`, and :func:`discretize` turns both into discrete programs again.
+
+    A small loss of the relaxed pair can hide a poor discrete one. Where a state almost
+    determines the next, as in capture-recapture, relaxed states agree with each other
+    at little cost and one-hot ones do not: the loss can come down to the negative
+    evidence while the discretized pair is more than 100 nats from it. So report the
+    ELBO of the discretized pair, by ``Trace_ELBO``; where it is far off, enumerate
+    such sites (``keep``), or write a guide whose sites depend on one another.
 
     Args:
         fn: a model.
-        temperature: :math:`\tau > 0` of the relaxed laws, as in :class:`IGRReparam`.
-        law: the relaxed family, as in :class:`IGRReparam`.
-        one_hot: names of the sites of ``Categorical`` that are to deliver one-hot
-            vectors in place of integers.
+        temperature: :math:`\tau > 0` of the relaxed distributions, as in
+            :class:`IGRReparam`; or a function of the arguments of the model that
+            returns it, so that it can be annealed.
+        family: the relaxed family, as in :class:`IGRReparam`.
+        one_hot: names of the sites of integers, ``Categorical`` and the like, that are
+            to deliver one-hot vectors in place of integers.
+        keep: names of the sites to leave as they are.
         num_sticks: the number of counts to tell apart, as in :class:`IGRReparam`.
 
     Raises:
+        TypeError: if ``one_hot`` or ``keep`` is a string.
         ValueError: at a discrete latent site that cannot be relaxed, for the reason
-            that it states, or that is marked for enumeration.
+            that it states, or that is marked for enumeration while ``keep`` names
+            none: where it does, the others lose the mark of ``config_enumerate``.
 
     Source: not in the paper.
     """
-    make = partial(IGRReparam, temperature, law=law, num_sticks=num_sticks)
-    config = partial(_reparam_of, make=make, one_hot=one_hot)
-    return _ReparamMessenger(config)(fn)
+    check_names(one_hot=one_hot, keep=keep)
+    make = partial(IGRReparam, family=family, num_sticks=num_sticks)
+    config = partial(_reparam_of, make=make, one_hot=one_hot, keep=keep)
+    return partial(_run, config, fn, temperature)
+
+
+def check_names(**given: Collection[str]) -> None:
+    """Raises if a collection of names is a string, a collection of its letters.
+
+    Args:
+        given: the collections by the names of the arguments.
+    """
+    for argument, names in given.items():
+        if isinstance(names, str):
+            raise TypeError(
+                f"expected {argument} to be a collection of names, such as "
+                f"{{{names!r}}}, got the string {names!r}"
+            )
+
+
+def _run(
+    config: Callable,
+    fn: Callable,
+    temperature: Tensor | float | Callable,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    tau = temperature(*args, **kwargs) if callable(temperature) else temperature
+    with _ReparamMessenger(partial(config, temperature=tau)):
+        return fn(*args, **kwargs)
 
 
 def _reparam_of(
-    site: dict, make: Callable, one_hot: Collection[str]
+    site: dict,
+    make: Callable,
+    one_hot: Collection[str],
+    keep: Collection[str],
+    temperature: Tensor | float,
 ) -> IGRReparam | None:
     if site["is_observed"] or not _is_discrete(site["fn"]):
         return None
+    if site["name"] in keep:
+        site["infer"] = site["infer"] | {"relax": False}
+    if not site["infer"].get("relax", True):
+        return None
     if site["infer"].get("enumerate"):
-        raise ValueError(ENUMERATED.format(site["name"]))
-    return make(one_hot=site["name"] in one_hot)
+        if not keep:
+            raise ValueError(ENUMERATED.format(site["name"]))
+        site["infer"] = site["infer"] | {"enumerate": None}
+    return make(temperature, one_hot=site["name"] in one_hot)
 
 
 # The host's own shows the discrete law to strategies that initialize a site.

@@ -1,0 +1,107 @@
+"""Discrete distributions as categories: which are, and their probabilities."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.nn import log_softmax
+from numpyro.distributions import (
+    CategoricalLogits,
+    CategoricalProbs,
+    DiscreteUniform,
+    Distribution,
+    MultinomialLogits,
+    MultinomialProbs,
+)
+from numpyro.util import not_jax_tracer
+
+from numpyro_igr.distributions import OneHotCategorical
+
+INTEGERS = CategoricalProbs | CategoricalLogits | DiscreteUniform
+
+UNDECLARED = (
+    "site '{}' is a {} of integers, and an index has no gradient. Write it as "
+    "OneHotCategorical, and indexing by it as a product with it; or, if the program "
+    "uses it in such products only, declare that: one_hot={{'{}'}}, or "
+    "one_hot=True for IGRReparam, delivers the vector"
+)
+UNKNOWN = (
+    "expected a distribution at site '{}' whose probabilities a relaxed one can match: "
+    "OneHotCategorical, Multinomial with total_count 1, or one of counts such as "
+    "Poisson; got {}. Sum such a site out, or observe it"
+)
+NOT_ENUMERABLE = (
+    "expected a distribution over the same few integers at site '{}' of one_hot, got {}"
+)
+
+
+def is_category(name: str, distribution: Distribution, *, one_hot: bool) -> bool:
+    """Whether a site is of one category, and not of counts.
+
+    Args:
+        name: of the site.
+        distribution: of the site.
+        one_hot: whether a site of integers is declared to be one of categories.
+
+    Raises:
+        ValueError: at a site that is neither, or that must be declared.
+    """
+    if isinstance(distribution, MultinomialProbs | MultinomialLogits):
+        _check_single(name, distribution)
+        return True
+    if isinstance(distribution, OneHotCategorical):
+        return True
+    if distribution.event_shape:
+        raise ValueError(UNKNOWN.format(name, type(distribution).__name__))
+    if one_hot:
+        _check_enumerable(name, distribution)
+        return True
+    if isinstance(distribution, INTEGERS):
+        kind = type(distribution).__name__
+        raise ValueError(UNDECLARED.format(name, kind, name))
+    return False
+
+
+def _check_single(name: str, distribution: Distribution) -> None:
+    count = distribution.total_count
+    if not_jax_tracer(count) and np.any(count != 1):
+        raise ValueError(
+            f"expected total_count 1 at site '{name}', got {count}: a "
+            "relaxed distribution takes the place of a single draw"
+        )
+
+
+def _check_enumerable(name: str, distribution: Distribution) -> None:
+    try:
+        distribution.enumerate_support(expand=False)
+    except NotImplementedError as error:
+        kind = type(distribution).__name__
+        raise ValueError(NOT_ENUMERABLE.format(name, kind)) from error
+
+
+def log_probs_of(distribution: Distribution) -> Array:
+    """Log probabilities of the categories, those of probability 0 at the least one.
+
+    Shape: ``batch + (K,)``, with categories in the order of the host's enumeration.
+
+    Args:
+        distribution: of one category, or of integers that the host can enumerate.
+    """
+    known = (
+        OneHotCategorical
+        | CategoricalProbs
+        | CategoricalLogits
+        | MultinomialProbs
+        | MultinomialLogits
+    )
+    if not isinstance(distribution, known):
+        values = distribution.enumerate_support(expand=False)
+        return jnp.moveaxis(distribution.log_prob(values), 0, -1)
+    probs = distribution.probs
+    limits = jnp.finfo(jnp.result_type(probs, float))
+    least = math.log(limits.tiny / limits.eps)
+    rare = log_softmax(distribution.logits, -1)  # exact, where logits were given
+    is_known = (rare < least) & (rare > limits.min / 2)
+    rare = jnp.where(is_known, rare, least)
+    return jnp.where(probs > 0, jnp.log(jnp.where(probs > 0, probs, 1.0)), rare)
