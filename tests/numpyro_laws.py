@@ -1,10 +1,10 @@
 """The laws under test in NumPyro, and a host left as it was found."""
 
-import jax
 import jax.numpy as jnp
 import numpyro
 import pytest
 from cases import COUNTABLE, LAWS, WITH_FLOW
+from x64 import enable_x64
 
 import numpyro_igr
 
@@ -36,5 +36,5 @@ def on_simplex(name, value):
 @pytest.fixture(autouse=True)
 def fresh_host():
     """Single precision and validation, both as they were before afterwards."""
-    with jax.enable_x64(False), numpyro.validation_enabled(True):
+    with enable_x64(False), numpyro.validation_enabled(True):
         yield

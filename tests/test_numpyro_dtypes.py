@@ -9,6 +9,7 @@ from jax import random
 from numpyro.distributions.kl import kl_divergence
 from numpyro_laws import every_law, every_law_and_flow, make
 from numpyro_laws import fresh_host as fresh_host
+from x64 import enable_x64
 
 KEY = random.key(0)
 LOC = np.linspace(-1, 1, 9)
@@ -47,7 +48,7 @@ def test_single_precision_stays_single(name):
 @every_law
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_each_precision_keeps_its_own_under_x64(name, dtype):
-    with jax.enable_x64(True):
+    with enable_x64(True):
         law = of_dtype(name, dtype)
         assert dtypes_of(name, law) == {np.dtype(dtype)}
         made = jax.jit(lambda tau: of_dtype(name, dtype, tau).sample(KEY))(0.5)
@@ -58,6 +59,6 @@ def test_each_precision_keeps_its_own_under_x64(name, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
 def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
-    with jax.enable_x64(True):
+    with enable_x64(True):
         law = of_dtype(name, dtype, temperature)
         assert law.support(law.sample(KEY, (10_000,))).all()

@@ -8,6 +8,7 @@ import pytest
 from jax import random
 from numpyro.distributions.kl import kl_divergence
 from numpyro_laws import fresh_host as fresh_host
+from x64 import enable_x64
 
 from numpyro_igr import (
     OneHotCategorical,
@@ -52,7 +53,7 @@ def test_one_hot_agrees_with_torch(k, given):
     expected = torch.distributions.OneHotCategorical(
         **{n: double(v) for n, v in given.items()}
     )
-    with jax.enable_x64(True):
+    with enable_x64(True):
         law = OneHotCategorical(**{n: jnp.asarray(v) for n, v in given.items()})
         values = np.eye(k)[:, None]
         close(law.log_prob(values), expected.log_prob(double(values)))
@@ -146,7 +147,7 @@ def test_relaxed_densities_agree_with_torch(k, temperature):
     logits = logits_of(k)
     relaxed = torch.distributions.RelaxedOneHotCategorical(tau, logits=double(logits))
     exp_relaxed = relaxed_categorical.ExpRelaxedCategorical(tau, logits=double(logits))
-    with jax.enable_x64(True):
+    with enable_x64(True):
         law = ExpRelaxedCategorical(temperature, logits=logits)
         log_z = law.sample(KEY)
         close(law.log_prob(log_z), exp_relaxed.log_prob(double(log_z)))

@@ -12,6 +12,7 @@ from numpyro import handlers, infer
 from numpyro.contrib.control_flow import scan
 from numpyro_laws import fresh_host as fresh_host
 from numpyro_programs import PROGRAMS, as_event, bare, innermost, latent_sites
+from x64 import enable_x64
 
 from numpyro_igr import (
     IGR,
@@ -126,7 +127,7 @@ def test_probabilities_follow_the_relaxed_values_of_earlier_sites(family):
 
 @pytest.mark.parametrize("family", [IGR, IGRStickBreaking])
 def test_gradients_flow_through_the_probabilities_of_a_dependent_site(family):
-    with jax.enable_x64(True):
+    with enable_x64(True):
         direction = jnp.array([1.0, -2.0, 0.5, 0.5])
 
         def mean(shift):

@@ -14,6 +14,7 @@ from jax import random
 from numpyro import handlers
 from numpyro.infer import SVI
 from numpyro.infer.util import log_density
+from x64 import enable_x64
 
 from numpyro_igr import (
     IGR,
@@ -48,7 +49,7 @@ LEARNED = {
 
 @pytest.fixture(autouse=True)
 def double_precision():
-    with jax.enable_x64(True):
+    with enable_x64(True):
         yield
 
 
@@ -251,7 +252,7 @@ def test_the_least_noise_of_the_host_has_a_finite_gradient(monkeypatch):
     def guide():
         numpyro.sample("z", gumbel(numpyro.param("logits", jnp.zeros(K))))
 
-    with jax.enable_x64(False):
+    with enable_x64(False):
         engine = TraceRELAX_ELBO()
         params = {"logits": jnp.zeros(K), "relax_scale": 1.0, "relax_temperature": 0.5}
         loss = partial(engine.loss, KEY, model=model, guide=guide)
@@ -282,7 +283,7 @@ def test_what_is_learned_at_an_extreme_category_has_a_finite_gradient(
     def guide():
         numpyro.sample("z", law(numpyro.param("c_", jnp.full(K, start))))
 
-    with jax.enable_x64(False):
+    with enable_x64(False):
         engine = TraceRELAX_ELBO()
         svi = SVI(model, engine.with_parameters(guide), optax.sgd(1.0), engine)
         state, loss = jax.jit(svi.update)(svi.init(KEY))

@@ -8,6 +8,7 @@ import numpyro.distributions as dist
 import pytest
 from jax import random
 from numpyro.infer import Trace_ELBO
+from x64 import enable_x64
 
 from numpyro_igr import (
     IGR,
@@ -24,7 +25,7 @@ ZERO, ONE = np.zeros(2), np.ones(2)
 
 @pytest.fixture(autouse=True)
 def double_precision():
-    with jax.enable_x64(True):
+    with enable_x64(True):
         yield
 
 
@@ -127,7 +128,7 @@ def test_it_is_exact_at_a_temperature_at_which_samples_underflow(law):
         with numpyro.plate("data", 50):
             numpyro.sample("z", law(0.01, m, ones))
 
-    with jax.enable_x64(False):
+    with enable_x64(False):
         problem = model, guide, {"loc": jnp.array(loc)}
         loss = TraceSTL_ELBO().loss(KEY, problem[2], model, guide)
         assert (seen[0] == 0).any()

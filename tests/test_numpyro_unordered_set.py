@@ -12,6 +12,7 @@ import pytest
 from jax import lax, random
 from jax.nn import log_softmax
 from numpyro import handlers, infer
+from x64 import enable_x64
 
 from numpyro_igr import (
     IGR,
@@ -29,7 +30,7 @@ LOGITS = np.array([[0.5, -1.0, 0.3], [0.0, 0.8, -0.4]])
 
 @pytest.fixture(autouse=True)
 def double_precision():
-    with jax.enable_x64(True), numpyro.validation_enabled(True):
+    with enable_x64(True), numpyro.validation_enabled(True):
         yield
 
 

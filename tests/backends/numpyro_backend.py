@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from numpyro.distributions.kl import kl_divergence
+from x64 import enable_x64
 
 import numpyro_igr as igr
 
 __all__ = ["dist", "igr", "kl"]
 
 kl = kl_divergence
-double_precision = partial(jax.enable_x64, True)
+double_precision = partial(enable_x64, True)
 
 
 def array(x, dtype="float64"):
