@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TWINS = "pyro_igr", "numpyro_igr"
 ONLY_NUMPYRO = {
+    "distributions/categorical_logits.py",
     "distributions/one_hot.py",
     "distributions/relaxed_one_hot.py",
     "distributions/relaxed_straight_through.py",

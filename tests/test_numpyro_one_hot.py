@@ -60,8 +60,7 @@ def test_one_hot_agrees_with_torch(k, given):
         for name in ("probs", "logits", "mean", "variance", "mode"):
             close(getattr(law, name), getattr(expected, name))
         close(law.entropy(), expected.entropy())
-        for expand in (True, False):
-            close(law.enumerate_support(expand), expected.enumerate_support(expand))
+        close(law.enumerate_support(), expected.enumerate_support())
         other = OneHotCategorical(logits=logits_of(k, 1))
         kl = torch.distributions.kl_divergence(
             expected,
@@ -79,11 +78,95 @@ def test_one_hot_samples_have_the_frequencies_of_the_probabilities():
     assert (abs(draws.mean(0) - law.probs) < 4.5 * error).all()
 
 
-def test_an_impossible_category_has_no_probability_and_no_nan():
-    law = OneHotCategorical(probs=np.array([0.5, 0.5, 0.0]))
-    assert law.log_prob(np.array([0.0, 0.0, 1.0])) < -1e30
-    assert law.entropy() == pytest.approx(np.log(2))
-    assert (law.sample(KEY, (1000,))[:, 2] == 0).all()
+IMPOSSIBLE = {
+    "probs": {"probs": np.array([0.5, 0.5, 0.0], np.float32)},
+    "logits": {"logits": np.array([0.0, 0.0, -np.inf], np.float32)},
+}
+unchecked = numpyro.validation_enabled(False)  # as the host, it refuses logits of -inf
+every_impossible = pytest.mark.parametrize("given", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+
+
+@unchecked
+@pytest.mark.parametrize("call", [lambda f: f, jax.jit], ids=["eager", "jit"])
+@every_impossible
+def test_an_impossible_category_adds_nothing(given, call):
+    """By torch, from logits; from probs its logarithm of 0 is that of 1e-7."""
+    logits = torch.tensor([0.0, 0.0, -torch.inf])
+    expected = torch.distributions.OneHotCategorical(logits=logits)
+
+    def known(given):
+        law = OneHotCategorical(**given)
+        return [law.log_prob(jnp.eye(3)), law.entropy(), law.mean, law.variance]
+
+    log_prob, entropy, mean, variance = call(known)(given)
+    close(log_prob, expected.log_prob(torch.eye(3)), rtol=1e-6)
+    close(entropy, expected.entropy(), rtol=1e-6)
+    close(mean, expected.mean, rtol=1e-6)
+    close(variance, expected.variance, rtol=1e-6)
+    draws = call(lambda given: OneHotCategorical(**given).sample(KEY, (1000,)))(given)
+    assert (draws[:, 2] == 0).all()
+    assert (draws.sum(-1) == 1).all()
+
+
+@unchecked
+@pytest.mark.parametrize("call", [lambda f: f, jax.jit], ids=["eager", "jit"])
+@every_impossible
+def test_the_kl_is_infinite_to_an_impossible_category_only(given, call):
+    def kl_of(p, q):
+        return kl_divergence(OneHotCategorical(**p), OneHotCategorical(**q))
+
+    possible = {"probs": np.array([0.2, 0.3, 0.5], np.float32)}
+    other = {"logits": np.array([1.0, 0.0, -np.inf], np.float32)}
+    assert call(kl_of)(possible, given) == np.inf
+    expected = 0.5 * np.log(0.5 / 0.2) + 0.5 * np.log(0.5 / 0.3)
+    assert call(kl_of)(given, possible) == pytest.approx(expected, rel=1e-6)
+    e = np.exp(1) / (1 + np.exp(1))
+    expected = 0.5 * np.log(0.5 / e) + 0.5 * np.log(0.5 / (1 - e))
+    assert call(kl_of)(given, other) == pytest.approx(expected, rel=1e-6)
+    assert call(kl_of)(given, given) == 0
+
+
+def test_a_category_that_has_underflowed_is_rare_and_not_impossible():
+    p, q = np.float32([0.0, 0.0]), np.float32([0.0, -200.0])
+    found = kl_divergence(OneHotCategorical(logits=p), OneHotCategorical(logits=q))
+    assert found == pytest.approx(100 - np.log(2), rel=1e-6)
+
+
+@unchecked
+@every_impossible
+def test_gradients_at_an_impossible_category_are_finite(given):
+    (name, value), other = *given.items(), np.array([0.2, 0.3, 0.5], np.float32)
+
+    def one_hot(x):
+        law, possible = OneHotCategorical(**{name: x}), OneHotCategorical(other)
+        kls = kl_divergence(law, possible), kl_divergence(possible, law)
+        return law.entropy() + kls[0] + kls[1] + law.log_prob(jnp.eye(3)[1])
+
+    def relaxed(x, temperature, law=RelaxedOneHotCategorical):
+        value = law(temperature, **{name: x}).sample(KEY, (20,))
+        return (value * np.arange(3)).sum()
+
+    assert np.isfinite(jax.jit(jax.grad(one_hot))(value)).all()
+    for gradient in jax.jit(jax.grad(relaxed, (0, 1)))(value, np.float32(0.5)):
+        assert np.isfinite(gradient).all()
+        assert gradient.any()
+
+
+@unchecked
+@every_impossible
+@pytest.mark.parametrize("temperature", [0.1, 3.0])
+def test_without_a_category_a_relaxed_law_is_that_of_the_others(given, temperature):
+    value = RelaxedOneHotCategorical(temperature, **given).sample(KEY, (1000,))
+    assert (value[:, 2] == 0).all()
+    np.testing.assert_allclose(value.sum(-1), 1, rtol=1e-6)
+    assert value[:, 0].mean() == pytest.approx(0.5, abs=0.06)
+    inside = np.float32([0.3, 0.3, 0.4])
+    for law, points in (
+        (RelaxedOneHotCategorical, np.stack([inside, value[0]])),
+        (ExpRelaxedCategorical, np.log(inside)),
+    ):
+        log_prob = law(temperature, **given).log_prob(points)
+        np.testing.assert_array_equal(log_prob, -np.inf)
 
 
 LAWS = {

@@ -2,16 +2,15 @@
 
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, random
-from jax.nn import log_softmax, one_hot
+from jax.nn import one_hot
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.kl import kl_divergence
 from numpyro.distributions.util import validate_sample
-from numpyro.util import not_jax_tracer
+
+from numpyro_igr.distributions.categorical_logits import categorical_logits, is_possible
 
 Shape = tuple[int, ...]
 
@@ -29,10 +28,29 @@ class _OneHot(constraints.ParameterFreeConstraint):
         return jnp.zeros_like(prototype).at[..., 0].set(1)
 
 
+class _AskedOfSites:
+    """False of the class, and true of its members, which refuse when they are asked.
+
+    The host's engines leave a site of a family that answers no as it is: its draws
+    from the prior then pass for draws from the posterior.
+    """
+
+    def __get__(self, member: Distribution | None, family: type) -> bool:
+        return member is not None
+
+
 class OneHotCategorical(Distribution):
     r"""A categorical law over one-hot vectors.
 
     .. math:: P(z = e_k) = p_k = \text{softmax}(\text{logits})_k
+
+    A category of probability 0 has a ``log_prob`` of -inf, adds nothing to the entropy,
+    and has the smallest finite number among the ``logits``; a KL to a law that lacks a
+    category is infinite.
+
+    The host's engines enumerate integers: of a latent site of this family they raise
+    NotImplementedError. Have them enumerate a ``Categorical`` of the same logits, and
+    take ``jax.nn.one_hot`` of its value.
 
     Shape: ``probs``, ``logits`` and value: ``batch + (K,)``.
     Units: log-probabilities, entropy and KL are in nats.
@@ -52,7 +70,7 @@ class OneHotCategorical(Distribution):
 
     arg_constraints: ClassVar[dict] = {"logits": constraints.real_vector}
     support = _OneHot()
-    has_enumerate_support = True
+    has_enumerate_support = _AskedOfSites()
 
     def __init__(
         self,
@@ -100,14 +118,22 @@ class OneHotCategorical(Distribution):
         shape = jnp.broadcast_shapes(jnp.shape(value), jnp.shape(self.logits))
         logits = jnp.broadcast_to(self.logits, shape)
         index = jnp.broadcast_to(index, (*shape[:-1], 1))
-        return jnp.take_along_axis(logits, index, -1)[..., 0]
+        log_prob = jnp.take_along_axis(logits, index, -1)[..., 0]
+        return jnp.where(is_possible(log_prob), log_prob, -jnp.inf)
 
+    # Unexpanded values are what the host's engines ask for, to count them and then to
+    # put their indices in the place of the values.
     def enumerate_support(self, expand: bool = True) -> Array:  # noqa: FBT001, FBT002
+        if not expand:
+            raise NotImplementedError(
+                "NumPyro enumerates integers, and a OneHotCategorical has vectors: "
+                "sample a Categorical of the same logits, which can be enumerated, and "
+                "take jax.nn.one_hot of its value"
+            )
         k = self.event_shape[0]
-        batch_shape = self.batch_shape if expand else (1,) * len(self.batch_shape)
         values = jnp.eye(k, dtype=self.logits.dtype)
-        values = values.reshape((k, *[1] * len(batch_shape), k))
-        return jnp.broadcast_to(values, (k, *batch_shape, k))
+        values = values.reshape((k, *[1] * len(self.batch_shape), k))
+        return jnp.broadcast_to(values, (k, *self.batch_shape, k))
 
     def entropy(self) -> Array:
         return -(self.probs * self.logits).sum(-1)
@@ -128,35 +154,7 @@ class OneHotCategorical(Distribution):
 
 @kl_divergence.register(OneHotCategorical, OneHotCategorical)
 def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
-    return (p.probs * (p.logits - q.logits)).sum(-1)
-
-
-def categorical_logits(
-    probs: ArrayLike | None, logits: ArrayLike | None, law: Distribution
-) -> Array:
-    """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
-
-    As in the host, the logarithm of a probability of 0 is the smallest finite number.
-    """
-    if (probs is None) == (logits is None):
-        raise ValueError("expected exactly one of probs and logits")
-    if logits is not None:
-        _check("logits", logits, constraints.real_vector, law)
-        return log_softmax(jnp.asarray(logits), -1)
-    _check("probs", probs, constraints.simplex, law)
-    positive = jnp.asarray(probs) > 0
-    log_probs = jnp.log(jnp.where(positive, probs, 1.0))
-    return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
-
-
-# Before any arithmetic, which would trace constants under jit and so hide them.
-def _check(
-    name: str, value: ArrayLike, constraint: constraints.Constraint, law: Distribution
-) -> None:
-    if not law._validate_args:
-        return
-    with jax.ensure_compile_time_eval():
-        valid = np.all(constraint(value))
-    if not_jax_tracer(valid) and not valid:
-        law_name = type(law).__name__
-        raise ValueError(f"{law_name} distribution got invalid {name} parameter.")
+    """KL(p || q) in nats: 0 from a category without probability, infinite to one."""
+    is_lacking = is_possible(p.logits) & ~is_possible(q.logits)
+    terms = p.probs * (p.logits - q.logits)
+    return jnp.where(is_lacking, jnp.inf, terms).sum(-1)

@@ -10,7 +10,8 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import promote_shapes, validate_sample
 
-from numpyro_igr.distributions.one_hot import OneHotCategorical, categorical_logits
+from numpyro_igr.distributions.categorical_logits import categorical_logits, is_possible
+from numpyro_igr.distributions.one_hot import OneHotCategorical
 
 Shape = tuple[int, ...]
 
@@ -22,7 +23,8 @@ class ExpRelaxedCategorical(Distribution):
               g_k \sim \text{Gumbel}(0, 1)
 
     The density is taken with respect to Lebesgue measure on the additive log-ratios
-    :math:`\log z_k - \log z_K`.
+    :math:`\log z_k - \log z_K`. With a category of probability 0 there is none, and
+    ``log_prob`` is -inf; its entry of the value is the smallest finite number.
 
     Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
     ``batch`` or a plain number.
@@ -87,7 +89,9 @@ class ExpRelaxedCategorical(Distribution):
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         shape = sample_shape + self.batch_shape + self.event_shape
         noise = random.gumbel(key, shape, jnp.result_type(self.logits, jnp.float32))
-        return log_softmax((self.logits + noise) / self._tau, -1)
+        possible, logits = self._possible_logits
+        scores = (logits + noise) / self._tau
+        return log_softmax(jnp.where(possible, scores, self.logits), -1)
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: Any = None) -> Array:
@@ -95,8 +99,16 @@ class ExpRelaxedCategorical(Distribution):
 
     def _log_density(self, log_z: Array) -> Array:
         k = self.event_shape[0]
+        possible, logits = self._possible_logits
         constant = gammaln(float(k)) + (k - 1) * jnp.log(self.temperature)
-        return constant + log_softmax(self.logits - self._tau * log_z, -1).sum(-1)
+        density = constant + log_softmax(logits - self._tau * log_z, -1).sum(-1)
+        return jnp.where(possible.all(-1), density, -jnp.inf)
+
+    # Where the logarithm is the smallest number, arithmetic on it would overflow.
+    @property
+    def _possible_logits(self) -> tuple[Array, Array]:
+        possible = is_possible(self.logits)
+        return possible, jnp.where(possible, self.logits, 0.0)
 
     @property
     def _tau(self) -> Array:
@@ -111,7 +123,8 @@ class RelaxedOneHotCategorical(ExpRelaxedCategorical):
 
     The density is taken with respect to Lebesgue measure on the first K-1
     coordinates. A value with an entry that has underflowed to 0 has a ``log_prob``
-    of -inf; score its logarithm with :class:`ExpRelaxedCategorical`.
+    of -inf; score its logarithm with :class:`ExpRelaxedCategorical`. With a category
+    of probability 0 there is no density, and every ``log_prob`` is -inf.
 
     Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
     ``batch`` or a plain number.
