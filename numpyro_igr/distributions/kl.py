@@ -72,7 +72,8 @@ def _kl_in_coordinates_of_q(
     ratio, shift = jnp.expand_dims(ratio, -1), jnp.expand_dims(shift, -1)
     p_y = Normal(ratio * p.loc + shift, ratio * p.scale, validate_args=False)
     q_y = Normal(q.loc, q.scale, validate_args=False)
-    return kl_divergence(p_y, q_y).sum(-1)
+    batch_shape = jnp.broadcast_shapes(p.batch_shape, q.batch_shape)
+    return jnp.broadcast_to(kl_divergence(p_y, q_y).sum(-1), batch_shape)
 
 
 def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:
