@@ -3,9 +3,11 @@
 import pyro
 import pytest
 import torch
-from pyro_laws import LOC, SCALE, K, every_law, make
+from pyro_laws import LOC, SCALE, K, every_law, every_law_and_flow, make
 from pyro_laws import fresh_host as fresh_host
-from torch.func import grad, vmap
+from torch.func import grad, jacfwd, jacrev, vmap
+
+from pyro_igr import PlanarTransform
 
 B = 5
 TAUS = torch.linspace(0.2, 0.9, B)
@@ -18,7 +20,7 @@ def values(name):
     return make(name, TAUS, LOCS, SCALES).rsample()
 
 
-@every_law
+@every_law_and_flow
 def test_vmap_of_the_constructor_and_the_density(name, values):
     def log_prob(tau, loc, scale, value):
         with pyro.validation_enabled(False):
@@ -29,14 +31,14 @@ def test_vmap_of_the_constructor_and_the_density(name, values):
     torch.testing.assert_close(found, expected)
 
 
-@every_law
+@every_law_and_flow
 def test_vmap_of_the_density_with_validation(name, values):
     law = make(name, 0.5)
     values = law.rsample((B,))
     torch.testing.assert_close(vmap(law.log_prob)(values), law.log_prob(values))
 
 
-@every_law
+@every_law_and_flow
 def test_vmap_of_sampling_draws_anew_for_each(name):
     law = make(name)
     found = vmap(lambda _: law.rsample(), randomness="different")(torch.zeros(B))
@@ -45,7 +47,7 @@ def test_vmap_of_sampling_draws_anew_for_each(name):
         assert len(found[:, 0].unique()) == B
 
 
-@every_law
+@every_law_and_flow
 def test_vmap_of_sampling_over_parameters(name):
     def one(tau, loc, scale):
         with pyro.validation_enabled(False):
@@ -56,7 +58,7 @@ def test_vmap_of_sampling_over_parameters(name):
     assert make(name, TAUS, LOCS, SCALES).support.check(found).all()
 
 
-@every_law
+@every_law_and_flow
 def test_vmap_of_the_kl(name):
     def kl(loc, scale):
         with pyro.validation_enabled(False):
@@ -66,6 +68,34 @@ def test_vmap_of_the_kl(name):
     q = make(name, 0.5, LOCS, SCALES)
     expected = torch.distributions.kl_divergence(q, p)
     torch.testing.assert_close(vmap(kl)(LOCS, SCALES), expected)
+
+
+def test_vmap_over_the_inverse_of_planar_layers():
+    def inverse(u, w, bias, y):
+        return PlanarTransform(u, w, bias)._inverse(y)
+
+    u, w, y = torch.randn(3, B, 3)
+    inputs = u, w, torch.linspace(-1, 1, B), y
+    torch.testing.assert_close(vmap(inverse)(*inputs), inverse(*inputs))
+    shared = vmap(inverse, (0, 0, 0, None))(*inputs[:3], y[0])
+    torch.testing.assert_close(shared, inverse(*inputs[:3], y[0]))
+    twice = vmap(vmap(inverse, (None, None, None, 0)), (0, 0, 0, None))(*inputs)
+    torch.testing.assert_close(twice[:, 0], shared)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+@pytest.mark.parametrize("outer", [jacfwd, jacrev])
+@pytest.mark.parametrize("inner", [jacfwd, jacrev])
+def test_modes_of_differentiation_agree_through_an_inverse(outer, inner):
+    layer = PlanarTransform(torch.tensor([0.3, 0.9]), torch.tensor([0.8, -1.0]), 0.2)
+    points = torch.randn(B, 2, dtype=torch.float64)
+
+    def first(y):
+        return layer._inverse(y)[0]
+
+    found = vmap(outer(inner(first)))(points)
+    expected = [torch.autograd.functional.hessian(first, y) for y in points]
+    torch.testing.assert_close(found, torch.stack(expected))
 
 
 @every_law

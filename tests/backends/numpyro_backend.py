@@ -43,5 +43,14 @@ def jacobian(fn, x):
     return numpy(jax.jit(jax.jacobian(fn))(x))
 
 
+def gradients(fn, points):
+    """The gradient of ``fn`` at each of the points."""
+    return numpy(jax.jit(jax.vmap(jax.grad(fn)))(points))
+
+
+def hessian(fn, x):
+    return numpy(jax.jit(jax.hessian(fn))(x))
+
+
 def detach(x):
     return jax.lax.stop_gradient(x)

@@ -45,5 +45,14 @@ def jacobian(fn, x):
     return numpy(torch.autograd.functional.jacobian(fn, x))
 
 
+def gradients(fn, points):
+    """The gradient of ``fn`` at each of the points."""
+    return np.stack([numpy(grad(fn, x)[0]) for x in points])
+
+
+def hessian(fn, x):
+    return numpy(torch.autograd.functional.hessian(fn, x))
+
+
 def detach(x):
     return x.detach()
