@@ -8,9 +8,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.example_libraries import optimizers
 from jax.tree_util import DictKey
+from numpyro.distributions import Normal
 from numpyro.infer.svi import SVIState
 
 from numpyro_igr.distributions import InfiniteIGR
+from numpyro_igr.distributions.nearest_normal import nearest_normal
 from numpyro_igr.distributions.tail import tail_stick
 
 
@@ -18,7 +20,9 @@ def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:
     r"""The ``loc`` and ``scale`` with which further sticks follow the tail of a law.
 
     Of a Normal tail they are its own, so that a law with these sticks more is the same
-    law. A GEM has no Gaussian sticks: these are the first two moments of its logits.
+    law. A GEM has no Gaussian sticks: these are the nearest. The bound loses their KL
+    to it, the least there is: .22 nats a stick at a concentration of .1, .01 at 1,
+    .066 at 20 and never more than .082 beyond.
 
     Shape: both results ``batch + (num_sticks,)``.
 
@@ -27,9 +31,12 @@ def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:
         num_sticks: how many.
     """
     stick = tail_stick(law.tail, law.temperature)
+    if isinstance(stick, Normal):
+        loc, scale = stick.loc, stick.scale
+    else:
+        loc, scale = nearest_normal(stick.concentration)
     tau, shape = jnp.expand_dims(law.temperature, -1), (*law.batch_shape, num_sticks)
-    moments = tau * stick.mean, tau * jnp.sqrt(stick.variance)
-    return jnp.broadcast_to(moments[0], shape), jnp.broadcast_to(moments[1], shape)
+    return jnp.broadcast_to(tau * loc, shape), jnp.broadcast_to(tau * scale, shape)
 
 
 def grow(state: SVIState, start: Mapping, dim: int = -1) -> SVIState:
@@ -37,9 +44,9 @@ def grow(state: SVIState, start: Mapping, dim: int = -1) -> SVIState:
 
     The moments of the new entries are zero, those of the others and the number of
     steps stay. With sticks that start at the tail (:func:`tail_start`) the bound is
-    what it was, to rounding. In PyTorch and Pyro parameters grow in place; in NumPyro
-    a new state is returned, outside of jit: what takes it is compiled once again, so
-    double the capacity.
+    what it was, to rounding, if that is a Normal; a GEM takes the KL of each. In
+    PyTorch and Pyro parameters grow in place; in NumPyro a new state is returned,
+    outside of jit: what takes it is compiled once again, so double the capacity.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.

@@ -6,9 +6,11 @@ import pyro
 import torch
 from pyro.optim import PyroOptim
 from torch import Tensor
+from torch.distributions import Normal
 from torch.optim import Optimizer
 
 from pyro_igr.distributions import InfiniteIGR
+from pyro_igr.distributions.nearest_normal import nearest_normal
 from pyro_igr.distributions.tail import tail_stick
 
 
@@ -16,7 +18,9 @@ def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
     r"""The ``loc`` and ``scale`` with which further sticks follow the tail of a law.
 
     Of a Normal tail they are its own, so that a law with these sticks more is the same
-    law. A GEM has no Gaussian sticks: these are the first two moments of its logits.
+    law. A GEM has no Gaussian sticks: these are the nearest. The bound loses their KL
+    to it, the least there is: .22 nats a stick at a concentration of .1, .01 at 1,
+    .066 at 20 and never more than .082 beyond.
 
     Shape: both results ``batch + (num_sticks,)``.
 
@@ -24,9 +28,13 @@ def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
         law: the law that is to get more sticks.
         num_sticks: how many.
     """
-    stick, tau = tail_stick(law.tail, law.temperature), law.temperature.unsqueeze(-1)
-    shape = (*law.batch_shape, num_sticks)
-    return (tau * stick.mean).expand(shape), (tau * stick.variance.sqrt()).expand(shape)
+    stick = tail_stick(law.tail, law.temperature)
+    if isinstance(stick, Normal):
+        loc, scale = stick.loc, stick.scale
+    else:
+        loc, scale = nearest_normal(stick.concentration)
+    tau, shape = law.temperature.unsqueeze(-1), (*law.batch_shape, num_sticks)
+    return (tau * loc).expand(shape), (tau * scale).expand(shape)
 
 
 def grow(state: PyroOptim | Optimizer, start: Mapping, dim: int = -1) -> None:
@@ -34,9 +42,9 @@ def grow(state: PyroOptim | Optimizer, start: Mapping, dim: int = -1) -> None:
 
     The moments of the new entries are zero, those of the others and the number of
     steps stay. With sticks that start at the tail (:func:`tail_start`) the bound is
-    what it was, to rounding. In PyTorch and Pyro parameters grow in place; in NumPyro
-    a new state is returned, outside of jit: what takes it is compiled once again, so
-    double the capacity.
+    what it was, to rounding, if that is a Normal; a GEM takes the KL of each. In
+    PyTorch and Pyro parameters grow in place; in NumPyro a new state is returned,
+    outside of jit: what takes it is compiled once again, so double the capacity.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
