@@ -8,13 +8,16 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
+from cases import WITH_FLOW
 from jax import random
 from numpyro import handlers, infer
+from numpyro.distributions.transforms import OrderedTransform
 from numpyro.infer.autoguide import AutoDelta, AutoNormal
 from numpyro.optim import Adam
 from numpyro_laws import fresh_host as fresh_host
 from numpyro_programs import PROGRAMS, innermost
 
+import numpyro_igr
 from numpyro_igr import (
     IGR,
     AutoIGR,
@@ -29,6 +32,8 @@ from numpyro_igr import (
 
 TAU = 0.3
 KEY = random.key(0)
+LOC = np.array([1.0, -1.0, 0.5], np.float32)
+SPREAD = np.array([0.1, 0.3, 2.0], np.float32)
 PROBS = np.array([0.1, 0.2, 0.4, 0.3], np.float32)
 LAW = OneHotCategorical(PROBS)
 EVERYWHERE = [p for name, p in PROGRAMS.items() if not name.startswith("masked")]
@@ -108,6 +113,62 @@ def test_a_subsample_takes_the_parameters_of_its_points():
     assert params["z_auto_loc"].shape == params["z_auto_scale"].shape == (20, 3)
 
 
+@pytest.mark.parametrize("name", WITH_FLOW)
+def test_the_guide_starts_at_the_distribution_of_the_model(name):
+    like = WITH_FLOW[name](numpyro_igr, jnp.array(TAU), LOC, SPREAD)
+
+    def model():
+        with numpyro.plate("rows", 2):
+            numpyro.sample("z", like)
+
+    guide = AutoIGR(model, like.temperature)
+    loss = infer.TraceMeanField_ELBO().loss
+    assert loss(KEY, parameters_of(guide), model, guide) == pytest.approx(0, abs=1e-5)
+    trace = handlers.trace(handlers.seed(guide, KEY)).get_trace()
+    found = innermost(trace["z"]["fn"])
+    np.testing.assert_allclose(found.loc, np.tile(LOC, (2, 1)))
+    np.testing.assert_allclose(found.scale, np.tile(SPREAD, (2, 1)), rtol=1e-6)
+    if hasattr(like, "delta"):
+        np.testing.assert_allclose(found.delta, like.delta)
+
+
+SUPPORTS = {
+    "vector": dist.MultivariateNormal(np.zeros(2), np.eye(2)),
+    "interval": dist.Uniform(-1.0, np.array([1.0, 2.0])).to_event(1),
+    "simplex": dist.Dirichlet(np.ones((2, 3))).to_event(1),
+    "cholesky": dist.LKJCholesky(3, 2.0),
+    "ordered": dist.TransformedDistribution(
+        dist.Normal(np.zeros(3), 1.0).to_event(1), OrderedTransform()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUPPORTS)
+def test_continuous_sites_of_every_support_are_sampled_without_auxiliary_ones(name):
+    prior = SUPPORTS[name]
+
+    def model():
+        with numpyro.plate("data", 4, subsample_size=2):
+            numpyro.sample("x", prior)
+
+    guide = AutoIGR(model, TAU)
+    params = jax.jit(lambda: parameters_of(guide))()
+    trained = handlers.substitute(handlers.seed(guide, KEY), params)
+    trace = handlers.trace(trained).get_trace()
+    assert [n for n, site in trace.items() if site["type"] == "sample"] == ["x"]
+    losses = [
+        jax.jit(lambda: elbo.loss(KEY, params, model, guide))()  # noqa: B023
+        for elbo in (infer.Trace_ELBO(), infer.TraceMeanField_ELBO())
+    ]
+    if name != "vector":  # there is a KL to a Normal of diagonal covariance only
+        np.testing.assert_allclose(*losses, rtol=1e-4)
+    shape = (4, *prior.event_shape)
+    assert guide.median(params)["x"].shape == shape
+    assert guide.quantiles(params, 0.5)["x"].shape == (1, *shape)
+    draws = guide.sample_posterior(KEY, params, sample_shape=(3,))
+    assert draws["x"].shape == (3, *shape)
+
+
 X = np.array([0.5, -1.0, 1.5], np.float32)
 MEANS = np.array([-1.0, 0.0, 1.0, 2.0], np.float32)
 
@@ -162,6 +223,9 @@ def test_reports_and_draws_of_a_model_with_continuous_sites():
     np.testing.assert_allclose(medians["z"], PROBS, rtol=1e-5)
     np.testing.assert_allclose(quantiles["z"], [PROBS, PROBS], rtol=1e-5)
     assert quantiles["center"][0] < quantiles["center"][1]
+    middle = guide.quantiles(params, 0.5)
+    np.testing.assert_allclose(middle["z"], PROBS[None], rtol=1e-5)
+    np.testing.assert_allclose(middle["scale"][0], medians["scale"], rtol=1e-5)
     draws = guide.sample_posterior(KEY, params, sample_shape=(7,))
     assert {name: x.shape for name, x in draws.items()} == {
         "center": (7,),

@@ -6,12 +6,15 @@ import pyro
 import pyro.distributions as dist
 import pytest
 import torch
+from cases import WITH_FLOW
 from pyro import infer, poutine
+from pyro.distributions.transforms import OrderedTransform
 from pyro.infer.autoguide import AutoDelta, AutoNormal
 from pyro.optim import Adam
 from pyro_laws import fresh_host as fresh_host
 from pyro_programs import PROGRAMS, in_subsampled_plate, innermost
 
+import pyro_igr
 from pyro_igr import (
     IGR,
     AutoIGR,
@@ -24,6 +27,7 @@ from pyro_igr import (
 )
 
 TAU = 0.3
+LOC, SPREAD = torch.tensor([1.0, -1.0, 0.5]), torch.tensor([0.1, 0.3, 2.0])
 PROBS = torch.tensor([0.1, 0.2, 0.4, 0.3])
 LAW = dist.OneHotCategorical(PROBS)
 EVERYWHERE = [p for name, p in PROGRAMS.items() if not name.startswith("masked")]
@@ -80,6 +84,65 @@ def test_a_subsample_takes_the_parameters_of_its_points():
     trace = poutine.trace(guide).get_trace()
     index = trace.nodes["data"]["value"]
     torch.testing.assert_close(trace.nodes["z"]["fn"].loc, full[index])
+
+
+@pytest.mark.parametrize("name", WITH_FLOW)
+def test_the_guide_starts_at_the_distribution_of_the_model(name):
+    like = WITH_FLOW[name](pyro_igr, torch.tensor(TAU), LOC, SPREAD)
+
+    def model():
+        with pyro.plate("rows", 2):
+            pyro.sample("z", like)
+
+    guide = AutoIGR(model, like.temperature)
+    assert infer.TraceMeanField_ELBO().loss(model, guide) == pytest.approx(0, abs=1e-5)
+    found = poutine.trace(guide).get_trace().nodes["z"]["fn"]
+    torch.testing.assert_close(found.loc, LOC.expand(2, 3))
+    torch.testing.assert_close(found.scale, SPREAD.expand(2, 3))
+    if hasattr(like, "delta"):
+        torch.testing.assert_close(found.delta, like.delta.expand(2))
+
+
+SUPPORTS = {
+    "vector": dist.MultivariateNormal(torch.zeros(2), torch.eye(2)),
+    "interval": dist.Uniform(-1.0, torch.tensor([1.0, 2.0])).to_event(1),
+    "simplex": dist.Dirichlet(torch.ones(2, 3)).to_event(1),
+    "cholesky": dist.LKJCholesky(3, torch.tensor(2.0)),
+    "ordered": dist.TransformedDistribution(
+        dist.Normal(torch.zeros(3), 1.0).to_event(1), [OrderedTransform()]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUPPORTS)
+def test_continuous_sites_of_every_support_are_sampled_without_auxiliary_ones(name):
+    prior = SUPPORTS[name]
+
+    def model():
+        with pyro.plate("data", 4, subsample_size=2):
+            pyro.sample("x", prior)
+
+    guide = AutoIGR(model, TAU)
+    guide()
+    trace = poutine.util.prune_subsample_sites(poutine.trace(guide).get_trace())
+    assert trace.stochastic_nodes == ["x"]
+    losses = [
+        sum(elbo.loss(model, guide) for _ in range(200)) / 200
+        for elbo in (infer.Trace_ELBO(), infer.TraceMeanField_ELBO())
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=1.0)
+    shape = (4, *prior.event_shape)
+    assert guide.median()["x"].shape == shape
+    assert guide.quantiles(0.5)["x"].shape == (1, *shape)
+
+
+@pytest.mark.filterwarnings("ignore:Singular sample detected")
+def test_a_support_without_bijection_is_refused_by_name():
+    def model():
+        pyro.sample("covariance", dist.Wishart(torch.tensor(4.0), torch.eye(2)))
+
+    with pytest.raises(NotImplementedError, match="covariance"):
+        AutoIGR(model, TAU)()
 
 
 X = torch.tensor([0.5, -1.0, 1.5])
@@ -147,6 +210,9 @@ def test_reports_give_the_recovered_probabilities():
     quantiles = guide.quantiles([0.1, 0.9])
     torch.testing.assert_close(quantiles["z"], PROBS.expand(2, 4))
     assert quantiles["center"][0] < quantiles["center"][1]
+    middle = guide.quantiles(0.5)
+    torch.testing.assert_close(middle["z"], PROBS.expand(1, 4))
+    torch.testing.assert_close(middle["scale"][0], guide.median()["scale"])
 
 
 def test_predictive_draws_from_the_guide_and_from_its_discrete_form():

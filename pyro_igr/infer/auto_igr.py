@@ -1,39 +1,45 @@
-"""An automatic guide with an IGR law at each relaxed site."""
+"""An automatic guide with a relaxed distribution at each relaxed site."""
 
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
 from pyro import poutine
-from pyro.infer.autoguide import AutoGuideList, AutoNormal
+from pyro.infer.autoguide import AutoGuideList
 from torch import Tensor
 
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers import relax
+from pyro_igr.infer.mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.relaxed_guide import RelaxedGuide
 
 
 class AutoIGR(AutoGuideList):
-    r"""A guide with an IGR law at each relaxed site, AutoNormal at the others.
+    r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
 
-    Each relaxed site of the model gets a law of its own family with a mean and a
-    standard deviation for each Gaussian; the guide starts at the laws that the model
-    has in its first run. The laws are independent, and ``TraceMeanField_ELBO`` takes
-    their KL in closed form. :func:`discretize` turns the guide into one of one-hot
-    laws. A mask of the model has to be put on the guide too, by the host's ``mask``.
+    Each relaxed site of the model gets a distribution of its own family and options
+    (delta, flow, tempering, rho, tail) with a mean and a standard deviation for each
+    Gaussian; the guide starts at the distributions that the model has in its first
+    run. Continuous sites get Gaussians through the bijection onto their support, by
+    :class:`MeanFieldGuide`. All are independent, and ``TraceMeanField_ELBO`` takes the
+    KL in closed form at relaxed sites. :func:`discretize` turns the guide into one of
+    one-hot distributions. A mask of the model has to be put on the guide too, by the
+    host's ``mask``.
 
     ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
-    recovered discrete law: what there is to report of it; for each quantile the same.
+    recovered discrete distribution: what there is to report of it; for each quantile
+    the same.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
-        temperature: :math:`\tau > 0` of the guide's laws: a number, or a function of
-            the arguments of the model that returns one, so that it can be annealed.
+        temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
+            or a function of the arguments of the model that returns one, so that it can
+            be annealed.
         scale: the standard deviation of the Gaussians if it is fixed, as
-            :class:`TraceDiscreteKL_ELBO` needs it; learned from 1 if None.
-        continuous: makes the guide of the continuous sites: an automatic guide of the
-            host, or a function of the model that returns one.
+            :class:`TraceDiscreteKL_ELBO` needs it; learned from the model's if None.
+        continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
+            automatic guide of the host, or a function of the model that returns one.
         create_plates: as in the host's automatic guides.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
@@ -49,7 +55,7 @@ class AutoIGR(AutoGuideList):
         temperature: Tensor | float | Callable,
         *,
         scale: float | None = None,
-        continuous: Callable = AutoNormal,
+        continuous: Callable = MeanFieldGuide,
         create_plates: Callable | None = None,
         **options: Any,
     ) -> None:

@@ -1,27 +1,20 @@
 """The part of an automatic guide at relaxed sites."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from operator import attrgetter
+from functools import partial
 from typing import Any
 
-import pyro
 import torch
-from pyro.distributions import Distribution, constraints
-from pyro.infer.autoguide import AutoGuide
-from pyro.infer.autoguide.utils import deep_setattr
-from pyro.nn import PyroModule, PyroParam
-from pyro.ops.tensor_utils import periodic_repeat
 from torch import Tensor
-from torch.distributions.constraints import Constraint
 
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
+from pyro_igr.infer.site_guide import SiteGuide
 
-OPTIONS = ("tempering", "rho", "tail")
+OPTIONS = ("delta", "flow", "rho", "tail", "tempering")
 
 
-class RelaxedGuide(AutoGuide):
+class RelaxedGuide(SiteGuide):
     r"""A guide to the relaxed sites of a model, which are all that it has.
 
     Args:
@@ -36,74 +29,48 @@ class RelaxedGuide(AutoGuide):
         temperature: Tensor | float | Callable,
         scale: float | None,
     ) -> None:
-        super().__init__(model)
-        self.temperature, self.scale = temperature, scale
-        self.locs, self.scales = PyroModule(), PyroModule()
+        super().__init__(model, scale)
+        self.temperature = temperature
 
-    def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
-        super()._setup_prototype(*args, **kwargs)
-        for name, site in self.prototype_trace.iter_stochastic_nodes():
-            loc = _full_size(innermost(site["fn"]).loc.detach(), site)
-            self._register(self.locs, name, loc, constraints.real)
-            if self.scale is None:
-                ones, positive = torch.ones_like(loc), constraints.softplus_positive
-                self._register(self.scales, name, ones, positive)
+    def _start(self, site: dict) -> tuple[Tensor, Tensor]:
+        like = innermost(site["fn"])
+        return like.loc, like.scale
 
-    def _register(
-        self, module: PyroModule, name: str, value: Tensor, constraint: Constraint
-    ) -> None:
-        event_dim = self.prototype_trace.nodes[name]["fn"].event_dim
-        deep_setattr(module, name, PyroParam(value, constraint, event_dim))
-
-    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        if self.prototype_trace is None:
-            self._setup_prototype(*args, **kwargs)
+    def _maker(self, *args: Any, **kwargs: Any) -> Callable:
         tau = self.temperature
-        tau = tau(*args, **kwargs) if callable(tau) else tau
-        plates, values = self._create_plates(*args, **kwargs), {}
-        for name, site in self.prototype_trace.iter_stochastic_nodes():
-            with ExitStack() as stack:
-                for frame in site["cond_indep_stack"]:
-                    stack.enter_context(plates[frame.name])
-                values[name] = pyro.sample(name, self._law(name, tau))
-        return values
-
-    def _law(self, name: str, temperature: Tensor | float) -> Distribution:
-        site, scale = attrgetter(name), self.scale
-        scale = site(self.scales) if scale is None else scale
-        like = self.prototype_trace.nodes[name]["fn"]
-        law = _alike(innermost(like), temperature, site(self.locs), scale)
-        return law.to_event(like.event_dim - law.event_dim)
+        return partial(_alike, tau(*args, **kwargs) if callable(tau) else tau)
 
     @torch.no_grad()
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        names = [name for name, _ in self.prototype_trace.iter_stochastic_nodes()]
-        return {name: innermost(self._law(name, 1.0)).probs for name in names}
+        return {
+            name: _alike(1.0, innermost(site["fn"]), *self._gaussian(name)).probs
+            for name, site in self.sites().items()
+        }
 
     @torch.no_grad()
     def quantiles(
-        self, quantiles: Sequence[float], *args: Any, **kwargs: Any
+        self, quantiles: Sequence[float] | float, *args: Any, **kwargs: Any
     ) -> dict[str, Tensor]:
-        probs = self.median().items()
-        return {name: p.expand(len(quantiles), *p.shape) for name, p in probs}
+        probs, number = self.median().items(), torch.as_tensor(quantiles).numel()
+        return {name: p.expand(number, *p.shape) for name, p in probs}
+
+
+def options_of(like: GaussianPushforward) -> dict[str, Any]:
+    """What a distribution has beside temperature, loc and scale, as it was given.
+
+    Args:
+        like: a member of a family, expanded or not.
+    """
+    while like._unexpanded is not None:
+        like = like._unexpanded
+    return {name: getattr(like, name) for name in OPTIONS if hasattr(like, name)}
 
 
 def _alike(
-    law: GaussianPushforward,
     temperature: Tensor | float,
+    like: GaussianPushforward,
     loc: Tensor,
     scale: Tensor | float,
 ) -> GaussianPushforward:
-    """A law of the same family and options, with other parameters."""
-    options = {name: getattr(law, name) for name in OPTIONS if hasattr(law, name)}
-    return type(law)(temperature, loc, scale, **options)
-
-
-def _full_size(loc: Tensor, site: dict) -> Tensor:
-    """The means of a subsample, repeated to the full size of its plates."""
-    for frame in site["cond_indep_stack"]:
-        full_size = frame.full_size or frame.size
-        dim = frame.dim - site["fn"].event_dim
-        if full_size != frame.size:
-            loc = periodic_repeat(loc, full_size, dim)
-    return loc.contiguous()
+    """A distribution of the same family and options, with other parameters."""
+    return type(like)(temperature, loc, scale, **options_of(like))
