@@ -185,6 +185,17 @@ def test_a_gem_tail_meets_the_gaussian_sticks_of_the_other_law(backend):
     np.testing.assert_allclose(found, expected)
 
 
+@pytest.mark.parametrize("rhos", [(0.5, 1.0), (1.0, 0.5), (0.9, 0.99)])
+def test_the_kl_is_of_the_sticks_before_any_truncation(backend, rhos):
+    scale = backend.array(SCALE)
+    q, p = (
+        backend.igr.InfiniteIGR(TAU, backend.array(loc), scale, rho)
+        for loc, rho in zip((LOC, 0 * LOC), rhos, strict=True)
+    )
+    expected = (LOC**2 / SCALE**2 / 2).sum()
+    np.testing.assert_allclose(backend.numpy(backend.kl(q, p)), expected)
+
+
 def test_a_gem_tail_has_a_kl_across_temperatures(backend):
     cold, warm = (infinite(backend, "gem", tau=tau) for tau in (0.5, 1.0))
     found = backend.numpy(backend.kl(cold, warm))

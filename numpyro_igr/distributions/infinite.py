@@ -33,7 +33,7 @@ class InfiniteIGR(GaussianPushforward):
     the first at which their sum exceeds :math:`\rho`, and all mass beyond in its last
     entry, the rest. Sticks of the tail are drawn only if asked for, by
     :meth:`break_rest`. The KL to a law with the same tail (if Normal, at the same
-    temperature) is that of the sticks given to either, and zero beyond.
+    temperature) is of the sticks given to either, before truncation; zero beyond.
 
     The density is taken with respect to Lebesgue measure on the first n coordinates; a
     value that is cut before its last given stick lies on the boundary, and its

@@ -37,7 +37,8 @@ def _kl_stick_breaking(p: IGRStickBreaking, q: IGRStickBreaking) -> Array:
     """
     if p.tempering != q.tempering:
         raise NotImplementedError(
-            f"no closed-form KL between temperings {p.tempering} and {q.tempering}"
+            f"no closed-form KL between temperings {p.tempering} and {q.tempering}: "
+            "give model and guide the same, or estimate it, as Trace_ELBO does"
         )
     ratio = q.temperature / p.temperature
     if p.tempering != "sticks":
@@ -55,10 +56,20 @@ def _kl_flow(p: IGRFlow, q: IGRFlow) -> Array:
     if not (same_flow and all(map(is_shared, given, held))):
         raise NotImplementedError(
             "IGRFlow has a closed-form KL only between laws of the same flow, the same "
-            "object, and of the same temperature and delta"
+            "object, and of the same temperature and delta: build both from these "
+            "objects, or estimate it, as Trace_ELBO does"
         )
     ratio = jnp.ones_like(q.temperature)
     return _kl_in_coordinates_of_q(p, q, ratio, 0 * ratio)
+
+
+@kl_divergence.register(GaussianPushforward, GaussianPushforward)
+def _no_kl(p: GaussianPushforward, q: GaussianPushforward) -> Array:
+    """Of two families that have no map in common."""
+    raise NotImplementedError(
+        f"no closed-form KL between {type(p).__name__} and {type(q).__name__}: give "
+        "model and guide the same family, or estimate it, as Trace_ELBO does"
+    )
 
 
 def _kl_in_coordinates_of_q(
@@ -81,5 +92,6 @@ def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> Non
     if not is_shared(given, (p.temperature, q.temperature)):
         raise NotImplementedError(
             f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
-            "same temperature: the same object, or concrete and equal"
+            "same temperature, the same object or concrete and equal: share it, use "
+            'tempering "sticks", or estimate it, as Trace_ELBO does'
         )

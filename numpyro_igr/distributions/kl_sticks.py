@@ -18,7 +18,9 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
     """KL(p || q) in nats, over the sticks that either law gives.
 
     Sticks are independent, and beyond those it gives each law follows its tail; these
-    must be the same, so that beyond the sticks of both there is no difference.
+    must be the same, so that beyond the sticks of both there is no difference. It is
+    of sticks before any truncation, which is a function of them: where ``rho`` differs
+    the bound is that of a model which truncates as the guide does.
     """
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
@@ -36,7 +38,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
     if not _is_gem_alike(p.tail, q):
         raise NotImplementedError(
             "no closed-form KL to a GEM unless it is the tail: of the same "
-            "concentration, the same object or concrete and equal"
+            "concentration, the same object or concrete and equal; pass it as the tail"
         )
     return _over_batch(kl_divergence(given_sticks(p), q.stick()).sum(-1), p, q)
 
@@ -46,7 +48,8 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
     """KL(p || q) in nats, over the sticks of p: those beyond are taken to be of q."""
     if p.tempering != "sticks":
         raise NotImplementedError(
-            f'no closed-form KL from tempering "{p.tempering}" to a GEM'
+            f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
+            '"sticks" or InfiniteIGR, or estimate it, as Trace_ELBO does'
         )
     return _over_batch(kl_divergence(given_sticks(p), q.stick()).sum(-1), p, q)
 
@@ -60,7 +63,7 @@ def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:
         raise NotImplementedError(
             "no closed-form KL between laws with different tails: expected the same "
             "temperature and Normal, or the same GEM, each the same object or concrete "
-            "and equal"
+            "and equal; give the guide the tail and the temperature of the model"
         )
 
 
