@@ -7,7 +7,7 @@ from pyro_laws import LOC, SCALE, K, every_law, every_law_and_flow, make
 from pyro_laws import fresh_host as fresh_host
 from torch.func import grad, jacfwd, jacrev, vmap
 
-from pyro_igr import PlanarTransform
+from pyro_igr import GEM, IGRFlow, InfiniteIGR, PlanarTransform, tail_start
 
 B = 5
 TAUS = torch.linspace(0.2, 0.9, B)
@@ -81,6 +81,24 @@ def test_vmap_over_the_inverse_of_planar_layers():
     torch.testing.assert_close(shared, inverse(*inputs[:3], y[0]))
     twice = vmap(vmap(inverse, (None, None, None, 0)), (0, 0, 0, None))(*inputs)
     torch.testing.assert_close(twice[:, 0], shared)
+
+
+def test_vmap_of_the_counts_of_a_flow_and_of_tails():
+    flow = PlanarTransform(torch.tensor([0.3, 0.9]), torch.tensor([0.8, -1.0]))
+    locs, alphas = torch.randn(B, 2), torch.linspace(0.1, 9, B)
+
+    def probs(loc):
+        return IGRFlow(0.5, loc, torch.ones(2), flow).probs
+
+    def start(loc, alpha):
+        law = InfiniteIGR(None, loc, torch.ones(2), tail=GEM(alpha, 1))
+        return tail_start(law, 1)
+
+    with pyro.validation_enabled(False):
+        torch.testing.assert_close(vmap(probs)(locs), probs(locs))
+        torch.testing.assert_close(vmap(start)(locs, alphas), start(locs, alphas))
+        nested = vmap(vmap(probs))(locs.unsqueeze(0))
+    torch.testing.assert_close(nested[0], probs(locs))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")

@@ -1,5 +1,7 @@
 """A fixed sample of standard normals, the same on every call."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,24 @@ def antithetic_noise(num_samples: int, like: Tensor) -> Tensor:
         num_samples: the size of the sample, even.
         like: what the noise is to be added to.
     """
-    generator = torch.Generator().manual_seed(0)
-    shape = num_samples // 2, *[1] * (like.dim() - 1), like.shape[-1]
-    half = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
-    return torch.cat([half, -half])
+    return _Fixed.apply(like.detach(), num_samples)
+
+
+# A function of its own, since vmap refuses all random numbers, be they the same.
+class _Fixed(torch.autograd.Function):
+    @staticmethod
+    def forward(like: Tensor, num_samples: int) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        shape = num_samples // 2, *[1] * (like.dim() - 1), like.shape[-1]
+        half = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
+        return torch.cat([half, -half])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], noise: Tensor) -> None:
+        ctx.mark_non_differentiable(noise)
+
+    @staticmethod
+    def vmap(
+        info: Any, dims: tuple[int | None, None], like: Tensor, num_samples: int
+    ) -> tuple[Tensor, None]:
+        return antithetic_noise(num_samples, like.select(dims[0], 0)), None
