@@ -19,7 +19,14 @@ ONLY_NUMPYRO_NAMES = {
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
 }
-FLOORS = {"transforms": 0, "discrete": 0, "distributions": 1, "handlers": 2, "infer": 3}
+FLOORS = {
+    "_numerics": -1,
+    "transforms": 0,
+    "discrete": 0,
+    "distributions": 1,
+    "handlers": 2,
+    "infer": 3,
+}
 HOST_METHODS = {
     "apply",
     "cdf",

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.nn import log_softmax, logsumexp
 
+from numpyro_igr._numerics import check_positive, check_real
 from numpyro_igr.discrete.maximum import (
     log_cdf_and_survival,
     log_reversed_hazards,
@@ -40,6 +41,8 @@ def argmax_probs(
     Source: IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's
         eq. 29 lost the factor 1 / scale. Quadrature by quantile panels is ours.
     """
+    check_real(loc=loc)
+    check_positive(scale=scale)
     return jnp.exp(log_argmax_probs(loc, scale, num_panels, num_nodes))
 
 

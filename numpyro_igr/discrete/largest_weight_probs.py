@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 from jax.nn import log_softmax, logsumexp, softplus
 
+from numpyro_igr._numerics import check_positive, check_real
 from numpyro_igr.discrete.nodes_below import nodes_below
 from numpyro_igr.discrete.thresholds import (
     chances_after,
@@ -55,6 +56,8 @@ def largest_weight_probs(
     Source: not in the paper; the limit of eq. 17 and, without the remainder, of
         eq. 18 as the temperature falls.
     """
+    check_real(loc=loc)
+    check_positive(scale=scale)
     return jnp.exp(
         log_largest_weight_probs(loc, scale, num_points, num_nodes, remainder=remainder)
     )

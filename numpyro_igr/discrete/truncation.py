@@ -5,8 +5,10 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from numpyro_igr._numerics import check_probabilities, refuse_complex
+from numpyro_igr.discrete.precision import in_full_precision
 
-@jax.jit
+
 def truncate(weights: Array, rho: ArrayLike) -> Array:
     r"""Keeps the first weights that make up more than :math:`\rho`, sums the others.
 
@@ -23,20 +25,16 @@ def truncate(weights: Array, rho: ArrayLike) -> Array:
         weights: points of the simplex, the last entry the rest.
         rho: the mass to exceed, in [0, 1].
 
+    Raises:
+        ValueError: if ``rho`` is outside its range.
+
     Accuracy: values sum to 1 as the weights do, to 4 units in the last place.
     Source: IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
     """
-    left = _mass_beyond(weights)
-    goes_on = left >= _allowed(rho, left)
-    is_active = jnp.concatenate(
-        [jnp.ones_like(goes_on[..., :1]), goes_on[..., :-1]], -1
-    )
-    kept = jnp.where(is_active, weights[..., :-1], 0.0)
-    last_active = is_active.sum(-1, keepdims=True) - 1
-    return jnp.concatenate([kept, jnp.take_along_axis(left, last_active, -1)], -1)
+    _check(weights, rho)
+    return _truncate(weights, rho)
 
 
-@jax.jit
 def num_active(weights: Array, rho: ArrayLike) -> Array:
     r"""The number :math:`K_\rho` of entries that :func:`truncate` keeps.
 
@@ -49,16 +47,43 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
         weights: points of the simplex, the last entry the rest.
         rho: the mass to exceed, in [0, 1].
 
+    Raises:
+        ValueError: if ``rho`` is outside its range.
+
     Source: IGR (Potapczynski et al., 2020), eq. 19.
     """
-    left = _mass_beyond(weights)
-    return 1 + (left >= _allowed(rho, left)).sum(-1)
+    _check(weights, rho)
+    return _num_active(weights, rho)
 
 
-def _mass_beyond(weights: Array) -> Array:
-    """What is left after each entry but the last: exact where almost nothing is."""
-    return lax.cumsum(weights, axis=weights.ndim - 1, reverse=True)[..., 1:]
+def _check(weights: Array, rho: ArrayLike) -> None:
+    refuse_complex(weights=weights)
+    check_probabilities(rho=rho)
 
 
-def _allowed(rho: ArrayLike, like: Array) -> Array:
-    return jnp.expand_dims(1 - jnp.asarray(rho, like.dtype), -1)
+@jax.jit
+def _truncate(weights: Array, rho: ArrayLike) -> Array:
+    (weights,), dtype = in_full_precision(weights)
+    left, goes_on = _goes_on(weights, rho)
+    is_active = jnp.concatenate(
+        [jnp.ones_like(goes_on[..., :1]), goes_on[..., :-1]], -1
+    )
+    kept = jnp.where(is_active, weights[..., :-1], 0.0)
+    last_active = is_active.sum(-1, keepdims=True) - 1
+    rest = jnp.take_along_axis(left, last_active, -1)
+    return jnp.concatenate([kept, rest], -1).astype(dtype)
+
+
+@jax.jit
+def _num_active(weights: Array, rho: ArrayLike) -> Array:
+    (weights,), _ = in_full_precision(weights)
+    return 1 + _goes_on(weights, rho)[1].sum(-1)
+
+
+def _goes_on(weights: Array, rho: ArrayLike) -> tuple[Array, Array]:
+    """What is left after each weight but the last, and whether that matters.
+
+    A sum from the end: exact where almost nothing is left.
+    """
+    left = lax.cumsum(weights, axis=weights.ndim - 1, reverse=True)[..., 1:]
+    return left, left >= jnp.expand_dims(1 - jnp.asarray(rho, left.dtype), -1)

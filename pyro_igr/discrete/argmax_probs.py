@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from pyro_igr._numerics import check_positive, check_real
 from pyro_igr.discrete.maximum import (
     log_cdf_and_survival,
     log_reversed_hazards,
@@ -36,6 +37,8 @@ def argmax_probs(
     Source: IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's
         eq. 29 lost the factor 1 / scale. Quadrature by quantile panels is ours.
     """
+    check_real(loc=loc)
+    check_positive(scale=scale)
     return log_argmax_probs(loc, scale, num_panels, num_nodes).exp()
 
 

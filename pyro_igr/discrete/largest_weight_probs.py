@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
+from pyro_igr._numerics import check_positive, check_real
 from pyro_igr.discrete.nodes_below import nodes_below
 from pyro_igr.discrete.thresholds import (
     chances_after,
@@ -51,6 +52,8 @@ def largest_weight_probs(
     Source: not in the paper; the limit of eq. 17 and, without the remainder, of
         eq. 18 as the temperature falls.
     """
+    check_real(loc=loc)
+    check_positive(scale=scale)
     return log_largest_weight_probs(
         loc, scale, num_points, num_nodes, remainder=remainder
     ).exp()

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+from pyro_igr._numerics import check_probabilities, refuse_complex
+from pyro_igr.discrete.precision import in_full_precision
+
 
 def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
     r"""Keeps the first weights that make up more than :math:`\rho`, sums the others.
@@ -20,15 +23,19 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
         weights: points of the simplex, the last entry the rest.
         rho: the mass to exceed, in [0, 1].
 
+    Raises:
+        ValueError: if ``rho`` is outside its range.
+
     Accuracy: values sum to 1 as the weights do, to 4 units in the last place.
     Source: IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
     """
-    left = _mass_beyond(weights)
-    goes_on = left >= _allowed(rho, left)
+    _check(weights, rho)
+    (weights,), dtype = in_full_precision(weights)
+    left, goes_on = _goes_on(weights, rho)
     is_active = torch.cat([torch.ones_like(goes_on[..., :1]), goes_on[..., :-1]], -1)
     kept = torch.where(is_active, weights[..., :-1], 0.0)
     last_active = (is_active.sum(-1, keepdim=True) - 1).clamp(min=0)
-    return torch.cat([kept, left.gather(-1, last_active)], -1)
+    return torch.cat([kept, left.gather(-1, last_active)], -1).to(dtype)
 
 
 def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
@@ -43,16 +50,26 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
         weights: points of the simplex, the last entry the rest.
         rho: the mass to exceed, in [0, 1].
 
+    Raises:
+        ValueError: if ``rho`` is outside its range.
+
     Source: IGR (Potapczynski et al., 2020), eq. 19.
     """
-    left = _mass_beyond(weights)
-    return 1 + (left >= _allowed(rho, left)).sum(-1)
+    _check(weights, rho)
+    (weights,), _ = in_full_precision(weights)
+    return 1 + _goes_on(weights, rho)[1].sum(-1)
 
 
-def _mass_beyond(weights: Tensor) -> Tensor:
-    """What is left after each entry but the last: exact where almost nothing is."""
-    return weights.flip(-1).cumsum(-1).flip(-1)[..., 1:]
+def _check(weights: Tensor, rho: Tensor | float) -> None:
+    refuse_complex(weights=weights)
+    check_probabilities(rho=rho)
 
 
-def _allowed(rho: Tensor | float, like: Tensor) -> Tensor:
-    return (1 - torch.as_tensor(rho).to(like)).unsqueeze(-1)
+def _goes_on(weights: Tensor, rho: Tensor | float) -> tuple[Tensor, Tensor]:
+    """What is left after each weight but the last, and whether that matters.
+
+    A sum from the end: exact where almost nothing is left.
+    """
+    left = weights.flip(-1).cumsum(-1).flip(-1)[..., 1:]
+    rho = torch.as_tensor(rho, dtype=left.dtype, device=left.device)
+    return left, left >= (1 - rho).unsqueeze(-1)

@@ -1,0 +1,102 @@
+"""Checks of the arguments of plain functions: an error names the one it refuses.
+
+They follow the host's validation switch, as those of distributions do.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, constraints
+
+
+# Ranges are checked under the host's switch; a dtype costs nothing to look at.
+def refuse_complex(**arguments: Tensor | float) -> None:
+    """Raises if an argument is complex.
+
+    Args:
+        arguments: arrays or plain numbers by name.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for name, value in arguments.items():
+        is_tensor = isinstance(value, Tensor)
+        if value.is_complex() if is_tensor else isinstance(value, complex):
+            raise TypeError(f"expected {name} to be real, got {value}")
+
+
+def check_real(
+    *, validate_args: bool | None = None, **arguments: Tensor | float
+) -> None:
+    """Raises unless the arguments are real numbers, of which NaN is none.
+
+    Args:
+        validate_args: whether to check ranges; the host's default if None.
+        arguments: arrays or plain numbers by name.
+
+    Raises:
+        TypeError: if one is complex.
+        ValueError: if one is NaN.
+    """
+    _check("real", constraints.real.check, arguments, validate_args=validate_args)
+
+
+def check_positive(
+    *,
+    validate_args: bool | None = None,
+    at_most: float = math.inf,
+    **arguments: Tensor | float,
+) -> None:
+    """Raises unless the arguments are positive, and no larger than a bound.
+
+    Args:
+        validate_args: whether to check ranges; the host's default if None.
+        at_most: the bound.
+        arguments: arrays or plain numbers by name.
+
+    Raises:
+        TypeError: if one is complex.
+        ValueError: if one is not in this range, or NaN.
+    """
+    bound = f" and at most {at_most}" if at_most < math.inf else ""
+    _check(
+        f"positive{bound}",
+        lambda x: (x > 0) & (x <= at_most),
+        arguments,
+        validate_args=validate_args,
+    )
+
+
+def check_probabilities(
+    *, validate_args: bool | None = None, **arguments: Tensor | float
+) -> None:
+    """Raises unless the arguments are in [0, 1].
+
+    Args:
+        validate_args: whether to check ranges; the host's default if None.
+        arguments: arrays or plain numbers by name.
+
+    Raises:
+        TypeError: if one is complex.
+        ValueError: if one is not in this range, or NaN.
+    """
+    _check(
+        "in [0, 1]",
+        lambda x: (x >= 0) & (x <= 1),
+        arguments,
+        validate_args=validate_args,
+    )
+
+
+def _check(
+    words: str, is_valid: Callable, arguments: dict, *, validate_args: bool | None
+) -> None:
+    refuse_complex(**arguments)
+    is_on = Distribution._validate_args if validate_args is None else validate_args
+    if not is_on:
+        return
+    for name, value in arguments.items():
+        if not torch._is_all_true(is_valid(torch.as_tensor(value))):
+            raise ValueError(f"expected {name} to be {words}, got {value}")
