@@ -216,7 +216,7 @@ UNREACHABLE = {
     "zero": ([0.0, 0.4, 0.6], "positive"),
     "negative": ([-0.1, 0.5, 0.6], "positive"),
     "nan": ([np.nan, 0.5, 0.5], "positive"),
-    "sum": ([0.2, 0.5, 0.6], "sum to 1"),
+    "infinite": ([np.inf, 0.5, 0.5], "finite"),
     "one category": ([1.0], "K >= 2"),
 }
 

@@ -1,4 +1,4 @@
-"""A check that probabilities can be reached by a law with full support."""
+"""A check that probabilities can be reached by a distribution with full support."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,51 +7,68 @@ from jax.nn import log_softmax
 from jax.typing import ArrayLike
 from numpyro.util import not_jax_tracer
 
-TOLERANCE = 1e-4
+from numpyro_igr._numerics import refuse_complex
+from numpyro_igr.discrete.precision import in_full_precision
 
 
-def check_probs(probs: Array) -> None:
-    """Raises unless ``probs`` lies in the interior of the simplex.
+def check_probs(probs: ArrayLike) -> None:
+    """Raises unless ``probs`` are weights of a point in the interior of the simplex.
 
     Args:
-        probs: probabilities, of shape ``batch + (K,)``.
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
 
     Raises:
-        ValueError: naming what was found instead of positive entries that sum to 1.
+        TypeError: if they are complex.
+        ValueError: naming what was found instead of positive and finite entries.
     """
-    if jnp.ndim(probs) == 0 or jnp.shape(probs)[-1] < 2:
-        raise ValueError(
-            "expected probs to have a last dimension of size K >= 2, "
-            f"got shape {jnp.shape(probs)}"
-        )
+    _check_shape("probs", probs)
     if not not_jax_tracer(probs):  # as the host, which leaves traced values be
         return
     probs = np.asarray(probs)
-    error = abs(probs.sum(-1) - 1)
-    if not np.all(probs > 0):
+    dtype = jnp.promote_types(jnp.result_type(probs, 1.0), jnp.float32)
+    smallest = jnp.finfo(dtype).tiny  # the compiler takes what is less for 0
+    if not np.all((probs.astype(dtype) >= smallest) & (probs < np.inf)):
         raise ValueError(
-            "expected every entry of probs to be positive, since a Gaussian reaches "
-            f"the interior of the simplex only; got a smallest entry of {probs.min()}"
+            "expected every entry of probs to be positive and finite, since a Gaussian "
+            "reaches the interior of the simplex only; got entries from "
+            f"{probs.min()} to {probs.max()}"
         )
-    if not np.all(error < TOLERANCE):
-        raise ValueError(f"expected probs to sum to 1, they miss it by {error.max()}")
 
 
 def to_log_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Array:
     """Normalised log probabilities from one of ``probs`` and ``logits``.
 
+    They are in single precision at least.
+
     Args:
-        probs: probabilities, of shape ``batch + (K,)``.
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
         logits: log probabilities up to a constant, of the same shape.
 
     Raises:
+        TypeError: if they are complex.
         ValueError: unless exactly one is given, in the interior of the simplex.
     """
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
     if logits is None:
         check_probs(probs)
+        (probs,), _ = in_full_precision(probs)
         return log_softmax(jnp.log(probs), -1)
-    log_probs = log_softmax(logits, -1)
-    check_probs(jnp.exp(log_probs))
-    return log_probs
+    _check_shape("logits", logits)
+    if not_jax_tracer(logits) and not np.isfinite(np.asarray(logits)).all():
+        raise ValueError(
+            "expected every entry of logits to be finite, since a Gaussian reaches "
+            "the interior of the simplex only; got entries from "
+            f"{np.min(logits)} to {np.max(logits)}"
+        )
+    (logits,), _ = in_full_precision(logits)
+    return log_softmax(logits, -1)
+
+
+def _check_shape(name: str, value: ArrayLike) -> None:
+    refuse_complex(**{name: value})
+    if jnp.ndim(value) == 0 or jnp.shape(value)[-1] < 2:
+        raise ValueError(
+            f"expected {name} to have a last dimension of size K >= 2, "
+            f"got shape {jnp.shape(value)}"
+        )

@@ -4,16 +4,16 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 from jax.nn import softmax
 from jax.typing import ArrayLike
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._numerics import check_positive
 from numpyro_igr.discrete.antithetic_noise import antithetic_noise
 from numpyro_igr.discrete.check_probs import check_probs
 from numpyro_igr.discrete.match_probs import match_log_probs
 from numpyro_igr.discrete.newton import damped_newton, implicit_root
+from numpyro_igr.discrete.precision import in_full_precision
 
 
 def match_moments(
@@ -33,8 +33,8 @@ def match_moments(
     strictly convex with gradient E z, so that every interior point of the simplex is
     the mean of exactly one law. The expectation is over a fixed antithetic sample,
     and the solution by damped Newton steps from that of ``match_probs``, which it
-    tends to as the temperature falls; differentiable by the implicit function theorem
-    (first derivatives only).
+    tends to as the temperature falls; differentiable by the implicit function theorem,
+    three times.
 
     At a high temperature the discrete law of the result is not ``probs``: for priors
     prefer ``from_probs``.
@@ -44,7 +44,7 @@ def match_moments(
     ``batch + (K-1,)``.
 
     Args:
-        probs: the mean to match, all entries positive.
+        probs: the mean to match, all entries positive; weights are normalised.
         temperature: :math:`\tau`, positive.
         scale: standard deviations of the Gaussians, positive.
         delta: weight of category K, positive.
@@ -54,8 +54,8 @@ def match_moments(
         ``loc`` and ``scale``, as the constructor of ``IGR`` takes them.
 
     Raises:
-        ValueError: if ``temperature``, ``scale`` or ``delta`` is not positive, an
-            entry of ``probs`` is not positive or their sum is not 1.
+        ValueError: if ``temperature``, ``scale``, ``delta`` or an entry of ``probs``
+            is not positive.
 
     Accuracy: the mean is met to 0.01 (temperatures from 0.01 to 1); the error falls
         with the square root of ``num_samples``.
@@ -64,7 +64,7 @@ def match_moments(
         0. Hence the distance of the means, at a scale that is given.
     """
     check_probs(probs)
-    _check_positive(temperature=temperature, scale=scale, delta=delta)
+    check_positive(temperature=temperature, scale=scale, delta=delta)
     return _match_moments(probs, temperature, scale, delta, num_samples)
 
 
@@ -76,11 +76,11 @@ def _match_moments(
     delta: ArrayLike,
     num_samples: int,
 ) -> tuple[Array, Array]:
+    (probs, temperature, scale, delta), dtype = in_full_precision(
+        probs, temperature, scale, delta
+    )
     target = probs / probs.sum(-1, keepdims=True)
     n = target.shape[-1] - 1
-    temperature, scale, delta = (
-        jnp.asarray(value, target.dtype) for value in (temperature, scale, delta)
-    )
     batch = jnp.broadcast_shapes(
         target.shape[:-1], scale.shape[:-1], temperature.shape, delta.shape
     )
@@ -94,13 +94,8 @@ def _match_moments(
         match_log_probs(jnp.log(fixed[0]), fixed[1][0]),
         tolerance=10 * jnp.finfo(target.dtype).eps,
     )
-    return implicit_root(loc, *_residual_and_jacobian(loc, target, law)), scale
-
-
-def _check_positive(**parameters: ArrayLike) -> None:
-    for name, value in parameters.items():
-        if not_jax_tracer(value) and not np.all(np.asarray(value) > 0):
-            raise ValueError(f"expected {name} to be positive, got {value}")
+    loc = implicit_root(loc, lambda loc: _residual_and_jacobian(loc, target, law))
+    return loc.astype(dtype), scale.astype(dtype)
 
 
 def _residual_and_jacobian(

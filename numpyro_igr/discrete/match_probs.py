@@ -8,10 +8,12 @@ from jax import Array, lax
 from jax.nn import log_softmax, softmax
 from jax.typing import ArrayLike
 
+from numpyro_igr._numerics import check_positive
 from numpyro_igr.discrete.argmax_probs import integrand, log_probs_from
-from numpyro_igr.discrete.check_probs import check_probs
+from numpyro_igr.discrete.check_probs import to_log_probs
 from numpyro_igr.discrete.maximum import log_reversed_hazards
 from numpyro_igr.discrete.newton import damped_newton, implicit_root
+from numpyro_igr.discrete.precision import in_full_precision
 from numpyro_igr.discrete.probit import probit_of_log_odds
 
 
@@ -26,26 +28,28 @@ def match_probs(
     :math:`A(\mu) = E \max(0, y)` is convex with gradient ``argmax_probs``, so that
     every interior point of the simplex is reached by exactly one mean. Found by
     damped Newton steps on the log probabilities; differentiable in ``probs`` and
-    ``scale`` by the implicit function theorem (first derivatives only).
+    ``scale`` by the implicit function theorem, three times.
 
     Shape: ``probs``: ``batch + (K,)``; ``scale``: ``batch + (K-1,)`` or a plain
     number; result ``batch + (K-1,)``.
 
     Args:
-        probs: probabilities, all positive.
+        probs: probabilities, all positive; weights are normalised.
         scale: standard deviations of the Gaussians, positive.
         num_panels: quadrature panels, as in ``argmax_probs``.
         num_nodes: quadrature nodes in each panel.
 
     Raises:
-        ValueError: if an entry of ``probs`` is not positive or the sum is not 1.
+        ValueError: if an entry of ``probs`` or ``scale`` is not positive.
 
     Accuracy: the probabilities are met to 1e-10 in float64 and to 1e-6 in float32
         (scale 1, K = 2 to 200).
     Source: not in the paper, which gives up the interpretation of its parameters.
     """
-    check_probs(probs)
-    return match_log_probs(jnp.log(probs), scale, num_panels, num_nodes)
+    check_positive(scale=scale)
+    _, dtype = in_full_precision(probs, scale)
+    log_probs = to_log_probs(probs, None)
+    return match_log_probs(log_probs, scale, num_panels, num_nodes).astype(dtype)
 
 
 @partial(jax.jit, static_argnames=("num_panels", "num_nodes"))
@@ -56,19 +60,23 @@ def match_log_probs(
     num_nodes: int = 8,
 ) -> Array:
     """:func:`match_probs` from log probabilities, which it normalises."""
+    (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     target = log_softmax(log_probs, -1)
     n = target.shape[-1] - 1
     shape = (*jnp.broadcast_shapes(target.shape[:-1], jnp.shape(scale)[:-1]), n)
     target = jnp.broadcast_to(target, (*shape[:-1], n + 1))
-    scale = jnp.broadcast_to(jnp.asarray(scale, target.dtype), shape)
+    scale = jnp.broadcast_to(scale, shape)
     rule = num_panels, num_nodes
     fixed = lax.stop_gradient((target, scale))
+    rounding = 100 * jnp.finfo(target.dtype).eps
     loc = damped_newton(
         lambda loc: _residual_and_jacobian(loc, *fixed, rule),
         _start(*fixed),
-        tolerance=100 * jnp.finfo(target.dtype).eps,
+        tolerance=rounding * jnp.maximum((-fixed[0]).max(-1, keepdims=True), 1),
     )
-    return implicit_root(loc, *_residual_and_jacobian(loc, target, scale, rule))
+    return implicit_root(
+        loc, lambda loc: _residual_and_jacobian(loc, target, scale, rule)
+    ).astype(dtype)
 
 
 def _start(target: Array, scale: Array) -> Array:

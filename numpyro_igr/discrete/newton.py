@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 MAX_STEPS = 60
 SMALLEST_DAMPING = 2.0**-12
 
 
 def damped_newton(
-    residual_and_jacobian: Callable, start: Array, tolerance: float
+    residual_and_jacobian: Callable, start: Array, tolerance: ArrayLike
 ) -> Array:
     """The root of a residual, from steps that are halved until it decreases.
 
@@ -48,15 +49,22 @@ def damped_newton(
     return lax.while_loop(unfinished, iterate, state)[1]
 
 
-def implicit_root(root: Array, residual: Array, jacobian: Array) -> Array:
-    """The root with the gradient that the implicit function theorem gives it.
+def implicit_root(root: Array, residual_and_jacobian: Callable) -> Array:
+    """The root with its derivatives, as of an implicit function, to the third order.
+
+    Of two Newton steps from the root, the first is right to the first order in what
+    defines the residual; an exact one squares what is left.
 
     Args:
         root: the point, without a gradient.
-        residual: there, with a gradient in what defines it.
-        jacobian: of the residual in the point.
+        residual_and_jacobian: the function of the point that vanishes there, with a
+            gradient in what defines it.
     """
-    return root - _solve(lax.stop_gradient(jacobian), residual)
+    residual, jacobian = residual_and_jacobian(root)
+    x = root - _solve(lax.stop_gradient(jacobian), residual)
+    residual, jacobian = residual_and_jacobian(x)
+    x = x - _solve(jacobian, residual)
+    return root + (x - lax.stop_gradient(x))
 
 
 def _solve(matrix: Array, vector: Array) -> Array:

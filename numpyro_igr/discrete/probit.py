@@ -16,8 +16,8 @@ def probit_of_log_odds(log_odds: Array) -> Array:
     r""":math:`\Phi^{-1}(\sigma(a))`, finite wherever the log odds a are.
 
     Newton steps on :math:`\log \Phi(x) = \log \sigma(-|a|)`, which is concave, from
-    the left of the root: they converge monotonically. The last step carries the
-    gradient, by the implicit function theorem (first derivatives only).
+    the left of the root: they converge monotonically. The last two steps carry the
+    gradient, by the implicit function theorem: to the third order.
 
     Shape: ``batch`` to ``batch``.
     Accuracy: 1e-10 relative in float64 (the limit is the host's ``log_ndtr``).
@@ -27,7 +27,7 @@ def probit_of_log_odds(log_odds: Array) -> Array:
     fixed = lax.stop_gradient(log_p)
     start = -jnp.sqrt(-2 * fixed)
     x = lax.fori_loop(0, NUM_STEPS, lambda _, x: _newton_step(x, fixed), start)
-    x = _newton_step(lax.stop_gradient(x), log_p)
+    x = _newton_step(_newton_step(lax.stop_gradient(x), log_p), log_p)
     return jnp.where(upper, -x, x)
 
 

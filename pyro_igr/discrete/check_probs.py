@@ -1,50 +1,65 @@
-"""A check that probabilities can be reached by a law with full support."""
+"""A check that probabilities can be reached by a distribution with full support."""
 
 import torch
 from torch import Tensor
 
-TOLERANCE = 1e-4
+from pyro_igr._numerics import refuse_complex
+from pyro_igr.discrete.precision import in_full_precision
 
 
 def check_probs(probs: Tensor) -> None:
-    """Raises unless ``probs`` lies in the interior of the simplex.
+    """Raises unless ``probs`` are weights of a point in the interior of the simplex.
 
     Args:
-        probs: probabilities, of shape ``batch + (K,)``.
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
 
     Raises:
-        ValueError: naming what was found instead of positive entries that sum to 1.
+        TypeError: if they are complex.
+        ValueError: naming what was found instead of positive and finite entries.
     """
-    if probs.dim() == 0 or probs.shape[-1] < 2:
+    _check_shape("probs", probs)
+    if not torch._is_all_true((probs > 0) & (probs < torch.inf)):
         raise ValueError(
-            "expected probs to have a last dimension of size K >= 2, "
-            f"got shape {tuple(probs.shape)}"
+            "expected every entry of probs to be positive and finite, since a Gaussian "
+            "reaches the interior of the simplex only; got entries from "
+            f"{probs.min()} to {probs.max()}"
         )
-    if not torch._is_all_true(probs > 0):
-        raise ValueError(
-            "expected every entry of probs to be positive, since a Gaussian reaches "
-            f"the interior of the simplex only; got a smallest entry of {probs.min()}"
-        )
-    error = (probs.sum(-1) - 1).abs()
-    if not torch._is_all_true(error < TOLERANCE):
-        raise ValueError(f"expected probs to sum to 1, they miss it by {error.max()}")
 
 
 def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
     """Normalised log probabilities from one of ``probs`` and ``logits``.
 
+    They are in single precision at least.
+
     Args:
-        probs: probabilities, of shape ``batch + (K,)``.
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
         logits: log probabilities up to a constant, of the same shape.
 
     Raises:
+        TypeError: if they are complex.
         ValueError: unless exactly one is given, in the interior of the simplex.
     """
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
     if logits is None:
         check_probs(probs)
+        (probs,), _ = in_full_precision(probs)
         return probs.log().log_softmax(-1)
-    log_probs = logits.log_softmax(-1)
-    check_probs(log_probs.exp())
-    return log_probs
+    _check_shape("logits", logits)
+    (logits,), _ = in_full_precision(logits)
+    if not torch._is_all_true(logits.isfinite()):
+        raise ValueError(
+            "expected every entry of logits to be finite, since a Gaussian reaches "
+            "the interior of the simplex only; got entries from "
+            f"{logits.min()} to {logits.max()}"
+        )
+    return logits.log_softmax(-1)
+
+
+def _check_shape(name: str, value: Tensor) -> None:
+    refuse_complex(**{name: value})
+    if value.dim() == 0 or value.shape[-1] < 2:
+        raise ValueError(
+            f"expected {name} to have a last dimension of size K >= 2, "
+            f"got shape {tuple(value.shape)}"
+        )

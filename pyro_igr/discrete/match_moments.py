@@ -4,10 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pyro_igr._numerics import check_positive
 from pyro_igr.discrete.antithetic_noise import antithetic_noise
 from pyro_igr.discrete.check_probs import check_probs
 from pyro_igr.discrete.match_probs import match_log_probs
 from pyro_igr.discrete.newton import damped_newton, implicit_root
+from pyro_igr.discrete.precision import in_full_precision
 
 
 def match_moments(
@@ -27,8 +29,8 @@ def match_moments(
     strictly convex with gradient E z, so that every interior point of the simplex is
     the mean of exactly one law. The expectation is over a fixed antithetic sample,
     and the solution by damped Newton steps from that of ``match_probs``, which it
-    tends to as the temperature falls; differentiable by the implicit function theorem
-    (first derivatives only).
+    tends to as the temperature falls; differentiable by the implicit function theorem,
+    three times.
 
     At a high temperature the discrete law of the result is not ``probs``: for priors
     prefer ``from_probs``.
@@ -38,7 +40,7 @@ def match_moments(
     ``batch + (K-1,)``.
 
     Args:
-        probs: the mean to match, all entries positive.
+        probs: the mean to match, all entries positive; weights are normalised.
         temperature: :math:`\tau`, positive.
         scale: standard deviations of the Gaussians, positive.
         delta: weight of category K, positive.
@@ -48,8 +50,8 @@ def match_moments(
         ``loc`` and ``scale``, as the constructor of ``IGR`` takes them.
 
     Raises:
-        ValueError: if ``temperature``, ``scale`` or ``delta`` is not positive, an
-            entry of ``probs`` is not positive or their sum is not 1.
+        ValueError: if ``temperature``, ``scale``, ``delta`` or an entry of ``probs``
+            is not positive.
 
     Accuracy: the mean is met to 0.01 (temperatures from 0.01 to 1); the error falls
         with the square root of ``num_samples``.
@@ -58,32 +60,29 @@ def match_moments(
         0. Hence the distance of the means, at a scale that is given.
     """
     check_probs(probs)
-    _check_positive(temperature=temperature, scale=scale, delta=delta)
+    check_positive(temperature=temperature, scale=scale, delta=delta)
+    (probs, temperature, scale, delta), dtype = in_full_precision(
+        probs, temperature, scale, delta
+    )
     target = probs / probs.sum(-1, keepdim=True)
     n = target.shape[-1] - 1
-    temperature, scale, delta = (
-        torch.as_tensor(value, dtype=target.dtype, device=target.device)
-        for value in (temperature, scale, delta)
-    )
     batch = torch.broadcast_shapes(
         target.shape[:-1], scale.shape[:-1], temperature.shape, delta.shape
     )
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
     noise = antithetic_noise(num_samples, target[..., 1:])
     law = scale, temperature.unsqueeze(-1), delta.unsqueeze(-1), noise
+
+    def excess(loc: Tensor) -> tuple[Tensor, Tensor]:
+        return _residual_and_jacobian(loc, target, law)
+
     with torch.no_grad():
         loc = damped_newton(
-            lambda loc: _residual_and_jacobian(loc, target, law),
+            excess,
             match_log_probs(target.log(), scale),
             tolerance=10 * torch.finfo(target.dtype).eps,
         )
-    return implicit_root(loc, *_residual_and_jacobian(loc, target, law)), scale
-
-
-def _check_positive(**parameters: Tensor | float) -> None:
-    for name, value in parameters.items():
-        if not torch._is_all_true(torch.as_tensor(value) > 0):
-            raise ValueError(f"expected {name} to be positive, got {value}")
+    return implicit_root(loc, excess).to(dtype), scale.to(dtype)
 
 
 def _residual_and_jacobian(

@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
+from pyro_igr._numerics import check_positive
 from pyro_igr.discrete.argmax_probs import integrand, log_probs_from
-from pyro_igr.discrete.check_probs import check_probs
+from pyro_igr.discrete.check_probs import to_log_probs
 from pyro_igr.discrete.maximum import log_reversed_hazards
 from pyro_igr.discrete.newton import damped_newton, implicit_root
+from pyro_igr.discrete.precision import in_full_precision
 from pyro_igr.discrete.probit import probit_of_log_odds
 
 
@@ -21,26 +23,28 @@ def match_probs(
     :math:`A(\mu) = E \max(0, y)` is convex with gradient ``argmax_probs``, so that
     every interior point of the simplex is reached by exactly one mean. Found by
     damped Newton steps on the log probabilities; differentiable in ``probs`` and
-    ``scale`` by the implicit function theorem (first derivatives only).
+    ``scale`` by the implicit function theorem, three times.
 
     Shape: ``probs``: ``batch + (K,)``; ``scale``: ``batch + (K-1,)`` or a plain
     number; result ``batch + (K-1,)``.
 
     Args:
-        probs: probabilities, all positive.
+        probs: probabilities, all positive; weights are normalised.
         scale: standard deviations of the Gaussians, positive.
         num_panels: quadrature panels, as in ``argmax_probs``.
         num_nodes: quadrature nodes in each panel.
 
     Raises:
-        ValueError: if an entry of ``probs`` is not positive or the sum is not 1.
+        ValueError: if an entry of ``probs`` or ``scale`` is not positive.
 
     Accuracy: the probabilities are met to 1e-10 in float64 and to 1e-6 in float32
         (scale 1, K = 2 to 200).
     Source: not in the paper, which gives up the interpretation of its parameters.
     """
-    check_probs(probs)
-    return match_log_probs(probs.log(), scale, num_panels, num_nodes)
+    check_positive(scale=scale)
+    _, dtype = in_full_precision(probs, scale)
+    log_probs = to_log_probs(probs, None)
+    return match_log_probs(log_probs, scale, num_panels, num_nodes).to(dtype)
 
 
 def match_log_probs(
@@ -50,19 +54,24 @@ def match_log_probs(
     num_nodes: int = 8,
 ) -> Tensor:
     """:func:`match_probs` from log probabilities, which it normalises."""
+    (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     target = log_probs.log_softmax(-1)
-    scale = torch.as_tensor(scale, dtype=target.dtype, device=target.device)
     n = target.shape[-1] - 1
     batch = torch.broadcast_shapes(target.shape[:-1], scale.shape[:-1])
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
     rule = num_panels, num_nodes
+
+    def excess(loc: Tensor) -> tuple[Tensor, Tensor]:
+        return _residual_and_jacobian(loc, target, scale, rule)
+
     with torch.no_grad():
+        rounding = 100 * torch.finfo(target.dtype).eps
         loc = damped_newton(
-            lambda loc: _residual_and_jacobian(loc, target, scale, rule),
+            excess,
             _start(target, scale),
-            tolerance=100 * torch.finfo(target.dtype).eps,
+            tolerance=rounding * (-target).amax(-1, keepdim=True).clamp(min=1),
         )
-    return implicit_root(loc, *_residual_and_jacobian(loc, target, scale, rule))
+    return implicit_root(loc, excess).to(dtype)
 
 
 def _start(target: Tensor, scale: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ SMALLEST_DAMPING = 2.0**-12
 
 
 def damped_newton(
-    residual_and_jacobian: Callable, start: Tensor, tolerance: float
+    residual_and_jacobian: Callable, start: Tensor, tolerance: Tensor | float
 ) -> Tensor:
     """The root of a residual, from steps that are halved until it decreases.
 
@@ -28,8 +28,8 @@ def damped_newton(
     damping = torch.ones_like(start[..., :1])
     error = torch.full_like(damping, torch.inf)
     for _ in range(MAX_STEPS):
-        if not ((error > tolerance) & (damping > SMALLEST_DAMPING)).any():
-            break
+        if torch._is_all_true((error <= tolerance) | (damping <= SMALLEST_DAMPING)):
+            break  # ``_is_all_true``, which ``vmap`` can tell
         trial = x - damping * step
         residual, jacobian = residual_and_jacobian(trial)
         trial_error = residual.abs().amax(-1, keepdim=True)
@@ -41,12 +41,19 @@ def damped_newton(
     return x
 
 
-def implicit_root(root: Tensor, residual: Tensor, jacobian: Tensor) -> Tensor:
-    """The root with the gradient that the implicit function theorem gives it.
+def implicit_root(root: Tensor, residual_and_jacobian: Callable) -> Tensor:
+    """The root with its derivatives, as of an implicit function, to the third order.
+
+    Of two Newton steps from the root, the first is right to the first order in what
+    defines the residual; an exact one squares what is left.
 
     Args:
         root: the point, without a gradient.
-        residual: there, with a gradient in what defines it.
-        jacobian: of the residual in the point.
+        residual_and_jacobian: the function of the point that vanishes there, with a
+            gradient in what defines it.
     """
-    return root - torch.linalg.solve(jacobian.detach(), residual)
+    residual, jacobian = residual_and_jacobian(root)
+    x = root - torch.linalg.solve(jacobian.detach(), residual)
+    residual, jacobian = residual_and_jacobian(x)
+    x = x - torch.linalg.solve(jacobian, residual)
+    return root + (x - x.detach())

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 from torch.special import log_ndtr
 
-from pyro_igr.discrete.check_probs import check_probs
+from pyro_igr._numerics import check_positive, check_real
+from pyro_igr.discrete.check_probs import to_log_probs
+from pyro_igr.discrete.precision import in_full_precision
 from pyro_igr.discrete.probit import probit_of_log_odds
 
 
@@ -21,9 +23,14 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
 
+    Raises:
+        ValueError: if ``loc`` is not real or ``scale`` not positive.
+
     Accuracy: 1e-10 in float64.
     Source: not in the paper; the limit of the tempering "sticks".
     """
+    check_real(loc=loc)
+    check_positive(scale=scale)
     return log_stick_probs(loc, scale).exp()
 
 
@@ -46,21 +53,23 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     number; result ``batch + (K-1,)``.
 
     Args:
-        probs: probabilities, all positive.
+        probs: probabilities, all positive; weights are normalised.
         scale: standard deviations of the Gaussians, positive.
 
     Raises:
-        ValueError: if an entry of ``probs`` is not positive or the sum is not 1.
+        ValueError: if an entry of ``probs`` or ``scale`` is not positive.
 
     Accuracy: the probabilities are met to 1e-10 in float64 and to 1e-6 in float32
         (scale 1, K = 2 to 200).
     Source: not in the paper.
     """
-    check_probs(probs)
-    return match_log_stick_probs(probs.log(), scale)
+    check_positive(scale=scale)
+    _, dtype = in_full_precision(probs, scale)
+    return match_log_stick_probs(to_log_probs(probs, None), scale).to(dtype)
 
 
 def match_log_stick_probs(log_probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
+    (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     tail = log_probs[..., 1:].flip(-1).logcumsumexp(-1).flip(-1)
-    return scale * probit_of_log_odds(log_probs[..., :-1] - tail)
+    return (scale * probit_of_log_odds(log_probs[..., :-1] - tail)).to(dtype)
