@@ -1,5 +1,7 @@
 """Sets of distinct configurations, drawn without replacement."""
 
+import math
+
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import relu
@@ -56,4 +58,4 @@ def _perturb(log_probs: Array, largest: Array, gumbels: Array) -> Array:
 
 
 def _flatten(x: Array) -> Array:
-    return x.reshape(*x.shape[:-2], -1)
+    return x.reshape(*x.shape[:-2], math.prod(x.shape[-2:]))

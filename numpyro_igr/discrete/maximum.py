@@ -72,7 +72,8 @@ def quantile_panels(
     t, log_weights = (
         x.swapaxes(0, 1) for x in nodes_between(edges[:-1], edges[1:], num_nodes)
     )
-    return t.reshape(-1, *t.shape[2:]), log_weights.reshape(-1, *t.shape[2:])
+    shape = num_panels * num_nodes, *t.shape[2:]
+    return t.reshape(shape), log_weights.reshape(shape)
 
 
 def quantile_edges(loc: Array, scale: Array, num_panels: int) -> Array:

@@ -122,7 +122,7 @@ def chances_after(
 
 
 def _interpolate_rows(table: Array, points: Array, b: Array) -> Array:
-    flat = interpolate(table, points, b.reshape(*b.shape[:-2], -1))
+    flat = interpolate(table, points, b.reshape(*b.shape[:-2], math.prod(b.shape[-2:])))
     return flat.reshape(b.shape)
 
 

@@ -26,9 +26,11 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Array:
             precision of its probabilities, for which its parameters must be concrete.
 
     Raises:
-        ValueError: if the law is not on the non-negative integers, or ``num_sticks``
-            is None and there is no such n, or not below 2^15.
+        ValueError: if the law is not on the non-negative integers, ``num_sticks`` is
+            not positive, or it is None and there is no such n, or not below 2^15.
     """
+    if num_sticks is not None and num_sticks < 1:
+        raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
     _, upper = _bounds(law)
     n = _least_num_sticks(law) if num_sticks is None else num_sticks
     log_probs = _log_probs(law, n + 1)
@@ -66,13 +68,13 @@ def _least_num_sticks(law: Distribution) -> int:
     size = 64
     while size <= LARGEST_SEARCH:
         with jax.ensure_compile_time_eval():
-            log_probs, largest = _log_probs(law, size), np.max(_bounds(law)[1])
+            log_probs, largest = _log_probs(law, size), _largest(_bounds(law)[1])
         if not not_jax_tracer(log_probs):
             raise ValueError(
                 "expected num_sticks to be given where the law's parameters are traced"
             )
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
-        n = int((left > np.finfo(left.dtype).eps).sum(-1).max())
+        n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
             return max(int(min(n, largest)), 1)
         size *= 4
@@ -80,3 +82,7 @@ def _least_num_sticks(law: Distribution) -> int:
         "expected num_sticks to be given, since the mass of the law beyond "
         f"{LARGEST_SEARCH // 2} is not negligible"
     )
+
+
+def _largest(values: ArrayLike) -> ArrayLike:
+    return np.max(values) if np.size(values) else 1

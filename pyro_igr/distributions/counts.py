@@ -23,9 +23,11 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Tensor:
             precision of its probabilities, for which its parameters must be concrete.
 
     Raises:
-        ValueError: if the law is not on the non-negative integers, or ``num_sticks``
-            is None and there is no such n, or not below 2^15.
+        ValueError: if the law is not on the non-negative integers, ``num_sticks`` is
+            not positive, or it is None and there is no such n, or not below 2^15.
     """
+    if num_sticks is not None and num_sticks < 1:
+        raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
     _, upper = _bounds(law)
     n = _least_num_sticks(law) if num_sticks is None else num_sticks
     log_probs = _log_probs(law, n + 1)
@@ -62,11 +64,11 @@ def _log_probs(law: Distribution, size: int) -> Tensor:
 
 @torch.no_grad()
 def _least_num_sticks(law: Distribution) -> int:
-    size, largest = 64, torch.as_tensor(_bounds(law)[1]).max().item()
+    size, largest = 64, _largest(torch.as_tensor(_bounds(law)[1]))
     while size <= LARGEST_SEARCH:
         probs = _log_probs(law, size).exp()
         left = probs.flip(-1).cumsum(-1).flip(-1)
-        n = int((left > torch.finfo(left.dtype).eps).sum(-1).max())
+        n = _largest((left > torch.finfo(left.dtype).eps).sum(-1))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
             return max(int(min(n, largest)), 1)
         size *= 4
@@ -74,3 +76,7 @@ def _least_num_sticks(law: Distribution) -> int:
         "expected num_sticks to be given, since the mass of the law beyond "
         f"{LARGEST_SEARCH // 2} is not negligible"
     )
+
+
+def _largest(values: Tensor) -> float:
+    return values.max().item() if values.numel() else 1
