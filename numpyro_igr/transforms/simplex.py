@@ -3,16 +3,15 @@
 import math
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.nn import softmax
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, constraints
+from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import array_equiv
-from numpyro.util import not_jax_tracer
+
+from numpyro_igr._numerics import check_positive, refuse_complex
 
 
 class SimplexTransform(Transform):
@@ -35,9 +34,12 @@ class SimplexTransform(Transform):
 
     def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
         vars(self).update(parameters)
-        if Distribution._validate_args if validate_args is None else validate_args:
-            _check_positive("temperature", self.temperature, self.max_temperature)
-            _check_positive("delta", getattr(self, "delta", 1.0), math.inf)
+        check_positive(
+            validate_args=validate_args,
+            at_most=self.max_temperature,
+            temperature=self.temperature,
+        )
+        check_positive(validate_args=validate_args, delta=getattr(self, "delta", 1.0))
 
     def to_log(self, y: Array) -> Array:
         """The logarithm of the forward map."""
@@ -52,14 +54,21 @@ class SimplexTransform(Transform):
         raise NotImplementedError
 
     def __call__(self, x: Array) -> Array:
-        return softmax(self.to_log(x), -1)
+        return softmax(self.to_log(to_real(x)), -1)
 
+    # Where an entry has underflowed, the row is replaced by one inside: a nan that a
+    # gradient passes on its way would stay one under any mask.
     def _inverse(self, y: Array) -> Array:
-        return self.from_log(jnp.log(y))
+        y = to_real(y)
+        full = y.astype(jnp.promote_types(y.dtype, jnp.float32))
+        inside = (full >= jnp.finfo(full.dtype).tiny).all(-1, keepdims=True)
+        log_z = jnp.log(jnp.where(inside, y, 1 / y.shape[-1]))
+        return jnp.where(inside, self.from_log(log_z), jnp.nan)
 
     def log_abs_det_jacobian(
         self, x: Array, y: Array, intermediates: None = None
     ) -> Array:
+        x = to_real(x)
         return self.log_det(x, self.to_log(x))
 
     def forward_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -91,9 +100,11 @@ def column(parameter: ArrayLike) -> Array:
     return jnp.expand_dims(parameter, -1)
 
 
-def _check_positive(name: str, value: ArrayLike, at_most: float) -> None:
-    with jax.ensure_compile_time_eval():
-        valid = np.all((value > 0) & (value <= at_most))
-    if not_jax_tracer(valid) and not valid:
-        bound = f" and at most {at_most}" if at_most < math.inf else ""
-        raise ValueError(f"expected {name} to be positive{bound}, got {value}")
+def to_real(x: Array) -> Array:
+    """A point as floats: integers mean the same reals.
+
+    Raises:
+        TypeError: if it is complex.
+    """
+    refuse_complex(value=x)
+    return jnp.asarray(x, jnp.result_type(x, float))

@@ -7,7 +7,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr.transforms.image import image
-from numpyro_igr.transforms.simplex import SimplexTransform, column
+from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
 
 class SoftmaxPlusPlusTransform(SimplexTransform):
@@ -91,10 +91,12 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         return image(self)
 
     def __call__(self, x: Array) -> Array:
-        return self.to_log(x)
+        return self.to_log(to_real(x))
 
     def _inverse(self, y: Array) -> Array:
-        return self.from_log(y)
+        y = to_real(y)
+        inside = jnp.isfinite(y).all(-1, keepdims=True)
+        return jnp.where(inside, self.from_log(jnp.where(inside, y, 0.0)), jnp.nan)
 
     def log_det(self, y: Array, log_z: Array) -> Array:
         log_det = -y.shape[-1] * jnp.log(self.temperature)
@@ -102,4 +104,5 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
 
     def contains(self, value: Array) -> Array:
         """Whether ``value`` is the logarithm of a point of the simplex."""
+        value = to_real(value)
         return jnp.abs(logsumexp(value, -1)) < jnp.finfo(value.dtype).eps ** 0.5

@@ -5,7 +5,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr.transforms.image import image
-from numpyro_igr.transforms.simplex import SimplexTransform, column
+from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 from numpyro_igr.transforms.tempering import SoftmaxPlusPlus, Sticks, Weights
 from numpyro_igr.transforms.vertex import Vertex
 
@@ -90,7 +90,7 @@ class StickBreakingTransform(SimplexTransform):
     def contains(self, value: Array) -> Array:
         """Whether ``value`` is in the image, up to rounding."""
         tau = column(self.temperature)
-        return TEMPERINGS[self.tempering].contains(value, tau)
+        return TEMPERINGS[self.tempering].contains(to_real(value), tau)
 
     def tree_flatten(self) -> tuple:
         leaves, (names, _) = super().tree_flatten()

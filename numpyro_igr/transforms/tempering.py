@@ -64,8 +64,10 @@ class SoftmaxPlusPlus(Tempering):
 
     def from_log(self, log_z: Array, tau: Array) -> Array:
         w = tau * (log_z[..., :-1] - log_z[..., -1:])
-        rest = 1 - w.sum(-1, keepdims=True)
-        return logits_of_sticks(jnp.log(jnp.concatenate([w, rest], -1)))
+        w = jnp.concatenate([w, 1 - w.sum(-1, keepdims=True)], -1)
+        inside = (w >= jnp.finfo(w.dtype).tiny).all(-1, keepdims=True)
+        y = logits_of_sticks(jnp.log(jnp.where(inside, w, 1 / w.shape[-1])))
+        return jnp.where(inside, y, jnp.nan)
 
     def log_det(self, y: Array, log_z: Array, tau: Array) -> Array:
         return super().log_det(y, log_z, tau) + log_weights(y).sum(-1)

@@ -1,5 +1,7 @@
 """Interpolation of stick-breaking weights to the nearest vertex (eq. 17)."""
 
+import math
+
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import one_hot
@@ -26,8 +28,10 @@ class Vertex(Tempering):
 
     def from_log(self, log_z: Array, tau: Array) -> Array:
         inside = self.contains(jnp.exp(log_z), tau)
-        y = logits_of_sticks(_log_weights_of(log_z, tau))
-        return jnp.where(inside[..., None], y, jnp.nan)
+        log_w = _log_weights_of(log_z, tau)
+        inside = inside[..., None] & jnp.isfinite(log_w).all(-1, keepdims=True)
+        y = logits_of_sticks(jnp.where(inside, log_w, -math.log(log_w.shape[-1])))
+        return jnp.where(inside, y, jnp.nan)
 
     def log_det(self, y: Array, log_z: Array, tau: Array) -> Array:
         return log_weights(y).sum(-1) + y.shape[-1] * jnp.log(tau).squeeze(-1)
@@ -42,7 +46,10 @@ class Vertex(Tempering):
 
 
 def _log_weights_of(log_z: Array, tau: Array) -> Array:
-    nearest = jnp.log1p(jnp.expm1(log_z) / tau)
+    change = jnp.expm1(log_z) / tau
+    is_positive = change > -1
+    nearest = jnp.log1p(jnp.where(is_positive, change, 0.0))
+    nearest = jnp.where(is_positive, nearest, -jnp.inf)
     return jnp.where(_is_largest(log_z), nearest, log_z - jnp.log(tau))
 
 

@@ -5,8 +5,10 @@ import math
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import constraints
 from torch.distributions.transforms import Transform
+
+from pyro_igr._numerics import check_positive, refuse_complex
 
 
 class SimplexTransform(Transform):
@@ -33,9 +35,12 @@ class SimplexTransform(Transform):
     ) -> None:
         super().__init__()
         vars(self).update(parameters)
-        if Distribution._validate_args if validate_args is None else validate_args:
-            _check_positive("temperature", self.temperature, self.max_temperature)
-            _check_positive("delta", getattr(self, "delta", 1.0), math.inf)
+        check_positive(
+            validate_args=validate_args,
+            at_most=self.max_temperature,
+            temperature=self.temperature,
+        )
+        check_positive(validate_args=validate_args, delta=getattr(self, "delta", 1.0))
 
     def to_log(self, y: Tensor) -> Tensor:
         """The logarithm of the forward map."""
@@ -50,12 +55,19 @@ class SimplexTransform(Transform):
         raise NotImplementedError
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.to_log(x).softmax(-1)
+        return self.to_log(to_real(x)).softmax(-1)
 
+    # Where an entry has underflowed, the row is replaced by one inside: a nan that a
+    # gradient passes on its way would stay one under any mask.
     def _inverse(self, y: Tensor) -> Tensor:
-        return self.from_log(y.log())
+        y = to_real(y)
+        full = y.to(torch.promote_types(y.dtype, torch.float32))
+        inside = (full >= torch.finfo(full.dtype).tiny).all(-1, keepdim=True)
+        log_z = torch.where(inside, y, 1 / y.shape[-1]).log()
+        return torch.where(inside, self.from_log(log_z), torch.nan)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        x = to_real(x)
         return self.log_det(x, self.to_log(x))
 
     def forward_shape(self, shape: torch.Size) -> torch.Size:
@@ -85,8 +97,11 @@ def column(parameter: Tensor | float, like: Tensor) -> Tensor:
     return like.new_tensor(parameter).unsqueeze(-1)
 
 
-def _check_positive(name: str, value: Tensor | float, at_most: float) -> None:
-    value = torch.as_tensor(value)
-    if not torch._is_all_true((value > 0) & (value <= at_most)):
-        bound = f" and at most {at_most}" if at_most < math.inf else ""
-        raise ValueError(f"expected {name} to be positive{bound}, got {value}")
+def to_real(x: Tensor) -> Tensor:
+    """A point as floats: integers mean the same reals.
+
+    Raises:
+        TypeError: if it is complex.
+    """
+    refuse_complex(value=x)
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype())

@@ -6,7 +6,7 @@ from torch.distributions import constraints
 from torch.nn.functional import log_softmax
 
 from pyro_igr.transforms.image import image
-from pyro_igr.transforms.simplex import SimplexTransform, column
+from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
 
 class SoftmaxPlusPlusTransform(SimplexTransform):
@@ -88,10 +88,14 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         return image(self)
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.to_log(x)
+        return self.to_log(to_real(x))
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return self.from_log(y)
+        y = to_real(y)
+        inside = y.isfinite().all(-1, keepdim=True)
+        return torch.where(
+            inside, self.from_log(torch.where(inside, y, 0.0)), torch.nan
+        )
 
     def log_det(self, y: Tensor, log_z: Tensor) -> Tensor:
         log_tau = column(self.temperature, y).log().squeeze(-1)
@@ -99,4 +103,5 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
 
     def contains(self, value: Tensor) -> Tensor:
         """Whether ``value`` is the logarithm of a point of the simplex."""
+        value = to_real(value)
         return value.logsumexp(-1).abs() < torch.finfo(value.dtype).eps ** 0.5

@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr.transforms.image import image
-from pyro_igr.transforms.simplex import SimplexTransform, column
+from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
 from pyro_igr.transforms.tempering import SoftmaxPlusPlus, Sticks, Weights
 from pyro_igr.transforms.vertex import Vertex
 
@@ -88,5 +88,6 @@ class StickBreakingTransform(SimplexTransform):
 
     def contains(self, value: Tensor) -> Tensor:
         """Whether ``value`` is in the image, up to rounding."""
+        value = to_real(value)
         tau = column(self.temperature, value)
         return TEMPERINGS[self.tempering].contains(value, tau)

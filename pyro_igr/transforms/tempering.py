@@ -63,8 +63,10 @@ class SoftmaxPlusPlus(Tempering):
 
     def from_log(self, log_z: Tensor, tau: Tensor) -> Tensor:
         w = tau * (log_z[..., :-1] - log_z[..., -1:])
-        rest = 1 - w.sum(-1, keepdim=True)
-        return logits_of_sticks(torch.cat([w, rest], -1).log())
+        w = torch.cat([w, 1 - w.sum(-1, keepdim=True)], -1)
+        inside = (w >= torch.finfo(w.dtype).tiny).all(-1, keepdim=True)
+        y = logits_of_sticks(torch.where(inside, w, 1 / w.shape[-1]).log())
+        return torch.where(inside, y, torch.nan)
 
     def log_det(self, y: Tensor, log_z: Tensor, tau: Tensor) -> Tensor:
         return super().log_det(y, log_z, tau) + log_weights(y).sum(-1)

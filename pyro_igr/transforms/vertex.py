@@ -1,5 +1,7 @@
 """Interpolation of stick-breaking weights to the nearest vertex (eq. 17)."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -26,8 +28,10 @@ class Vertex(Tempering):
 
     def from_log(self, log_z: Tensor, tau: Tensor) -> Tensor:
         inside = self.contains(log_z.exp(), tau)
-        y = logits_of_sticks(_log_weights_of(log_z, tau))
-        return torch.where(inside.unsqueeze(-1), y, torch.nan)
+        log_w = _log_weights_of(log_z, tau)
+        inside = inside.unsqueeze(-1) & log_w.isfinite().all(-1, keepdim=True)
+        y = logits_of_sticks(torch.where(inside, log_w, -math.log(log_w.shape[-1])))
+        return torch.where(inside, y, torch.nan)
 
     def log_det(self, y: Tensor, log_z: Tensor, tau: Tensor) -> Tensor:
         return log_weights(y).sum(-1) + y.shape[-1] * tau.log().squeeze(-1)
@@ -42,7 +46,10 @@ class Vertex(Tempering):
 
 
 def _log_weights_of(log_z: Tensor, tau: Tensor) -> Tensor:
-    nearest = torch.log1p(torch.expm1(log_z) / tau)
+    change = torch.expm1(log_z) / tau
+    is_positive = change > -1
+    nearest = torch.where(is_positive, change, 0.0).log1p()
+    nearest = torch.where(is_positive, nearest, -torch.inf)
     return torch.where(_is_largest(log_z), nearest, log_z - tau.log())
 
 
