@@ -10,7 +10,11 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import validate_sample
 
+from numpyro_igr._numerics import refuse_complex
+from numpyro_igr.discrete import in_full_precision
+from numpyro_igr.distributions.absent import BY_SAMPLES, Absent
 from numpyro_igr.distributions.parameters import check_value
+from numpyro_igr.distributions.rounding import absorb_rounding
 from numpyro_igr.distributions.stick_logit import StickLogit
 from numpyro_igr.transforms import StickBreakingTransform
 
@@ -18,7 +22,7 @@ Shape = tuple[int, ...]
 UNTEMPERED = StickBreakingTransform(1.0)
 
 
-class GEM(Distribution):
+class GEM(Absent, Distribution):
     r"""Weights of the Dirichlet process (Griffiths, Engen, McCloskey), by their sticks.
 
     .. math::
@@ -57,6 +61,8 @@ class GEM(Distribution):
     pytree_aux_fields = ("num_sticks",)
     support = constraints.simplex
     given_concentration: ArrayLike | None = None
+    instead_of_mean = f"use .probs, or {BY_SAMPLES}"
+    instead_of_entropy = "average -log_prob over samples"
 
     def __init__(
         self,
@@ -67,9 +73,12 @@ class GEM(Distribution):
     ) -> None:
         if num_sticks < 1:
             raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+        refuse_complex(concentration=concentration)
         self.given_concentration, self.num_sticks = concentration, num_sticks
         if isinstance(concentration, Number):
             concentration = np.asarray(concentration, jnp.result_type(float))
+        elif not jnp.issubdtype(jnp.result_type(concentration), jnp.floating):
+            concentration = concentration.astype(jnp.result_type(float))
         self.concentration = concentration
         batch_shape, event_shape = jnp.shape(concentration), (num_sticks + 1,)
         super().__init__(batch_shape, event_shape, validate_args=validate_args)
@@ -97,9 +106,14 @@ class GEM(Distribution):
     @validate_sample
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
         check_value(value, self.event_shape)
+        (value, alpha), dtype = in_full_precision(value, self.concentration)
         y = UNTEMPERED._inverse(value)
         inside = jnp.isfinite(y).all(-1)
         y = jnp.where(inside[..., None], y, 0.0)
-        log_prob = self.stick().log_prob(y).sum(-1)
+        stick = StickLogit(jnp.expand_dims(alpha, -1), validate_args=False)
+        log_prob = stick.log_prob(y).sum(-1)
         log_prob = log_prob - UNTEMPERED.log_abs_det_jacobian(y, value)
-        return jnp.where(inside, log_prob, -jnp.inf)
+        return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
+
+    def _validate_sample(self, value: Array) -> Array:
+        return super()._validate_sample(absorb_rounding(value))

@@ -88,7 +88,7 @@ class InfiniteIGR(GaussianPushforward):
             temperature=self.given_temperature,
             loc=loc,
             scale=scale,
-            rho=with_batch_of(tail, rho),
+            rho=with_batch_of(tail, rho, loc=loc, scale=scale),
         )
 
     @classmethod
@@ -144,8 +144,8 @@ class InfiniteIGR(GaussianPushforward):
 
         Accuracy: total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).
         """
-        loc = match_log_stick_probs(log_pmf(dist, num_sticks), scale)
-        return cls(temperature, loc, scale, rho, **options)
+        logits = log_pmf(dist, num_sticks)
+        return cls.from_probs(temperature, None, logits, scale, rho=rho, **options)
 
     def overflows(self, value: Array) -> Array:
         """Whether ``value`` needs more sticks: the given ones do not exceed rho.

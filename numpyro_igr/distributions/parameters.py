@@ -9,6 +9,8 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from numpyro.util import not_jax_tracer
 
+from numpyro_igr._numerics import refuse_complex
+
 Shape = tuple[int, ...]
 
 
@@ -31,13 +33,21 @@ def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
 
     Args:
         parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
+
+    Raises:
+        TypeError: if one is complex.
     """
+    refuse_complex(**parameters)
     dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
     dtype = jnp.promote_types(dtype, jnp.float32)  # as the noise, at half precision
-    return {
-        name: np.asarray(value, dtype) if isinstance(value, Number) else value
-        for name, value in parameters.items()
-    }
+    return {name: _to_float(value, dtype) for name, value in parameters.items()}
+
+
+def _to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
+    if isinstance(value, Number):
+        return np.asarray(value, dtype)
+    is_float = jnp.issubdtype(jnp.result_type(value), jnp.floating)
+    return value if is_float else value.astype(dtype)
 
 
 def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
@@ -86,8 +96,10 @@ def check_value(value: Array, event_shape: Shape) -> None:
         event_shape: of the law, one size.
 
     Raises:
+        TypeError: if it is complex.
         ValueError: unless the last dimension is of that size.
     """
+    refuse_complex(value=value)
     shape = jnp.shape(value)
     if shape[-1:] != event_shape:
         raise ValueError(

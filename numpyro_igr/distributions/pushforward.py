@@ -14,7 +14,9 @@ from numpyro.distributions import (
 from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import promote_shapes, validate_sample
 
-from numpyro_igr.discrete import to_log_probs
+from numpyro_igr._numerics import check_positive
+from numpyro_igr.discrete import in_full_precision, to_log_probs
+from numpyro_igr.distributions.absent import Absent
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.parameters import (
     check_shapes,
@@ -22,11 +24,12 @@ from numpyro_igr.distributions.parameters import (
     infer_shapes,
     to_arrays,
 )
+from numpyro_igr.distributions.rounding import absorb_rounding
 
 Shape = tuple[int, ...]
 
 
-class GaussianPushforward(TransformedDistribution):
+class GaussianPushforward(Absent, TransformedDistribution):
     r"""Base of the laws of :math:`z = g(y, \tau)` for Gaussian y.
 
     .. math::
@@ -124,18 +127,20 @@ class GaussianPushforward(TransformedDistribution):
 
         Args:
             temperature: as in the constructor.
-            probs: probabilities of the K categories, all positive.
+            probs: weights of the K categories, all positive, in any unit.
             logits: log probabilities up to a constant, instead of ``probs``.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: unless exactly one of ``probs`` and ``logits`` is given and
-                in the interior of the simplex, where the law can reach it.
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given, in the
+                interior of the simplex, all that is reached, and ``scale`` positive.
         """
-        log_probs = to_log_probs(probs, logits)
         validate_args = options.pop("validate_args", None)
-        loc = cls._match(log_probs, scale, **options)
+        check_positive(validate_args=validate_args, scale=scale)
+        log_probs = to_log_probs(probs, logits)
+        _, dtype = in_full_precision(logits if probs is None else probs, scale)
+        loc = cls._match(log_probs, scale, **options).astype(dtype)
         return cls(temperature, loc, scale, validate_args=validate_args, **options)
 
     @classmethod
@@ -161,10 +166,15 @@ class GaussianPushforward(TransformedDistribution):
     @validate_sample
     def log_prob(self, value: Array, intermediates: list[Any] | None = None) -> Array:
         check_value(value, self.event_shape)
+        (value, loc, scale), dtype = in_full_precision(value, self.loc, self.scale)
         transform = self._transform()
         y = transform._inverse(value)
         inside = jnp.isfinite(y).all(-1)
-        y = jnp.where(inside[..., None], y, self.loc)
-        gaussian = Normal(self.loc, self.scale, validate_args=False).log_prob(y).sum(-1)
+        y = jnp.where(inside[..., None], y, loc)
+        gaussian = Normal(loc, scale, validate_args=False).log_prob(y).sum(-1)
         log_prob = gaussian - transform.log_abs_det_jacobian(y, value)
-        return jnp.where(inside, log_prob, -jnp.inf)
+        return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
+
+    def _validate_sample(self, value: Array) -> Array:
+        is_simplex = self.support is constraints.simplex
+        return super()._validate_sample(absorb_rounding(value) if is_simplex else value)

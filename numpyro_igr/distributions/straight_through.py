@@ -3,6 +3,8 @@
 from jax import Array, lax
 from jax.nn import one_hot
 
+from numpyro_igr._numerics import refuse_complex
+from numpyro_igr.discrete import in_full_precision
 from numpyro_igr.distributions.igr import IGR
 
 
@@ -15,8 +17,10 @@ def straight_through(z: Array) -> Array:
     Source: Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020),
         section 3.3.
     """
+    refuse_complex(z=z)
+    (z,), dtype = in_full_precision(z)
     hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
-    return hard + (z - lax.stop_gradient(z))
+    return (hard + (z - lax.stop_gradient(z))).astype(dtype)
 
 
 class IGRStraightThrough(IGR):

@@ -6,6 +6,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal
 
 from numpyro_igr.distributions.gem import GEM
+from numpyro_igr.distributions.parameters import to_arrays
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 
 
@@ -55,8 +56,15 @@ def draw_logits(
     return tail_stick(tail, temperature).expand(shape).rsample(key)
 
 
-def with_batch_of(tail: Distribution | None, rho: ArrayLike) -> ArrayLike:
+def with_batch_of(
+    tail: Distribution | None, rho: ArrayLike, **like: ArrayLike
+) -> ArrayLike:
     """``rho``, with the batch dimensions of the tail.
+
+    Args:
+        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        rho: the mass to exceed.
+        like: ``loc`` and ``scale``, whose dtype a plain number takes.
 
     Raises:
         ValueError: if ``tail`` is no law of sticks.
@@ -67,6 +75,7 @@ def with_batch_of(tail: Distribution | None, rho: ArrayLike) -> ArrayLike:
         raise ValueError(
             f"expected tail to be None, a Normal or a GEM, got {type(tail).__name__}"
         )
+    rho = to_arrays(like | {"rho": rho})["rho"]
     shape = jnp.broadcast_shapes(jnp.shape(rho), tail.batch_shape)
     return rho if shape == jnp.shape(rho) else jnp.broadcast_to(rho, shape)
 

@@ -7,13 +7,17 @@ from pyro.distributions import TorchDistribution
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
+from pyro_igr._numerics import refuse_complex
+from pyro_igr.discrete import in_full_precision
+from pyro_igr.distributions.absent import BY_SAMPLES, Absent
+from pyro_igr.distributions.rounding import absorb_rounding
 from pyro_igr.distributions.stick_logit import StickLogit
 from pyro_igr.transforms import StickBreakingTransform
 
 UNTEMPERED = StickBreakingTransform(1.0)
 
 
-class GEM(TorchDistribution):
+class GEM(Absent, TorchDistribution):
     r"""Weights of the Dirichlet process (Griffiths, Engen, McCloskey), by their sticks.
 
     .. math::
@@ -49,6 +53,8 @@ class GEM(TorchDistribution):
     }
     support = constraints.simplex
     has_rsample = True
+    instead_of_mean = f"use .probs, or {BY_SAMPLES}"
+    instead_of_entropy = "average -log_prob over samples"
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class GEM(TorchDistribution):
     ) -> None:
         if num_sticks < 1:
             raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+        refuse_complex(concentration=concentration)
         self.given_concentration, self.num_sticks = concentration, num_sticks
         self.concentration = torch.as_tensor(concentration)
         if not self.concentration.is_floating_point():
@@ -99,11 +106,17 @@ class GEM(TorchDistribution):
         return UNTEMPERED(sticks.rsample(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
+        refuse_complex(value=value)
         if self._validate_args:
             self._validate_sample(value)
+        (value, alpha), dtype = in_full_precision(value, self.concentration)
         y = UNTEMPERED.inv(value)
         inside = y.isfinite().all(-1)
         y = torch.where(inside.unsqueeze(-1), y, 0.0)
-        log_prob = self.stick().log_prob(y).sum(-1)
+        stick = StickLogit(alpha.unsqueeze(-1), validate_args=False)
+        log_prob = stick.log_prob(y).sum(-1)
         log_prob = log_prob - UNTEMPERED.log_abs_det_jacobian(y, value)
-        return torch.where(inside, log_prob, -torch.inf)
+        return torch.where(inside, log_prob, -torch.inf).to(dtype)
+
+    def _validate_sample(self, value: Tensor) -> None:
+        super()._validate_sample(absorb_rounding(value))

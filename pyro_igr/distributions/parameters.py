@@ -3,6 +3,8 @@
 import torch
 from torch import Size, Tensor
 
+from pyro_igr._numerics import refuse_complex
+
 
 def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
     """Batch and event shape from the shapes of the parameters.
@@ -23,7 +25,11 @@ def to_arrays(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
 
     Args:
         parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
+
+    Raises:
+        TypeError: if one is complex.
     """
+    refuse_complex(**parameters)
     loc = torch.as_tensor(parameters["loc"])
     scale = torch.as_tensor(parameters["scale"])
     dtype = torch.promote_types(loc.dtype, scale.dtype) if scale.dim() else loc.dtype

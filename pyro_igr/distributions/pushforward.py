@@ -8,15 +8,14 @@ from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 from torch.distributions.transforms import Transform
 
-from pyro_igr.discrete import to_log_probs
-from pyro_igr.distributions.parameters import (
-    check_shapes,
-    infer_shapes,
-    to_arrays,
-)
+from pyro_igr._numerics import check_positive, refuse_complex
+from pyro_igr.discrete import in_full_precision, to_log_probs
+from pyro_igr.distributions.absent import Absent
+from pyro_igr.distributions.parameters import check_shapes, infer_shapes, to_arrays
+from pyro_igr.distributions.rounding import absorb_rounding
 
 
-class GaussianPushforward(TransformedDistribution):
+class GaussianPushforward(Absent, TransformedDistribution):
     r"""Base of the laws of :math:`z = g(y, \tau)` for Gaussian y.
 
     .. math::
@@ -120,18 +119,20 @@ class GaussianPushforward(TransformedDistribution):
 
         Args:
             temperature: as in the constructor.
-            probs: probabilities of the K categories, all positive.
+            probs: weights of the K categories, all positive, in any unit.
             logits: log probabilities up to a constant, instead of ``probs``.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: unless exactly one of ``probs`` and ``logits`` is given and
-                in the interior of the simplex, where the law can reach it.
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given, in the
+                interior of the simplex, all that is reached, and ``scale`` positive.
         """
-        log_probs = to_log_probs(probs, logits)
         validate_args = options.pop("validate_args", None)
-        loc = cls._match(log_probs, scale, **options)
+        check_positive(validate_args=validate_args, scale=scale)
+        log_probs = to_log_probs(probs, logits)
+        _, dtype = in_full_precision(logits if probs is None else probs, scale)
+        loc = cls._match(log_probs, scale, **options).to(dtype)
         return cls(temperature, loc, scale, validate_args=validate_args, **options)
 
     @classmethod
@@ -148,33 +149,24 @@ class GaussianPushforward(TransformedDistribution):
             return self.rsample(sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        refuse_complex(value=value)
         if self._validate_args:
             self._validate_sample(value)
+        (value, loc, scale), dtype = in_full_precision(value, self.loc, self.scale)
         transform = self.transforms[0]
         y = transform.inv(value)
         inside = y.isfinite().all(-1)
-        y = torch.where(inside.unsqueeze(-1), y, self.loc)
-        log_prob = self.base_dist.log_prob(y) - transform.log_abs_det_jacobian(y, value)
-        return torch.where(inside, log_prob, -torch.inf)
+        y = torch.where(inside.unsqueeze(-1), y, loc)
+        gaussian = Normal(loc, scale, validate_args=False).log_prob(y).sum(-1)
+        log_prob = gaussian - transform.log_abs_det_jacobian(y, value)
+        return torch.where(inside, log_prob, -torch.inf).to(dtype)
 
     def _validate_sample(self, value: Tensor) -> None:
         if self.support is constraints.simplex:
-            value = _absorb_rounding(value)
+            value = absorb_rounding(value)
         super()._validate_sample(value)
 
 
 def _expand(value: Tensor, shape: Size) -> Tensor:
     """As ``value.expand``, but a leaf that fits stays one: views defy deepcopy."""
     return value if value.shape == shape else value.expand(shape)
-
-
-def _absorb_rounding(value: Tensor) -> Tensor:
-    """Rescales half-precision values whose sum misses 1 by rounding only.
-
-    The host's check of a simplex allows 1e-6, which half precision cannot meet.
-    """
-    if getattr(value, "dtype", None) not in (torch.float16, torch.bfloat16):
-        return value
-    total = value.float().sum(-1, keepdim=True)
-    rounding = value.shape[-1] * torch.finfo(value.dtype).eps
-    return value.float() / torch.where((total - 1).abs() < rounding, total, 1.0)

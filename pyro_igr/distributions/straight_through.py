@@ -3,6 +3,8 @@
 from torch import Size, Tensor
 from torch.nn.functional import one_hot
 
+from pyro_igr._numerics import refuse_complex
+from pyro_igr.discrete import in_full_precision
 from pyro_igr.distributions.igr import IGR
 
 
@@ -15,8 +17,10 @@ def straight_through(z: Tensor) -> Tensor:
     Source: Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020),
         section 3.3.
     """
+    refuse_complex(z=z)
+    (z,), dtype = in_full_precision(z)
     hard = one_hot(z.argmax(-1), z.shape[-1]).to(z)
-    return hard + (z - z.detach())
+    return (hard + (z - z.detach())).to(dtype)
 
 
 class IGRStraightThrough(IGR):
@@ -47,7 +51,3 @@ class IGRStraightThrough(IGR):
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return straight_through(super().rsample(sample_shape))
-
-    # The host would first look for the inverse, which a one-hot value has not.
-    def cdf(self, value: Tensor) -> Tensor:
-        raise NotImplementedError

@@ -6,6 +6,7 @@ from torch import Tensor, broadcast_shapes
 from torch.distributions import Normal as AnyNormal
 
 from pyro_igr.distributions.gem import GEM
+from pyro_igr.distributions.parameters import to_arrays
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.stick_logit import StickLogit
 
@@ -56,8 +57,15 @@ def draw_logits(
     return stick.loc + stick.scale * noise  # the host's own cannot be vmapped
 
 
-def with_batch_of(tail: Distribution | None, rho: Tensor | float) -> Tensor | float:
+def with_batch_of(
+    tail: Distribution | None, rho: Tensor | float, **like: Tensor | float
+) -> Tensor | float:
     """``rho``, with the batch dimensions of the tail.
+
+    Args:
+        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        rho: the mass to exceed.
+        like: ``loc`` and ``scale``, whose dtype a plain number takes.
 
     Raises:
         ValueError: if ``tail`` is no law of sticks.
@@ -68,7 +76,7 @@ def with_batch_of(tail: Distribution | None, rho: Tensor | float) -> Tensor | fl
         raise ValueError(
             f"expected tail to be None, a Normal or a GEM, got {type(tail).__name__}"
         )
-    rho = torch.as_tensor(rho)
+    rho = to_arrays(like | {"rho": rho})["rho"]
     return rho.expand(broadcast_shapes(rho.shape, tail.batch_shape))
 
 
