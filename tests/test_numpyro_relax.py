@@ -341,3 +341,15 @@ def test_traced_parameters_need_the_number_of_counts():
 
     with pytest.raises(ValueError, match="site 'n': expected num_sticks to be given"):
         jax.jit(run)(3.0)
+
+
+def test_a_bounded_count_needs_no_number_where_its_parameters_are_traced():
+    def run(p, law):
+        program = partial(numpyro.sample, "n", law(p))
+        trace = handlers.trace(handlers.seed(relax(program, 0.1), 0)).get_trace()
+        return trace["n_weights"]["fn"].probs
+
+    run = jax.jit(run, static_argnames="law")
+    np.testing.assert_allclose(run(0.3, law=dist.Bernoulli), [0.7, 0.3], rtol=1e-5)
+    two = partial(dist.Binomial, 2)
+    np.testing.assert_allclose(run(0.5, law=two), [0.25, 0.5, 0.25], rtol=1e-5)

@@ -70,9 +70,7 @@ def _least_num_sticks(law: Distribution) -> int:
         with jax.ensure_compile_time_eval():
             log_probs, largest = _log_probs(law, size), _largest(_bounds(law)[1])
         if not not_jax_tracer(log_probs):
-            raise ValueError(
-                "expected num_sticks to be given where the law's parameters are traced"
-            )
+            return _largest_count(law)
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
@@ -86,3 +84,14 @@ def _least_num_sticks(law: Distribution) -> int:
 
 def _largest(values: ArrayLike) -> ArrayLike:
     return np.max(values) if np.size(values) else 1
+
+
+def _largest_count(law: Distribution) -> int:
+    """That of a bounded support, which holds whatever the traced parameters are."""
+    _, upper = _bounds(law)
+    if not_jax_tracer(upper) and np.all(upper < LARGEST_SEARCH // 2):
+        return max(int(np.max(upper)), 1)
+    raise ValueError(
+        "expected num_sticks to be given where the law's parameters are traced, and "
+        "its support has no bound"
+    )
