@@ -2,12 +2,16 @@
 
 import gzip
 import math
+import struct
 from pathlib import Path
+from typing import IO
 
 import numpy as np
-from decoding import decoding
+from decoding import Malformed, decoding
 from numpy.typing import NDArray
 from splits import Split
+
+MOST_BYTES = 2**28  # five times what MNIST has
 
 
 def read_mnist(paths: list[Path]) -> tuple[tuple[int, int], Split, Split, Split]:
@@ -45,23 +49,36 @@ def _read_idx_pair(
 
 
 def _read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        with decoding(path, "a gzip file"):
-            content = gzip.decompress(content)
-    magic = bytes([0, 0, 8, ndim])  # 8 stands for unsigned bytes
-    if content[:4] != magic:
-        raise ValueError(
-            f"{path}: starts with bytes {content[:4].hex()!r}, expected the IDX magic "
+    if path.suffix != ".gz":
+        with path.open("rb") as file:
+            return _read_array(path, file, ndim)
+    with decoding(path, "a gzip file"), gzip.open(path) as file:
+        return _read_array(path, file, ndim)
+
+
+def _read_array(path: Path, file: IO[bytes], ndim: int) -> NDArray[np.uint8]:
+    """The array of an opened file, of which no more is read than its header says."""
+    shape = _read_shape(path, file, ndim)
+    size = math.prod(shape)
+    if not 0 < size <= MOST_BYTES:
+        raise Malformed(
+            f"{path}: shape {shape}, expected at least one item and at most "
+            f"{MOST_BYTES} bytes"
+        )
+    content = file.read(size + 1)
+    if len(content) != size:
+        found = "more" if len(content) > size else len(content)
+        raise Malformed(f"{path}: {found} bytes, expected {size} for shape {shape}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _read_shape(path: Path, file: IO[bytes], ndim: int) -> tuple[int, ...]:
+    magic, header = bytes([0, 0, 8, ndim]), file.read(4 * (1 + ndim))
+    if header[:4] != magic:  # 8 stands for unsigned bytes
+        raise Malformed(
+            f"{path}: starts with bytes {header[:4].hex()!r}, expected the IDX magic "
             f"number {magic.hex()!r}"
         )
-    start = 4 * (1 + ndim)
-    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
-    if len(content) != start + math.prod(shape):
-        raise ValueError(
-            f"{path}: {len(content)} bytes, expected {start + math.prod(shape)} for "
-            f"shape {shape}"
-        )
-    if 0 in shape:
-        raise ValueError(f"{path}: shape {shape}, expected at least one item")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    if len(header) != 4 * (1 + ndim):
+        raise Malformed(f"{path}: {len(header)} bytes, expected a shape after them")
+    return struct.unpack(f">4x{ndim}I", header)

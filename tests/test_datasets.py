@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import tempfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -14,24 +15,28 @@ import datasets
 import numpy as np
 import pooch
 import pytest
+import sources
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 from sklearn.datasets import load_digits
 
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"].md5
-SMALL1, SMALL2 = datasets.SOURCES["omniglot"].md5
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"].sha256
+SMALL1, SMALL2 = datasets.SOURCES["omniglot"].sha256
+
+
+def header(shape):
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape)
 
 
 def idx(array):
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    return header + array.astype(np.uint8).tobytes()
+    return header(array.shape) + array.astype(np.uint8).tobytes()
 
 
 def mnist_content(train, test):
     arrays = [train, np.arange(len(train)) % 10, test, np.arange(len(test)) % 10]
-    files = datasets.SOURCES["mnist"].md5
+    files = datasets.SOURCES["mnist"].sha256
     return {
         file: gzip.compress(idx(array), mtime=0)
         for file, array in zip(files, arrays, strict=True)
@@ -45,8 +50,8 @@ def small_mnist():
     )
 
 
-def png(ink_columns=52):
-    pixels = np.ones((105, 105), bool)
+def png(ink_columns=52, size=105):
+    pixels = np.ones((size, size), bool)
     pixels[:, :ink_columns] = False
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "png")
@@ -299,6 +304,7 @@ def test_a_corrupt_idx_file_is_one_clear_error(corruption, file, tmp_path):
     assert "\n" not in str(error.value)
 
 
+HUGE = 2**32 - 1, 2**32 - 1, 1
 WRONG_ARRAYS = {
     "fewer labels than images": (TRAIN_LABELS, (11,), "11 labels, expected 12"),
     "more labels than images": (TEST_LABELS, (6,), "6 labels, expected 5"),
@@ -307,6 +313,7 @@ WRONG_ARRAYS = {
     "no images": (TRAIN_IMAGES, (0, 4, 3), "expected at least one item"),
     "no pixels": (TRAIN_IMAGES, (12, 0, 3), "expected at least one item"),
     "no labels": (TEST_LABELS, (0,), "expected at least one item"),
+    "more than memory": (TRAIN_IMAGES, HUGE, "expected at least one item and at most"),
     "two image shapes": (TEST_IMAGES, (5, 3, 4), r"shape \(3, 4\), expected \(4, 3\)"),
 }
 
@@ -314,7 +321,8 @@ WRONG_ARRAYS = {
 @pytest.mark.parametrize("case", WRONG_ARRAYS)
 def test_arrays_that_do_not_fit_are_one_clear_error(case, tmp_path):
     file, shape, message = WRONG_ARRAYS[case]
-    write(tmp_path, small_mnist() | {file: gzip.compress(idx(np.ones(shape)))})
+    content = header(shape) if shape is HUGE else idx(np.ones(shape))
+    write(tmp_path, small_mnist() | {file: gzip.compress(content)})
     with pytest.raises(ValueError, match=f"{re.escape(file)}: .*{message}"):
         datasets.load_dataset("mnist", tmp_path)
 
@@ -341,6 +349,67 @@ def test_a_broken_archive_is_one_clear_error(case, tmp_path):
         datasets.load_dataset("omniglot", tmp_path)
 
 
+BOMB = bytes(2**26)
+ONE = "a/b/c/1.png"
+
+
+def deflated(name, data, method=zipfile.ZIP_DEFLATED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as content:
+        content.writestr(name, data)
+    return file.getvalue()
+
+
+def lie(archive, size):
+    """The archive with headers that say another size of its member."""
+    told = archive.replace(struct.pack("<I", len(BOMB)), struct.pack("<I", size))
+    assert told != archive
+    return told
+
+
+BOMBS = {
+    "gzip": ("mnist", TRAIN_LABELS, gzip.compress(header((12,)) + BOMB), "more bytes"),
+    "zip": ("omniglot", SMALL2, deflated(ONE, BOMB), "1.png of 67108864 bytes"),
+    "zip that lies": ("omniglot", SMALL2, lie(deflated(ONE, BOMB), 300), "corrupt"),
+    "bzip2": (
+        "omniglot",
+        SMALL2,
+        lie(deflated(ONE, BOMB, zipfile.ZIP_BZIP2), 300),
+        "stored or deflated",
+    ),
+    "PNG": ("omniglot", SMALL2, archive({ONE: png(size=8000)}), "of size .8000, 8000."),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_no_more_is_unpacked_than_headers_promise(bomb, tmp_path):
+    name, file, data, message = BOMBS[bomb]
+    content = small_omniglot() if name == "omniglot" else small_mnist()
+    write(tmp_path, content | {file: data})
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"{re.escape(file)}: .*{message}") as error:
+        datasets.load_dataset(name, tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", datasets.SOURCES)
+def test_downloads_are_by_https_and_verified_by_sha256(name, monkeypatch, tmp_path):
+    asked = []
+
+    def retrieve(url, known_hash, *_, **__):
+        asked.append((url, known_hash))
+        return tmp_path
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    sources.locate(datasets.SOURCES[name], None)
+    for url, known_hash in asked:
+        assert url.startswith("https://")
+        assert re.fullmatch("sha256:[0-9a-f]{64}", known_hash)
+
+
 @pytest.fixture
 def network(monkeypatch, tmp_path):
     """A network of small files: URL to bytes, next to the cache and the log of it."""
@@ -352,10 +421,10 @@ def network(monkeypatch, tmp_path):
 
         def publish(self, name, content):
             source = datasets.SOURCES[name]
-            md5 = {
-                file: hashlib.md5(data).hexdigest() for file, data in content.items()
+            sha256 = {
+                file: hashlib.sha256(data).hexdigest() for file, data in content.items()
             }
-            monkeypatch.setitem(datasets.SOURCES, name, source._replace(md5=md5))
+            monkeypatch.setitem(datasets.SOURCES, name, source._replace(sha256=sha256))
             self.files |= {source.url + file: data for file, data in content.items()}
 
         def download(self, url, output_file, pooch):

@@ -339,7 +339,7 @@ def test_a_wrong_option_is_one_clear_error(vae, capsys, arguments, message):
 
 
 def test_a_corrupt_data_file_is_one_clear_error(vae, capsys, tmp_path):
-    for name in SOURCES["mnist"].md5:
+    for name in SOURCES["mnist"].sha256:
         (tmp_path / name).write_bytes(b"not gzip")
     error = error_of(vae, capsys, "--dataset=mnist", f"--data-dir={tmp_path}")
     assert "truncated or corrupt, expected a gzip file" in error
