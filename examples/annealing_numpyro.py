@@ -8,6 +8,11 @@ guide's scale, the others both.
     python examples/annealing_numpyro.py
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import argparse
 from collections.abc import Sequence
 

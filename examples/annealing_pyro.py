@@ -7,6 +7,11 @@ ELBOs with a closed-form KL read the guide's scale, the others both.
     python examples/annealing_pyro.py
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import argparse
 from collections.abc import Sequence
 

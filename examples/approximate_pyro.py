@@ -7,6 +7,11 @@ IGR-SB to them exactly, and prints how far the discrete laws that they stand for
     python examples/approximate_pyro.py --targets poisson -k 20 40 60 80
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 from collections.abc import Iterator, Sequence
 
 import pyro

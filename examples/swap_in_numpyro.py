@@ -6,6 +6,11 @@ of the relaxed models, discretized again, can be checked; with Gumbel-Softmax be
     python examples/swap_in_numpyro.py
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
