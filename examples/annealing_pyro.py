@@ -12,16 +12,17 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     interruption.end_in_one_line()
 
-import argparse
 from collections.abc import Sequence
 
 import numpy as np
 import pyro
 import torch
+from command_line import parse_options
 from pyro import poutine
 from pyro.distributions import Normal
 from pyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from pyro.optim import Adam
+from step_options import StepOptions
 from torch import Tensor
 from torch.distributions.constraints import positive
 
@@ -79,9 +80,7 @@ def train(num_steps: int, hottest: float = 1.0, coldest: float = 0.1) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says and print the bound."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", "--num-steps", type=int, default=1000)
-    elbo = train(parser.parse_args(arguments).num_steps)
+    elbo = train(parse_options(StepOptions, __doc__, arguments).num_steps)
     print(f"ELBO of the discrete model: {elbo:.2f} nats a point")
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from approximation_figures import save_approximations
 from approximations import Approximation, Method, format_approximations, methods_for
-from command_line import check_ranges, option, parse_options
+from command_line import LARGEST_SEED, check_ranges, option, parse_options
 from numpy.typing import NDArray
 from targets import NUM_VALUES, TARGETS, Target
 from tqdm import tqdm
@@ -61,7 +61,9 @@ class Options:
     num_runs: int = option(
         "runs to report on, with one seed after the other", default=3, at_least=1
     )
-    seed: int = option("of the noise of the first run", default=0, at_least=0)
+    seed: int = option(
+        "of the noise of the first run", default=0, at_least=0, at_most=LARGEST_SEED
+    )
     figures: Path = option(
         "folder to draw figures in", default=Path("runs/approximate"), type=Path
     )

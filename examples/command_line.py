@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field, fields
 from typing import Any, TypeVar
 
+LARGEST_SEED = 2**31 - 1  # what all generators take, with a few after it
 T = TypeVar("T")
 
 
@@ -14,6 +15,7 @@ def option(
     *flags: str,
     default: Any,
     at_least: int | None = None,
+    at_most: int | None = None,
     positive: bool = False,
     tracked: bool = True,
     **keywords: Any,
@@ -25,14 +27,16 @@ def option(
         flags: Short forms of its flag, which has the name of the field.
         default: Its value if none is given; a tuple takes several values.
         at_least: The least value.
+        at_most: The greatest value.
         positive: Whether the value must be positive and finite.
         tracked: Whether the course of a run depends on it.
         keywords: More keywords for `argparse`.
     """
     if "action" not in keywords:
         keywords = _type_of(default) | keywords
-    metadata = {"at_least": at_least, "positive": positive, "tracked": tracked}
-    metadata |= {"flags": flags, "keywords": keywords | {"help": help}}
+    metadata = {"at_least": at_least, "at_most": at_most, "positive": positive}
+    metadata |= {"tracked": tracked, "flags": flags}
+    metadata |= {"keywords": keywords | {"help": help}}
     return field(default=default, metadata=metadata)
 
 
@@ -55,11 +59,14 @@ def check_ranges(options: Any) -> None:
     """
     for declared in fields(options):
         name, given = flag(declared.name), getattr(options, declared.name)
-        least, positive = declared.metadata["at_least"], declared.metadata["positive"]
+        ranges = declared.metadata
+        least, most = ranges["at_least"], ranges["at_most"]
         for value in given if isinstance(given, tuple) else (given,):
             if least is not None and value < least:
                 raise ValueError(f"expected {name} to be at least {least}, got {value}")
-            if positive and not 0 < value < math.inf:
+            if most is not None and value > most:
+                raise ValueError(f"expected {name} to be at most {most}, got {value}")
+            if ranges["positive"] and not 0 < value < math.inf:
                 raise ValueError(
                     f"expected {name} to be positive and finite, got {value}"
                 )

@@ -11,7 +11,6 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     interruption.end_in_one_line()
 
-import argparse
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -19,6 +18,7 @@ from functools import partial
 import numpy as np
 import pyro
 import torch
+from command_line import parse_options
 from pyro.distributions import (
     Distribution,
     Normal,
@@ -27,6 +27,7 @@ from pyro.distributions import (
 )
 from pyro.infer import SVI, RenyiELBO, Trace_ELBO
 from pyro.optim import Adam
+from step_options import PointOptions
 from swap_in_exact import Answer, Problem, format_answers, make_chain, make_mixture
 
 from pyro_igr import (
@@ -129,10 +130,7 @@ def fit(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit both models with each law and print the answers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-n", "--num-steps", type=int, default=1000)
-    parser.add_argument("--num-points", type=int, default=50)
-    options = parser.parse_args(arguments)
+    options = parse_options(PointOptions, __doc__, arguments)
     of_mixture = make_mixture(options.num_points)
     of_chain = make_chain(num_steps=options.num_points)
     for title, model, problem, laws in [

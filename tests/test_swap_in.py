@@ -55,6 +55,13 @@ def test_the_example_prints_both_tables(example, capsys):
     assert "nan" not in printed
 
 
+@pytest.mark.parametrize("flag", ["--num-steps", "--num-points"])
+def test_a_wrong_option_is_one_clear_error(example, flag, capsys):
+    with pytest.raises(SystemExit):
+        example.main([f"{flag}=0"])
+    assert f"expected {flag} to be at least 1, got 0" in capsys.readouterr().err
+
+
 def test_the_twins_define_the_same_names_in_the_same_order():
     folder = Path(__file__).parents[1] / "examples"
     pyro, numpyro = (
