@@ -75,6 +75,7 @@ class Approximation(NamedTuple):
         num_categories: Their number in the end, of the run that took most.
         probs: Of the recovered discrete laws, with shape `(num_runs, NUM_VALUES)`.
         history: Total variations, with shape `(num_runs, num_periods)`.
+        elbos: Of the recovered discrete laws as guides, in nats, one a run.
     """
 
     method: Method
@@ -82,6 +83,7 @@ class Approximation(NamedTuple):
     num_categories: int
     probs: NDArray[np.floating]
     history: NDArray[np.floating]
+    elbos: NDArray[np.floating]
 
     @classmethod
     def of(
@@ -103,8 +105,9 @@ class Approximation(NamedTuple):
             [[widen(probs, breaks_last=method.grows) for probs in run] for run in runs]
         )
         num_categories = max(len(run[-1]) for run in runs)
-        history = target.total_variation(wide)
-        return cls(method, learning_rate, num_categories, wide[:, -1], history)
+        history, last = target.total_variation(wide), wide[:, -1]
+        elbos = target.elbo(last)
+        return cls(method, learning_rate, num_categories, last, history, elbos)
 
     @property
     def distances(self) -> NDArray[np.floating]:
@@ -121,10 +124,11 @@ def format_distances(distances: Sequence[float]) -> str:
 
 def format_approximations(target: Target, found: Sequence[Approximation]) -> str:
     """A table of the methods' distances from the target."""
-    head = f"{target.label:26}{'categories':>10}{'step size':>11}  total variation"
+    columns = f"{'categories':>10}{'step size':>11}{'ELBO, nats':>12}"
+    head = f"{target.label:26}{columns}  total variation"
     lines = [
         f"{a.method.label:26}{a.num_categories:10}{a.learning_rate or '-':>11}"
-        f"  {format_distances(a.distances)}"
+        f"{a.elbos.mean():z12.4f}  {format_distances(a.distances)}"
         for a in found
     ]
     return "\n".join([head, *lines])

@@ -39,6 +39,17 @@ class Target(NamedTuple):
         own = self.law.pmf(np.arange(NUM_VALUES))
         return abs(probs - own).sum(-1) / 2
 
+    def elbo(self, probs: NDArray[np.floating]) -> NDArray[np.floating]:
+        r"""Evidence lower bounds of the law with some others as guides, in nats.
+
+        There are no data, so each of them is at most 0.
+
+        .. math:: E_q [\log p(n) - \log q(n)] = -KL(q || p)
+        """
+        own = self.law.logpmf(np.arange(NUM_VALUES))
+        given = np.where(probs > 0, probs, 1)
+        return (probs * np.where(probs > 0, own - np.log(given), 0)).sum(-1)
+
 
 _TARGETS = (
     Target("poisson", "Poisson(50)", stats.poisson(50)),

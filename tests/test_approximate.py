@@ -7,6 +7,7 @@ import pytest
 from approximate import Options
 from approximations import LARGEST_REST, Method, methods_for
 from PIL import Image
+from scipy.stats import entropy
 from targets import NUM_VALUES, TARGETS, widen
 
 FAST = ["--num-steps=100", "--num-samples=5", "--learning-rates=0.3", "--num-runs=2"]
@@ -30,6 +31,19 @@ def test_total_variation_is_what_two_laws_do_not_share():
     assert target.total_variation(target.law.pmf(np.arange(NUM_VALUES))) == 0
     at_zero = widen(np.array([1.0, 0.0]))
     np.testing.assert_allclose(target.total_variation(at_zero), 0.9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_elbo_of_a_guide_is_minus_its_kl(name):
+    target, values = TARGETS[name], np.arange(NUM_VALUES)
+    other = np.where(values < 10, 0.1, 0.0)
+    p = target.law.pmf(values)
+    np.testing.assert_allclose(target.elbo(other), -entropy(other, p), rtol=1e-9)
+    np.testing.assert_allclose(target.elbo(np.stack([p, p])), [0, 0], atol=1e-12)
+
+
+def test_the_elbo_of_an_impossible_value_is_minus_infinity():
+    assert TARGETS["binomial"].elbo(np.eye(NUM_VALUES)[13]) == -np.inf
 
 
 def test_the_rest_is_broken_in_halves():
@@ -119,6 +133,7 @@ def test_a_run_prints_its_distances_and_draws_figures(example, capsys, tmp_path)
     example.main([*FAST, *arguments])
     printed = capsys.readouterr().out
     assert "Poisson(50)" in printed
+    assert "ELBO, nats" in printed
     for label in "IGR, matched", "IGR-SB, trained", "Gumbel-Softmax, trained":
         assert label in printed
     assert "±" in printed
