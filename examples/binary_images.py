@@ -1,5 +1,6 @@
 """The binary images of a run, as NumPy arrays."""
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,12 @@ def load_binary_images(options: RunOptions) -> BinaryImages:
             f"training images of {options.dataset}, got {options.batch_size}"
         )
     return BinaryImages(dataset.image_shape, *(binarize(s.images) for s in splits))
+
+
+def digest(images: NDArray[np.floating]) -> str:
+    """A number, in hexadecimal, that only these binary images have."""
+    content = str(images.shape).encode() + np.packbits(images.astype(bool)).tobytes()
+    return sha256(content).hexdigest()[:16]
 
 
 def load_labels(options: RunOptions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

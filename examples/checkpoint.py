@@ -7,10 +7,14 @@ line with the configuration as JSON, and a payload of bytes.
 import hashlib
 import json
 import os
+from glob import escape
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-FORMAT = b"igr-checkpoint-1"
+from interruption import uninterrupted
+
+FORMAT = b"igr-checkpoint-2"
 
 
 class CheckpointError(ValueError):
@@ -30,12 +34,22 @@ def save_checkpoint(path: Path, configuration: dict[str, Any], payload: bytes) -
     """
     body = json.dumps(configuration).encode() + b"\n" + payload
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(b"\n".join([FORMAT, _digest(body), body]))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
+    with uninterrupted:
+        try:
+            with partial.open("xb") as file:
+                file.write(b"\n".join([FORMAT, _digest(body), body]))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def remove_partial_files(path: Path) -> None:
+    """Remove what was left by runs that were killed while they wrote a checkpoint."""
+    for partial in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 32}.partial"):
+        partial.unlink()
 
 
 def load_checkpoint(path: Path, configuration: dict[str, Any]) -> bytes:
@@ -53,9 +67,7 @@ def load_checkpoint(path: Path, configuration: dict[str, Any]) -> bytes:
         CheckpointError: If the file is truncated, corrupt or something else, or if
             it is of another configuration.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such checkpoint")
-    found, payload = _read(path)
+    found, payload = read_checkpoint(path)
     differences = [
         f"{name} is {found.get(name)!r} there and {configuration.get(name)!r} here"
         for name in {**configuration, **found}
@@ -66,7 +78,18 @@ def load_checkpoint(path: Path, configuration: dict[str, Any]) -> bytes:
     return payload
 
 
-def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Read the configuration and the payload of a checkpoint.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is truncated, corrupt or something else.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such checkpoint")
     tag, _, rest = path.read_bytes().partition(b"\n")
     digest, _, body = rest.partition(b"\n")
     if tag != FORMAT:
@@ -74,7 +97,14 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
     if digest != _digest(body):
         raise CheckpointError(f"{path}: truncated or corrupt, its digest differs")
     configuration, _, payload = body.partition(b"\n")
-    return json.loads(configuration), payload
+    return _parse(path, configuration), payload
+
+
+def _parse(path: Path, configuration: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(configuration))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: whole, but without a configuration") from error
 
 
 def _digest(body: bytes) -> bytes:

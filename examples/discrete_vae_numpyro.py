@@ -8,6 +8,11 @@ through them while training; the model that counts is the discrete one behind it
     python examples/discrete_vae_numpyro.py --dataset mnist --architecture 512-256
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +22,10 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpyro
-from binary_images import load_binary_images
+from binary_images import digest, load_binary_images
 from code_usage import dead_categories
 from codes_numpyro import make_discrete, make_posterior, make_prior, sample_code
 from estimators import ESTIMATORS
@@ -35,7 +41,7 @@ from numpyro.optim import Adam
 from options import Options, Sizes
 from pictures_numpyro import save_pictures
 from report import LogLikelihood, Result, Scores, format_report
-from resuming import save_if_due, saved_payload
+from resuming import keeping
 from run import run
 from tqdm import trange
 
@@ -175,20 +181,22 @@ def score(
     return Scores(relaxed, discrete)
 
 
-def pack(epochs_done: int, state: SVIState) -> bytes:
+def pack(state: SVIState) -> bytes:
     """What a run needs to continue, as bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, epochs_done, *jax.tree.leaves(state))
+    np.savez(buffer, *jax.tree.leaves(state))
     return buffer.getvalue()
 
 
-def unpack(payload: bytes, state: SVIState) -> tuple[int, SVIState]:
-    """Restores what was packed, given a fresh state; returns the epochs done too."""
-    with np.load(io.BytesIO(payload)) as packed:
-        epochs_done, *leaves = packed.values()
+def unpack(state: SVIState, packed: bytes) -> SVIState:
+    """Restores what was packed, given a fresh state."""
+    with np.load(io.BytesIO(packed)) as arrays:
+        leaves = [*arrays.values()]
+    if [x.shape for x in leaves] != [x.shape for x in jax.tree.leaves(state)]:
+        raise ValueError("arrays of other shapes")
     restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
     sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
-    return int(epochs_done), jax.device_put(restored, sharding)
+    return jax.device_put(restored, sharding)
 
 
 def open_device(name: str | None) -> jax.Device:
@@ -199,6 +207,15 @@ def open_device(name: str | None) -> jax.Device:
         raise ValueError(f"cannot use --device {name}: {error}") from error
 
 
+def surroundings(images: Array) -> dict[str, str]:
+    """What a run on these images depends on beside its options, by name."""
+    return {
+        "device": images.device.platform,
+        "precision": jnp.zeros(()).dtype.name,
+        "training_images": digest(np.asarray(images)),
+    }
+
+
 def fit(
     options: Options,
     svi: SVI,
@@ -206,21 +223,21 @@ def fit(
     images: Array,
     validation: Array,
     key: Array,
-) -> SVIState:
-    """Trains for the epochs that are left, with checkpoints; returns the last state."""
-    epochs_done, payload = 0, saved_payload(options, "numpyro")
-    state = initialize(svi, prior, images[: options.batch_size], key)
-    if payload is not None:
-        epochs_done, state = unpack(payload, state)
-    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
-        keys = random.split(random.fold_in(key, epoch + 1))
-        state, elbo = train_epoch(
-            svi, prior, images, options.batch_size, state, keys[0]
-        )
-        held_out = evaluate(svi, prior, validation, svi.get_params(state), keys[1])
-        progress.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
-        save_if_due(options, "numpyro", epoch + 1, partial(pack, epoch + 1, state))
-    return state
+) -> tuple[SVIState, int]:
+    """Trains for the epochs that are left, with checkpoints; returns all epochs too."""
+    with keeping(options, "numpyro", surroundings(images)) as kept:
+        state = initialize(svi, prior, images[: options.batch_size], key)
+        state = kept.restore(partial(unpack, state), state)
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            keys = random.split(random.fold_in(key, epoch + 1))
+            state, elbo = train_epoch(
+                svi, prior, images, options.batch_size, state, keys[0]
+            )
+            held_out = evaluate(svi, prior, validation, svi.get_params(state), keys[1])
+            epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
+            kept.save_if_due(epoch + 1, partial(pack, state))
+    return state, kept.num_epochs
 
 
 class Trained(NamedTuple):
@@ -233,6 +250,7 @@ class Trained(NamedTuple):
     test: Array
     params: dict[str, Any]
     key: Array
+    num_epochs: int
 
 
 def learn(options: Options) -> Trained:
@@ -254,10 +272,9 @@ def learn(options: Options) -> Trained:
     if options.estimator == "analytic-kl":
         check = partial(assert_analytic_kl, svi.model, svi.guide)
         jax.eval_shape(check, images[:1], prior)
-    state = fit(options, svi, prior, images, validation, key)
-    key = random.fold_in(key, options.num_epochs + 1)
-    params = svi.get_params(state)
-    return Trained(objectives, prior, shape, validation, test, params, key)
+    state, num_epochs = fit(options, svi, prior, images, validation, key)
+    of_state = svi.get_params(state), random.fold_in(key, num_epochs + 1)
+    return Trained(objectives, prior, shape, validation, test, *of_state, num_epochs)
 
 
 def train(options: Options) -> Result:
@@ -274,7 +291,8 @@ def train(options: Options) -> Result:
         OSError: If a file is missing or cannot be written.
     """
     start = perf_counter()
-    objectives, prior, shape, validation, test, params, key = learn(options)
+    objectives, prior, shape, *splits, params, key, num_epochs = learn(options)
+    validation, test = splits
     scores = [score(objectives, prior, x, params, key) for x in (validation, test)]
     of_test = make_discrete(prior), test, params, key
     evaluation_start = perf_counter()
@@ -287,6 +305,7 @@ def train(options: Options) -> Result:
         *scores,
         LogLikelihood.from_bounds(bounds),
         dead_categories(probs),
+        num_epochs,
         perf_counter() - start,
         evaluation_seconds,
     )

@@ -8,6 +8,11 @@ through them while training; the model that counts is the discrete one behind it
     python examples/discrete_vae_pyro.py --dataset mnist --architecture 512-256
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import io
 import math
 from collections.abc import Iterator, Sequence
@@ -19,7 +24,7 @@ from typing import NamedTuple
 
 import pyro
 import torch
-from binary_images import load_binary_images
+from binary_images import digest, load_binary_images
 from code_usage import dead_categories
 from codes_pyro import make_discrete, make_posterior, make_prior, sample_code
 from estimators import ESTIMATORS
@@ -33,7 +38,7 @@ from pyro.distributions import Bernoulli, Distribution
 from pyro.infer import SVI, RenyiELBO, Trace_ELBO
 from pyro.optim import Adam, PyroOptim
 from report import LogLikelihood, Result, Scores, format_report
-from resuming import save_if_due, saved_payload
+from resuming import keeping
 from run import run
 from torch import Tensor, nn
 from torch.distributions import transform_to
@@ -145,27 +150,25 @@ def score(objectives: Objectives, prior: Distribution, images: Tensor) -> Scores
     )
 
 
-def pack(epochs_done: int, vae: DiscreteVAE, optimizer: PyroOptim) -> bytes:
+def pack(vae: DiscreteVAE, optimizer: PyroOptim) -> bytes:
     """What a run needs to continue, as bytes."""
     store, buffer = pyro.get_param_store(), io.BytesIO()
     names = [name for name in store if name.startswith("relax_")]
     of_relax = {name: pyro.param(name).unconstrained().detach() for name in names}
-    state = vae.state_dict(), of_relax, optimizer.get_state()
-    torch.save((epochs_done, *state), buffer)
+    torch.save((vae.state_dict(), of_relax, optimizer.get_state()), buffer)
     return buffer.getvalue()
 
 
-def unpack(payload: bytes, vae: DiscreteVAE, optimizer: PyroOptim) -> int:
-    """Restores what was packed; returns the epochs done."""
-    packed = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    epochs_done, parameters, of_relax, optimizer_state = packed
+def unpack(vae: DiscreteVAE, optimizer: PyroOptim, packed: bytes) -> None:
+    """Restores what was packed."""
+    state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
+    parameters, of_relax, optimizer_state = state
     vae.load_state_dict(parameters)
     for name, value in of_relax.items():
         constraint = CONSTRAINTS_OF_RELAX.get(name, real)
         parameter = pyro.param(name, transform_to(constraint)(value), constraint)
         parameter.unconstrained().data.copy_(value)
     optimizer.set_state(optimizer_state)
-    return epochs_done
 
 
 def seed_epoch(options: Options, epoch: int) -> None:
@@ -182,6 +185,15 @@ def open_device(name: str | None) -> torch.device:
         raise ValueError(f"cannot use --device {name}: {error}") from error
 
 
+def surroundings(images: Tensor) -> dict[str, str]:
+    """What a run on these images depends on beside its options, by name."""
+    return {
+        "device": images.device.type,
+        "precision": str(torch.get_default_dtype()).removeprefix("torch."),
+        "training_images": digest(images.numpy(force=True)),
+    }
+
+
 def fit(
     options: Options,
     vae: DiscreteVAE,
@@ -189,19 +201,18 @@ def fit(
     prior: Distribution,
     images: Tensor,
     validation: Tensor,
-) -> None:
-    """Trains for the epochs that are left, with checkpoints."""
-    epochs_done, payload = 0, saved_payload(options, "pyro")
-    if payload is not None:
-        epochs_done = unpack(payload, vae, svi.optim)
-    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
-        seed_epoch(options, epoch + 1)
-        elbo = train_epoch(svi, prior, images, options.batch_size)
-        held_out = evaluate(svi, prior, validation)
-        progress.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
-        save_if_due(
-            options, "pyro", epoch + 1, partial(pack, epoch + 1, vae, svi.optim)
-        )
+) -> int:
+    """Trains for the epochs that are left, with checkpoints; returns all epochs."""
+    with keeping(options, "pyro", surroundings(images)) as kept:
+        kept.restore(partial(unpack, vae, svi.optim), None)
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            seed_epoch(options, epoch + 1)
+            elbo = train_epoch(svi, prior, images, options.batch_size)
+            held_out = evaluate(svi, prior, validation)
+            epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
+            kept.save_if_due(epoch + 1, partial(pack, vae, svi.optim))
+    return kept.num_epochs
 
 
 class Trained(NamedTuple):
@@ -212,6 +223,7 @@ class Trained(NamedTuple):
     shape: tuple[int, int]
     validation: Tensor
     test: Tensor
+    num_epochs: int
 
 
 def learn(options: Options) -> Trained:
@@ -236,9 +248,9 @@ def learn(options: Options) -> Trained:
         prior = make_discrete(prior)
     if options.estimator == "analytic-kl":
         assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
-    fit(options, vae, svi, prior, images, validation)
-    seed_epoch(options, options.num_epochs + 1)
-    return Trained(objectives, prior, shape, validation, test)
+    num_epochs = fit(options, vae, svi, prior, images, validation)
+    seed_epoch(options, num_epochs + 1)
+    return Trained(objectives, prior, shape, validation, test, num_epochs)
 
 
 def train(options: Options) -> Result:
@@ -255,7 +267,7 @@ def train(options: Options) -> Result:
         OSError: If a file is missing or cannot be written.
     """
     start = perf_counter()
-    objectives, prior, shape, validation, test = learn(options)
+    objectives, prior, shape, validation, test, num_epochs = learn(options)
     scores = [score(objectives, prior, x) for x in (validation, test)]
     of_test = make_discrete(prior), test
     evaluation_start = perf_counter()
@@ -268,6 +280,7 @@ def train(options: Options) -> Result:
         *scores,
         LogLikelihood.from_bounds(bounds),
         dead_categories(probs),
+        num_epochs,
         perf_counter() - start,
         evaluation_seconds,
     )

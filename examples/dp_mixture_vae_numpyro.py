@@ -11,6 +11,11 @@ and components are deleted and split as the bound asks, late in the training.
     python examples/dp_mixture_vae_numpyro.py --dataset mnist --checkpoint runs/dp.ckpt
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import io
 from collections.abc import Sequence
 from functools import cache, partial
@@ -21,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from binary_images import BinaryImages, load_binary_images, load_labels
-from discrete_vae_numpyro import initialize, open_device, train_epoch
+from discrete_vae_numpyro import initialize, open_device, surroundings, train_epoch
 from evaluation_numpyro import bounds_with_progress, evaluate
 from growth_numpyro import grow_sticks, overflow_rate
 from jax import Array, random
@@ -37,7 +42,7 @@ from numpyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 from report import LogLikelihood
-from resuming import save_if_due, saved_payload
+from resuming import keeping
 from revision_numpyro import prune_components, split_components
 from run import run
 from tqdm import trange
@@ -103,21 +108,21 @@ def grow_as_asked(
     return state
 
 
-def pack(epochs_done: int, growth: Sequence[Growth], state: SVIState) -> bytes:
+def pack(growth: Sequence[Growth], state: SVIState) -> bytes:
     """What a run needs to continue, as bytes; the arrays have the capacity."""
     buffer = io.BytesIO()
-    np.savez(buffer, epochs_done, np.array(growth), *jax.tree.leaves(state))
+    np.savez(buffer, np.array(growth), *jax.tree.leaves(state))
     return buffer.getvalue()
 
 
-def unpack(payload: bytes, state: SVIState) -> tuple[int, list[Growth], SVIState]:
+def unpack(state: SVIState, packed: bytes) -> tuple[list[Growth], SVIState]:
     """Restores what was packed, given a fresh state of any capacity."""
-    with np.load(io.BytesIO(payload)) as packed:
-        epochs_done, rows, *leaves = packed.values()
+    with np.load(io.BytesIO(packed)) as arrays:
+        rows, *leaves = arrays.values()
     restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
     sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
     growth = [Growth(int(c), n, int(u), o) for c, n, u, o in rows.tolist()]
-    return int(epochs_done), growth, jax.device_put(restored, sharding)
+    return growth, jax.device_put(restored, sharding)
 
 
 def fit(
@@ -129,31 +134,45 @@ def fit(
     key: Array,
 ) -> tuple[SVIState, list[Growth]]:
     """Trains for the epochs that are left, with checkpoints; returns the growth too."""
-    epochs_done, growth, payload = 0, [], saved_payload(options, "numpyro")
-    state = initialize(svi, prior, images[: options.batch_size], key)
-    if payload is not None:
-        epochs_done, growth, state = unpack(payload, state)
-    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
-        keys = random.split(random.fold_in(key, epoch + 1), 5)
-        batch = images[: options.batch_size]
-        state = grow_as_asked(options, svi, state, prior, batch, keys[0])
-        state, elbo = train_epoch(
-            svi, prior, images, options.batch_size, state, keys[1]
-        )
-        if options.prunes_after(epoch + 1):
-            of = prior, images
-            state, found = prune_components(options, svi, state, *of, keys[3])
-            if options.splits_after(epoch + 1):
-                state = split_components(options, svi, state, *of, found, keys[4])
-        params = svi.get_params(state)
-        usage = draw_usage(
-            options.of_model(), params, prior, validation, options.rho, 1, keys[2]
-        )
-        growth.append(measure_growth(options, params, usage))
-        progress.set_postfix_str(f"ELBO {elbo:.2f}, {growth[-1].used} components used")
-        save = partial(pack, epoch + 1, growth, state)
-        save_if_due(options, "numpyro", epoch + 1, save)
+    batch = images[: options.batch_size]
+    with keeping(options, "numpyro", surroundings(images)) as kept:
+        state = initialize(svi, prior, batch, key)
+        growth, state = kept.restore(partial(unpack, state), ([], state))
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            keys = random.split(random.fold_in(key, epoch + 1), 5)
+            state = grow_as_asked(options, svi, state, prior, batch, keys[0])
+            state, elbo = train_epoch(
+                svi, prior, images, options.batch_size, state, keys[1]
+            )
+            state = revise(options, svi, state, prior, images, keys[3:], epoch + 1)
+            params = svi.get_params(state)
+            usage = draw_usage(
+                options.of_model(), params, prior, validation, options.rho, 1, keys[2]
+            )
+            growth.append(measure_growth(options, params, usage))
+            used = f"{growth[-1].used} components used"
+            epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
+            kept.save_if_due(epoch + 1, partial(pack, growth, state))
     return state, growth
+
+
+def revise(
+    options: MixtureOptions,
+    svi: SVI,
+    state: SVIState,
+    prior: Distribution,
+    images: Array,
+    keys: Array,
+    num_epochs: int,
+) -> SVIState:
+    """Deletes and splits components, if that is due after so many epochs."""
+    if options.prunes_after(num_epochs):
+        of = prior, images
+        state, found = prune_components(options, svi, state, *of, keys[0])
+        if options.splits_after(num_epochs):
+            state = split_components(options, svi, state, *of, found, keys[1])
+    return state
 
 
 def measure_growth(
@@ -197,7 +216,7 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
     state, growth = fit(options, svi, prior, images, validation, key)
     params = jax.block_until_ready(svi.get_params(state))
     seconds = perf_counter() - start
-    key = random.fold_in(key, options.num_epochs + 1)
+    key = random.fold_in(key, len(growth) + 1)
     splits = images, validation, test
     return Trained(objectives, params, prior, growth, shape, *splits, key, seconds)
 

@@ -11,6 +11,11 @@ components are deleted and split as the bound asks, late in the training.
     python examples/dp_mixture_vae_pyro.py --dataset mnist --checkpoint runs/dp.ckpt
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import io
 import math
 from collections.abc import Sequence
@@ -21,7 +26,7 @@ from typing import NamedTuple
 import pyro
 import torch
 from binary_images import BinaryImages, load_binary_images, load_labels
-from discrete_vae_pyro import open_device, seed_epoch
+from discrete_vae_pyro import open_device, seed_epoch, surroundings
 from evaluation_pyro import bounds_with_progress, evaluate
 from growth_pyro import grow_sticks, wanted_sticks
 from mixture_figures import save_figures
@@ -36,7 +41,7 @@ from pyro.distributions import Delta, Distribution, Gamma
 from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, PyroOptim
 from report import LogLikelihood
-from resuming import save_if_due, saved_payload
+from resuming import keeping
 from revision_pyro import prune_components, split_components
 from run import run
 from torch import Tensor
@@ -116,26 +121,22 @@ def grow_as_asked(
         grow_sticks(networks, optimizer, number)
 
 
-def pack(
-    epochs_done: int, growth: Sequence[Growth], networks: Networks, optimizer: PyroOptim
-) -> bytes:
+def pack(growth: Sequence[Growth], networks: Networks, optimizer: PyroOptim) -> bytes:
     """What a run needs to continue, as bytes."""
     buffer, rows = io.BytesIO(), [tuple(each) for each in growth]
     states = networks.state_dict(), optimizer.get_state()
-    torch.save((epochs_done, networks.num_sticks, rows, *states), buffer)
+    torch.save((networks.num_sticks, rows, *states), buffer)
     return buffer.getvalue()
 
 
-def unpack(
-    payload: bytes, networks: Networks, optimizer: PyroOptim
-) -> tuple[int, list[Growth]]:
-    """Restores what was packed, capacity included; returns the epochs and growth."""
-    packed = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    epochs_done, num_sticks, rows, parameters, optimizer_state = packed
+def unpack(networks: Networks, optimizer: PyroOptim, packed: bytes) -> list[Growth]:
+    """Restores what was packed, capacity included; returns the growth."""
+    state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
+    num_sticks, rows, parameters, optimizer_state = state
     grow_sticks(networks, optimizer, num_sticks - networks.num_sticks)
     networks.load_state_dict(parameters)
     optimizer.set_state(optimizer_state)
-    return epochs_done, [Growth(*row) for row in rows]
+    return [Growth(*row) for row in rows]
 
 
 def fit(
@@ -147,24 +148,35 @@ def fit(
     validation: Tensor,
 ) -> list[Growth]:
     """Trains for the epochs that are left, with checkpoints; returns the growth."""
-    epochs_done, growth = 0, []
-    payload = saved_payload(options, "pyro")
-    if payload is not None:
-        epochs_done, growth = unpack(payload, networks, svi.optim)
-    for epoch in (progress := trange(epochs_done, options.num_epochs, disable=None)):
-        seed_epoch(options, epoch + 1)
-        elbo = train_epoch(options, networks, svi, prior, images)
-        if options.prunes_after(epoch + 1):
-            of = networks, svi.optim, prior, images
-            found = prune_components(*of)
-            if options.splits_after(epoch + 1):
-                split_components(*of, found)
-        usage = draw_usage(networks, prior, validation, options.rho, 1)
-        growth.append(measure_growth(networks, usage))
-        progress.set_postfix_str(f"ELBO {elbo:.2f}, {growth[-1].used} components used")
-        state = epoch + 1, growth, networks, svi.optim
-        save_if_due(options, "pyro", epoch + 1, partial(pack, *state))
+    with keeping(options, "pyro", surroundings(images)) as kept:
+        growth = kept.restore(partial(unpack, networks, svi.optim), [])
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            seed_epoch(options, epoch + 1)
+            elbo = train_epoch(options, networks, svi, prior, images)
+            revise(options, networks, svi.optim, prior, images, epoch + 1)
+            usage = draw_usage(networks, prior, validation, options.rho, 1)
+            growth.append(measure_growth(networks, usage))
+            used = f"{growth[-1].used} components used"
+            epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
+            kept.save_if_due(epoch + 1, partial(pack, growth, networks, svi.optim))
     return growth
+
+
+def revise(
+    options: MixtureOptions,
+    networks: Networks,
+    optimizer: PyroOptim,
+    prior: Distribution,
+    images: Tensor,
+    num_epochs: int,
+) -> None:
+    """Deletes and splits components, if that is due after so many epochs."""
+    of = networks, optimizer, prior, images
+    if options.prunes_after(num_epochs):
+        found = prune_components(*of)
+        if options.splits_after(num_epochs):
+            split_components(*of, found)
 
 
 def measure_growth(networks: Networks, usage: Usage) -> Growth:
@@ -203,7 +215,7 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
     start = perf_counter()
     growth = fit(options, networks, svi, prior, images, validation)
     seconds = perf_counter() - start
-    seed_epoch(options, options.num_epochs + 1)
+    seed_epoch(options, len(growth) + 1)
     splits = images, validation, test
     return Trained(objectives, networks, prior, growth, shape, *splits, seconds)
 

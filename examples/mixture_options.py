@@ -1,6 +1,6 @@
 """The options of the mixture VAE, the same on the command lines of both hosts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from command_line import flag, option
 from run_options import RunOptions
@@ -95,6 +95,19 @@ class MixtureOptions(RunOptions):
         """Whether components are split then: if they can be deleted later on."""
         is_last = num_epochs + self.revise_every > self.num_epochs
         return self.prunes_after(num_epochs) and not is_last
+
+    def check_continues(self, epochs_done: int, num_epochs: int) -> None:
+        planned = replace(self, num_epochs=num_epochs) if num_epochs else self
+        ours, theirs = (
+            [e for e in range(1, epochs_done + 1) if of.splits_after(e)]
+            for of in (self, planned)
+        )
+        if epochs_done < self.num_epochs and ours != theirs:
+            raise ValueError(
+                f"{self.checkpoint}: of another run: num_epochs is {num_epochs} there "
+                f"and {self.num_epochs} here, and components are split in all rounds "
+                "of a run but the last"
+            )
 
     def of_model(self) -> "MixtureOptions":
         """The options that the model depends on, all others at their defaults.

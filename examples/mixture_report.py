@@ -63,6 +63,11 @@ class MixtureResult(NamedTuple):
     training_seconds: float
     seconds: float
 
+    @property
+    def num_epochs(self) -> int:
+        """Those that the run has, which may be more than were asked for."""
+        return len(self.growth) - 1
+
 
 def format_report(options: MixtureOptions, result: MixtureResult) -> str:
     """A table of the scores, which says what each of them is."""
@@ -86,7 +91,7 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
     width = max(map(len, rows))
     lines = [
         f"{options.law} with assignment by {options.assignment}, {options.dataset}: "
-        f"{options.num_epochs} epochs, {result.seconds:.1f} s; nats per image",
+        f"{result.num_epochs} epochs, {result.seconds:.1f} s; nats per image",
         *(f"{label:{width}}  {value}" for label, value in rows.items()),
         "posterior of the number of components:",
         summarize(component_posterior(result.usage, options.seed)),

@@ -47,12 +47,14 @@ class Prediction(NamedTuple):
             relaxed units, on test images: what was trained.
         validation: The bound to choose by, under binary units.
         test: Bounds on it from more and more samples, by their number.
+        num_epochs: Those that the run has, which may be more than were asked for.
         seconds: The time that the run took.
     """
 
     objective: float
     validation: float
     test: dict[int, LogLikelihood]
+    num_epochs: int
     seconds: float
 
 
@@ -91,7 +93,7 @@ def format_prediction(options: PredictionOptions, result: Prediction) -> str:
     """A table of the scores, which says what each of them is."""
     lines = [
         f"{options.law} at temperature {options.temperature:g}, {options.dataset}: "
-        f"{options.num_epochs} epochs, {result.seconds:.1f} s",
+        f"{result.num_epochs} epochs, {result.seconds:.1f} s",
         "log p(lower half | upper half), nats per image",
         f"one sample of relaxed units, as trained: {result.objective:.2f}",
     ]

@@ -9,6 +9,7 @@ from code_usage import most_informative
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from run_options import RunOptions
 
 NUM_ROWS, NUM_COLUMNS = 3, 4
 
@@ -92,11 +93,11 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def report(draws: Draws, folder: Path) -> str:
+def report(options: RunOptions, draws: Draws) -> str:
     """Draw both figures, and say whether the guide is a reliable proposal."""
     found = pareto_k(to_inference_data(draws))
-    save_pareto_k(folder / "pareto_k.png", found)
-    save_recovered_probs(folder / "recovered_probs.png", draws)
+    save_pareto_k(options.figures / "pareto_k.png", found)
+    save_recovered_probs(options.figures / "recovered_probs.png", draws)
     num_draws = draws.log_weights.shape[-1]
     bounds = np.logaddexp.reduce(draws.log_weights, axis=-1) - np.log(num_draws)
     k, good_k = found["pareto_k"].to_numpy(), found["good_k"]

@@ -7,18 +7,22 @@ them to ArviZ with the model's log-likelihoods and the importance weights.
     python examples/psis_numpyro.py --law igr-sb -n 200
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 from collections.abc import Sequence
-from pathlib import Path
 
 import jax
 import numpy as np
 from codes_numpyro import make_discrete
-from command_line import parse_options
 from discrete_vae_numpyro import Trained, learn
 from jax import Array, random
 from numpyro import handlers
 from options import Options
 from psis import Draws, report
+from run import run
 
 NUM_IMAGES = 50
 
@@ -43,15 +47,15 @@ def draw(trained: Trained, num_draws: int) -> Draws:
     return Draws(*map(np.asarray, draw_all(random.split(trained.key, num_draws))))
 
 
+def train(options: Options) -> Draws:
+    """Train a discrete VAE, and draw codes of test images."""
+    return draw(learn(options), options.num_importance_samples)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says, print the diagnosis and draw it."""
-    defaults = {"num_epochs": 20, "figures": Path("runs/psis_numpyro")}
-    options = parse_options(Options, __doc__, arguments, **defaults)
-    try:
-        draws = draw(learn(options), options.num_importance_samples)
-        print(report(draws, options.figures))
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+    figures = "runs/psis_numpyro"
+    run(Options, train, report, __doc__, figures, arguments, num_epochs=20)
 
 
 if __name__ == "__main__":

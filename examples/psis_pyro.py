@@ -7,17 +7,21 @@ them to ArviZ with the model's log-likelihoods and the importance weights.
     python examples/psis_pyro.py --law igr-sb -n 200
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyro
 import torch
 from codes_pyro import make_discrete
-from command_line import parse_options
 from discrete_vae_pyro import Trained, learn
 from options import Options
 from psis import Draws, report
 from pyro import poutine
+from run import run
 
 NUM_IMAGES = 50
 
@@ -44,15 +48,15 @@ def draw(trained: Trained, num_draws: int) -> Draws:
     )
 
 
+def train(options: Options) -> Draws:
+    """Train a discrete VAE, and draw codes of test images."""
+    return draw(learn(options), options.num_importance_samples)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says, print the diagnosis and draw it."""
-    defaults = {"num_epochs": 20, "figures": Path("runs/psis_pyro")}
-    options = parse_options(Options, __doc__, arguments, **defaults)
-    try:
-        draws = draw(learn(options), options.num_importance_samples)
-        print(report(draws, options.figures))
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+    figures = "runs/psis_pyro"
+    run(Options, train, report, __doc__, figures, arguments, num_epochs=20)
 
 
 if __name__ == "__main__":

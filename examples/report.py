@@ -54,6 +54,7 @@ class Result(NamedTuple):
         test: The bounds of the images to report on.
         log_likelihood: Of the test images, under the discrete model.
         dead_categories: The number of them in each variable of the code.
+        num_epochs: Those that the run has, which may be more than were asked for.
         seconds: The time that the run took, from the options to the scores.
         evaluation_seconds: The part of it that the log-likelihood took.
     """
@@ -62,6 +63,7 @@ class Result(NamedTuple):
     test: Scores
     log_likelihood: LogLikelihood
     dead_categories: tuple[int, ...]
+    num_epochs: int
     seconds: float
     evaluation_seconds: float
 
@@ -76,7 +78,7 @@ def format_report(options: Options, result: Result) -> str:
     width = max(map(len, labels.values()))
     lines = [
         f"{options.law} at temperature {options.temperature:g}, {options.estimator}, "
-        f"{options.dataset}: {options.num_epochs} epochs, {result.seconds:.1f} s",
+        f"{options.dataset}: {result.num_epochs} epochs, {result.seconds:.1f} s",
         f"{'nats per image':{width}}{'validation':>12}{'test':>10}",
     ]
     for name, label in labels.items():

@@ -1,12 +1,17 @@
 """Runs from the command line: options in, a report or a message out."""
 
+import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from command_line import parse_options
+from interruption import say_when_interrupted
+from progress import what_is_saved
+from run_options import RunOptions
 
-Options = TypeVar("Options")
+Options = TypeVar("Options", bound=RunOptions)
 Result = TypeVar("Result")
 
 
@@ -17,6 +22,7 @@ def run(
     description: str,
     figures: str,
     arguments: Sequence[str] | None = None,
+    **defaults: Any,
 ) -> None:
     """Train as the command line says and print what came of it.
 
@@ -27,13 +33,27 @@ def run(
         description: What it is, for the help.
         figures: The default folder of the figures.
         arguments: The command line; that of the process if `None`.
+        defaults: Values to use instead of the options' own defaults.
 
     Raises:
         SystemExit: With a message, if an option, a file or the device is of no use.
     """
-    options = parse_options(of, description, arguments, figures=Path(figures))
+    defaults |= {"figures": Path(figures)}
+    options = parse_options(of, description, arguments, **defaults)
+    say_when_interrupted(partial(what_is_saved, options))
     try:
-        result = train(options)
+        make_folder(options.figures)
+        print(report(options, train(options)))
     except (OSError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
-    print(report(options, result))
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder of the figures, before hours have gone into them.
+
+    Raises:
+        OSError: If it cannot be created or written to.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"--figures {path} cannot be written to")

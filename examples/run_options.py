@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from command_line import check_ranges, option
+from command_line import LARGEST_SEED, check_ranges, option
 from datasets import DATASETS
 
 
@@ -24,7 +24,10 @@ class RunOptions:
     )
     batch_size: int = option("images in a training step", "-b", default=100, at_least=1)
     seed: int = option(
-        "of the first parameters, the shuffling and the noise", default=0, at_least=0
+        "of the first parameters, the shuffling and the noise",
+        default=0,
+        at_least=0,
+        at_most=LARGEST_SEED,
     )
     dataset: str = option("images to learn", default="digits", choices=DATASETS)
     data_dir: Path | None = option(
@@ -69,3 +72,15 @@ class RunOptions:
         values = {name: v for name, v in asdict(self).items() if name in tracked}
         lists = {name: [*v] for name, v in values.items() if isinstance(v, tuple)}
         return {"host": host} | values | lists
+
+    def check_continues(self, epochs_done: int, num_epochs: int) -> None:
+        """Check that so many epochs of another run are the first ones of this too.
+
+        Args:
+            epochs_done: The epochs.
+            num_epochs: Those that the other run was to have; the options agree in
+                all else that the course of the training depends on.
+
+        Raises:
+            ValueError: If they are not.
+        """

@@ -22,6 +22,11 @@ A planar layer is an increasing function of one Gaussian: IGR-Planar, with two o
 for each layer of units, moves the threshold of "on" and bends the slope around it.
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -199,6 +204,7 @@ class Trained(NamedTuple):
     test: Array
     params: dict[str, Any]
     key: Array
+    num_epochs: int
 
 
 def learn(options: PredictionOptions) -> Trained:
@@ -211,10 +217,9 @@ def learn(options: PredictionOptions) -> Trained:
     choice = options.learning_rate, options.num_samples
     training, objective = make_objectives(*sizes, *choice)
     unit = make_unit(options)
-    state = fit(options, training, unit, images, validation, key)
-    key = random.fold_in(key, options.num_epochs + 1)
-    params = training.get_params(state)
-    return Trained(objective, unit, shape, validation, test, params, key)
+    state, num_epochs = fit(options, training, unit, images, validation, key)
+    of_state = training.get_params(state), random.fold_in(key, num_epochs + 1)
+    return Trained(objective, unit, shape, validation, test, *of_state, num_epochs)
 
 
 def train(options: PredictionOptions) -> Prediction:
@@ -231,7 +236,7 @@ def train(options: PredictionOptions) -> Prediction:
         OSError: If a file is missing or cannot be written.
     """
     start = perf_counter()
-    objective, unit, shape, validation, test, params, key = learn(options)
+    objective, unit, shape, validation, test, params, key, num_epochs = learn(options)
     fewer, most = numbers_of_samples(options)
     network = objective.model, unit
     of_test = log_likelihoods_with_progress(*network, test, params, key, most)
@@ -245,6 +250,7 @@ def train(options: PredictionOptions) -> Prediction:
         evaluate(objective, unit, test, params, key),
         float(bounds(of_validation, fewer).mean()),
         score_bounds(options, of_test),
+        num_epochs,
         perf_counter() - start,
     )
 

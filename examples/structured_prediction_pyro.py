@@ -22,6 +22,11 @@ A planar layer is an increasing function of one Gaussian: IGR-Planar, with two o
 for each layer of units, moves the threshold of "on" and bends the slope around it.
 """
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    import interruption
+
+    interruption.end_in_one_line()
+
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -178,6 +183,7 @@ class Trained(NamedTuple):
     shape: tuple[int, int]
     validation: Tensor
     test: Tensor
+    num_epochs: int
 
 
 def learn(options: PredictionOptions) -> Trained:
@@ -191,9 +197,9 @@ def learn(options: PredictionOptions) -> Trained:
     optimizer = Adam({"lr": options.learning_rate})
     training, objective = make_objectives(network, optimizer, options.num_samples)
     unit = make_unit(options, device)
-    fit(options, network, training, unit, images, validation)
-    seed_epoch(options, options.num_epochs + 1)
-    return Trained(objective, unit, shape, validation, test)
+    num_epochs = fit(options, network, training, unit, images, validation)
+    seed_epoch(options, num_epochs + 1)
+    return Trained(objective, unit, shape, validation, test, num_epochs)
 
 
 def train(options: PredictionOptions) -> Prediction:
@@ -210,7 +216,7 @@ def train(options: PredictionOptions) -> Prediction:
         OSError: If a file is missing or cannot be written.
     """
     start = perf_counter()
-    objective, unit, shape, validation, test = learn(options)
+    objective, unit, shape, validation, test, num_epochs = learn(options)
     fewer, most = numbers_of_samples(options)
     of_test = log_likelihoods_with_progress(objective.model, unit, test, most)
     of_validation = log_likelihoods_with_progress(
@@ -223,6 +229,7 @@ def train(options: PredictionOptions) -> Prediction:
         evaluate(objective, unit, test),
         float(bounds(of_validation, fewer).mean()),
         score_bounds(options, of_test),
+        num_epochs,
         perf_counter() - start,
     )
 

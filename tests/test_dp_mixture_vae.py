@@ -122,6 +122,16 @@ def test_components_are_deleted_in_every_round_and_split_in_all_but_the_last():
         assert not any(map(replace(options, **never).prunes_after, epochs))
 
 
+def test_a_run_goes_on_to_more_epochs_if_it_would_have_split_the_same(tmp_path):
+    options = replace(OPTIONS, revise_from=2, revise_every=3)  # after 2, 5, 8, ...
+    longer = replace(options, num_epochs=20, checkpoint=tmp_path / "run")
+    longer.check_continues(epochs_done=7, num_epochs=9)
+    longer.check_continues(epochs_done=1, num_epochs=1)
+    replace(longer, num_epochs=8).check_continues(epochs_done=8, num_epochs=20)
+    with pytest.raises(ValueError, match="num_epochs is 9 there and 20 here"):
+        longer.check_continues(epochs_done=8, num_epochs=9)
+
+
 def test_components_are_counted_by_the_images_that_they_are_most_probable_for():
     probs = np.zeros((2, 200, 4))
     probs[:, :120, 2], probs[:, 120:199, 0], probs[:, 199:, 3] = 1, 1, 1
