@@ -72,10 +72,11 @@ def check_ranges(options: Any) -> None:
                 )
 
 
-class _Formatter(
-    argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter
-):
-    """Shows the defaults, and the description as it is."""
+def _say_default(default: Any) -> str:
+    if default is None or default is False:
+        return ""
+    values = default if isinstance(default, tuple) else (default,)
+    return f" (default: {' '.join(map(str, values))})"
 
 
 def parse_options(
@@ -99,14 +100,15 @@ def parse_options(
         SystemExit: With a message, if an option is wrong.
     """
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=_Formatter
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for declared in fields(of):
         flags = *declared.metadata["flags"], flag(declared.name)
-        parser.add_argument(
-            *flags, default=declared.default, **declared.metadata["keywords"]
-        )
-    parser.set_defaults(**defaults)
+        default = defaults.get(declared.name, declared.default)
+        keywords = declared.metadata["keywords"]
+        help = keywords["help"] + _say_default(default)
+        parser.add_argument(*flags, default=default, **keywords | {"help": help})
     values = vars(parser.parse_args(arguments)).items()
     try:
         return of(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})

@@ -37,10 +37,16 @@ class RunOptions:
         tracked=False,
     )
     device: str | None = option(
-        "torch device or JAX platform", default=None, type=str, tracked=False
+        "torch device, or JAX platform; the host's own choice if it is not given",
+        default=None,
+        type=str,
+        tracked=False,
     )
     checkpoint: Path | None = option(
-        "file to keep the run in", default=None, type=Path, tracked=False
+        "file to keep the run in; an existing one is only continued, by --resume",
+        default=None,
+        type=Path,
+        tracked=False,
     )
     checkpoint_every: int = option(
         "epochs from one checkpoint to the next", default=1, at_least=1, tracked=False
