@@ -18,6 +18,7 @@ import numpy as np
 from approximation_figures import save_approximations
 from approximations import Approximation, Method, format_approximations, methods_for
 from command_line import LARGEST_SEED, check_ranges, option, parse_options
+from folders import make_folder
 from numpy.typing import NDArray
 from targets import NUM_VALUES, TARGETS, Target
 from tqdm import tqdm
@@ -187,7 +188,7 @@ def run(host: Host, description: str, arguments: Sequence[str] | None = None) ->
     figures = Path(f"runs/approximate_{host.name}")
     options = parse_options(Options, description, arguments, figures=figures)
     try:
-        options.figures.mkdir(parents=True, exist_ok=True)
+        make_folder(options.figures)
     except OSError as error:
         raise SystemExit(f"error: {error}") from error
     results = {}

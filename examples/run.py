@@ -1,12 +1,12 @@
 """Runs from the command line: options in, a report or a message out."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from command_line import parse_options
+from folders import make_folder
 from interruption import say_when_interrupted
 from progress import what_is_saved
 from run_options import RunOptions
@@ -46,14 +46,3 @@ def run(
         print(report(options, train(options)))
     except (OSError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
-
-
-def make_folder(path: Path) -> None:
-    """Create the folder of the figures, before hours have gone into them.
-
-    Raises:
-        OSError: If it cannot be created or written to.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    if not os.access(path, os.W_OK):
-        raise PermissionError(f"--figures {path} cannot be written to")

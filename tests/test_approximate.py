@@ -1,6 +1,7 @@
 """Laws on the integers are met by matching and approached by training."""
 
 import importlib
+import os
 
 import numpy as np
 import pytest
@@ -157,6 +158,14 @@ def test_a_wrong_option_is_one_clear_error(example, capsys, arguments, message):
     with pytest.raises(SystemExit):
         example.main(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_clear_error(
+    example, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SystemExit, match="error: --figures .* cannot be written to"):
+        example.main([f"--figures={tmp_path}"])
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_error(example, tmp_path):
