@@ -88,7 +88,7 @@ def fit(
 
     The KL is the exact one of the discrete laws for each of the families.
     """
-    relaxed = relax(model, temperature, law=law)
+    relaxed = relax(model, temperature, family=law)
     if law is RelaxedOneHotCategorical:
         guide = partial(gumbel_softmax_guide, temperature=temperature)
     else:

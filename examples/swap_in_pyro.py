@@ -102,7 +102,7 @@ def fit(
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
     problem = to_tensors(problem)
-    relaxed = relax(model, temperature, law=law)
+    relaxed = relax(model, temperature, family=law)
     if law is RelaxedOneHotCategorical:
         guide = partial(gumbel_softmax_guide, temperature=temperature)
     else:

@@ -132,7 +132,7 @@ def learning_rate(step):
 
 def learned_posterior(model, law, engine):
     """Probabilities after training, one row a variable."""
-    relaxed = relax(model, TEMPERATURE, law=law)
+    relaxed = relax(model, TEMPERATURE, family=law)
     scale = 1.0 if isinstance(engine, TraceDiscreteKL_ELBO) else None
     if law is RelaxedOneHotCategorical:
         guide, names = gumbel_softmax_guide(relaxed)
