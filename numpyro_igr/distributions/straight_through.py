@@ -1,6 +1,7 @@
 """Straight-through IGR: one-hot forward, relaxed gradient (section 3.3)."""
 
-from jax import Array, lax
+import jax
+from jax import Array
 from jax.nn import one_hot
 
 from numpyro_igr._numerics import refuse_complex
@@ -19,8 +20,18 @@ def straight_through(z: Array) -> Array:
     """
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)
-    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
-    return (hard + (z - lax.stop_gradient(z))).astype(dtype)
+    return _nearest(z).astype(dtype)
+
+
+# In one piece, which is seen to have a gradient.
+@jax.custom_jvp
+def _nearest(z: Array) -> Array:
+    return one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+
+
+@_nearest.defjvp
+def _as_of_z(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    return _nearest(*primals), *tangents
 
 
 class IGRStraightThrough(IGR):
