@@ -14,6 +14,7 @@ from numpyro.infer.autoguide import AutoGuideList
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost
 from numpyro_igr.handlers import relax
+from numpyro_igr.handlers.uses import check_uses
 from numpyro_igr.infer.mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.relaxed_guide import RelaxedGuide
 
@@ -47,7 +48,8 @@ class AutoIGR(AutoGuideList):
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
-        ValueError: as :func:`relax`.
+        ValueError: as :func:`relax`, and in its first run where the model compares,
+            rounds or indexes with a relaxed value.
 
     Source: not in the paper.
     """
@@ -68,6 +70,7 @@ class AutoIGR(AutoGuideList):
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
+        check_uses(self.model, args, kwargs)
         with handlers.block():
             seeded = handlers.seed(self.model, numpyro.prng_key())
             self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)

@@ -13,6 +13,7 @@ from numpyro.ops.provenance import eval_provenance
 
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost
+from numpyro_igr.handlers.uses import check_pair
 from numpyro_igr.infer.relaxed_sample import RelaxedSampleMessenger
 
 FREE_SCALE = (
@@ -50,7 +51,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
 
     Raises:
         ValueError: at a relaxed site of the guide that the model gives a law without
-            a discrete one behind it.
+            a discrete one behind it; in the first run, where a program compares,
+            rounds or indexes with a relaxed value.
 
     Source: IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
         uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).
@@ -58,7 +60,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._has_warned = False
+        self._has_warned = self._is_checked = False
 
     def loss_with_mutable_state(
         self,
@@ -69,6 +71,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:
+        if not self._is_checked:
+            pair = (substitute(program, data=param_map) for program in (model, guide))
+            check_pair(*pair, args, kwargs)
+            self._is_checked = True
         if not self._has_warned:
             run = partial(seed(guide, rng_key), *args, **kwargs)
             self._warn_of_free_scale(run, param_map)

@@ -7,11 +7,12 @@ import jax
 import numpyro
 from jax import Array, lax
 from numpyro.distributions.transforms import Transform
-from numpyro.handlers import block, replay, seed, trace
+from numpyro.handlers import block, replay, seed, substitute, trace
 from numpyro.infer import Trace_ELBO
 from numpyro.primitives import Messenger
 
 from numpyro_igr.handlers.log_odds import LogOddsMessenger
+from numpyro_igr.handlers.uses import check_pair
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -31,9 +32,21 @@ class TraceSTL_ELBO(Trace_ELBO):
 
     Units: the loss is in nats.
 
+    Args:
+        args: as for the host's ``Trace_ELBO``.
+        kwargs: as for the host's ``Trace_ELBO``.
+
+    Raises:
+        ValueError: in the first run, where a program compares, rounds or indexes with
+            a relaxed value.
+
     Source: Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1,
         3 and 4. Gaussian coordinates are ours.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_checked = False
 
     def loss_with_mutable_state(
         self,
@@ -44,6 +57,10 @@ class TraceSTL_ELBO(Trace_ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> dict[str, Any]:
+        if not self._is_checked:
+            pair = (substitute(program, data=param_map) for program in (model, guide))
+            check_pair(*pair, args, kwargs)
+            self._is_checked = True
         maps: dict[str, Transform] = {}
         guide = LogOddsMessenger(maps, is_model=False)(guide)
         model = LogOddsMessenger(maps, is_model=True)(model)

@@ -11,6 +11,7 @@ from torch import Tensor
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers import relax
+from pyro_igr.handlers.uses import check_uses
 from pyro_igr.infer.mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.relaxed_guide import RelaxedGuide
 
@@ -44,7 +45,8 @@ class AutoIGR(AutoGuideList):
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
-        ValueError: as :func:`relax`.
+        ValueError: as :func:`relax`, and in its first run where the model compares,
+            rounds or indexes with a relaxed value.
 
     Source: not in the paper.
     """
@@ -65,6 +67,7 @@ class AutoIGR(AutoGuideList):
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
+        check_uses(self.model, args, kwargs)
         super()._setup_prototype(*args, **kwargs)
         sites = dict(self.prototype_trace.iter_stochastic_nodes())
         for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):

@@ -10,6 +10,7 @@ from pyro.poutine import Trace
 
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
+from pyro_igr.handlers.uses import check_pair
 from pyro_igr.infer.relaxed_sample import RelaxedSampleMessenger
 
 FREE_SCALE = (
@@ -47,7 +48,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
 
     Raises:
         ValueError: at a relaxed site of the guide that the model gives a law without
-            a discrete one behind it.
+            a discrete one behind it; in the first run, where a program compares,
+            rounds or indexes with a relaxed value.
 
     Source: IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
         uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).
@@ -55,11 +57,14 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._has_warned = False
+        self._has_warned = self._is_checked = False
 
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
+        if not self._is_checked:
+            check_pair(model, guide, args, kwargs)
+            self._is_checked = True
         sites: dict[str, Distribution] = {}
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
         model = RelaxedSampleMessenger(sites, is_model=True)(model)

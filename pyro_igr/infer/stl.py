@@ -1,6 +1,7 @@
 """Sticking the landing: the guide's parameters detached inside its density."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from pyro import poutine
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.distributions.transforms import Transform
 
 from pyro_igr.handlers.log_odds import LogOddsMessenger
+from pyro_igr.handlers.uses import check_pair
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -30,13 +32,28 @@ class TraceSTL_ELBO(Trace_ELBO):
 
     Units: the loss is in nats.
 
+    Args:
+        args: as for the host's ``Trace_ELBO``.
+        kwargs: as for the host's ``Trace_ELBO``.
+
+    Raises:
+        ValueError: in the first run, where a program compares, rounds or indexes with
+            a relaxed value.
+
     Source: Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1,
         3 and 4. Gaussian coordinates are ours.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_checked = False
+
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
+        if not self._is_checked:
+            check_pair(model, guide, args, kwargs)
+            self._is_checked = True
         maps: dict[str, Transform] = {}
         guide = LogOddsMessenger(maps, is_model=False)(guide)
         model = LogOddsMessenger(maps, is_model=True)(model)
