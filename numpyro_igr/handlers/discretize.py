@@ -10,8 +10,13 @@ from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost, recover
 
 SCANNED = (
-    "site '{}' has its value already, as around a scan: "
+    "site '{}' has its value already, from a scan: "
     "discretize the step of the scan instead, scan(discretize(step), ...)"
+)
+
+FIXED = (
+    "a handler such as substitute gives site '{}' its value before it is discretized, "
+    "and that is a relaxed one: apply that handler to the discretized program"
 )
 
 
@@ -28,7 +33,8 @@ def discretize(fn: Callable) -> Callable:
         fn: a model or a guide.
 
     Raises:
-        ValueError: at a site whose law has no discrete counterpart of the same form.
+        ValueError: at a site whose law has no discrete counterpart of the same form,
+            or that another handler gave a relaxed value.
     """
     return DiscretizeMessenger(fn)
 
@@ -40,7 +46,8 @@ class DiscretizeMessenger(Messenger):
         if msg["type"] == "sample" and not msg["is_observed"]:
             law = _discretized(msg["fn"], msg["name"])
             if law is not msg["fn"] and msg["value"] is not None:
-                raise ValueError(SCANNED.format(msg["name"]))
+                is_scanned = msg.get("_control_flow_done", False)
+                raise ValueError((SCANNED if is_scanned else FIXED).format(msg["name"]))
             msg["fn"] = law
 
 

@@ -19,8 +19,14 @@ ENUMERATED = (
 )
 
 SCANNED = (
-    "site '{}' has its value already, as around a scan: "
+    "site '{}' has its value already, from a scan: "
     "relax the step of the scan instead, scan(relax(step, temperature), ...)"
+)
+
+FIXED = (
+    "a handler such as substitute gives site '{}' its value before it is relaxed, and "
+    "that is a discrete one: condition on it, name the site in keep, or apply that "
+    "handler to the relaxed model"
 )
 
 
@@ -63,8 +69,9 @@ def relax(
     Raises:
         TypeError: if ``one_hot`` or ``keep`` is a string.
         ValueError: at a discrete latent site that cannot be relaxed, for the reason
-            that it states, or that is marked for enumeration while ``keep`` names
-            none: where it does, the others lose the mark of ``config_enumerate``.
+            that it states, that has its value from another handler, or that is marked
+            for enumeration while ``keep`` names none: where it does, the others lose
+            the mark of ``config_enumerate``.
 
     Source: not in the paper.
     """
@@ -118,7 +125,8 @@ def _reparam_of(
             raise ValueError(ENUMERATED.format(site["name"]))
         site["infer"] = site["infer"] | {"enumerate": None}
     if site["value"] is not None:
-        raise ValueError(SCANNED.format(site["name"]))
+        is_scanned = site.get("_control_flow_done", False)
+        raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
     return make(temperature, one_hot=site["name"] in one_hot)
 
 

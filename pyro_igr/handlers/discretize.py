@@ -10,6 +10,11 @@ from pyro_igr.distributions import ExpIGR
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost, recover
 
+FIXED = (
+    "a handler such as replay gives site '{}' its value before it is discretized, "
+    "and that is a relaxed one: apply that handler to the discretized program"
+)
+
 
 def discretize(fn: Callable) -> Callable:
     """Turns every latent IGR site of a model or guide into a one-hot site.
@@ -24,7 +29,8 @@ def discretize(fn: Callable) -> Callable:
         fn: a model or a guide.
 
     Raises:
-        ValueError: at a site whose law has no discrete counterpart of the same form.
+        ValueError: at a site whose law has no discrete counterpart of the same form,
+            or that another handler gave a relaxed value.
     """
     return DiscretizeMessenger()(fn)
 
@@ -34,7 +40,10 @@ class DiscretizeMessenger(Messenger):
 
     def _pyro_sample(self, msg: Message) -> None:
         if not msg["is_observed"]:
-            msg["fn"] = _discretized(msg["fn"], msg["name"])
+            law = _discretized(msg["fn"], msg["name"])
+            if law is not msg["fn"] and msg["value"] is not None:
+                raise ValueError(FIXED.format(msg["name"]))
+            msg["fn"] = law
 
 
 def _discretized(law: Distribution, site: str) -> Distribution:

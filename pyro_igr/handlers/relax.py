@@ -19,6 +19,12 @@ ENUMERATED = (
     "model without config_enumerate"
 )
 
+FIXED = (
+    "a handler such as replay gives site '{}' its value before it is relaxed, and "
+    "that is a discrete one: condition on it, name the site in keep, or apply that "
+    "handler to the relaxed model"
+)
+
 
 def relax(
     fn: Callable,
@@ -59,8 +65,9 @@ def relax(
     Raises:
         TypeError: if ``one_hot`` or ``keep`` is a string.
         ValueError: at a discrete latent site that cannot be relaxed, for the reason
-            that it states, or that is marked for enumeration while ``keep`` names
-            none: where it does, the others lose the mark of ``config_enumerate``.
+            that it states, that has its value from another handler, or that is marked
+            for enumeration while ``keep`` names none: where it does, the others lose
+            the mark of ``config_enumerate``.
 
     Source: not in the paper.
     """
@@ -113,6 +120,8 @@ def _reparam_of(
         if not keep:
             raise ValueError(ENUMERATED.format(site["name"]))
         site["infer"] = site["infer"] | {"enumerate": None}
+    if site["value"] is not None:
+        raise ValueError(FIXED.format(site["name"]))
     return make(temperature, one_hot=site["name"] in one_hot)
 
 

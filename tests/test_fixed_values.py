@@ -1,0 +1,51 @@
+"""A value that another handler gave a site is neither relaxed nor discretized."""
+
+import importlib.util
+
+import pytest
+
+
+def pyro_programs():
+    import pyro
+    import pyro.distributions as dist
+    import torch
+    from pyro import poutine
+
+    import pyro_igr as igr
+
+    def model():
+        pyro.sample("z", dist.OneHotCategorical(torch.ones(3) / 3))
+
+    fixed = poutine.replay(model, trace=poutine.trace(model).get_trace())
+    relaxed = igr.relax(model, 0.5)
+    soft = poutine.replay(relaxed, trace=poutine.trace(relaxed).get_trace())
+    observed = poutine.condition(model, {"z": torch.eye(3)[0]})
+    return igr.relax(fixed, 0.5), igr.discretize(soft), igr.relax(observed, 0.5)
+
+
+def numpyro_programs():
+    import jax.numpy as jnp
+    import numpyro
+    from numpyro.handlers import condition, seed, substitute
+
+    import numpyro_igr as igr
+
+    def model():
+        numpyro.sample("z", igr.OneHotCategorical(jnp.ones(3) / 3))
+
+    vertex = {"z": jnp.eye(3)[0]}
+    fixed = igr.relax(substitute(model, data=vertex), 0.5)
+    soft = igr.discretize(substitute(igr.relax(model, 0.5), data=vertex))
+    observed = igr.relax(condition(model, data=vertex), 0.5)
+    return [seed(program, 0) for program in (fixed, soft, observed)]
+
+
+@pytest.mark.parametrize("host", ["pyro", "numpyro"])
+def test_a_handler_that_fixes_a_value_is_named_as_such(host):
+    if importlib.util.find_spec(host) is None:
+        pytest.skip(f"{host} is not installed")
+    relaxed, discretized, observed = globals()[f"{host}_programs"]()
+    for program in (relaxed, discretized):
+        with pytest.raises(ValueError, match="a handler such as .* site 'z'"):
+            program()
+    observed()
