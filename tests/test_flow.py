@@ -102,3 +102,12 @@ def test_no_law_is_built_from_probabilities(backend):
     probs = backend.array(np.ones(4) / 4)
     with pytest.raises(ValueError, match="IGRFlow has none"):
         backend.igr.IGRFlow.from_probs(0.5, probs, flow=planar(backend, 0))
+
+
+def test_the_batch_of_the_flow_is_one_of_the_law(backend):
+    u, w = np.random.default_rng(0).normal(size=(2, 2, 3))
+    flow = backend.igr.PlanarTransform(backend.array(u), backend.array(w))
+    assert backend.sample(make(backend, flow), 0).shape == (2, 4)
+    one = backend.array(LOC[0]), backend.array(SCALE[0])
+    with pytest.raises(ValueError, match=r"batch of flow .* \(2, 3\) of .* \(3,\)"):
+        backend.igr.IGRFlow(0.5, *one, flow)

@@ -45,8 +45,8 @@ class IGRFlow(GaussianPushforward):
             if None.
 
     Raises:
-        ValueError: if shapes do not broadcast or, under validation, if a parameter
-            is outside its range.
+        ValueError: if shapes do not broadcast, if the flow has a batch that the law has
+            not or, under validation, if a parameter is outside its range.
 
     Accuracy: log_prob and KL to 1e-10 in float64, if the flow is as accurate.
     Source: IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed
@@ -77,6 +77,17 @@ class IGRFlow(GaussianPushforward):
             scale=scale,
             delta=delta,
         )
+        self._check_batch_of_flow()
+
+    def _check_batch_of_flow(self) -> None:
+        shape = found = (*self.batch_shape, self.event_shape[0] - 1)
+        for part in self.flow:
+            found = tuple(part.forward_shape(found))
+        if found != shape:
+            raise ValueError(
+                "expected the batch of flow to be within that of the law, but it makes "
+                f"{found} of the shape {shape}: expand loc"
+            )
 
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
