@@ -8,13 +8,11 @@ import numpyro.distributions as dist
 import pytest
 from jax import random
 from numpyro import handlers, infer
+from numpyro.contrib.funsor import config_enumerate, infer_discrete
 from numpyro.infer.autoguide import AutoNormal
 from numpyro_laws import fresh_host as fresh_host
 
 from numpyro_igr import OneHotCategorical
-
-pytest.importorskip("funsor")
-from numpyro.contrib.funsor import config_enumerate, infer_discrete  # noqa: E402
 
 KEY = random.key(0)
 X = np.array([-1.0, 0.5, 2.0], np.float32)
