@@ -63,9 +63,14 @@ class NoisySiteMessenger(Messenger):
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.laws is None
-            msg["fn"] = _linear(_discrete(law, name)) if is_model else self.laws[name]
+            msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
             if _is_of_log(innermost(law)):
                 self.in_logs.add(name)
+
+    def _of_model(self, law: Distribution, name: str) -> Distribution:
+        discrete, size = recover(law), self.noises[name].category.shape[-1]
+        check_discrete(discrete, law, name, num_categories=size)
+        return _linear(discrete)
 
     # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
     def postprocess_message(self, msg: dict) -> None:
@@ -98,12 +103,6 @@ def _draw(make: type[Noise], law: Distribution, key: Array, dtype: DTypeLike) ->
     most = -jnp.log(jnp.finfo(dtype).eps)
     log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
     return make(innermost(law), log_odds)
-
-
-def _discrete(law: Distribution, site: str) -> Distribution:
-    discrete = recover(law)
-    check_discrete(discrete, law, site)
-    return discrete
 
 
 def _linear(law: Distribution) -> Distribution:

@@ -25,17 +25,13 @@ class DiscreteSiteMessenger(Messenger):
         name, law = msg["name"], msg["fn"]
         if msg["is_observed"] or (self.is_model and name not in self.sites):
             return
-        if isinstance(innermost(law), IGRFlow):
-            raise NotImplementedError(
-                f"the discrete law of IGRFlow, at site '{name}', is counted and has no "
-                "gradient: train with the KL of the relaxed laws"
-            )
         discrete = self._recover(name, law)
         if self.is_model:
-            check_discrete(discrete, law, name)
+            size = self.sites[name].event_shape[-1]
+            check_discrete(discrete, law, name, num_categories=size)
         if discrete is not None:
             self.sites.setdefault(name, law)
-            msg["fn"] = self._replace(law, discrete)
+            msg["fn"] = discrete
 
     def _recover(self, name: str, law: Distribution) -> Distribution | None:
         if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
@@ -43,22 +39,45 @@ class DiscreteSiteMessenger(Messenger):
                 f"expected a law of z at site '{name}', but the value of "
                 f"{type(innermost(law)).__name__} is log z"
             )
-        return recover(law)
-
-    def _replace(self, law: Distribution, discrete: Distribution) -> Distribution:
-        return discrete
+        return recover_with_gradient(law, name)
 
 
-def check_discrete(discrete: Distribution | None, law: Distribution, site: str) -> None:
+def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
+    """The discrete law behind a relaxed one, None if it has none.
+
+    Args:
+        law: of a model or of a guide, with the wrappers of the host.
+        site: its name.
+
+    Raises:
+        NotImplementedError: if the discrete law has no gradient.
+    """
+    if isinstance(innermost(law), IGRFlow):
+        raise NotImplementedError(
+            f"the discrete law of IGRFlow, at site '{site}', is counted and has no "
+            "gradient: train with the KL of the relaxed laws"
+        )
+    return recover(law)
+
+
+def check_discrete(
+    discrete: Distribution | None, law: Distribution, site: str, *, num_categories: int
+) -> None:
     """Raises unless the law of a model has a discrete one behind it, as the guide's.
 
     Args:
         discrete: what was recovered.
         law: of the model.
         site: its name.
+        num_categories: of the guide's discrete law.
     """
     if discrete is None:
         raise ValueError(
             f"expected a law with a discrete one behind it at site '{site}' of the "
             f"model, as in the guide; got {type(innermost(law)).__name__}"
+        )
+    if law.event_shape[-1] != num_categories:
+        raise ValueError(
+            f"expected the {num_categories} categories of the guide at site '{site}' "
+            f"of the model, got {law.event_shape[-1]}"
         )

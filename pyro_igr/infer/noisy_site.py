@@ -54,9 +54,14 @@ class NoisySiteMessenger(Messenger):
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.laws is None
-            msg["fn"] = _linear(_discrete(law, name)) if is_model else self.laws[name]
+            msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
             if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
                 self.in_logs.add(name)
+
+    def _of_model(self, law: Distribution, name: str) -> Distribution:
+        discrete, size = recover(law), self.noises[name].category.shape[-1]
+        check_discrete(discrete, law, name, num_categories=size)
+        return _linear(discrete)
 
     # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
     def _pyro_post_sample(self, msg: Message) -> None:
@@ -70,12 +75,6 @@ def _draw(make: type[Noise], law: Distribution, like: Tensor) -> Noise:
     uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
     log_odds = uniform.logit(eps=torch.finfo(like.dtype).eps)
     return make(innermost(law), log_odds)
-
-
-def _discrete(law: Distribution, site: str) -> Distribution:
-    discrete = recover(law)
-    check_discrete(discrete, law, site)
-    return discrete
 
 
 def _linear(law: Distribution) -> Distribution:

@@ -1,0 +1,65 @@
+"""What weighs the density of a site: its scale, its masks and its shape."""
+
+import torch
+from pyro.distributions import Distribution, MaskedDistribution
+from torch import Size, Tensor
+from torch.distributions import Independent
+
+Mask = Tensor | bool
+
+
+def agreement(guide_site: dict, model_site: dict) -> dict[str, bool]:
+    """Whether a guide and a model weigh the density of a site alike, by aspect.
+
+    Only where they do is the sum of their terms a multiple of a KL, which no change of
+    variables changes. Aspects are "shape", "scale" and "mask", those of the host's
+    handlers and of the wrappers of a law together. In NumPyro what is traced by jit is
+    known when it runs: then it is an array.
+
+    Args:
+        guide_site: a site of the guide, or its message, with its value.
+        model_site: that of the same name of the model.
+    """
+    if not _fits(guide_site["value"].shape, model_site["fn"].shape()):
+        return {"shape": False}
+    masks = total_mask(guide_site), total_mask(model_site)
+    scales = guide_site["scale"], model_site["scale"]
+    return {"shape": True, "scale": _same(*scales), "mask": _same(*masks)}
+
+
+def total_mask(site: dict) -> Mask:
+    """Where the density of a site counts, of the shape of its innermost batch.
+
+    Args:
+        site: a site, or a message.
+    """
+    law: Distribution = site["fn"]
+    mask: Mask = True if site["mask"] is None else site["mask"]
+    while isinstance(law, Independent | MaskedDistribution):
+        if isinstance(law, MaskedDistribution):
+            mask = _both(mask, law._mask)
+        elif not isinstance(mask, bool):
+            mask = mask[(..., *[None] * law.reinterpreted_batch_ndims)]
+        law = law.base_dist
+    return mask
+
+
+def _both(a: Mask, b: Mask) -> Mask:
+    if a is True or b is True:
+        return b if a is True else a
+    return a & b
+
+
+def _fits(guide: Size, model: Size) -> bool:
+    """Whether a model's term is summed over no more than the guide's."""
+    missing = len(guide) - len(model)
+    pairs = zip(guide[max(missing, 0) :], model, strict=False)
+    return missing >= 0 and all(p in (1, q) for q, p in pairs)
+
+
+def _same(a: Tensor | float, b: Tensor | float) -> bool:
+    if a is b or not (isinstance(a, Tensor) or isinstance(b, Tensor)):
+        return a == b
+    device = a.device if isinstance(a, Tensor) else b.device
+    a, b = (torch.as_tensor(x, device=device) for x in (a, b))
+    return bool((a == b).all())
