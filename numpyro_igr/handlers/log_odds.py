@@ -1,24 +1,25 @@
 """An effect handler that samples IGR sites in their Gaussian coordinates."""
 
+from functools import partial
+
 import jax.numpy as jnp
-from numpyro.distributions import (
-    Distribution,
-    ExpandedDistribution,
-    Independent,
-    MaskedDistribution,
-    Normal,
-    TransformedDistribution,
-)
+from numpyro.distributions import Distribution, Normal, TransformedDistribution
 from numpyro.distributions.transforms import Transform
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
 from numpyro_igr.distributions.pushforward import GaussianPushforward
-from numpyro_igr.distributions.recover import innermost
+from numpyro_igr.distributions.recover import innermost, inside
+from numpyro_igr.handlers.site_weights import agreement
 from numpyro_igr.transforms import (
     LogSoftmaxPlusPlusTransform,
     SoftmaxPlusPlusTransform,
     StickBreakingTransform,
+)
+
+UNLIKE = (
+    "site '{}' has another {} in the model than in the guide, so that its densities "
+    "depend on coordinates: weigh it alike in both, or use the host's Trace_ELBO"
 )
 
 MAPS = {
@@ -37,29 +38,47 @@ class LogOddsMessenger(Messenger):
     other sites are untouched.
 
     Args:
-        maps: from u to z by site: filled by a guide, obeyed by a model, whose other
-            laws at these sites are pulled back through them.
+        sites: with their map from u to z: filled by a guide, obeyed by a model, whose
+            other laws at these sites are pulled back through the maps.
         is_model: whether it handles the model.
+
+    Raises:
+        ValueError: at a site whose scale, masks or shape differ in model and guide:
+            the sum of its terms is another one in other coordinates.
     """
 
-    def __init__(self, maps: dict[str, Transform], *, is_model: bool) -> None:
+    def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
         super().__init__()
-        self.maps, self.is_model = maps, is_model
+        self.sites, self.is_model = sites, is_model
 
     def process_message(self, msg: dict) -> None:
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, law = msg["name"], msg["fn"]
-        if not self.is_model and _map_of(law):
-            self.maps[name] = _map_of(law)
-        if name in self.maps:
-            msg["fn"] = _in_log_odds(law, self.maps[name])
+        if self.is_model and name in self.sites:
+            _check_weights(self.sites[name], msg)
+        elif not self.is_model and _map_of(law):
+            self.sites[name] = {**msg, "map": _map_of(law)}
+        if name in self.sites:
+            change = partial(_in_log_odds, unit_map=self.sites[name]["map"])
+            msg["fn"] = inside(law, change)
 
     # Traces, which lie outside, have u by now; the program goes on with z.
     def postprocess_message(self, msg: dict) -> None:
         if msg["type"] == "sample" and not msg["is_observed"]:
-            if msg["name"] in self.maps:
-                msg["value"] = self.maps[msg["name"]](msg["value"])
+            if msg["name"] in self.sites:
+                site = self.sites[msg["name"]]
+                site["value"] = msg["value"] = site["map"](msg["value"])
+
+
+# What jit traces can't be compared before it runs: then the loss is NaN if it differs.
+def _check_weights(guide_site: dict, model_site: dict) -> None:
+    for aspect, same in agreement(guide_site, model_site).items():
+        if same is False:
+            raise ValueError(UNLIKE.format(model_site["name"], aspect))
+        if same is not True:
+            scale = 1.0 if model_site["scale"] is None else model_site["scale"]
+            model_site["scale"] = jnp.where(same, scale, jnp.nan)
 
 
 def _map_of(law: Distribution) -> Transform | None:
@@ -70,16 +89,9 @@ def _map_of(law: Distribution) -> Transform | None:
 
 
 def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
-    if _map_of(law) is not unit_map:
-        return TransformedDistribution(law, [unit_map.inv])
-    if isinstance(law, MaskedDistribution):
-        return _in_log_odds(law.base_dist, unit_map).mask(law._mask)
-    if isinstance(law, ExpandedDistribution):
-        return _in_log_odds(law.base_dist, unit_map).expand(law.batch_shape)
-    if isinstance(law, Independent):
-        inside = _in_log_odds(law.base_dist, unit_map)
-        return inside.to_event(law.reinterpreted_batch_ndims)
-    return _gaussian(law)
+    if _map_of(law) is unit_map:
+        return _gaussian(law)
+    return TransformedDistribution(law, [unit_map.inv])
 
 
 def _gaussian(law: GaussianPushforward) -> Distribution:

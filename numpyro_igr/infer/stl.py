@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpyro
 from jax import Array, lax
-from numpyro.distributions.transforms import Transform
 from numpyro.handlers import block, replay, seed, substitute, trace
 from numpyro.infer import Trace_ELBO
 from numpyro.primitives import Messenger
@@ -28,7 +27,10 @@ class TraceSTL_ELBO(Trace_ELBO):
     and samples are not. The guide runs twice.
 
     ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` ("sticks") are scored in Gaussian
-    coordinates, exact at any temperature. It estimates the bound of the relaxed model.
+    coordinates, exact at any temperature. It estimates the bound of the relaxed model,
+    which can be far from that of the discrete one where the model is nearly
+    deterministic: report ``Trace_ELBO`` of the pair that :func:`discretize` makes of
+    model and guide.
 
     Units: the loss is in nats.
 
@@ -37,8 +39,10 @@ class TraceSTL_ELBO(Trace_ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: in the first run, where a program compares, rounds or indexes with
-            a relaxed value.
+        ValueError: at such a site whose scale, masks or shape differ in model and
+            guide, so that the loss would depend on coordinates; in NumPyro, where jit
+            traces scales or masks, the loss is NaN. In the first run, where a program
+            compares, rounds or indexes with a relaxed value.
 
     Source: Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1,
         3 and 4. Gaussian coordinates are ours.
@@ -61,9 +65,9 @@ class TraceSTL_ELBO(Trace_ELBO):
             pair = (substitute(program, data=param_map) for program in (model, guide))
             check_pair(*pair, args, kwargs)
             self._is_checked = True
-        maps: dict[str, Transform] = {}
-        guide = LogOddsMessenger(maps, is_model=False)(guide)
-        model = LogOddsMessenger(maps, is_model=True)(model)
+        sites: dict[str, dict] = {}
+        guide = LogOddsMessenger(sites, is_model=False)(guide)
+        model = LogOddsMessenger(sites, is_model=True)(model)
         return super().loss_with_mutable_state(
             rng_key, param_map, model, _run_twice(guide), *args, **kwargs
         )

@@ -9,7 +9,6 @@ from pyro.distributions.score_parts import ScoreParts
 from pyro.infer import Trace_ELBO
 from pyro.poutine import Trace
 from torch import Tensor
-from torch.distributions.transforms import Transform
 
 from pyro_igr.handlers.log_odds import LogOddsMessenger
 from pyro_igr.handlers.uses import check_pair
@@ -28,7 +27,10 @@ class TraceSTL_ELBO(Trace_ELBO):
     and samples are not. The guide runs twice.
 
     ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` ("sticks") are scored in Gaussian
-    coordinates, exact at any temperature. It estimates the bound of the relaxed model.
+    coordinates, exact at any temperature. It estimates the bound of the relaxed model,
+    which can be far from that of the discrete one where the model is nearly
+    deterministic: report ``Trace_ELBO`` of the pair that :func:`discretize` makes of
+    model and guide.
 
     Units: the loss is in nats.
 
@@ -37,8 +39,10 @@ class TraceSTL_ELBO(Trace_ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: in the first run, where a program compares, rounds or indexes with
-            a relaxed value.
+        ValueError: at such a site whose scale, masks or shape differ in model and
+            guide, so that the loss would depend on coordinates; in NumPyro, where jit
+            traces scales or masks, the loss is NaN. In the first run, where a program
+            compares, rounds or indexes with a relaxed value.
 
     Source: Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1,
         3 and 4. Gaussian coordinates are ours.
@@ -54,9 +58,9 @@ class TraceSTL_ELBO(Trace_ELBO):
         if not self._is_checked:
             check_pair(model, guide, args, kwargs)
             self._is_checked = True
-        maps: dict[str, Transform] = {}
-        guide = LogOddsMessenger(maps, is_model=False)(guide)
-        model = LogOddsMessenger(maps, is_model=True)(model)
+        sites: dict[str, dict] = {}
+        guide = LogOddsMessenger(sites, is_model=False)(guide)
+        model = LogOddsMessenger(sites, is_model=True)(model)
         return super()._get_traces(model, guide, args, kwargs)
 
     def _get_trace(
@@ -87,7 +91,8 @@ def _slopes(
             samples[name], again.nodes[name] = site["value"], site | {"value": leaf}
     leaves = {name: again.nodes[name]["value"] for name in samples}
     run = poutine.trace(poutine.replay(guide, trace=again)).get_trace(*args, **kwargs)
-    slopes = torch.autograd.grad(
-        run.log_prob_sum(), list(leaves.values()), materialize_grads=True
-    )
+    total = torch.as_tensor(run.log_prob_sum())
+    if not total.requires_grad:  # no site, or none that counts
+        return samples, {}
+    slopes = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
     return samples, dict(zip(leaves, slopes, strict=True))
