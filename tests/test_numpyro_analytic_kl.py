@@ -5,7 +5,8 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
-from numpyro.infer.autoguide import AutoNormal
+from numpyro.handlers import block
+from numpyro.infer.autoguide import AutoDelta, AutoGuideList, AutoNormal
 from numpyro_laws import LOC, K, every_law, make
 from numpyro_laws import fresh_host as fresh_host
 
@@ -40,6 +41,14 @@ def concrete():
     return RelaxedOneHotCategorical(0.5, probs=jnp.ones(K) / K)
 
 
+def scale(program, by):
+    return numpyro.handlers.scale(program, scale=by)
+
+
+def mask(program, by):
+    return numpyro.handlers.mask(program, mask=by)
+
+
 def with_auxiliary():
     numpyro.sample("z", igr())
     numpyro.sample("noise", dist.Normal(), infer={"is_auxiliary": True})
@@ -67,7 +76,7 @@ TRAPS = {
         "MaskedDistribution",
     ),
     "mask_handler_in_the_model_only": (
-        numpyro.handlers.mask(site(row), mask=KEPT),
+        mask(site(row), KEPT),
         site(row),
         "MaskedDistribution",
     ),
@@ -90,6 +99,26 @@ TRAPS = {
     "autoguide": (site(igr), AutoNormal(site(igr)), "<TransformedDistribution, IGR>"),
 }
 SITE_AT_FAULT = {"auxiliary_site": "noise"}
+
+
+WRONG = {
+    "scale": (scale(site(row), 2.0), scale(site(row), 3.0), "another scale"),
+    "mask": (mask(site(row), KEPT), mask(site(row), ~KEPT), "another mask"),
+    "shape": (site(row), site(igr), "another shape"),
+    "rank": (
+        site(lambda: dist.Normal(jnp.zeros(3), 1.0).to_event(1)),
+        site(lambda: dist.Delta(jnp.ones(3))),
+        "the KL between Delta with event_dim 0 and Independent of Normal",
+    ),
+}
+
+
+@pytest.mark.parametrize("trap", WRONG)
+def test_each_wrong_term_is_named_with_its_site_and_its_reason(trap):
+    model, guide, reason = WRONG[trap]
+    with pytest.raises(AssertionError, match="count a wrong KL at site 'z': .*") as e:
+        assert_analytic_kl(model, guide)
+    assert reason in str(e.value)
 
 
 @pytest.mark.parametrize("trap", TRAPS)
@@ -125,6 +154,20 @@ def test_a_seeded_program_keeps_its_keys():
     before = model.rng_key
     assert_analytic_kl(program("igr"), program("igr"), jnp.ones(3))
     assert (model.rng_key == before).all()
+
+
+def test_automatic_guides_of_parts_of_parts_pass_with_keywords():
+    def model(x, *, size):
+        with numpyro.plate("data", size):
+            numpyro.sample("v", dist.Gamma(1.0, 1.0))
+            numpyro.sample("w", dist.Normal(0.0, 1.0))
+        numpyro.sample("x", dist.Normal(0.0, 1.0), obs=x)
+
+    inner, guide = (AutoGuideList(model) for _ in range(2))
+    inner.append(AutoDelta(block(model, hide=["w"])))
+    guide.append(inner)
+    guide.append(AutoDelta(block(model, hide=["v"])))
+    assert_analytic_kl(model, guide, jnp.ones(()), size=2)
 
 
 def test_the_first_site_without_a_closed_form_is_named_among_several():

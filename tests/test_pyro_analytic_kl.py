@@ -4,7 +4,8 @@ import pyro
 import pyro.distributions as dist
 import pytest
 import torch
-from pyro.infer.autoguide import AutoNormal
+from pyro.infer.autoguide import AutoDelta, AutoGuideList, AutoNormal
+from pyro.poutine import block, mask, scale
 from pyro_laws import LOC, K, every_law, make
 from pyro_laws import fresh_host as fresh_host
 
@@ -56,7 +57,6 @@ TRAPS = {
     "host_prior": (site(CONCRETE), site(IGR), "and RelaxedOneHotCategorical"),
     "host_guide": (site(IGR), site(CONCRETE), "between RelaxedOneHotCategorical"),
     "logarithm_on_one_side": (site(IGR), site(make("exp_igr")), "between ExpIGR"),
-    "autoguide": (site(IGR), AutoNormal(site(IGR)), "auxiliary"),
     "auxiliary_site": (site(IGR), with_auxiliary, "auxiliary"),
     "weights": (tempered("weights", 0.5), tempered("weights", 0.4), "temperature"),
     "vertex": (tempered("vertex", 0.5), tempered("vertex", 0.4), "temperature"),
@@ -71,7 +71,26 @@ TRAPS = {
         "between temperings sticks and weights",
     ),
 }
-SITE_AT_FAULT = {"autoguide": "z_unconstrained", "auxiliary_site": "noise"}
+SITE_AT_FAULT = {"auxiliary_site": "noise"}
+WRONG = {
+    "autoguide": (site(IGR), AutoNormal(site(IGR)), "its Delta has a log_density"),
+    "scale": (scale(site(ROW), 2.0), scale(site(ROW), 3.0), "another scale"),
+    "mask": (mask(site(ROW), KEPT), site(ROW), "another mask"),
+    "shape": (site(ROW), site(IGR), "another shape"),
+    "rank": (
+        site(dist.Normal(torch.zeros(3), 1.0).to_event(1)),
+        site(dist.Delta(torch.ones(3))),
+        "the KL between Delta with event_dim 0 and Independent of Normal",
+    ),
+}
+
+
+@pytest.mark.parametrize("trap", WRONG)
+def test_each_wrong_term_is_named_with_its_site_and_its_reason(trap):
+    model, guide, reason = WRONG[trap]
+    with pytest.raises(AssertionError, match="count a wrong KL at site 'z': .*") as e:
+        assert_analytic_kl(model, guide)
+    assert reason in str(e.value)
 
 
 @pytest.mark.parametrize("trap", TRAPS)
@@ -113,6 +132,20 @@ def test_the_random_state_is_left_as_it_was(name):
 def test_parameters_are_initialized():
     assert_analytic_kl(program("igr"), program("igr", "loc"), torch.ones(3))
     assert set(pyro.get_param_store()) == {"loc"}
+
+
+def test_automatic_guides_of_parts_of_parts_pass_with_keywords():
+    def model(x, *, size):
+        with pyro.plate("data", size):
+            pyro.sample("v", dist.Gamma(torch.ones(()), 1.0))
+            pyro.sample("w", dist.Normal(0.0, 1.0))
+        pyro.sample("x", dist.Normal(0.0, 1.0), obs=x)
+
+    inner, guide = (AutoGuideList(model) for _ in range(2))
+    inner.append(AutoDelta(block(model, expose=["v"])))
+    guide.append(inner)
+    guide.append(AutoDelta(block(model, expose=["w"])))
+    assert_analytic_kl(model, guide, torch.ones(()), size=2)
 
 
 def test_the_first_site_without_a_closed_form_is_named_among_several():

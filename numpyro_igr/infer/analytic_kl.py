@@ -6,36 +6,67 @@ from typing import Any
 from numpyro.distributions.kl import kl_divergence
 from numpyro.handlers import replay, seed, trace
 
+from numpyro_igr.handlers.site_weights import agreement
 
-def assert_analytic_kl(model: Callable, guide: Callable, *args: Any) -> None:
-    """Raises if ``TraceMeanField_ELBO`` would estimate a KL term by Monte Carlo.
+WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
+ESTIMATED = (
+    "site '{}' has no analytic KL, its term would be estimated by Monte Carlo: {}"
+)
+UNLIKE = "it has another {} in the model than in the guide, whose alone counts"
 
-    That ELBO falls back to sampling without a word: for a pair of laws without a
-    registered KL, an event dimension or a mask on one side only, an auxiliary site.
-    This runs the guide and the model once, as the ELBO does, and checks every latent
-    site. The random state is left as it was; parameters are initialized.
+
+def assert_analytic_kl(
+    model: Callable, guide: Callable, *args: Any, **kwargs: Any
+) -> None:
+    """Raises if ``TraceMeanField_ELBO`` would count a KL term wrongly, or estimate it.
+
+    That ELBO says neither. It estimates a term by Monte Carlo where no KL is
+    registered for a pair of laws, at an event dimension or a mask on one side only,
+    and at an auxiliary site. It counts a wrong one where model and guide differ in
+    shape, scale or the host's mask, since it uses those of the guide, and in Pyro at a
+    Delta with a density, as automatic guides have at constrained sites. This runs the
+    guide and the model once, as the ELBO does, and checks every latent site. The
+    random state is left as it was; parameters are initialized.
 
     Args:
         model: the model, as given to ``SVI``.
         guide: the guide, as given to ``SVI``.
         args: what both are called with.
+        kwargs: what both are called with.
 
     Raises:
-        AssertionError: naming the first site without a closed form, and the reason.
+        AssertionError: naming the first site whose term is wrong, or else the first
+            without a closed form, and the reason.
     """
-    guide_trace = trace(seed(guide, 0)).get_trace(*args)
-    model_trace = trace(replay(seed(model, 1), guide_trace)).get_trace(*args)
-    for name, site in guide_trace.items():
-        if site["type"] == "sample" and not site["is_observed"]:
-            reason = _why_not_analytic(site, model_trace.get(name))
+    guide_trace = trace(seed(guide, 0)).get_trace(*args, **kwargs)
+    replayed = replay(seed(model, 1), guide_trace)
+    model_trace = trace(replayed).get_trace(*args, **kwargs)
+    latents = {
+        name: site
+        for name, site in guide_trace.items()
+        if site["type"] == "sample" and not site["is_observed"]
+    }
+    for message, find in ((WRONG, _why_wrong), (ESTIMATED, _why_estimated)):
+        for name, site in latents.items():
+            reason = find(site, model_trace.get(name))
             if reason:
-                raise AssertionError(
-                    f"site '{name}' has no analytic KL, its term would be estimated "
-                    f"by Monte Carlo: {reason}"
-                )
+                raise AssertionError(message.format(name, reason))
 
 
-def _why_not_analytic(guide_site: dict, model_site: dict | None) -> str | None:
+def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
+    if _why_estimated(guide_site, model_site):
+        return None
+    q, p = guide_site["fn"], model_site["fn"]
+    for aspect, same in agreement(guide_site, model_site).items():
+        if same is not True:
+            return UNLIKE.format(aspect)
+    shapes = q.batch_shape, getattr(kl_divergence(q, p), "shape", q.batch_shape)
+    if q.event_dim != p.event_dim or shapes[0] != shapes[1]:
+        return f"the KL between {_describe(q)} and {_describe(p)} has another shape"
+    return None
+
+
+def _why_estimated(guide_site: dict, model_site: dict | None) -> str | None:
     if model_site is None:
         return "it is auxiliary, only the guide has it"
     q, p = guide_site["fn"], model_site["fn"]
