@@ -1,0 +1,46 @@
+"""Programs of NumPyro, and what its engines and ours make of them."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from numpyro import handlers, infer
+
+import numpyro_igr as igr
+
+__all__ = ["igr"]
+
+sample, plate = numpyro.sample, numpyro.plate
+TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
+DEAR = ("RELAX", "unordered set")
+
+
+def array(x):
+    return jnp.asarray(np.asarray(x))
+
+
+def mask(by):
+    return handlers.mask(mask=by if isinstance(by, bool) else array(by))
+
+
+def scale(by):
+    return handlers.scale(scale=by)
+
+
+def normal(loc):
+    return dist.Normal(loc, 1.0)
+
+
+def draw(law, size):
+    return law.sample(jax.random.key(1), (size,))
+
+
+def losses(make, model, guide, *, nesting=1, vectorized=True):
+    """Losses of independent runs of an engine; jax vectorizes them in any case."""
+    engine, keys = make(), jax.random.split(jax.random.key(0), 300)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The control variate is not trained")
+        return np.asarray(jax.vmap(lambda k: engine.loss(k, {}, model, guide))(keys))

@@ -1,0 +1,47 @@
+"""Programs of Pyro, and what its engines and ours make of them."""
+
+import numpy as np
+import pyro
+import pyro.distributions as dist
+import torch
+from pyro import infer, poutine
+
+import pyro_igr as igr
+
+__all__ = ["igr"]
+
+sample, plate = pyro.sample, pyro.plate
+TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
+DEAR = ()
+
+
+def array(x):
+    return torch.tensor(np.asarray(x))
+
+
+def mask(by):
+    return poutine.mask(mask=by if isinstance(by, bool) else array(by))
+
+
+def scale(by):
+    return poutine.scale(scale=by)
+
+
+def normal(loc):
+    return dist.Normal(loc, torch.ones_like(loc))
+
+
+def draw(law, size):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return law.rsample((size,))
+
+
+def losses(make, model, guide, *, nesting=1, vectorized=True):
+    """Losses of independent runs of an engine, of many particles or of one each."""
+    many = {"vectorize_particles": True, "max_plate_nesting": nesting}
+    engine = make(num_particles=60, **many) if vectorized else make()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        size = 8 if vectorized else 200
+        return np.array([engine.loss(model, guide) for _ in range(size)])

@@ -1,0 +1,155 @@
+"""Every objective counts what a host wraps around a site, or refuses it by name."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from wrappers import CENTRES, KEPT, LABELS, WRAPPERS, X
+
+NUM_DRAWS = 20_000
+DISCRETE_KL, STL = "discrete KL", "sticking the landing"
+ENGINES = {
+    "Trace_ELBO": ("relaxed", lambda host: host.TRACE),
+    STL: ("relaxed", lambda host: host.igr.TraceSTL_ELBO),
+    DISCRETE_KL: ("mixed", lambda host: host.igr.TraceDiscreteKL_ELBO),
+    "Trace_ELBO, discretized": ("discrete", lambda host: host.TRACE),
+    "RELAX": ("discrete", lambda host: host.igr.TraceRELAX_ELBO),
+    "unordered set": ("discrete", lambda host: _set_of_two(host)),
+}
+FLAGGED = {
+    "to_event of the guide",
+    "law.mask of the guide",
+    "law.mask of the model",
+    "other law.mask",
+    "mask of the guide",
+    "mask of the model",
+    "other mask",
+    "mask and law.mask",
+    "mask(False) of the model",
+    "scale of the guide",
+    "scale of the model",
+    "obs_mask of the model",
+}
+# Those that try each kind of wrapper once, for engines that jax is slow to trace.
+FEW = {
+    "none",
+    "to_event",
+    "law.mask of the guide",
+    "mask of the model",
+    "mask(False)",
+    "scale of the guide",
+    "expand of the guide",
+    "obs_mask",
+    "Masked of Independent",
+}
+every_wrapper = pytest.mark.parametrize("name", WRAPPERS)
+
+
+def _set_of_two(host):
+    return lambda **options: host.igr.TraceUnorderedSet_ELBO(2, **options)
+
+
+@pytest.fixture
+def host(backend):
+    return import_module(backend.__name__.replace("_backend", "_engines"))
+
+
+def sticks(law):
+    """The categories of a law, by the distribution function of its Gaussians."""
+    stick = norm.cdf(np.asarray(law.loc) / np.asarray(law.scale))
+    stick = np.concatenate([stick, np.ones_like(stick[..., :1])], -1)
+    rest = np.cumprod(1 - stick, -1)
+    return stick * np.concatenate([np.ones_like(rest[..., :1]), rest[..., :-1]], -1)
+
+
+def probs(host, law):
+    if isinstance(law, host.igr.IGR):
+        return np.asarray(law.probs)
+    return np.broadcast_to(sticks(law), (2, 3))
+
+
+def elbos(host, wrapper):
+    """Samples of the ELBO of the relaxed pair, of the discrete one, and of both."""
+    p, q = (wrapper.base(host, is_model) for is_model in (True, False))
+    in_model, in_guide = (np.broadcast_to(w, 2) for w in wrapper.weights)
+    z = host.draw(q.expand((2,)), NUM_DRAWS)
+    relaxed = in_model * np.asarray(p.log_prob(z)) - in_guide * np.asarray(
+        q.log_prob(z)
+    )
+    q_k, p_k = probs(host, q), probs(host, p)
+    discrete = in_model[:, None] * np.log(p_k) - in_guide[:, None] * np.log(q_k)
+    known = KEPT & wrapper.known
+    constant = (known * np.asarray(p.log_prob(host.array(LABELS)))).sum()
+    likelihood = norm.logpdf(X, np.where(known[:, None], LABELS, z) @ CENTRES)
+    by_category = norm.logpdf(
+        X[:, None], np.where(known[:, None], LABELS @ CENTRES[:, None], CENTRES)
+    )
+    w, prior = wrapper.likelihood, (q_k * discrete).sum()
+    return {
+        "relaxed": w * likelihood.sum(-1) + relaxed.sum(-1) + constant,
+        "mixed": w * likelihood.sum(-1) + prior + constant,
+        "discrete": np.array([w * (q_k * by_category).sum() + prior + constant]),
+    }
+
+
+def assert_same_mean(losses, elbo):
+    error = np.hypot(_standard_error(losses), _standard_error(elbo))
+    np.testing.assert_allclose(losses.mean(), -elbo.mean(), atol=5 * error + 1e-5)
+
+
+def _standard_error(x):
+    return x.std(ddof=1) / len(x) ** 0.5 if len(x) > 1 else 0.0
+
+
+def losses(host, engine, wrapper):
+    pair = [wrapper.program(host, is_model) for is_model in (True, False)]
+    if "discretized" in engine:
+        pair = [host.igr.discretize(program) for program in pair]
+    make = ENGINES[engine][1](host)
+    options = {"nesting": wrapper.nesting, "vectorized": wrapper.vectorized}
+    return host.losses(make, *pair, **options)
+
+
+def refusal(engine, name):
+    """What an engine has to say of a wrapper, None if it counts it."""
+    wrapper = WRAPPERS[name]
+    if name == "to_event of the guide":  # by the host
+        return "event_dims disagree at site 'z'"
+    differ = not np.array_equal(*np.broadcast_arrays(*wrapper.weights))
+    if engine == STL and differ:
+        aspect = "scale" if "scale" in name else "mask"
+        return f"site '{wrapper.site}' has another {aspect} in the model"
+    if engine == DISCRETE_KL and wrapper.is_one_sided:
+        side = "guide" if "guide" in name else "model"
+        return f"site '{wrapper.site}' has a mask in the {side} only"
+    return None
+
+
+@every_wrapper
+def test_an_objective_counts_a_wrapper_or_names_site_and_wrapper(host, name):
+    wrapper = WRAPPERS[name]
+    expected = elbos(host, wrapper)
+    for engine, (kind, _) in ENGINES.items():
+        if engine in host.DEAR and name not in FEW:
+            continue
+        said = refusal(engine, name)
+        if said is None:
+            assert_same_mean(losses(host, engine, wrapper), expected[kind])
+        else:
+            with pytest.raises(ValueError, match=said):
+                losses(host, engine, wrapper)
+
+
+@every_wrapper
+def test_where_the_check_passes_the_mean_field_loss_is_the_elbo(host, name):
+    wrapper = WRAPPERS[name]
+    model, guide = (wrapper.program(host, is_model) for is_model in (True, False))
+    if name in FLAGGED:
+        with pytest.raises(AssertionError, match=f"site '{wrapper.site}'"):
+            host.igr.assert_analytic_kl(model, guide)
+        return
+    host.igr.assert_analytic_kl(model, guide)
+    options = {"nesting": wrapper.nesting, "vectorized": wrapper.vectorized}
+    found = host.losses(host.MEAN_FIELD, model, guide, **options)
+    assert_same_mean(found, elbos(host, wrapper)["relaxed"])
