@@ -183,3 +183,16 @@ def test_the_warning_comes_once_and_only_with_parameters():
     with pytest.warns(UserWarning, match="is learned"):
         trace_gradient(parameters)
     trace_gradient(parameters)
+
+
+def test_a_probability_of_the_prior_that_underflows_has_its_logarithm():
+    q, p = (
+        IGRStickBreaking(TAU, np.float32([loc, 0.3, 0.0]), np.ones(3, np.float32))
+        for loc in (-0.2, -20.0)
+    )
+    found = TraceDiscreteKL_ELBO().loss(
+        KEY, {}, lambda: numpyro.sample("z", p), lambda: numpyro.sample("z", q)
+    )
+    assert p.probs[0] == 0
+    expected = (q.probs * (q.logits - p.logits)).sum()
+    assert found == pytest.approx(float(expected), rel=1e-5)

@@ -172,3 +172,16 @@ def test_the_warning_comes_once_and_only_with_parameters():
     with pytest.warns(UserWarning, match="is learned"):
         engine.loss(model, guide)
     engine.loss(model, guide)
+
+
+def test_a_probability_of_the_prior_that_underflows_has_its_logarithm():
+    q, p = (
+        IGRStickBreaking(TAU, torch.tensor([loc, 0.3, 0.0]), torch.ones(3))
+        for loc in (-0.2, -20.0)
+    )
+    found = TraceDiscreteKL_ELBO().loss(
+        lambda: pyro.sample("z", p), lambda: pyro.sample("z", q)
+    )
+    assert p.probs[0] == 0
+    expected = (q.probs * (q.logits - p.logits)).sum()
+    assert found == pytest.approx(expected.item(), rel=1e-5)

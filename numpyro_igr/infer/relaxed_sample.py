@@ -12,13 +12,13 @@ from numpyro.distributions import (
     MaskedDistribution,
     constraints,
 )
-from numpyro.distributions.kl import kl_divergence
 from numpyro.distributions.util import scale_and_mask, sum_rightmost
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recover import innermost
 from numpyro_igr.handlers.site_weights import agreement, total_mask
+from numpyro_igr.infer.cross_entropy import cross_entropy
 from numpyro_igr.infer.discrete_site import check_discrete, recover_with_gradient
 
 ONE_SIDED_MASK = (
@@ -109,9 +109,9 @@ class RelaxedSampleMessenger(Messenger):
             _check_masks(name, guide_site, msg)
         q, p = innermost(guide_site["discrete"]), innermost(discrete)
         shapes = map(_shape_of_variables, (guide_site["fn"], law))
-        cross_entropy = kl_divergence(q, p) + q.entropy()
+        expected = -cross_entropy(q, p)
         shape = jnp.broadcast_shapes(*shapes)
-        return _counted(law, -jnp.broadcast_to(cross_entropy, shape))
+        return _counted(law, jnp.broadcast_to(expected, shape))
 
 
 def _check_masks(name: str, guide_site: dict, model_site: dict) -> None:

@@ -13,10 +13,11 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from pyro.poutine.util import site_is_subsample
 from torch import Size, Tensor
-from torch.distributions import Independent, constraints, kl_divergence
+from torch.distributions import Independent, constraints
 
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers.site_weights import agreement, total_mask
+from pyro_igr.infer.cross_entropy import cross_entropy
 from pyro_igr.infer.discrete_site import check_discrete, recover_with_gradient
 
 ONE_SIDED_MASK = (
@@ -116,8 +117,8 @@ class RelaxedSampleMessenger(Messenger):
             _check_masks(name, guide_site, msg)
         q, p = innermost(guide_site["discrete"]), innermost(discrete)
         shapes = map(_shape_of_variables, (guide_site["fn"], law))
-        cross_entropy = kl_divergence(q, p) + q.entropy()
-        return _counted(law, -cross_entropy.expand(torch.broadcast_shapes(*shapes)))
+        expected = -cross_entropy(q, p)
+        return _counted(law, expected.expand(torch.broadcast_shapes(*shapes)))
 
 
 def _check_masks(name: str, guide_site: dict, model_site: dict) -> None:
