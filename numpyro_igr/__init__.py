@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
 
 from numpyro_igr.discrete import (
     argmax_probs,
+    lookup,
     match_moments,
     match_probs,
     num_active,
@@ -71,6 +72,7 @@ __all__ = [
     "assert_analytic_kl",
     "discretize",
     "grow",
+    "lookup",
     "match_moments",
     "match_probs",
     "num_active",

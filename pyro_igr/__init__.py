@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
 
 from pyro_igr.discrete import (
     argmax_probs,
+    lookup,
     match_moments,
     match_probs,
     num_active,
@@ -65,6 +66,7 @@ __all__ = [
     "assert_analytic_kl",
     "discretize",
     "grow",
+    "lookup",
     "match_moments",
     "match_probs",
     "num_active",

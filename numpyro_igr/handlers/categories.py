@@ -21,10 +21,10 @@ from numpyro_igr.distributions import OneHotCategorical
 INTEGERS = CategoricalProbs | CategoricalLogits | DiscreteUniform
 
 UNDECLARED = (
-    "site '{}' is a {} of integers, and an index has no gradient. Write it as "
-    "OneHotCategorical, and indexing by it as a product with it; or, if the program "
-    "uses it in such products only, declare that: one_hot={{'{}'}}, or "
-    "one_hot=True for IGRReparam, delivers the vector"
+    "site '{}' is a {} of integers, and an index has no gradient. Write indexing by it "
+    "as lookup(table, z), or write it as OneHotCategorical and use it in products; if "
+    "the program does so only, declare that: one_hot={{'{}'}}, or one_hot=True for "
+    "IGRReparam, delivers the vector"
 )
 UNKNOWN = (
     "expected a distribution at site '{}' whose probabilities a relaxed one can match: "

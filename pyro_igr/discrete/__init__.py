@@ -9,6 +9,7 @@ from pyro_igr.discrete.conditional import (
     gumbels_given_argmax,
 )
 from pyro_igr.discrete.draw_set import draw_set
+from pyro_igr.discrete.indexing import lookup
 from pyro_igr.discrete.largest_weight_probs import (
     largest_weight_probs,
     log_largest_weight_probs,
@@ -40,6 +41,7 @@ __all__ = [
     "log_argmax_probs",
     "log_largest_weight_probs",
     "log_stick_probs",
+    "lookup",
     "match_log_probs",
     "match_log_stick_probs",
     "match_moments",

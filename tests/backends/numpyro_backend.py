@@ -54,3 +54,7 @@ def hessian(fn, x):
 
 def detach(x):
     return jax.lax.stop_gradient(x)
+
+
+def chance(seed):
+    return (jax.random.key(seed),)

@@ -56,3 +56,8 @@ def hessian(fn, x):
 
 def detach(x):
     return x.detach()
+
+
+def chance(seed):
+    """What ``sample`` takes before the shape: nothing, since chance is global."""
+    return ()

@@ -1,0 +1,102 @@
+"""Rows of a table by a category, be it an integer, one-hot or relaxed."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution
+from numpyro.util import not_jax_tracer
+
+from numpyro_igr._numerics import refuse_complex
+
+NO_VECTOR = (
+    "expected a last dimension of {} in z, one for each row of table, got shape {}: "
+    "say event_dim=0 if z is made of numbers, as those of Bernoulli or Poisson"
+)
+
+
+def lookup(
+    table: ArrayLike, z: ArrayLike, *, low: int = 0, event_dim: int | None = None
+) -> Array:
+    r"""The rows of a table that a site chooses, be it discrete, enumerated or relaxed.
+
+    .. math:: \text{table}_z \quad \text{or} \quad \sum_k z_k \, \text{table}_k
+
+    the first for an integer, the second for a vector, one-hot or relaxed: equal where
+    the vector is the one of the integer. So a model that says ``lookup(probs, z)`` for
+    ``probs[z]`` can be run and enumerated as it stands, and relaxed with
+    ``relax(model, temperature, one_hot={"z"})``.
+
+    With ``event_dim`` 0 z is a number, as that of a Bernoulli or a Poisson, also where
+    it is relaxed to a real one: rows are interpolated linearly between integers.
+
+    Shape: ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
+    vectors; result ``batch + rest``.
+
+    Args:
+        table: the rows; finite, if z is not an integer.
+        z: the value of a site. Integers choose rows, real numbers are entries of
+            vectors, unless ``event_dim`` says otherwise.
+        low: the number that chooses the first row, as that of a ``DiscreteUniform``.
+        event_dim: 0 for numbers, 1 for vectors; by the dtype of z if None.
+
+    Raises:
+        TypeError: if an argument is complex.
+        ValueError: if shapes do not fit or, under the host's validation, if a number
+            chooses no row, or a vector is not in the simplex.
+
+    Source: not in the paper.
+    """
+    refuse_complex(table=table, z=z)
+    table, z = jnp.asarray(table), jnp.asarray(z)
+    is_real = jnp.issubdtype(z.dtype, jnp.floating)
+    event_dim = int(is_real) if event_dim is None else event_dim
+    _check_shapes(table, z, event_dim)
+    _check_values(table, z, low, event_dim)
+    if event_dim == 1:
+        return jnp.tensordot(z, table, 1, precision="highest")
+    return _between(table, z - low) if is_real else _rows(table, z.astype(int) - low)
+
+
+def _rows(table: Array, index: Array) -> Array:
+    """The rows of an index; nan where there is none, as cannot be checked under jit."""
+    index = jnp.where(index < 0, table.shape[0], index)
+    return table.at[index].get(mode="fill")
+
+
+def _between(table: Array, position: Array) -> Array:
+    """The rows at real positions, by the two that they lie between."""
+    last = table.shape[0] - 1
+    fixed = lax.stop_gradient(position)
+    below = jnp.clip(jnp.floor(fixed), 0, max(last - 1, 0)).astype(int)
+    above = jnp.minimum(below + 1, last)
+    share = jnp.where((fixed >= 0) & (fixed <= last), position - below, jnp.nan)
+    share = share.reshape(*position.shape, *[1] * (table.ndim - 1))
+    return (1 - share) * table[below] + share * table[above]
+
+
+def _check_shapes(table: Array, z: Array, event_dim: int) -> None:
+    if table.ndim == 0:
+        raise ValueError("expected table to have rows, got a number")
+    if event_dim not in (0, 1):
+        raise ValueError(f"expected event_dim to be 0 or 1, got {event_dim}")
+    if event_dim == 1 and z.shape[-1:] != table.shape[:1]:
+        raise ValueError(NO_VECTOR.format(table.shape[0], z.shape))
+
+
+def _check_values(table: Array, z: Array, low: int, event_dim: int) -> None:
+    if not Distribution._validate_args:
+        return
+    if not_jax_tracer(z):
+        _check_value(np.asarray(z), low, low + table.shape[0] - 1, event_dim)
+    is_mixed = event_dim == 1 or jnp.issubdtype(z.dtype, jnp.floating)
+    if is_mixed and not_jax_tracer(table) and not np.isfinite(table).all():
+        raise ValueError(f"expected table to be finite, got {table}")
+
+
+def _check_value(z: np.ndarray, low: int, last: int, event_dim: int) -> None:
+    if event_dim == 1:
+        if not ((z >= 0).all() and (abs(z.sum(-1) - 1) < 1e-3).all()):
+            raise ValueError(f"expected z to be in the simplex, got {z}")
+    elif not ((z >= low) & (z <= last)).all():
+        raise ValueError(f"expected z to be from {low} to {last}, got {z}")

@@ -1,0 +1,87 @@
+"""Rows of a table by a category, be it an integer, one-hot or relaxed."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from pyro_igr._numerics import refuse_complex
+
+NO_VECTOR = (
+    "expected a last dimension of {} in z, one for each row of table, got shape {}: "
+    "say event_dim=0 if z is made of numbers, as those of Bernoulli or Poisson"
+)
+
+
+def lookup(
+    table: Tensor, z: Tensor | float, *, low: int = 0, event_dim: int | None = None
+) -> Tensor:
+    r"""The rows of a table that a site chooses, be it discrete, enumerated or relaxed.
+
+    .. math:: \text{table}_z \quad \text{or} \quad \sum_k z_k \, \text{table}_k
+
+    the first for an integer, the second for a vector, one-hot or relaxed: equal where
+    the vector is the one of the integer. So a model that says ``lookup(probs, z)`` for
+    ``probs[z]`` can be run and enumerated as it stands, and relaxed with
+    ``relax(model, temperature, one_hot={"z"})``.
+
+    With ``event_dim`` 0 z is a number, as that of a Bernoulli or a Poisson, also where
+    it is relaxed to a real one: rows are interpolated linearly between integers.
+
+    Shape: ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
+    vectors; result ``batch + rest``.
+
+    Args:
+        table: the rows; finite, if z is not an integer.
+        z: the value of a site. Integers choose rows, real numbers are entries of
+            vectors, unless ``event_dim`` says otherwise.
+        low: the number that chooses the first row, as that of a ``DiscreteUniform``.
+        event_dim: 0 for numbers, 1 for vectors; by the dtype of z if None.
+
+    Raises:
+        TypeError: if an argument is complex.
+        ValueError: if shapes do not fit or, under the host's validation, if a number
+            chooses no row, or a vector is not in the simplex.
+
+    Source: not in the paper.
+    """
+    refuse_complex(table=table, z=z)
+    table, z = torch.as_tensor(table), torch.as_tensor(z, device=table.device)
+    is_real = z.is_floating_point()
+    event_dim = int(is_real) if event_dim is None else event_dim
+    _check_shapes(table, z, event_dim)
+    _check_values(table, z, low, event_dim)
+    if event_dim == 1:
+        dtype = torch.promote_types(table.dtype, z.dtype)
+        return torch.tensordot(z.to(dtype), table.to(dtype), dims=1)
+    return _between(table, z - low) if is_real else table[z.long() - low]
+
+
+def _between(table: Tensor, position: Tensor) -> Tensor:
+    """The rows at real positions, by the two that they lie between."""
+    last = table.shape[0] - 1
+    below = position.detach().floor().clamp(0, max(last - 1, 0)).long()
+    above = (below + 1).clamp(max=last)
+    share = (position - below).reshape((*position.shape, *[1] * (table.dim() - 1)))
+    return (1 - share) * table[below] + share * table[above]
+
+
+def _check_shapes(table: Tensor, z: Tensor, event_dim: int) -> None:
+    if table.dim() == 0:
+        raise ValueError("expected table to have rows, got a number")
+    if event_dim not in (0, 1):
+        raise ValueError(f"expected event_dim to be 0 or 1, got {event_dim}")
+    if event_dim == 1 and z.shape[-1:] != table.shape[:1]:
+        raise ValueError(NO_VECTOR.format(table.shape[0], tuple(z.shape)))
+
+
+def _check_values(table: Tensor, z: Tensor, low: int, event_dim: int) -> None:
+    if not Distribution._validate_args:
+        return
+    if event_dim == 1:
+        if not ((z >= 0).all() and ((z.sum(-1) - 1).abs() < 1e-3).all()):
+            raise ValueError(f"expected z to be in the simplex, got {z}")
+    elif not ((z >= low) & (z <= low + table.shape[0] - 1)).all():
+        last = low + table.shape[0] - 1
+        raise ValueError(f"expected z to be from {low} to {last}, got {z}")
+    if (event_dim == 1 or z.is_floating_point()) and not table.isfinite().all():
+        raise ValueError(f"expected table to be finite, got {table}")

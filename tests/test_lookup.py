@@ -1,0 +1,105 @@
+"""The rows of a table are the same for an integer, a vertex and an enumerated value."""
+
+import numpy as np
+import pytest
+
+TABLE = np.random.default_rng(0).normal(size=(4, 2, 3))
+INDEX = np.array([[3, 0, 1], [2, 2, 1]])
+
+
+def rows(backend, z, dtype="float64", **options):
+    z = backend.array(z, dtype) if dtype else z
+    return backend.numpy(backend.igr.lookup(backend.array(TABLE), z, **options))
+
+
+def integers(backend, z):
+    """The values of the host's own Categorical, which are integers."""
+    logits = backend.array(np.where(np.eye(4)[z] > 0, 0.0, -1e9))
+    return backend.dist.Categorical(logits=logits).sample(*backend.chance(0))
+
+
+def test_integers_choose_rows(backend):
+    z = integers(backend, INDEX)
+    np.testing.assert_array_equal(rows(backend, z, dtype=None), TABLE[INDEX])
+
+
+def test_the_lowest_integer_chooses_the_first_row(backend):
+    z = integers(backend, INDEX) + 5
+    found = rows(backend, z, dtype=None, low=5)
+    np.testing.assert_array_equal(found, TABLE[INDEX])
+
+
+def test_vertices_choose_the_rows_of_their_integers(backend):
+    np.testing.assert_array_equal(rows(backend, np.eye(4)[INDEX]), TABLE[INDEX])
+
+
+def test_an_enumerated_vector_has_its_dimensions_to_the_left(backend):
+    vertices = np.eye(4)[:, None, None]
+    found = rows(backend, vertices)
+    assert found.shape == (4, 1, 1, 2, 3)
+    np.testing.assert_array_equal(found[:, 0, 0], TABLE)
+
+
+def test_relaxed_vectors_mix_rows(backend):
+    z = np.random.default_rng(1).dirichlet(np.ones(4), size=5)
+    expected = np.einsum("bk,kij->bij", z, TABLE)
+    np.testing.assert_allclose(rows(backend, z), expected, rtol=1e-12)
+
+
+def test_real_numbers_lie_between_rows(backend):
+    z = np.array([0.0, 0.25, 2.5, 3.0])
+    expected = [
+        np.interp(z, range(4), TABLE[:, i, j]) for i in (0, 1) for j in range(3)
+    ]
+    found = rows(backend, z, event_dim=0).reshape(4, 6)
+    np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("z", "slope"), [(0.0, 1), (0.4, 1), (1.5, 2), (3.0, 3)])
+def test_the_gradient_in_a_number_is_the_slope_between_rows(backend, z, slope):
+    table = backend.array(TABLE[:, 0, 0])
+
+    def row(z):
+        return backend.igr.lookup(table, z, event_dim=0)
+
+    (found,) = backend.grad(row, backend.array(z))
+    expected = TABLE[slope, 0, 0] - TABLE[slope - 1, 0, 0]
+    np.testing.assert_allclose(backend.numpy(found), expected, rtol=1e-12)
+
+
+def test_a_table_of_one_row_has_this_row_only(backend):
+    table = backend.array([[1.0, 2.0]])
+    found = backend.igr.lookup(table, backend.array([0.0, 0.0]), event_dim=0)
+    np.testing.assert_array_equal(backend.numpy(found), [[1.0, 2.0]] * 2)
+
+
+@pytest.mark.parametrize(
+    ("z", "options", "words"),
+    [
+        (0.0, {}, "last dimension of 4 in z.*event_dim=0"),
+        ([0.0, 1.0], {}, "last dimension of 4 in z.*event_dim=0"),
+        ([0.0, 1.0, 1.0, 1.0], {}, "simplex"),
+        ([3.5], {"event_dim": 0}, "from 0 to 3"),
+        ([-0.5], {"event_dim": 0}, "from 0 to 3"),
+        ([0.0], {"event_dim": 0, "low": 1}, "from 1 to 4"),
+        ([0.0], {"event_dim": 2}, "event_dim to be 0 or 1"),
+        ([np.nan], {"event_dim": 0}, "from 0 to 3"),
+    ],
+)
+def test_a_value_that_chooses_no_row_is_refused(backend, z, options, words):
+    with pytest.raises(ValueError, match=words):
+        rows(backend, z, **options)
+
+
+@pytest.mark.parametrize("low", [1, -4])
+def test_an_integer_out_of_range_is_refused(backend, low):
+    with pytest.raises(ValueError, match=f"from {low} to {low + 3}"):
+        rows(backend, integers(backend, np.array([0, 3])), dtype=None, low=low)
+
+
+def test_a_table_with_infinite_entries_is_for_integers(backend):
+    table = backend.array([0.0, -np.inf])
+    z = integers(backend, np.array([1]))
+    assert backend.numpy(backend.igr.lookup(table, z)) == -np.inf
+    with pytest.raises(ValueError, match="table to be finite"):
+        backend.igr.lookup(table, backend.array([0.0, 1.0]))

@@ -1,0 +1,77 @@
+"""One model with lookup is run, enumerated and relaxed by NumPyro."""
+
+import jax
+import jax.numpy as jnp
+import numpyro
+import numpyro.distributions as dist
+import pytest
+from jax.scipy.special import logsumexp
+from numpyro import handlers
+from numpyro.contrib.funsor import config_enumerate
+from numpyro.infer import SVI, Trace_ELBO, TraceEnum_ELBO
+
+from numpyro_igr import AutoIGR, TraceDiscreteKL_ELBO, discretize, lookup, relax
+
+KEY = jax.random.key(0)
+MEANS = jnp.array([[-1.0, 0.0], [1.0, 1.0], [0.0, -1.0]])
+X = MEANS[jnp.arange(12) % 3] + 0.4 * jnp.sin(jnp.arange(24.0)).reshape(12, 2)
+PROBS = jnp.array([0.5, 0.3, 0.2])
+
+
+def mixture():
+    with numpyro.plate("data", len(X)):
+        z = numpyro.sample("z", dist.Categorical(PROBS))
+        numpyro.sample("x", dist.Normal(lookup(MEANS, z), 0.4).to_event(1), obs=X)
+
+
+def switches():
+    means = jnp.array([-1.0, 2.0])
+    for i in range(2):
+        b = numpyro.sample(f"b{i}", dist.Bernoulli(0.3))
+        loc = lookup(means, b, event_dim=0)
+        numpyro.sample(f"x{i}", dist.Normal(loc, 1.0), obs=0.8 - i)
+
+
+def uniform():
+    with numpyro.plate("data", len(X)):
+        z = numpyro.sample("z", dist.DiscreteUniform(2, 4))
+        loc = lookup(MEANS, z, low=2)
+        numpyro.sample("x", dist.Normal(loc, 0.4).to_event(1), obs=X)
+
+
+def evidence(model):
+    loss = TraceEnum_ELBO().loss(KEY, {}, config_enumerate(model), lambda: None)
+    return -float(loss)
+
+
+def trained(model, **options):
+    relaxed = relax(model, 0.2, **options)
+    guide = AutoIGR(relaxed, 0.2, scale=1.0)
+    svi = SVI(relaxed, guide, numpyro.optim.Adam(0.1), TraceDiscreteKL_ELBO())
+    params = svi.run(KEY, 300, progress_bar=False).params
+    pair = discretize(relaxed), discretize(guide)
+    return -float(Trace_ELBO(100).loss(KEY, params, *pair))
+
+
+@pytest.mark.parametrize(
+    ("model", "options"), [(mixture, {"one_hot": {"z"}}), (switches, {})]
+)
+def test_a_trained_pair_reaches_the_evidence_that_enumeration_finds(model, options):
+    found, exact = trained(model, **options), evidence(model)
+    assert exact - 0.6 < found < exact + 0.2
+
+
+def test_a_declared_uniform_site_has_the_first_row_at_its_lowest_integer():
+    log_probs = dist.Normal(MEANS[:, None], 0.4).to_event(1).log_prob(X)
+    exact = float((logsumexp(log_probs, 0) - jnp.log(3)).sum())
+    assert exact - 0.6 < trained(uniform, one_hot={"z"}) < exact + 0.2
+    handlers.seed(uniform, 0)()
+
+
+def test_what_cannot_be_checked_under_jit_is_nan():
+    def row(z, **options):
+        return jax.jit(lambda z: lookup(MEANS[:, 0], z, **options))(z)
+
+    assert jnp.isnan(row(jnp.array([-1, 3]))).all()
+    assert jnp.isnan(row(jnp.array([-0.5, 2.5]), event_dim=0)).all()
+    assert (jax.vmap(row)(jnp.arange(3)) == MEANS[:, 0]).all()
