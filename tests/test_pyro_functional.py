@@ -7,7 +7,17 @@ from pyro_laws import LOC, SCALE, K, every_law, every_law_and_flow, make
 from pyro_laws import fresh_host as fresh_host
 from torch.func import grad, jacfwd, jacrev, vmap
 
-from pyro_igr import GEM, IGRFlow, InfiniteIGR, PlanarTransform, tail_start
+import pyro_igr
+from pyro_igr import (
+    GEM,
+    IGR,
+    ExpIGR,
+    IGRFlow,
+    IGRStickBreaking,
+    InfiniteIGR,
+    PlanarTransform,
+    tail_start,
+)
 
 B = 5
 TAUS = torch.linspace(0.2, 0.9, B)
@@ -68,6 +78,55 @@ def test_vmap_of_the_kl(name):
     q = make(name, 0.5, LOCS, SCALES)
     expected = torch.distributions.kl_divergence(q, p)
     torch.testing.assert_close(vmap(kl)(LOCS, SCALES), expected)
+
+
+# Of a special function of the host, which it loops over.
+slow_in_the_host = pytest.mark.filterwarnings("ignore:There is a performance drop")
+
+
+@slow_in_the_host
+@every_law_and_flow
+@pytest.mark.parametrize("what", ["probs", "mode", "value"])
+def test_vmap_of_the_discrete_law_and_of_given_noise(name, what):
+    def one(tau, loc, scale, noise):
+        with pyro.validation_enabled(False):
+            law = make(name, tau, loc, scale)
+            if what == "value":
+                return law.transforms[0](law.loc + law.scale * noise)
+            return getattr(law, what)
+
+    inputs = TAUS, LOCS, SCALES, torch.randn(B, K - 1)
+    torch.testing.assert_close(vmap(one)(*inputs), one(*inputs))
+
+
+@slow_in_the_host
+@pytest.mark.parametrize("law", [IGR, ExpIGR, IGRStickBreaking, InfiniteIGR])
+def test_vmap_of_matching(law):
+    def loc(probs, scale):
+        return law.from_probs(0.5, probs, scale=scale).loc
+
+    probs = torch.randn(B, K).softmax(-1)
+    torch.testing.assert_close(vmap(loc)(probs, SCALES), loc(probs, SCALES))
+    jacobians = vmap(jacrev(loc))(probs, SCALES)
+    torch.testing.assert_close(jacobians[0], jacrev(loc)(probs[0], SCALES[0]))
+
+
+@slow_in_the_host
+def test_vmap_of_plain_functions():
+    def moments(weights, tau):
+        return pyro_igr.match_moments(weights, tau, num_samples=100)[0]
+
+    probs = torch.randn(B, K).softmax(-1)
+    for function, inputs in (
+        (pyro_igr.match_probs, (probs, SCALES)),
+        (moments, (probs, TAUS)),
+        (pyro_igr.argmax_probs, (LOCS, SCALES)),
+        (pyro_igr.stick_probs, (LOCS, SCALES)),
+        (pyro_igr.truncate, (probs, TAUS)),
+        (pyro_igr.num_active, (probs, TAUS)),
+        (pyro_igr.straight_through, (probs,)),
+    ):
+        torch.testing.assert_close(vmap(function)(*inputs), function(*inputs))
 
 
 def test_vmap_over_the_inverse_of_planar_layers():

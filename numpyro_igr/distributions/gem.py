@@ -14,7 +14,7 @@ from numpyro_igr._numerics import refuse_complex
 from numpyro_igr.discrete import in_full_precision
 from numpyro_igr.distributions.absent import BY_SAMPLES, Absent
 from numpyro_igr.distributions.parameters import check_value
-from numpyro_igr.distributions.rounding import absorb_rounding
+from numpyro_igr.distributions.rounding import absorb_rounding, to_score
 from numpyro_igr.distributions.stick_logit import StickLogit
 from numpyro_igr.transforms import StickBreakingTransform
 
@@ -85,14 +85,15 @@ class GEM(Absent, Distribution):
 
     def stick(self) -> StickLogit:
         """The law of the logit of each stick, of shape ``batch + (1,)``."""
-        return StickLogit(jnp.expand_dims(self.concentration, -1), validate_args=False)
+        (alpha,), _ = in_full_precision(self.concentration)
+        return StickLogit(jnp.expand_dims(alpha, -1), validate_args=False)
 
     @property
     def logits(self) -> Array:
         """Log of :attr:`probs`, in nats."""
         shape = (*self.batch_shape, self.num_sticks)
         typical = jnp.broadcast_to(jnp.log(self.stick().concentration), shape)
-        return UNTEMPERED.to_log(-typical)
+        return UNTEMPERED.to_log(-typical).astype(jnp.result_type(self.concentration))
 
     @property
     def probs(self) -> Array:
@@ -106,12 +107,11 @@ class GEM(Absent, Distribution):
     @validate_sample
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
         check_value(value, self.event_shape)
-        (value, alpha), dtype = in_full_precision(value, self.concentration)
+        (value, _), dtype = to_score(value, self.concentration)
         y = UNTEMPERED._inverse(value)
         inside = jnp.isfinite(y).all(-1)
         y = jnp.where(inside[..., None], y, 0.0)
-        stick = StickLogit(jnp.expand_dims(alpha, -1), validate_args=False)
-        log_prob = stick.log_prob(y).sum(-1)
+        log_prob = self.stick().log_prob(y).sum(-1)
         log_prob = log_prob - UNTEMPERED.log_abs_det_jacobian(y, value)
         return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
 

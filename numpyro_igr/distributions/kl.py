@@ -7,6 +7,7 @@ from jax import Array
 from numpyro.distributions import Normal
 from numpyro.distributions.kl import kl_divergence
 
+from numpyro_igr.discrete import in_full_precision
 from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.igr import IGR
@@ -81,10 +82,13 @@ def _kl_in_coordinates_of_q(
             f"got {p.event_shape[0]} and {q.event_shape[0]}"
         )
     ratio, shift = jnp.expand_dims(ratio, -1), jnp.expand_dims(shift, -1)
-    p_y = Normal(ratio * p.loc + shift, ratio * p.scale, validate_args=False)
-    q_y = Normal(q.loc, q.scale, validate_args=False)
+    gaussians, dtype = in_full_precision(p.loc, p.scale, q.loc, q.scale)
+    p_loc, p_scale, q_loc, q_scale = gaussians
+    p_y = Normal(ratio * p_loc + shift, ratio * p_scale, validate_args=False)
+    q_y = Normal(q_loc, q_scale, validate_args=False)
     batch_shape = jnp.broadcast_shapes(p.batch_shape, q.batch_shape)
-    return jnp.broadcast_to(kl_divergence(p_y, q_y).sum(-1), batch_shape)
+    kl = kl_divergence(p_y, q_y).sum(-1).astype(dtype)
+    return jnp.broadcast_to(kl, batch_shape)
 
 
 def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:

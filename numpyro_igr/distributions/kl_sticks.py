@@ -6,6 +6,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal
 from numpyro.distributions.kl import kl_divergence
 
+from numpyro_igr.discrete import in_full_precision
 from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.parameters import is_shared
@@ -29,7 +30,8 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
         (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
         (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
-    return _over_batch(sum(kl_divergence(*pair).sum(-1) for pair in pairs), p, q)
+    kl = sum(kl_divergence(*pair).sum(-1) for pair in pairs)
+    return _over_batch(_in_own_type(kl, p.loc, p.scale, q.loc, q.scale), p, q)
 
 
 @kl_divergence.register(InfiniteIGR, GEM)
@@ -40,7 +42,8 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
             "no closed-form KL to a GEM unless it is the tail: of the same "
             "concentration, the same object or concrete and equal; pass it as the tail"
         )
-    return _over_batch(kl_divergence(given_sticks(p), q.stick()).sum(-1), p, q)
+    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    return _over_batch(_in_own_type(kl, p.loc, p.scale, q.concentration), p, q)
 
 
 @kl_divergence.register(IGRStickBreaking, GEM)
@@ -51,7 +54,12 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
             f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
             '"sticks" or InfiniteIGR, or estimate it, as Trace_ELBO does'
         )
-    return _over_batch(kl_divergence(given_sticks(p), q.stick()).sum(-1), p, q)
+    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    return _over_batch(_in_own_type(kl, p.loc, p.scale, q.concentration), p, q)
+
+
+def _in_own_type(kl: Array, *parameters: ArrayLike) -> Array:
+    return kl.astype(in_full_precision(*parameters)[1])
 
 
 def _over_batch(kl: Array, p: Distribution, q: Distribution) -> Array:

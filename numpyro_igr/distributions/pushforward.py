@@ -24,7 +24,7 @@ from numpyro_igr.distributions.parameters import (
     infer_shapes,
     to_arrays,
 )
-from numpyro_igr.distributions.rounding import absorb_rounding
+from numpyro_igr.distributions.rounding import absorb_rounding, to_score
 
 Shape = tuple[int, ...]
 
@@ -166,7 +166,7 @@ class GaussianPushforward(Absent, TransformedDistribution):
     @validate_sample
     def log_prob(self, value: Array, intermediates: list[Any] | None = None) -> Array:
         check_value(value, self.event_shape)
-        (value, loc, scale), dtype = in_full_precision(value, self.loc, self.scale)
+        (value, loc, scale), dtype = to_score(value, self.loc, self.scale)
         transform = self._transform()
         y = transform._inverse(value)
         inside = jnp.isfinite(y).all(-1)

@@ -2,8 +2,10 @@
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from numpyro_igr._numerics import refuse_complex
+from numpyro_igr.discrete import in_full_precision
 
 
 def absorb_rounding(value: Array) -> Array:
@@ -24,3 +26,15 @@ def absorb_rounding(value: Array) -> Array:
     total = single.sum(-1, keepdims=True)
     rounding = value.shape[-1] * jnp.finfo(value.dtype).eps
     return single / jnp.where(abs(total - 1) < rounding, total, 1.0)
+
+
+def to_score(value: Array, *parameters: ArrayLike) -> tuple[list[Array], jnp.dtype]:
+    """A value and parameters in full precision, and the dtype of its density.
+
+    Args:
+        value: of a distribution on the simplex, or its logarithm, with any batch.
+        parameters: of the distribution.
+    """
+    _, dtype = in_full_precision(value, *parameters)
+    values, _ = in_full_precision(absorb_rounding(value), *parameters)
+    return values, dtype

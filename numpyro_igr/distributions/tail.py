@@ -5,6 +5,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal
 
+from numpyro_igr.discrete import in_full_precision
 from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.parameters import to_arrays
 from numpyro_igr.distributions.pushforward import GaussianPushforward
@@ -82,4 +83,5 @@ def with_batch_of(
 
 def _normal_logit(loc: Array, scale: Array, temperature: ArrayLike) -> Normal:
     tau = jnp.expand_dims(temperature, -1)
+    (loc, scale, tau), _ = in_full_precision(loc, scale, tau)
     return Normal(loc / tau, scale / tau, validate_args=False)

@@ -10,7 +10,7 @@ from torch.distributions import Distribution, constraints
 from pyro_igr._numerics import refuse_complex
 from pyro_igr.discrete import in_full_precision
 from pyro_igr.distributions.absent import BY_SAMPLES, Absent
-from pyro_igr.distributions.rounding import absorb_rounding
+from pyro_igr.distributions.rounding import absorb_rounding, to_score
 from pyro_igr.distributions.stick_logit import StickLogit
 from pyro_igr.transforms import StickBreakingTransform
 
@@ -86,7 +86,8 @@ class GEM(Absent, TorchDistribution):
 
     def stick(self) -> StickLogit:
         """The law of the logit of each stick, of shape ``batch + (1,)``."""
-        return StickLogit(self.concentration.unsqueeze(-1), validate_args=False)
+        (alpha,), _ = in_full_precision(self.concentration)
+        return StickLogit(alpha.unsqueeze(-1), validate_args=False)
 
     @property
     def logits(self) -> Tensor:
@@ -94,7 +95,7 @@ class GEM(Absent, TorchDistribution):
         typical = (
             self.stick().concentration.log().expand(*self.batch_shape, self.num_sticks)
         )
-        return UNTEMPERED.to_log(-typical)
+        return UNTEMPERED.to_log(-typical).to(self.concentration.dtype)
 
     @property
     def probs(self) -> Tensor:
@@ -103,18 +104,18 @@ class GEM(Absent, TorchDistribution):
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         sticks = self.stick().expand(self.batch_shape + (self.num_sticks,))
-        return UNTEMPERED(sticks.rsample(sample_shape))
+        z = UNTEMPERED(sticks.rsample(sample_shape))
+        return z.to(self.concentration.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
         refuse_complex(value=value)
         if self._validate_args:
             self._validate_sample(value)
-        (value, alpha), dtype = in_full_precision(value, self.concentration)
+        (value, _), dtype = to_score(value, self.concentration)
         y = UNTEMPERED.inv(value)
         inside = y.isfinite().all(-1)
         y = torch.where(inside.unsqueeze(-1), y, 0.0)
-        stick = StickLogit(alpha.unsqueeze(-1), validate_args=False)
-        log_prob = stick.log_prob(y).sum(-1)
+        log_prob = self.stick().log_prob(y).sum(-1)
         log_prob = log_prob - UNTEMPERED.log_abs_det_jacobian(y, value)
         return torch.where(inside, log_prob, -torch.inf).to(dtype)
 

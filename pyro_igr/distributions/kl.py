@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
+from pyro_igr.discrete import in_full_precision
 from pyro_igr.distributions.exp_igr import ExpIGR
 from pyro_igr.distributions.flow import IGRFlow
 from pyro_igr.distributions.igr import IGR
@@ -79,10 +80,12 @@ def _kl_in_coordinates_of_q(
             "expected laws over the same number of categories, "
             f"got {p.event_shape[0]} and {q.event_shape[0]}"
         )
-    ratio, shift = ratio.unsqueeze(-1), shift.unsqueeze(-1)
-    p_y = Normal(ratio * p.loc + shift, ratio * p.scale, validate_args=False)
-    q_y = Normal(q.loc, q.scale, validate_args=False)
-    return kl_divergence(p_y, q_y).sum(-1)
+    gaussians, dtype = in_full_precision(p.loc, p.scale, q.loc, q.scale)
+    p_loc, p_scale, q_loc, q_scale = gaussians
+    ratio, shift = ratio.unsqueeze(-1).to(p_loc), shift.unsqueeze(-1).to(p_loc)
+    p_y = Normal(ratio * p_loc + shift, ratio * p_scale, validate_args=False)
+    q_y = Normal(q_loc, q_scale, validate_args=False)
+    return kl_divergence(p_y, q_y).sum(-1).to(dtype)
 
 
 def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:

@@ -3,6 +3,7 @@
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
+from pyro_igr.discrete import in_full_precision
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.parameters import is_shared
@@ -26,7 +27,8 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Tensor:
         (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
         (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
-    return sum(kl_divergence(*pair).sum(-1) for pair in pairs)
+    kl = sum(kl_divergence(*pair).sum(-1) for pair in pairs)
+    return _in_own_type(kl, p.loc, p.scale, q.loc, q.scale)
 
 
 @register_kl(InfiniteIGR, GEM)
@@ -37,7 +39,8 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Tensor:
             "no closed-form KL to a GEM unless it is the tail: of the same "
             "concentration, the same object or concrete and equal; pass it as the tail"
         )
-    return kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    return _in_own_type(kl, p.loc, p.scale, q.concentration)
 
 
 @register_kl(IGRStickBreaking, GEM)
@@ -48,7 +51,12 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Tensor:
             f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
             '"sticks" or InfiniteIGR, or estimate it, as Trace_ELBO does'
         )
-    return kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    return _in_own_type(kl, p.loc, p.scale, q.concentration)
+
+
+def _in_own_type(kl: Tensor, *parameters: Tensor) -> Tensor:
+    return kl.to(in_full_precision(*parameters)[1])
 
 
 def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:

@@ -12,7 +12,7 @@ from pyro_igr._numerics import check_positive, refuse_complex
 from pyro_igr.discrete import in_full_precision, to_log_probs
 from pyro_igr.distributions.absent import Absent
 from pyro_igr.distributions.parameters import check_shapes, infer_shapes, to_arrays
-from pyro_igr.distributions.rounding import absorb_rounding
+from pyro_igr.distributions.rounding import absorb_rounding, to_score
 
 
 class GaussianPushforward(Absent, TransformedDistribution):
@@ -152,7 +152,7 @@ class GaussianPushforward(Absent, TransformedDistribution):
         refuse_complex(value=value)
         if self._validate_args:
             self._validate_sample(value)
-        (value, loc, scale), dtype = in_full_precision(value, self.loc, self.scale)
+        (value, loc, scale), dtype = to_score(value, self.loc, self.scale)
         transform = self.transforms[0]
         y = transform.inv(value)
         inside = y.isfinite().all(-1)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from pyro_igr._numerics import refuse_complex
+from pyro_igr.discrete import in_full_precision
 
 
 def absorb_rounding(value: Tensor) -> Tensor:
@@ -23,3 +24,15 @@ def absorb_rounding(value: Tensor) -> Tensor:
     total = value.float().sum(-1, keepdim=True)
     rounding = value.shape[-1] * torch.finfo(value.dtype).eps
     return value.float() / torch.where((total - 1).abs() < rounding, total, 1.0)
+
+
+def to_score(value: Tensor, *parameters: Tensor) -> tuple[list[Tensor], torch.dtype]:
+    """A value and parameters in full precision, and the dtype of its density.
+
+    Args:
+        value: of a distribution on the simplex, or its logarithm, with any batch.
+        parameters: of the distribution.
+    """
+    _, dtype = in_full_precision(value, *parameters)
+    values, _ = in_full_precision(absorb_rounding(value), *parameters)
+    return values, dtype

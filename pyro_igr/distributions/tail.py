@@ -5,6 +5,7 @@ from pyro.distributions import Distribution, Normal
 from torch import Tensor, broadcast_shapes
 from torch.distributions import Normal as AnyNormal
 
+from pyro_igr.discrete import in_full_precision
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.parameters import to_arrays
 from pyro_igr.distributions.pushforward import GaussianPushforward
@@ -81,5 +82,5 @@ def with_batch_of(
 
 
 def _normal_logit(loc: Tensor, scale: Tensor, temperature: Tensor) -> Normal:
-    tau = temperature.unsqueeze(-1)
+    (loc, scale, tau), _ = in_full_precision(loc, scale, temperature.unsqueeze(-1))
     return Normal(loc / tau, scale / tau, validate_args=False)

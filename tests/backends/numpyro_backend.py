@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 import numpyro.distributions as dist
 from numpyro.distributions.kl import kl_divergence
 from x64 import enable_x64
@@ -58,3 +59,6 @@ def detach(x):
 
 def chance(seed):
     return (jax.random.key(seed),)
+
+
+validation = numpyro.validation_enabled

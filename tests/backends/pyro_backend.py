@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import numpy as np
+import pyro
 import pyro.distributions as dist
 import torch
 from torch.distributions import kl_divergence
@@ -20,6 +21,7 @@ def array(x, dtype="float64"):
 
 
 def numpy(x):
+    x = x.double() if getattr(x, "dtype", None) == torch.bfloat16 else x
     return x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
@@ -61,3 +63,6 @@ def detach(x):
 def chance(seed):
     """What ``sample`` takes before the shape: nothing, since chance is global."""
     return ()
+
+
+validation = pyro.validation_enabled

@@ -1,0 +1,68 @@
+"""Plain functions and laws say which argument they refuse, and what is not there."""
+
+import numpy as np
+import pytest
+from cases import LAWS
+
+NAN = float("nan")
+PROBS, LOC = [0.2, 0.3, 0.5], [0.1, 0.2]
+REFUSED = {
+    "argmax_probs": ("scale", lambda igr, a: igr.argmax_probs(a(LOC), a([0.0, 1.0]))),
+    "stick_probs": ("scale", lambda igr, a: igr.stick_probs(a(LOC), a(-1.0))),
+    "a nan mean": ("loc", lambda igr, a: igr.stick_probs(a([NAN, 0.0]), a(1.0))),
+    "match_probs": ("scale", lambda igr, a: igr.match_probs(a(PROBS), -1.0)),
+    "match_moments": ("delta", lambda igr, a: igr.match_moments(a(PROBS), 1, 1, NAN)),
+    "truncate at nan": ("rho", lambda igr, a: igr.truncate(a(PROBS), NAN)),
+    "truncate at 2": ("rho", lambda igr, a: igr.truncate(a(PROBS), 2.0)),
+    "num_active": ("rho", lambda igr, a: igr.num_active(a(PROBS), -1.0)),
+    "from_probs": ("scale", lambda igr, a: igr.IGR.from_probs(0.5, a(PROBS), scale=0)),
+    "a map": ("temperature", lambda igr, a: igr.StickBreakingTransform(-1.0)),
+    "a weight": ("delta", lambda igr, a: igr.SoftmaxPlusPlusTransform(1.0, NAN)),
+    "a prior": ("concentration", lambda igr, a: igr.GEM(a(-1.0), 3)),
+}
+every_refused = pytest.mark.parametrize(
+    ("argument", "call"), REFUSED.values(), ids=REFUSED
+)
+
+
+@every_refused
+def test_an_argument_out_of_range_is_named(backend, argument, call):
+    with backend.validation(True), pytest.raises(ValueError, match=rf"\b{argument}\b"):
+        call(backend.igr, backend.array)
+
+
+@every_refused
+def test_no_range_is_checked_without_validation(backend, argument, call):
+    with backend.validation(False):
+        call(backend.igr, backend.array)
+
+
+def test_the_number_of_sticks_of_counts_is_named(backend):
+    counts = backend.dist.Poisson(backend.array(1.0))
+    with pytest.raises(ValueError, match="expected num_sticks to be positive, got 0"):
+        backend.igr.InfiniteIGR.from_discrete(0.5, counts, 0)
+
+
+ABSENT = {
+    "mean": (lambda law: law.mean, r"\.probs"),
+    "variance": (lambda law: law.variance, "samples"),
+    "entropy": (lambda law: law.entropy(), "samples"),
+    "cdf": (lambda law: law.cdf(None), "log_prob"),
+    "icdf": (lambda law: law.icdf(None), "samples"),
+    "enumerate_support": (lambda law: law.enumerate_support(), "to_discrete"),
+}
+
+
+@pytest.mark.parametrize(("ask", "remedy"), ABSENT.values(), ids=ABSENT)
+@pytest.mark.parametrize("name", LAWS)
+def test_what_a_law_does_not_have_says_what_to_use(backend, name, ask, remedy):
+    loc = backend.array(np.zeros(3))
+    law = LAWS[name](backend.igr, 0.5, loc, backend.array(np.ones(3)))
+    with pytest.raises(NotImplementedError, match=remedy):
+        ask(law)
+
+
+def test_what_a_gem_does_not_have_says_what_to_use(backend):
+    for name in "mean", "variance":
+        with pytest.raises(NotImplementedError, match="samples"):
+            getattr(backend.igr.GEM(2.0, 3), name)

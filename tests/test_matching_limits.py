@@ -1,0 +1,173 @@
+"""Matching at the far ends: huge gaps, weights, second derivatives, no members."""
+
+import mpmath
+import numpy as np
+import pytest
+from cases import LAWS
+
+MATCHED = ("IGR", "IGRStickBreaking", "InfiniteIGR")
+PROBS = np.array([0.2, 0.5, 0.3])
+
+
+def quantile_of(gap):
+    """The mean at which the first of two categories has odds of e^gap."""
+
+    def excess(x):
+        return mpmath.log(mpmath.ncdf(-x)) + gap + mpmath.log1p(mpmath.exp(-gap))
+
+    return float(mpmath.findroot(excess, (2 * gap) ** 0.5))
+
+
+@pytest.mark.parametrize("name", MATCHED)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logits_far_apart_have_the_means_of_mpmath(backend, name, dtype):
+    gaps = np.array([5.0, 90.0, 110.0, 500.0, 1e4])
+    logits = backend.array(np.stack([0 * gaps, -gaps], -1), dtype)
+    found = getattr(backend.igr, name).from_probs(0.5, logits=logits).loc
+    expected = [quantile_of(gap) for gap in gaps]
+    rtol = 1e-5 if dtype == "float32" else 1e-9
+    np.testing.assert_allclose(backend.numpy(found)[:, 0], expected, rtol)
+
+
+@pytest.mark.parametrize("name", MATCHED)
+def test_the_gradient_at_logits_far_apart_is_that_of_mpmath(backend, name):
+    def loc(logits):
+        return getattr(backend.igr, name).from_probs(0.5, logits=logits).loc
+
+    gaps, step = (90.0, 500.0), 1e-3
+    logits = np.array([[0.0, -gap] for gap in gaps])
+    (found,) = backend.grad(loc, backend.array(logits))
+    slopes = [quantile_of(gap + step) - quantile_of(gap - step) for gap in gaps]
+    expected = np.outer(slopes, [1, -1]) / (2 * step)
+    np.testing.assert_allclose(backend.numpy(found), expected, 1e-6)
+
+
+@pytest.mark.parametrize("name", MATCHED)
+def test_weights_are_normalised(backend, name):
+    law = getattr(backend.igr, name).from_probs(0.5, backend.array(7 * PROBS))
+    np.testing.assert_allclose(backend.numpy(law.probs), PROBS, atol=1e-9)
+    scaled = backend.igr.match_probs(backend.array(1e-3 * PROBS))
+    expected = backend.igr.match_probs(backend.array(PROBS))
+    np.testing.assert_allclose(backend.numpy(scaled), backend.numpy(expected))
+    pair = [
+        backend.igr.match_moments(backend.array(c * PROBS), 0.5, num_samples=100)[0]
+        for c in (1, 3)
+    ]
+    np.testing.assert_allclose(*map(backend.numpy, pair))
+
+
+@pytest.mark.parametrize("name", MATCHED)
+@pytest.mark.parametrize("logits", [[0.0, -np.inf, 0.0], [0.0, np.nan, 0.0]])
+def test_logits_that_are_not_finite_are_one_clear_error(backend, name, logits):
+    with pytest.raises(ValueError, match="every entry of logits to be finite"):
+        getattr(backend.igr, name).from_probs(0.5, logits=backend.array(logits))
+
+
+def _by_moments(backend, probs, scale):
+    return backend.igr.match_moments(probs, 0.5, scale, num_samples=200)[0]
+
+
+MATCHES = {
+    "match_probs": lambda backend, *args: backend.igr.match_probs(*args),
+    "match_moments": _by_moments,
+    "sticks": lambda backend, probs, scale: (
+        backend.igr.IGRStickBreaking.from_probs(0.5, probs, scale=scale).loc
+    ),
+}
+
+
+@pytest.mark.parametrize("match", MATCHES.values(), ids=MATCHES)
+@pytest.mark.parametrize("argument", [0, 1])
+def test_second_derivatives_are_those_of_central_differences(backend, match, argument):
+    given = [PROBS, np.array([0.7, 1.4])]
+    weights = backend.array([1.0, -2.0])
+
+    def objective(x):
+        inputs = [backend.array(v) for v in given]
+        inputs[argument] = x
+        return (match(backend, *inputs) ** 2 * weights).sum()
+
+    x = given[argument]
+    hessian = backend.hessian(objective, backend.array(x))
+
+    def gradient(x):
+        return backend.numpy(backend.grad(objective, backend.array(x))[0])
+
+    steps = 1e-4 * np.eye(len(x))
+    expected = [(gradient(x + step) - gradient(x - step)) / 2e-4 for step in steps]
+    np.testing.assert_allclose(hessian, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [(0,), (0, 3)])
+@pytest.mark.parametrize("name", LAWS)
+def test_a_batch_may_have_no_members(backend, name, batch):
+    loc, scale = backend.array(np.zeros((*batch, 3))), backend.array(np.ones(3))
+    with backend.validation(False):
+        law = LAWS[name](backend.igr, 0.5, loc, scale)
+        value = backend.sample(law, 0, (2,))
+        assert value.shape == (2, *batch, 4)
+        assert law.log_prob(value).shape == (2, *batch)
+        assert law.probs.shape == law.mode.shape == (*batch, 4)
+        assert backend.kl(law, law).shape == batch
+
+
+def test_nothing_is_matched_where_there_is_nothing(backend):
+    igr, none = backend.igr, backend.array(np.ones((0, 3)))
+    assert igr.match_probs(none).shape == (0, 2)
+    assert igr.match_moments(none, 0.5, num_samples=10)[0].shape == (0, 2)
+    assert igr.truncate(none, 0.9).shape == (0, 3)
+    with backend.validation(False):
+        for name in MATCHED:
+            assert getattr(igr, name).from_probs(0.5, none).loc.shape == (0, 2)
+        counts = backend.dist.Poisson(backend.array(np.ones((0, 2))))
+        assert igr.InfiniteIGR.from_discrete(0.5, counts).batch_shape == (0, 2)
+
+
+def test_a_plain_rho_has_the_precision_of_the_parameters(backend):
+    loc, one = backend.array([0.0, 0.0]), backend.array([1.0, 1.0])
+    tail = backend.dist.Normal(backend.array([0.0, 0.0]), backend.array([1.0, 1.0]))
+    for options in {}, {"tail": tail}:
+        law = backend.igr.InfiniteIGR(0.5, loc, one, 0.99, **options)
+        assert (backend.numpy(law.rho) == 0.99).all()
+    weights = backend.array([0.99, 0.005, 0.005])
+    # In single precision both would be 0.99 and 1e-8 more.
+    assert backend.igr.num_active(weights, 0.99 - 1e-9) == 1
+    assert backend.igr.num_active(weights, 0.99 + 1e-9) == 2
+
+
+BOUNDARY = {
+    "zero": [0.25, 0.0, 0.75, 0.0],
+    "vertex": [0.0, 1.0, 0.0, 0.0],
+    "denormal": [0.25, 1e-310, 0.5, 0.25],
+}
+
+
+@pytest.mark.parametrize("value", BOUNDARY.values(), ids=BOUNDARY)
+@pytest.mark.parametrize("name", LAWS)
+def test_the_gradient_of_a_density_on_the_boundary_is_finite(backend, name, value):
+    loc, scale = backend.array([0.1, -0.4, 0.3]), backend.array([1.0, 0.5, 2.0])
+    with np.errstate(divide="ignore"):
+        value = np.log(value) if name == "exp_igr" else np.array(value)
+    if name == "exp_igr":
+        value = np.where(value < -700, -np.inf, value)
+    value = backend.array(value)
+
+    def density(tau, loc, scale, value):
+        return LAWS[name](backend.igr, tau, loc, scale).log_prob(value)
+
+    with backend.validation(False):
+        inputs = backend.array(0.5), loc, scale, value
+        assert backend.numpy(density(*inputs)) == -np.inf
+        gradients = backend.grad(density, *inputs)
+    assert all(np.isfinite(backend.numpy(g)).all() for g in gradients)
+
+
+def test_the_gradient_of_a_gem_on_the_boundary_is_finite(backend):
+    def density(alpha, value):
+        return backend.igr.GEM(alpha, 3).log_prob(value)
+
+    for value in BOUNDARY.values():
+        inputs = backend.array(2.0), backend.array(value)
+        assert backend.numpy(density(*inputs)) == -np.inf
+        gradients = backend.grad(density, *inputs)
+        assert all(np.isfinite(backend.numpy(g)).all() for g in gradients)
