@@ -43,6 +43,14 @@ def test_the_number_of_sticks_of_counts_is_named(backend):
         backend.igr.InfiniteIGR.from_discrete(0.5, counts, 0)
 
 
+def test_what_has_no_tail_gets_no_further_sticks(backend):
+    loc, one = backend.array([0.0]), backend.array([1.0])
+    with pytest.raises(ValueError, match="expected law to be an InfiniteIGR"):
+        backend.igr.tail_start(backend.igr.IGR(0.5, loc, one), 2)
+    with pytest.raises(ValueError, match="num_sticks"):
+        backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), -1)
+
+
 ABSENT = {
     "mean": (lambda law: law.mean, r"\.probs"),
     "variance": (lambda law: law.variance, "samples"),

@@ -29,7 +29,15 @@ def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:
     Args:
         law: the law that is to get more sticks.
         num_sticks: how many.
+
+    Raises:
+        ValueError: if ``law`` is no :class:`InfiniteIGR` or ``num_sticks`` negative.
     """
+    if not isinstance(law, InfiniteIGR) or num_sticks < 0:
+        raise ValueError(
+            "expected law to be an InfiniteIGR and num_sticks not to be negative, got "
+            f"{type(law).__name__} and {num_sticks}"
+        )
     stick = tail_stick(law.tail, law.temperature)
     if isinstance(stick, Normal):
         loc, scale = stick.loc, stick.scale
