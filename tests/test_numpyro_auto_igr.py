@@ -1,5 +1,6 @@
 """AutoIGR is a guide to any relaxed model, with the closed-form KL at its sites."""
 
+from contextlib import nullcontext
 from functools import partial
 
 import jax
@@ -11,6 +12,7 @@ import pytest
 from cases import WITH_FLOW
 from jax import random
 from numpyro import handlers, infer
+from numpyro.contrib.control_flow import scan
 from numpyro.distributions.transforms import OrderedTransform
 from numpyro.infer.autoguide import AutoDelta, AutoNormal
 from numpyro.optim import Adam
@@ -36,7 +38,7 @@ LOC = np.array([1.0, -1.0, 0.5], np.float32)
 SPREAD = np.array([0.1, 0.3, 2.0], np.float32)
 PROBS = np.array([0.1, 0.2, 0.4, 0.3], np.float32)
 LAW = OneHotCategorical(PROBS)
-EVERYWHERE = [p for name, p in PROGRAMS.items() if not name.startswith("masked")]
+EVERYWHERE = list(PROGRAMS.values())
 PRIORS = {
     IGR: IGR(TAU, jnp.zeros(3), jnp.ones(3)),
     IGRStraightThrough: IGRStraightThrough(TAU, jnp.zeros(3), jnp.ones(3)),
@@ -78,18 +80,81 @@ def test_the_kl_is_analytic_without_variance_and_zero_at_the_start(program):
     np.testing.assert_allclose(found, found[0], rtol=1e-5)
 
 
-def test_a_mask_goes_on_the_guide_too():
+def test_the_guide_has_the_masks_of_the_model():
     kept = np.array([True, False, True, True, False])
     model = relax(partial(PROGRAMS["masked"], LAW), TAU)
-    guide = handlers.mask(AutoIGR(model, TAU), mask=kept)
+    guide = AutoIGR(model, TAU)
     params = parameters_of(guide)
     params["z_auto_loc"] += 1.0 * ~kept[:, None]
     engine = infer.TraceMeanField_ELBO()
-    loss = jax.jit(lambda: engine.loss(KEY, params, model, guide))()
-    assert abs(loss) < 1e-5
-    params["z_auto_loc"] += 1.0
-    loss = jax.jit(lambda: engine.loss(KEY, params, model, guide))()
-    assert loss > 0.5
+    for masked in guide, handlers.mask(guide, mask=kept):
+        loss = jax.jit(lambda: engine.loss(KEY, params, model, masked))()  # noqa: B023
+        assert abs(loss) < 1e-5
+
+
+def test_a_guide_given_for_continuous_sites_is_called_once_and_cannot_be_masked():
+    def model(is_masked):
+        with handlers.mask(mask=False):
+            numpyro.sample("z", LAW)
+        with handlers.mask(mask=False) if is_masked else nullcontext():
+            numpyro.sample("w", dist.Gamma(2.0, 1.0))
+
+    guide = AutoIGR(relax(model, TAU), TAU, continuous=AutoNormal)
+    assert set(handlers.seed(guide, KEY)(False)) == {"z", "w"}
+    with pytest.raises(ValueError, match="masks or scales site 'w'"):
+        handlers.seed(guide, KEY)(True)
+
+
+@pytest.mark.parametrize("compile", [jax.jit, lambda run: run])
+def test_a_support_that_depends_on_a_latent_site_is_refused(compile):
+    def model():
+        x = numpyro.sample("x", dist.HalfNormal(1.0))
+        numpyro.sample("y", dist.Uniform(0.0, x))
+
+    guide = handlers.seed(AutoIGR(model, TAU), KEY)
+    with pytest.raises(ValueError, match="support of site 'y' depends"):
+        compile(guide)()
+
+
+def test_kept_sites_are_left_to_be_enumerated():
+    def model():
+        z = numpyro.sample("z", LAW)
+        kind = numpyro.sample("kind", dist.Bernoulli(0.4))
+        with handlers.mask(mask=True):
+            weight = numpyro.sample("weight", dist.Gamma(2.0, 1.0))
+        numpyro.sample("x", dist.Normal(z @ MEANS + kind * weight, 1.0), obs=X[0])
+
+    guide = AutoIGR(relax(model, TAU, keep={"kind"}), TAU)
+    assert set(handlers.seed(guide, KEY)()) == {"z", "weight"}
+
+
+def scanned(xs):
+    def step(carry, x):
+        with numpyro.plate("columns", 3):
+            z = numpyro.sample("z", LAW)
+            numpyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=x)
+        return carry, None
+
+    center = numpyro.sample("center", dist.Normal())
+    return scan(relax(step, TAU), center, xs)
+
+
+def test_a_plate_within_a_scan_is_one_of_the_guide():
+    xs = jnp.zeros((2, 3))
+    guide = AutoIGR(scanned, TAU)
+    params = parameters_of(guide, xs)
+    assert params["z_auto_loc"].shape == (2, 3, 3)
+    trained = handlers.substitute(handlers.seed(guide, KEY), params)
+    trace = handlers.trace(trained).get_trace(xs)
+    replayed = handlers.replay(handlers.seed(scanned, KEY), trace)
+    found = handlers.trace(replayed).get_trace(xs)["z"]["value"]
+    np.testing.assert_array_equal(found, trace["z"]["value"])
+
+
+def test_masks_of_a_model_with_a_scan_are_refused_by_name():
+    guide = AutoIGR(handlers.mask(scanned, mask=jnp.array(True)), TAU)
+    with pytest.raises(ValueError, match="site 'z' lies in a scan"):
+        handlers.seed(guide, KEY)(jnp.zeros((2, 3)))
 
 
 def test_a_subsample_takes_the_parameters_of_its_points():

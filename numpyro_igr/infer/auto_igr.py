@@ -15,8 +15,11 @@ from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers.uses import check_uses
+from numpyro_igr.infer.following import FollowingMessenger, is_followed, is_latent
 from numpyro_igr.infer.mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.relaxed_guide import RelaxedGuide
+from numpyro_igr.infer.site_guide import SiteGuide
+from numpyro_igr.infer.supports import check_supports
 
 
 class AutoIGR(AutoGuideList):
@@ -28,8 +31,13 @@ class AutoIGR(AutoGuideList):
     run. Continuous sites get Gaussians through the bijection onto their support, by
     :class:`MeanFieldGuide`. All are independent, and ``TraceMeanField_ELBO`` takes the
     KL in closed form at relaxed sites. :func:`discretize` turns the guide into one of
-    one-hot distributions. A mask of the model has to be put on the guide too, by the
-    host's ``mask``.
+    one-hot distributions.
+
+    The guide follows masks and scales that the model sets at each call, and partly
+    observed sites (``obs_mask``): where the first run has any at a latent site, every
+    run of the guide runs the model too, with the values of the guide. A mask that the
+    model has only later is missed: :func:`assert_analytic_kl` finds it. Discrete sites
+    that :func:`relax` keeps are left to be enumerated.
 
     ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
     recovered discrete distribution: what there is to report of it; for each quantile
@@ -49,7 +57,9 @@ class AutoIGR(AutoGuideList):
 
     Raises:
         ValueError: as :func:`relax`, and in its first run where the model compares,
-            rounds or indexes with a relaxed value.
+            rounds or indexes with a relaxed value; at a site whose support depends on
+            other latent sites; at a masked site whose guide was given as
+            ``continuous``.
 
     Source: not in the paper.
     """
@@ -74,13 +84,16 @@ class AutoIGR(AutoGuideList):
         with handlers.block():
             seeded = handlers.seed(self.model, numpyro.prng_key())
             self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
-        sites = self.prototype_trace.values()
-        latents = {site["name"]: site for site in sites if _is_latent(site)}
-        for frame in (f for s in latents.values() for f in s["cond_indep_stack"]):
+        trace = self.prototype_trace
+        sites = {name: site for name, site in trace.items() if is_latent(site)}
+        full_sizes = self._prototype_frame_full_sizes
+        for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame
-            full_size = self.prototype_trace[frame.name]["args"][0]
-            self._prototype_frame_full_sizes[frame.name] = full_size
-        for relaxed, names in groupby(latents, lambda name: _is_relaxed(latents[name])):
+            in_scan = frame.name not in trace
+            full_sizes[frame.name] = (
+                frame.size if in_scan else trace[frame.name]["args"][0]
+            )
+        for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):
             hide = partial(_is_hidden, exposed=list(names))
             part = handlers.block(self.model, hide)
             if relaxed:
@@ -88,6 +101,31 @@ class AutoIGR(AutoGuideList):
             else:
                 self.append(self.continuous(part))
             self[-1].create_plates = self._shared_plates
+            if isinstance(self[-1], SiteGuide):
+                self[-1].prepare(*args, **kwargs)
+        self.follows = any(is_followed(site, full_sizes) for site in sites.values())
+        relaxed = {name for name, site in sites.items() if _is_relaxed(site)}
+        others = {n: s for n, s in trace.items() if n not in relaxed}
+        check_supports(self.model, others, *args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
+        if self.prototype_trace is None:
+            self._setup_prototype(*args, **kwargs)
+        if not self.follows:
+            return super().__call__(*args, **kwargs)
+        plates = self._create_plates(*args, **kwargs)
+        parts, given = {}, {}
+        for part in self:
+            if isinstance(part, SiteGuide):
+                at = part.distributions(*args, **kwargs)
+                parts |= dict.fromkeys(part.sites(), at)
+            else:
+                given |= part(*args, **kwargs)
+        subsamples = {name: plate._indices for name, plate in plates.items()}
+        following = FollowingMessenger(parts, given | subsamples)
+        with handlers.block(hide_fn=following.hides), following:
+            self.model(*args, **kwargs)
+        return given | following.values
 
     # One object a plate, so that all parts see the same subsample.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
@@ -113,12 +151,8 @@ class AutoIGR(AutoGuideList):
         return samples
 
 
-def _is_latent(site: dict) -> bool:
-    return site["type"] == "sample" and not site["is_observed"]
-
-
 def _is_hidden(site: dict, exposed: Collection[str]) -> bool:
-    if _is_latent(site):
+    if site["type"] == "sample" and not site["is_observed"]:
         return site["name"] not in exposed
     return site["type"] == "deterministic"
 

@@ -12,8 +12,11 @@ from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers import relax
 from pyro_igr.handlers.uses import check_uses
+from pyro_igr.infer.following import FollowingMessenger, is_followed, is_latent
 from pyro_igr.infer.mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.relaxed_guide import RelaxedGuide
+from pyro_igr.infer.site_guide import SiteGuide
+from pyro_igr.infer.supports import check_supports
 
 
 class AutoIGR(AutoGuideList):
@@ -25,8 +28,13 @@ class AutoIGR(AutoGuideList):
     run. Continuous sites get Gaussians through the bijection onto their support, by
     :class:`MeanFieldGuide`. All are independent, and ``TraceMeanField_ELBO`` takes the
     KL in closed form at relaxed sites. :func:`discretize` turns the guide into one of
-    one-hot distributions. A mask of the model has to be put on the guide too, by the
-    host's ``mask``.
+    one-hot distributions.
+
+    The guide follows masks and scales that the model sets at each call, and partly
+    observed sites (``obs_mask``): where the first run has any at a latent site, every
+    run of the guide runs the model too, with the values of the guide. A mask that the
+    model has only later is missed: :func:`assert_analytic_kl` finds it. Discrete sites
+    that :func:`relax` keeps are left to be enumerated.
 
     ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
     recovered discrete distribution: what there is to report of it; for each quantile
@@ -46,7 +54,9 @@ class AutoIGR(AutoGuideList):
 
     Raises:
         ValueError: as :func:`relax`, and in its first run where the model compares,
-            rounds or indexes with a relaxed value.
+            rounds or indexes with a relaxed value; at a site whose support depends on
+            other latent sites; at a masked site whose guide was given as
+            ``continuous``.
 
     Source: not in the paper.
     """
@@ -65,6 +75,10 @@ class AutoIGR(AutoGuideList):
         self.temperature, self.scale = temperature, scale
         self.continuous = continuous
 
+    @staticmethod
+    def _prototype_hide_fn(msg: dict) -> bool:
+        return not is_latent(msg)
+
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         check_uses(self.model, args, kwargs)
@@ -76,6 +90,32 @@ class AutoIGR(AutoGuideList):
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
                 self.append(self.continuous(part))
+            if isinstance(self[-1], SiteGuide):
+                self[-1].prepare(*args, **kwargs)
+        frames = self._prototype_frames.values()
+        full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
+        self.follows = any(is_followed(site, full_sizes) for site in sites.values())
+        continuous = {n: s for n, s in sites.items() if not _is_relaxed(s)}
+        check_supports(self.model, continuous, *args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        if self.prototype_trace is None:
+            self._setup_prototype(*args, **kwargs)
+        if not self.follows:
+            return super().forward(*args, **kwargs)
+        plates = self._create_plates(*args, **kwargs)
+        parts, given = {}, {}
+        for part in self:
+            if isinstance(part, SiteGuide):
+                at = part.distributions(*args, **kwargs)
+                parts |= dict.fromkeys(part.sites(), at)
+            else:
+                given |= part(*args, **kwargs)
+        subsamples = {name: plate.indices for name, plate in plates.items()}
+        following = FollowingMessenger(parts, given | subsamples)
+        with poutine.block(hide_fn=following.hides), following:
+            self.model(*args, **kwargs)
+        return given | following.values
 
 
 def _is_relaxed(site: dict) -> bool:

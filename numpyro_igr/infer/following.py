@@ -1,0 +1,121 @@
+"""How a guide follows the masks and scales that its model sets at each call."""
+
+from collections.abc import Callable
+from functools import partial
+from math import isclose, prod
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from numpyro.distributions import (
+    ExpandedDistribution,
+    Independent,
+    MaskedDistribution,
+)
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.distributions.recover import innermost, inside
+from numpyro_igr.infer.relaxed_guide import options_of
+
+NEW = (
+    "site '{}' was not in the first run of the model, from which AutoIGR knows its "
+    "sites: call it first with arguments that reach them all"
+)
+NOT_FOLLOWED = (
+    "the model masks or scales site '{}', and the guide given as continuous cannot "
+    "follow it: leave continuous as it is, or mask the guide of that site as the model"
+)
+SCANNED = (
+    "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "
+    "the model has: write the steps out in a loop, or write a guide with the masks"
+)
+
+
+class FollowingMessenger(Messenger):
+    """Makes a run of a model one of its guide, under the model's masks and scales.
+
+    Args:
+        parts: the function of a site's name and of its distribution in the model to
+            that in the guide, by the name of the site.
+        given: the values of other sites and the subsamples of plates.
+    """
+
+    def __init__(self, parts: dict[str, Callable], given: dict[str, Array]) -> None:
+        super().__init__()
+        self.parts, self.given = parts, given
+        self.values: dict[str, Array] = {}
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] not in ("sample", "plate"):
+            return
+        name = msg["name"]
+        if name in self.given:
+            if msg["type"] == "sample" and is_masked(msg):
+                raise ValueError(NOT_FOLLOWED.format(name))
+            msg["value"] = self.given[name]
+        elif name in self.parts:
+            if msg["value"] is not None:
+                raise ValueError(SCANNED.format(name))
+            msg["fn"] = inside(msg["fn"], partial(self.parts[name], name))
+        elif is_latent(msg):
+            raise ValueError(NEW.format(name))
+
+    def postprocess_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and msg["name"] in self.parts:
+            self.values[msg["name"]] = msg["value"]
+
+    def hides(self, msg: dict) -> bool:
+        """Whether a message of the model is none of the guide's.
+
+        Args:
+            msg: any message.
+        """
+        return msg["type"] != "param" and msg.get("name") not in self.parts
+
+
+def is_latent(site: dict) -> bool:
+    """Whether a guide has to have a site: latent, and not discrete.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    if site["type"] != "sample" or site["is_observed"]:
+        return False
+    support = getattr(innermost(site["fn"]), "support", None)
+    return not getattr(support, "is_discrete", False)
+
+
+def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give a site another mask, scale or option at each call.
+
+    A scale counts if it is not that of the plates, an option if it may depend on the
+    subsample of a plate or on parameters that are trained.
+
+    Args:
+        site: of a trace.
+        full_sizes: of the plates, by name.
+    """
+    frames = [f for f in site["cond_indep_stack"] if f.size]
+    plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
+    scale = 1.0 if site["scale"] is None else site["scale"]
+    is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
+    return is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+def is_masked(site: dict) -> bool:
+    """Whether there is a mask, around the distribution of a site or inside it.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    distribution = site["fn"]
+    while isinstance(distribution, Independent | ExpandedDistribution):
+        distribution = distribution.base_dist
+    return isinstance(distribution, MaskedDistribution)
+
+
+def _has_options(site: dict, *, in_part: bool) -> bool:
+    like = innermost(site["fn"])
+    options = options_of(like) if isinstance(like, GaussianPushforward) else {}
+    return in_part and any(jnp.size(x) > 1 for x in jax.tree.leaves(options))

@@ -1,0 +1,111 @@
+"""How a guide follows the masks and scales that its model sets at each call."""
+
+from collections.abc import Callable
+from functools import partial
+from math import isclose, prod
+
+from pyro.distributions import MaskedDistribution
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from pyro.poutine.util import site_is_subsample
+from torch import Tensor
+from torch.distributions import Independent
+
+from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions.recover import innermost, inside
+from pyro_igr.infer.relaxed_guide import options_of
+
+NEW = (
+    "site '{}' was not in the first run of the model, from which AutoIGR knows its "
+    "sites: call it first with arguments that reach them all"
+)
+NOT_FOLLOWED = (
+    "the model masks or scales site '{}', and the guide given as continuous cannot "
+    "follow it: leave continuous as it is, or mask the guide of that site as the model"
+)
+
+
+class FollowingMessenger(Messenger):
+    """Makes a run of a model one of its guide, under the model's masks and scales.
+
+    Args:
+        parts: the function of a site's name and of its distribution in the model to
+            that in the guide, by the name of the site.
+        given: the values of other sites and the subsamples of plates.
+    """
+
+    def __init__(self, parts: dict[str, Callable], given: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.parts, self.given = parts, given
+        self.values: dict[str, Tensor] = {}
+
+    def _pyro_sample(self, msg: Message) -> None:
+        name = msg["name"]
+        if name in self.given:
+            if not site_is_subsample(msg) and is_masked(msg):
+                raise ValueError(NOT_FOLLOWED.format(name))
+            msg["value"], msg["done"] = self.given[name], True
+        elif name in self.parts:
+            msg["fn"] = inside(msg["fn"], partial(self.parts[name], name))
+        elif is_latent(msg):
+            raise ValueError(NEW.format(name))
+
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if msg["name"] in self.parts:
+            self.values[msg["name"]] = msg["value"]
+
+    def hides(self, msg: Message) -> bool:
+        """Whether a message of the model is none of the guide's.
+
+        Args:
+            msg: any message.
+        """
+        return msg["type"] != "param" and msg["name"] not in self.parts
+
+
+def is_latent(site: dict) -> bool:
+    """Whether a guide has to have a site: latent, and not discrete.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    if site["type"] != "sample" or site["is_observed"] or site_is_subsample(site):
+        return False
+    support = getattr(innermost(site["fn"]), "support", None)
+    return not getattr(support, "is_discrete", False)
+
+
+def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give a site another mask, scale or option at each call.
+
+    A scale counts if it is not that of the plates, an option if it may depend on the
+    subsample of a plate or on parameters that are trained.
+
+    Args:
+        site: of a trace.
+        full_sizes: of the plates, by name.
+    """
+    frames = [f for f in site["cond_indep_stack"] if f.size]
+    plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
+    scale = site["scale"]
+    is_scaled = isinstance(scale, Tensor) or not isclose(scale, plates, rel_tol=1e-6)
+    return is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+def is_masked(site: dict) -> bool:
+    """Whether there is a mask, around the distribution of a site or inside it.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    distribution = site["fn"]
+    while isinstance(distribution, Independent):
+        distribution = distribution.base_dist
+    return site["mask"] is not None or isinstance(distribution, MaskedDistribution)
+
+
+def _has_options(site: dict, *, in_part: bool) -> bool:
+    like = innermost(site["fn"])
+    options = options_of(like) if isinstance(like, GaussianPushforward) else {}
+    tensors = [x for x in options.values() if isinstance(x, Tensor)]
+    return any(x.requires_grad or (in_part and x.numel() > 1) for x in tensors)

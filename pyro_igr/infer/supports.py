@@ -1,0 +1,52 @@
+"""A check that the supports of continuous sites do not move."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from pyro import poutine
+from torch import Tensor
+from torch.distributions.constraints import Constraint
+
+DEPENDENT = (
+    "the support of site '{}' depends on other latent sites or on parameters, and a "
+    "mean-field guide has one support: sample it in (0, 1), say, and scale that to the "
+    "support in the model, or hand a guide to that site over as continuous"
+)
+
+
+def check_supports(
+    model: Callable, sites: dict[str, dict], *args: Any, **kwargs: Any
+) -> None:
+    """Raises at a site whose support moves with other latent sites.
+
+    Runs the model again, if it has a support with bounds.
+
+    Args:
+        model: of the sites.
+        sites: of a run of it, by name.
+        args: of the model.
+        kwargs: of the model.
+
+    Raises:
+        ValueError: naming the site.
+    """
+    bounds = {name: list(_bounds(site["fn"].support)) for name, site in sites.items()}
+    if not any(bounds.values()):
+        return
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        nodes = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs).nodes
+    for name in filter(nodes.__contains__, bounds):
+        for first, second in zip(
+            bounds[name], _bounds(nodes[name]["fn"].support), strict=True
+        ):
+            if first.requires_grad or not torch.equal(first, second):
+                raise ValueError(DEPENDENT.format(name))
+
+
+def _bounds(constraint: Constraint) -> Iterator[Tensor]:
+    for part in vars(constraint).values():
+        if isinstance(part, Constraint):
+            yield from _bounds(part)
+        elif isinstance(part, Tensor):
+            yield part
