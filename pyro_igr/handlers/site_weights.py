@@ -58,7 +58,9 @@ def _fits(guide: Size, model: Size) -> bool:
 
 
 def _same(a: Tensor | float, b: Tensor | float) -> bool:
-    if a is b or not (isinstance(a, Tensor) or isinstance(b, Tensor)):
+    if a is b:
+        return True
+    if not (isinstance(a, Tensor) or isinstance(b, Tensor)):
         return a == b
     device = a.device if isinstance(a, Tensor) else b.device
     a, b = (torch.as_tensor(x, device=device) for x in (a, b))
