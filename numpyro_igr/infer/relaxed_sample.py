@@ -82,7 +82,9 @@ class RelaxedSampleMessenger(Messenger):
             msg["fn"] = self._of_model(msg, self.sites[msg["name"]])
 
     def postprocess_message(self, msg: dict) -> None:
-        if not self.is_model and msg["name"] in self.sites:
+        if msg["type"] != "sample" or self.is_model:
+            return
+        if msg["name"] in self.sites:
             self.sites[msg["name"]]["value"] = msg["value"]
 
     def _of_guide(self, msg: dict) -> Distribution:
