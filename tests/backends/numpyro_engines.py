@@ -15,7 +15,9 @@ __all__ = ["igr"]
 
 sample, plate = numpyro.sample, numpyro.plate
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
+GUIDES = vars(infer.autoguide)
 DEAR = ("RELAX", "unordered set")
+MASKS_ARE_WRAPPERS, DROPS_DENSITIES = True, False
 
 
 def array(x):
@@ -36,6 +38,10 @@ def normal(loc):
 
 def draw(law, size):
     return law.sample(jax.random.key(1), (size,))
+
+
+def start(guide):
+    handlers.seed(guide, 0)()
 
 
 def losses(make, model, guide, *, nesting=1, vectorized=True):

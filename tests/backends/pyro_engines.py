@@ -12,7 +12,8 @@ __all__ = ["igr"]
 
 sample, plate = pyro.sample, pyro.plate
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
-DEAR = ()
+GUIDES = vars(infer.autoguide)
+DEAR, MASKS_ARE_WRAPPERS, DROPS_DENSITIES = (), False, True
 
 
 def array(x):
@@ -35,6 +36,13 @@ def draw(law, size):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         return law.rsample((size,))
+
+
+def start(guide):
+    pyro.clear_param_store()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        guide()
 
 
 def losses(make, model, guide, *, nesting=1, vectorized=True):

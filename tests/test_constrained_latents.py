@@ -1,0 +1,48 @@
+"""Automatic guides of constrained latents beside a relaxed site, under every check."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+GUIDES = ("AutoNormal", "AutoMultivariateNormal", "AutoDelta")
+every_guide = pytest.mark.parametrize("continuous", GUIDES)
+
+
+@pytest.fixture
+def host(backend):
+    return import_module(backend.__name__.replace("_backend", "_engines"))
+
+
+def pair(host, backend, continuous):
+    """A relaxed model with constrained latents, and its guide, which is initialized."""
+    dist, one = backend.dist, host.array(1.0)
+
+    def model():
+        host.sample("w", dist.Dirichlet(host.array([1.0, 2.0, 3.0])))
+        host.sample("g", dist.Gamma(2 * one, one))
+        host.sample("l", dist.LogNormal(0 * one, one))
+        host.sample("z", host.igr.IGRStickBreaking(0.5, host.array([0.3]), one))
+
+    guide = host.igr.AutoIGR(model, 0.5, scale=0.7, continuous=host.GUIDES[continuous])
+    host.start(guide)
+    return model, guide
+
+
+@every_guide
+def test_the_discrete_kl_counts_the_density_of_a_delta(host, backend, continuous):
+    model, guide = pair(host, backend, continuous)
+    found = host.losses(host.igr.TraceDiscreteKL_ELBO, model, guide, nesting=0)
+    discrete = map(host.igr.discretize, (model, guide))
+    expected = host.losses(host.TRACE, *discrete, nesting=0)
+    error = np.hypot(*(x.std(ddof=1) / len(x) ** 0.5 for x in (found, expected)))
+    np.testing.assert_allclose(found.mean(), expected.mean(), atol=5 * error + 1e-6)
+    assert found.mean() > 0
+
+
+@pytest.mark.parametrize("continuous", GUIDES[:2])
+def test_the_check_says_that_such_a_guide_has_no_analytic_kl(host, backend, continuous):
+    model, guide = pair(host, backend, continuous)
+    said = "wrong KL at site 'w': its Delta" if host.DROPS_DENSITIES else "Monte Carlo"
+    with pytest.raises(AssertionError, match=said):
+        host.igr.assert_analytic_kl(model, guide)
