@@ -99,8 +99,8 @@ def _taken_out(name: str, marks: Marks) -> Marks:
 
 
 def _name(func: Callable) -> str:
-    name = func.__name__
-    return func.__self__.__name__ if name == "__get__" else name
+    name = getattr(func, "__name__", "")
+    return getattr(func.__self__, "__name__", "") if name == "__get__" else name
 
 
 def _is_in_library() -> bool:

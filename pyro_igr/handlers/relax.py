@@ -44,6 +44,11 @@ def relax(
     by ``infer={"relax": False}``. A model is relaxed, trained with a guide such as
     :class:`AutoIGR`, and :func:`discretize` turns both into discrete programs again.
 
+    A relaxed value lies between the categories: .97 has index 0, and equals none. So a
+    program that compares a relaxed value, rounds it or indexes with it is refused when
+    :class:`AutoIGR` or an objective of this package first runs it. :func:`lookup`
+    indexes by any value; one whose gradient was stopped is taken to be meant so.
+
     A small loss of the relaxed pair can hide a poor discrete one. Where a state almost
     determines the next, as in capture-recapture, relaxed states agree with each other
     at little cost and one-hot ones do not: the loss can come down to the negative
