@@ -14,6 +14,7 @@ K, TAU = 3, 0.5
 GUIDE_LOC = np.array([[0.4, -0.3], [-0.8, 0.9]])
 MODEL_LOC = np.array([[-0.2, 0.5], [0.6, 0.1]])
 SCALES = np.array([[0.9, 1.2], [0.7, 1.1]])
+LOGITS = np.array([[0.1, 0.9, -0.4], [-0.7, 0.2, 0.3]])
 CENTRES, X = np.array([-1.0, 0.5, 1.5]), np.array([0.8, -0.4])
 KEPT = np.array([True, False])
 LABELS = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
@@ -58,7 +59,9 @@ class Wrapper:
     def base(self, host, is_model):
         """The law of both variables, without wrappers."""
         loc = MODEL_LOC if is_model else GUIDE_LOC
-        if self.parameters == "loc":
+        if is_model and self.parameters == "foreign":
+            return host.gumbel(host.array(TAU), host.array(LOGITS))
+        if self.parameters in ("loc", "foreign"):
             return host.igr.IGRStickBreaking(TAU, host.array(loc), host.array(SCALES))
         loc, scale = host.array(loc[0]), host.array(SCALES[0])
         if self.parameters == "shared":
@@ -138,6 +141,9 @@ WRAPPERS = {
         law=(_plain, _event), plates=(ONE_PLATE, NO_PLATES), vectorized=False
     ),
     "law.mask": Wrapper(law=both(KEEP_LAW), **MASKED),
+    "law.mask of a foreign prior": Wrapper(
+        law=both(KEEP_LAW), parameters="foreign", **MASKED
+    ),
     "law.mask of the guide": Wrapper(law=(_plain, KEEP_LAW), **MASKED_GUIDE),
     "law.mask of the model": Wrapper(law=(KEEP_LAW, _plain), **MASKED_MODEL),
     "other law.mask": Wrapper(law=(KEEP_LAW, law_mask(~KEPT)), weights=(KEPT, ~KEPT)),

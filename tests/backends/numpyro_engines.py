@@ -32,6 +32,10 @@ def scale(by):
     return handlers.scale(scale=by)
 
 
+def gumbel(temperature, logits):
+    return igr.RelaxedOneHotCategorical(temperature, logits=logits)
+
+
 def normal(loc):
     return dist.Normal(loc, 1.0)
 

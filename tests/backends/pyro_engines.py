@@ -28,6 +28,10 @@ def scale(by):
     return poutine.scale(scale=by)
 
 
+def gumbel(temperature, logits):
+    return dist.RelaxedOneHotCategorical(temperature, logits=logits)
+
+
 def normal(loc):
     return dist.Normal(loc, torch.ones_like(loc))
 
