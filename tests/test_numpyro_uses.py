@@ -87,6 +87,7 @@ MISUSES = {
     "loop": ("n", loop),
     "switch": ("n", switch),
     "one_hot": ("n", lambda n: nn.one_hot(n, 9)[1]),
+    "number of trials": ("n", lambda n: dist.Binomial(n, 0.5, validate_args=True)),
     "argmax": ("z", lambda z: TRIPLE[z.argmax(-1)]),
     "argmax beside a product": ("z", lambda z: TRIPLE[z.argmax(-1)] + z @ TRIPLE),
     "boolean index": ("z", lambda z: TRIPLE[z > 0.5].sum()),

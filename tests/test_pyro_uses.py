@@ -78,6 +78,7 @@ MISUSES = {
     "loop": ("n", count_in_python),
     "index by a count": ("n", lambda n: torch.arange(9.0)[n.long()]),
     "one_hot": ("n", lambda n: F.one_hot(n.long(), 9).float()[1]),
+    "number of trials": ("n", lambda n: dist.Binomial(n, 0.5, validate_args=True)),
     "argmax": ("z", lambda z: TRIPLE[z.argmax(-1)]),
     "argmax beside a product": ("z", lambda z: TRIPLE[z.argmax(-1)] + z @ TRIPLE),
     "threshold of a product": ("z", lambda z: torch.where(z @ TRIPLE > 0.5, 1.0, 0.0)),

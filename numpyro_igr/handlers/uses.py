@@ -13,7 +13,9 @@ from numpyro_igr.handlers.misuse import check_marks, in_python
 from numpyro_igr.handlers.relaxed_sites import is_latent, relaxed_sites
 
 UNNAMED = IndexError, TypeError, ValueError
-ABOUT_AN_INDEX = re.compile(r"(Indexer|indices) must have|integer-typed")
+ABOUT_AN_INDEX = re.compile(
+    r"(Indexer|indices) must have|integer-typed|invalid total_count"
+)
 CONCRETE = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -91,7 +93,7 @@ def _check(
         check_marks(follow(scores, values, relaxed))
 
 
-# The errors of the host about an index or a branch do not name the site.
+# The errors of the host about an index, a branch or trials do not name the site.
 def _run(
     program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
 ) -> dict[str, dict]:

@@ -26,7 +26,7 @@ VERBS = {
     ORDERED: "compares its value with a threshold",
     ROUNDED: "rounds its value",
 }
-IN_PYTHON = "indexes with its value, or branches on it"
+IN_PYTHON = "indexes with its value, branches on it, or makes so many trials"
 
 
 def check_marks(marks: Marks) -> None:

@@ -15,8 +15,9 @@ from pyro_igr.handlers.following import follow
 from pyro_igr.handlers.misuse import check_marks, in_python
 from pyro_igr.handlers.relaxed_sites import is_latent, relaxed_sites
 
-UNNAMED = IndexError, RuntimeError, TypeError
+UNNAMED = IndexError, RuntimeError, TypeError, ValueError
 ABOUT_AN_INDEX = re.compile(r"ind(ex|ices)")
+ABOUT_TRIALS = re.compile(r"constraint Integer")
 
 
 def check_uses(
@@ -88,7 +89,7 @@ def _check(
         check_marks(follow(scores, values, relaxed))
 
 
-# The errors of the host about an index do not name the site.
+# The errors of the host about an index or a number of trials do not name the site.
 def _run(
     program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
 ) -> Trace:
@@ -98,7 +99,8 @@ def _run(
             program(*args, **kwargs)
     except UNNAMED as error:
         found = relaxed_sites(tracer.trace.nodes, others)
-        if found and ABOUT_AN_INDEX.search(str(error)):
+        is_value = isinstance(error, ValueError)
+        if found and (ABOUT_TRIALS if is_value else ABOUT_AN_INDEX).search(str(error)):
             raise in_python(found) from error
         raise
     return tracer.trace
