@@ -330,3 +330,24 @@ def test_a_falling_temperature_compiles_once():
     losses = [update(state, tau)[1] for tau in (1.0, 0.5, 0.1)]
     assert len(runs) == 1
     assert len(set(map(float, losses))) == 3
+
+
+def test_a_masked_site_draws_from_the_model_whatever_the_parameters():
+    """Free ones would explain the data at no cost: a bound above the evidence."""
+
+    def model():
+        with numpyro.plate("data", 2), handlers.mask(mask=jnp.array([True, False])):
+            z = numpyro.sample("z", OneHotCategorical(jnp.array([0.2, 0.8])))
+            w = numpyro.sample("w", dist.Normal(5.0, 2.0))
+        numpyro.sample("x", dist.Normal(z[:, 0] + w, 1.0).to_event(1), obs=jnp.ones(2))
+
+    guide = AutoIGR(relax(model, TAU), TAU)
+    first = handlers.trace(handlers.seed(guide, KEY)).get_trace()
+    params = {k: 3.0 + 0 * s["value"] for k, s in first.items() if s["type"] == "param"}
+    trace = handlers.trace(handlers.substitute(handlers.seed(guide, KEY), params))
+    sites = trace.get_trace()
+    probs, normal = innermost(sites["z"]["fn"]).probs, innermost(sites["w"]["fn"])
+    np.testing.assert_allclose(probs[1], [0.2, 0.8], rtol=1e-5)
+    assert probs[0, 0] > 0.7
+    assert normal.loc.tolist() == [3.0, 5.0]
+    assert normal.scale[1] == 2.0

@@ -292,3 +292,25 @@ def test_a_falling_temperature_is_traced_once():
     first = len(runs)
     svi.step(torch.tensor(0.6))
     assert len(runs) == first == 2
+
+
+def test_a_masked_site_draws_from_the_model_whatever_the_parameters():
+    """Free ones would explain the data at no cost: a bound above the evidence."""
+
+    def model():
+        with pyro.plate("data", 2), poutine.mask(mask=torch.tensor([True, False])):
+            z = pyro.sample("z", dist.OneHotCategorical(torch.tensor([0.2, 0.8])))
+            w = pyro.sample("w", dist.Normal(5.0, 2.0))
+        pyro.sample("x", dist.Normal(z[:, 0] + w, 1.0).to_event(1), obs=torch.ones(2))
+
+    model = relax(model, TAU)
+    guide = AutoIGR(model, TAU)
+    guide()
+    for parameter in guide.parameters():
+        torch.nn.init.constant_(parameter, 3.0)
+    nodes = poutine.trace(guide).get_trace().nodes
+    probs, normal = nodes["z"]["fn"].probs, nodes["w"]["fn"]
+    torch.testing.assert_close(probs[1], torch.tensor([0.2, 0.8]))
+    assert probs[0, 0] > 0.7
+    assert normal.loc.tolist() == [3.0, 5.0]
+    assert normal.scale[1] == 2.0

@@ -35,8 +35,10 @@ class AutoIGR(AutoGuideList):
 
     The guide follows masks and scales that the model sets at each call, and partly
     observed sites (``obs_mask``): where the first run has any at a latent site, every
-    run of the guide runs the model too, with the values of the guide. A mask that the
-    model has only later is missed: :func:`assert_analytic_kl` finds it. Discrete sites
+    run of the guide runs the model too, with the values of the guide. Where a relaxed
+    or a ``Normal`` site is masked it draws from the model, as enumeration would; at
+    other sites use no masked value in what counts. A mask that the model has only
+    later is missed: :func:`assert_analytic_kl` finds it. Discrete sites
     that :func:`relax` keeps are left to be enumerated.
 
     ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the

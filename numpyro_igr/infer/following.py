@@ -7,15 +7,11 @@ from math import isclose, prod
 import jax
 import jax.numpy as jnp
 from jax import Array
-from numpyro.distributions import (
-    ExpandedDistribution,
-    Independent,
-    MaskedDistribution,
-)
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost, inside
+from numpyro_igr.infer.masked_sites import mask_of
 from numpyro_igr.infer.relaxed_guide import options_of
 
 NEW = (
@@ -51,13 +47,14 @@ class FollowingMessenger(Messenger):
             return
         name = msg["name"]
         if name in self.given:
-            if msg["type"] == "sample" and is_masked(msg):
+            if msg["type"] == "sample" and mask_of(msg) is not None:
                 raise ValueError(NOT_FOLLOWED.format(name))
             msg["value"] = self.given[name]
         elif name in self.parts:
             if msg["value"] is not None:
                 raise ValueError(SCANNED.format(name))
-            msg["fn"] = inside(msg["fn"], partial(self.parts[name], name))
+            make = partial(self.parts[name], name, mask=mask_of(msg))
+            msg["fn"] = inside(msg["fn"], make)
         elif is_latent(msg):
             raise ValueError(NEW.format(name))
 
@@ -100,19 +97,8 @@ def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
     plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
     scale = 1.0 if site["scale"] is None else site["scale"]
     is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
-    return is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
-
-
-def is_masked(site: dict) -> bool:
-    """Whether there is a mask, around the distribution of a site or inside it.
-
-    Args:
-        site: of a trace, or a message.
-    """
-    distribution = site["fn"]
-    while isinstance(distribution, Independent | ExpandedDistribution):
-        distribution = distribution.base_dist
-    return isinstance(distribution, MaskedDistribution)
+    is_masked = mask_of(site) is not None
+    return is_masked or is_scaled or _has_options(site, in_part=plates > 1)
 
 
 def _has_options(site: dict, *, in_part: bool) -> bool:

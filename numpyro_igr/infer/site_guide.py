@@ -15,6 +15,7 @@ from numpyro.infer.autoguide import AutoGuide
 from numpyro.util import not_jax_tracer
 
 from numpyro_igr.distributions.recover import innermost
+from numpyro_igr.infer.masked_sites import outside_mask
 
 
 class SiteGuide(AutoGuide):
@@ -80,15 +81,17 @@ class SiteGuide(AutoGuide):
     def distributions(self, *args: Any, **kwargs: Any) -> Callable:
         """The function that returns the distribution at a site.
 
-        Its arguments are the name of the site and the distribution that the model has
-        there, without masks and event dimensions.
+        Its arguments are the name of the site, the distribution that the model has
+        there, without masks and event dimensions, and the mask over its batch.
 
         Args:
             args: of the model.
             kwargs: of the model.
         """
         make = self._maker(*args, **kwargs)
-        return lambda name, like: make(like, *self._gaussian(name))
+        return lambda name, like, mask=None: make(
+            like, *outside_mask(mask, like, *self._gaussian(name))
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
         self.prepare(*args, **kwargs)

@@ -14,6 +14,7 @@ from pyro.ops.tensor_utils import periodic_repeat
 from torch import Tensor
 
 from pyro_igr.distributions.recover import innermost
+from pyro_igr.infer.masked_sites import outside_mask
 
 
 class SiteGuide(AutoGuide):
@@ -70,15 +71,17 @@ class SiteGuide(AutoGuide):
     def distributions(self, *args: Any, **kwargs: Any) -> Callable:
         """The function that returns the distribution at a site.
 
-        Its arguments are the name of the site and the distribution that the model has
-        there, without masks and event dimensions.
+        Its arguments are the name of the site, the distribution that the model has
+        there, without masks and event dimensions, and the mask over its batch.
 
         Args:
             args: of the model.
             kwargs: of the model.
         """
         make = self._maker(*args, **kwargs)
-        return lambda name, like: make(like, *self._gaussian(name))
+        return lambda name, like, mask=None: make(
+            like, *outside_mask(mask, like, *self._gaussian(name))
+        )
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         self.prepare(*args, **kwargs)
