@@ -64,11 +64,12 @@ def enumerate_and_fix(program, steps, draws):
         original(*args)
     sites = trace.values()
     latent = [s for s in sites if s["type"] == "sample" and not s["is_observed"]]
-    discrete = [s["name"] for s in latent if s["fn"].support.is_discrete]
+    continuous = [s["name"] for s in latent if not s["fn"].support.is_discrete]
+    others = {s["name"] for s in sites if s["type"] == "sample"} - set(continuous)
     elbo = Enumerated_ELBO(program.max_plate_nesting)
-    guide = AutoNormal(handlers.block(original, hide=discrete))
+    guide = AutoNormal(handlers.block(original, hide=others))
     params = {}
-    if len(discrete) < len(latent):
+    if continuous:
         params = train(original, guide, elbo, args, steps)
     values = guide.median(params) if params else {}
     exact = log_evidence(original, args, values, program.max_plate_nesting)
