@@ -314,3 +314,17 @@ def test_a_masked_site_draws_from_the_model_whatever_the_parameters():
     assert probs[0, 0] > 0.7
     assert normal.loc.tolist() == [3.0, 5.0]
     assert normal.scale[1] == 2.0
+
+
+def test_a_mask_that_is_changed_in_place_can_be_trained_under():
+    def model():
+        seen = torch.tensor([True, False])
+        with pyro.plate("data", 2), poutine.mask(mask=seen):
+            z = pyro.sample("z", dist.Bernoulli(0.9))
+            pyro.sample("x", dist.Normal(z, 1.0), obs=torch.ones(2))
+        seen |= True
+
+    guide = AutoIGR(relax(model, 0.3), 0.3)
+    elbo = infer.TraceMeanField_ELBO()
+    svi = infer.SVI(relax(model, 0.3), guide, Adam({"lr": 0.01}), elbo)
+    assert abs(svi.step()) < 100

@@ -45,7 +45,8 @@ def outside_mask(
     """
     if mask is None or not isinstance(like, GaussianPushforward | Normal):
         return loc, scale
-    mask = _with_dims(mask, like.event_dim).to(loc.device)
+    # A copy, since a program may change its mask in place before the backward pass.
+    mask = _with_dims(mask, like.event_dim).to(loc.device, copy=True)
     return torch.where(mask, loc, like.loc), torch.where(mask, scale, like.scale)
 
 
