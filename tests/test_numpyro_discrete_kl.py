@@ -17,6 +17,7 @@ from numpyro_laws import fresh_host as fresh_host
 
 from numpyro_igr import (
     IGR,
+    ExpIGR,
     IGRStickBreaking,
     OneHotCategorical,
     RelaxedOneHotCategorical,
@@ -120,6 +121,22 @@ def test_a_site_without_a_discrete_law_is_as_in_the_mean_field_engine():
 def test_a_prior_without_a_discrete_law_is_one_clear_error():
     model, guide = problem(GUIDES["igr"], dist.Dirichlet(jnp.ones(K)))
     with pytest.raises(ValueError, match="behind it at site 'z' .* got Dirichlet"):
+        TraceDiscreteKL_ELBO().loss(KEY, {}, model, guide)
+
+
+def test_a_logarithm_in_the_guide_only_is_one_clear_error():
+    def exp_igr(x):
+        return ExpIGR(TAU, x[..., 1:], 0.7)
+
+    model, guide = problem(exp_igr, PRIORS["same_family"]("igr"))
+    with pytest.raises(ValueError, match="value of site 'z' .* got ExpIGR and IGR"):
+        TraceDiscreteKL_ELBO().loss(KEY, {}, model, guide)
+
+
+def test_another_number_of_categories_is_one_clear_error():
+    prior = OneHotCategorical(logits=jnp.zeros(K + 1))
+    model, guide = problem(GUIDES["igr"], prior)
+    with pytest.raises(ValueError, match=f"{K} categories .* 'z' .* got {K + 1}"):
         TraceDiscreteKL_ELBO().loss(KEY, {}, model, guide)
 
 

@@ -361,7 +361,7 @@ def test_a_site_without_any_gradient_is_refused():
 
 
 def test_a_set_has_at_least_one_sample():
-    with pytest.raises(ValueError, match="num_samples to be positive, got 0"):
+    with pytest.raises(ValueError, match="a count num_samples, got 0"):
         TraceUnorderedSet_ELBO(0)
 
 

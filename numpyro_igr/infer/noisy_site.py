@@ -8,14 +8,9 @@ from numpyro.distributions import (
 )
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import (
-    ExpIGR,
-    ExpRelaxedCategorical,
-    OneHotCategorical,
-    RelaxedOneHotCategorical,
-)
+from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recover import innermost, inside, recover
-from numpyro_igr.infer.discrete_site import check_discrete
+from numpyro_igr.infer.discrete_site import check_discrete, is_of_log
 from numpyro_igr.infer.noise import Noise, finite, noise_type
 
 
@@ -64,7 +59,7 @@ class NoisySiteMessenger(Messenger):
         if name in self.noises:
             is_model = self.laws is None
             msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
-            if _is_of_log(innermost(law)):
+            if is_of_log(law):
                 self.in_logs.add(name)
 
     def _of_model(self, law: Distribution, name: str) -> Distribution:
@@ -77,12 +72,6 @@ class NoisySiteMessenger(Messenger):
         if msg["type"] == "sample" and msg["name"] in self.in_logs:
             least = jnp.finfo(msg["value"].dtype).tiny ** 0.5
             msg["value"] = jnp.log(jnp.maximum(msg["value"], least))
-
-
-def _is_of_log(law: Distribution) -> bool:
-    return isinstance(law, ExpIGR | ExpRelaxedCategorical) and not isinstance(
-        law, RelaxedOneHotCategorical
-    )
 
 
 def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:

@@ -34,12 +34,21 @@ class DiscreteSiteMessenger(Messenger):
             msg["fn"] = discrete
 
     def _recover(self, name: str, law: Distribution) -> Distribution | None:
-        if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
+        if is_of_log(law):
             raise ValueError(
                 f"expected a law of z at site '{name}', but the value of "
                 f"{type(innermost(law)).__name__} is log z"
             )
         return recover_with_gradient(law, name)
+
+
+def is_of_log(law: Distribution) -> bool:
+    """Whether the value of a relaxed law is log z.
+
+    Args:
+        law: with the wrappers of the host.
+    """
+    return isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical)
 
 
 def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
@@ -80,4 +89,22 @@ def check_discrete(
         raise ValueError(
             f"expected the {num_categories} categories of the guide at site '{site}' "
             f"of the model, got {law.event_shape[-1]}"
+        )
+
+
+def check_same_value(
+    guide_law: Distribution, model_law: Distribution, site: str
+) -> None:
+    """Raises unless the value of a site is z in guide and model, or log z in both.
+
+    Args:
+        guide_law: of the guide.
+        model_law: of the model.
+        site: its name.
+    """
+    if is_of_log(guide_law) != is_of_log(model_law):
+        names = (type(innermost(law)).__name__ for law in (guide_law, model_law))
+        raise ValueError(
+            f"expected the value of site '{site}' to be z in guide and model, or log z "
+            f"in both, got {' and '.join(names)}"
         )

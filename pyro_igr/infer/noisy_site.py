@@ -5,11 +5,9 @@ from pyro.distributions import Distribution, OneHotCategorical
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from torch import Tensor
-from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
-from pyro_igr.distributions import ExpIGR
 from pyro_igr.distributions.recover import innermost, inside, recover
-from pyro_igr.infer.discrete_site import check_discrete
+from pyro_igr.infer.discrete_site import check_discrete, is_of_log
 from pyro_igr.infer.noise import Noise, finite, noise_type
 
 
@@ -55,7 +53,7 @@ class NoisySiteMessenger(Messenger):
         if name in self.noises:
             is_model = self.laws is None
             msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
-            if isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical):
+            if is_of_log(law):
                 self.in_logs.add(name)
 
     def _of_model(self, law: Distribution, name: str) -> Distribution:

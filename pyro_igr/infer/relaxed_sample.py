@@ -18,7 +18,11 @@ from torch.distributions import Independent, constraints
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers.site_weights import agreement, total_mask
 from pyro_igr.infer.cross_entropy import cross_entropy
-from pyro_igr.infer.discrete_site import check_discrete, recover_with_gradient
+from pyro_igr.infer.discrete_site import (
+    check_discrete,
+    check_same_value,
+    recover_with_gradient,
+)
 
 ONE_SIDED_MASK = (
     "site '{}' has a mask in the {} only, so that its entropy or its prior would be "
@@ -113,6 +117,7 @@ class RelaxedSampleMessenger(Messenger):
         discrete = recover_with_gradient(law, name)
         size = guide_site["fn"].event_shape[-1]
         check_discrete(discrete, law, name, num_categories=size)
+        check_same_value(guide_site["fn"], law, name)
         if agrees.get("mask", True) is not True:
             _check_masks(name, guide_site, msg)
         q, p = innermost(guide_site["discrete"]), innermost(discrete)

@@ -68,8 +68,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def __init__(
         self, num_samples: int, *args: Any, replacement: bool = False, **kwargs: Any
     ) -> None:
-        if num_samples < 1:
-            raise ValueError(f"expected num_samples to be positive, got {num_samples}")
+        if not (isinstance(num_samples, int) and num_samples > 0):
+            raise ValueError(f"expected a count num_samples, got {num_samples!r}")
         super().__init__(*args, **kwargs)
         self.num_samples, self.replacement = num_samples, replacement
         self._plates: tuple[int, ...] | None = None
