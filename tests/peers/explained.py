@@ -2,7 +2,7 @@
 
 INDEPENDENT = "given w its discrete sites are independent"
 COUPLED = "what w and discrete sites have in common is lost, and enumeration keeps it"
-TRAINED = "the objective is of relaxed values, and its optimum a little off"
+TRAINED = "300 steps are few: half a nat or less is left after 2000"
 CHAIN = "independent sites lose what the states of a chain have in common"
 HARD = (
     "an animal once dead stays dead, so that a state is nearly a function of the last: "
@@ -14,8 +14,8 @@ WHY = {
     "hmm.py model_1": CHAIN,
     "hmm.py model_2": CHAIN,
     "lda.py": f"{INDEPENDENT}; else, over 30 words, {COUPLED}",
-    "ss_vae_M2.py": f"{INDEPENDENT}, but a network does not read relaxed labels as it "
-    "reads vertices; `create_plates` gives its plate a size",
+    "ss_vae_M2.py": f"{INDEPENDENT}; in training its networks read relaxed labels; "
+    "`create_plates` gives its plate a size",
     "dirichlet_process_mixture.ipynb": f"{INDEPENDENT}; {TRAINED}",
     "cjs.py model_1": HARD,
     "sir_hmc.py": "a relaxed count is no number of trials for the next binomial",

@@ -32,6 +32,7 @@ def run(name, steps, draws):
     if program.refused:
         return row
     pyro.clear_param_store()
+    pyro.set_rng_seed(0)
     row |= enumerate_and_fix(program, steps, draws)
     pyro.clear_param_store()
     model, args = program.load(program.edit)
