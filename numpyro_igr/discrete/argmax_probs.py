@@ -5,14 +5,17 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.nn import log_softmax, logsumexp
+from jax.nn import log_softmax
 
 from numpyro_igr._numerics import check_positive, check_real
 from numpyro_igr.discrete.maximum import (
+    from_the_maximum,
+    log_cdf_and_hazards,
     log_cdf_and_survival,
-    log_reversed_hazards,
-    quantile_panels,
+    log_sum,
 )
+from numpyro_igr.discrete.precision import in_full_precision
+from numpyro_igr.discrete.quantiles import nodes_between, quantile_edges
 
 
 def argmax_probs(
@@ -43,7 +46,8 @@ def argmax_probs(
     """
     check_real(loc=loc)
     check_positive(scale=scale)
-    return jnp.exp(log_argmax_probs(loc, scale, num_panels, num_nodes))
+    (loc, scale), dtype = in_full_precision(loc, scale)
+    return jnp.exp(log_argmax_probs(loc, scale, num_panels, num_nodes)).astype(dtype)
 
 
 @partial(jax.jit, static_argnames=("num_panels", "num_nodes"))
@@ -51,15 +55,17 @@ def log_argmax_probs(
     loc: Array, scale: Array, num_panels: int = 16, num_nodes: int = 8
 ) -> Array:
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
+    (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = jnp.broadcast_arrays(loc, scale)
-    return log_probs_from(*integrand(loc, scale, num_panels, num_nodes), loc, scale)
+    terms = integrand(loc, scale, num_panels, num_nodes)
+    return log_probs_from(*terms, loc, scale).astype(dtype)
 
 
 def log_probs_from(
     log_density: Array, log_hazards: Array, loc: Array, scale: Array
 ) -> Array:
     """Log probabilities, normalised, from the :func:`integrand` at its nodes."""
-    log_p = logsumexp(log_density[..., None] + log_hazards, 0)
+    log_p = log_sum(log_density[..., None] + log_hazards, 0)
     log_last, log_others = log_cdf_and_survival(jnp.zeros_like(loc[..., 0]), loc, scale)
     log_p = log_softmax(log_p, -1) + log_others[..., None]
     return log_softmax(jnp.concatenate([log_p, log_last[..., None]], -1), -1)
@@ -70,9 +76,15 @@ def integrand(
 ) -> tuple[Array, Array]:
     r"""Log of weight times :math:`F(t)`, and :math:`\log r_k(t)`, at the nodes.
 
+    The nodes lie between quantiles of the maximum, and carry no gradient.
+
     Shape: ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
     ``nodes + batch + (n,)``.
     """
-    t, log_weights = quantile_panels(loc, scale, num_panels, num_nodes)
-    log_f, _ = log_cdf_and_survival(t, loc, scale)
-    return log_weights + log_f, log_reversed_hazards(t, loc, scale)
+    loc, floor = from_the_maximum(loc, scale)
+    edges = quantile_edges(loc, scale, floor, num_panels)
+    nodes = nodes_between(edges[:-1], edges[1:], num_nodes)
+    shape = num_panels * num_nodes, *floor.shape
+    t, log_weights = (x.swapaxes(0, 1).reshape(shape) for x in nodes)
+    log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
+    return log_weights + log_f, log_hazards

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import log_sigmoid, logsumexp, softplus
-from jax.scipy.special import log_ndtr
 
-from numpyro_igr.discrete.maximum import nodes_between, quantile_edges
+from numpyro_igr.discrete.maximum import from_the_maximum
+from numpyro_igr.discrete.normal import log_ndtr
 from numpyro_igr.discrete.probit import probit_of_log_odds
+from numpyro_igr.discrete.quantiles import nodes_between, quantile_edges
 
 NUM_PANELS, NUM_NODES, NUM_STEPS = 16, 8, 8
 
@@ -24,8 +25,8 @@ def gaussians_given_argmax(
     Given category k < K, the largest, M, has density :math:`F r_k / p_k` on t > 0,
     with F and :math:`r_k` as in :func:`argmax_probs`; the others are Gaussians
     truncated above at M. Given category K all are truncated above at 0. M inverts its
-    distribution function, a quadrature, by Newton steps. Gradients in ``loc`` and
-    ``scale`` are implicit (first derivatives only).
+    distribution function, a quadrature, by Newton steps. Derivatives in ``loc`` and
+    ``scale`` are implicit (first and second ones).
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
     ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
@@ -55,7 +56,7 @@ def gaussians_given_stick(
     r"""Gaussians y given that category k is the first with :math:`y_k > 0`.
 
     Those before k are truncated above at 0, :math:`y_k` below at 0, the rest free.
-    Gradients in ``loc`` and ``scale`` are implicit (first derivatives only).
+    Derivatives in ``loc`` and ``scale`` are implicit, of every order.
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
     ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
@@ -108,13 +109,14 @@ def _log_odds_below(log_odds: Array, bound: Array) -> Array:
 
 def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> Array:
     """The maximum M > 0, given whose it is, where the log odds of its CDF are these."""
+    loc, floor = from_the_maximum(loc, scale)
 
     def log_density(t: Array) -> Array:
         u = (t[..., None] - loc) / scale
         log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - jnp.log(scale)
         return jnp.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
 
-    edges = _align(quantile_edges(loc, scale, NUM_PANELS), log_odds)
+    edges = _align(quantile_edges(loc, scale, floor, NUM_PANELS), log_odds)
     masses = _log_mass(log_density, edges[:-1], edges[1:])
     panel = _panel_of(log_odds, lax.stop_gradient(masses))
     index = jnp.arange(NUM_PANELS).reshape(-1, *[1] * log_odds.ndim)
@@ -129,10 +131,11 @@ def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> 
         error = left - right - log_odds
         density = log_density(t)
         slope = jnp.exp(density - left) + jnp.exp(density - right)
-        return error, t - error / lax.stop_gradient(slope)
+        return error, t - error / slope
 
+    # Each step from the root doubles the number of derivatives that are right.
     root = _root_between(lambda t: lax.stop_gradient(newton(t)), low, high)
-    return newton(lax.stop_gradient(root))[1]
+    return newton(newton(lax.stop_gradient(root))[1])[1] - floor
 
 
 def _align(edges: Array, batch: Array) -> Array:
@@ -142,8 +145,7 @@ def _align(edges: Array, batch: Array) -> Array:
 
 def _log_mass(log_density: Callable, low: Array, high: Array) -> Array:
     t, log_weights = nodes_between(low, high, NUM_NODES)
-    nothing = jnp.finfo(t.dtype).min / 4
-    return logsumexp(jnp.maximum(log_weights, nothing) + log_density(t), 0)
+    return logsumexp(log_weights + log_density(t), 0)
 
 
 def _log_sum(log_masses: Array, kept: Array) -> Array:

@@ -10,6 +10,7 @@ from jax.nn import log_softmax, logsumexp, softplus
 
 from numpyro_igr._numerics import check_positive, check_real
 from numpyro_igr.discrete.nodes_below import nodes_below
+from numpyro_igr.discrete.precision import in_full_precision
 from numpyro_igr.discrete.thresholds import (
     chances_after,
     interpolate,
@@ -58,9 +59,10 @@ def largest_weight_probs(
     """
     check_real(loc=loc)
     check_positive(scale=scale)
-    return jnp.exp(
-        log_largest_weight_probs(loc, scale, num_points, num_nodes, remainder=remainder)
-    )
+    (loc, scale), dtype = in_full_precision(loc, scale)
+    rule = num_points, num_nodes
+    log_probs = log_largest_weight_probs(loc, scale, *rule, remainder=remainder)
+    return jnp.exp(log_probs).astype(dtype)
 
 
 @partial(jax.jit, static_argnames=("num_points", "num_nodes", "remainder"))
@@ -73,6 +75,7 @@ def log_largest_weight_probs(
     remainder: bool = True,
 ) -> Array:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
+    (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = (jnp.moveaxis(x, -1, 0) for x in jnp.broadcast_arrays(loc, scale))
     points = thresholds(loc, scale, num_points, remainder=remainder)
     before = log_chances_before(loc, scale, points, num_nodes)
@@ -83,9 +86,10 @@ def log_largest_weight_probs(
     log_g = jnp.log(jnp.clip(interpolate(after, points, -y), smallest, 1))
     log_p = jnp.moveaxis(logsumexp(log_weights + log_f + log_g, -1), 0, -1)
     if remainder:
-        return log_softmax(jnp.concatenate([log_p, before[-1, ..., :1]], -1), -1)
+        log_p = jnp.concatenate([log_p, before[-1, ..., :1]], -1)
+    log_p = log_softmax(log_p, -1).astype(dtype)
     never = jnp.full_like(log_p[..., :1], -jnp.inf)
-    return jnp.concatenate([log_softmax(log_p, -1), never], -1)
+    return log_p if remainder else jnp.concatenate([log_p, never], -1)
 
 
 def _nodes(

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import log_softmax
-from jax.scipy.special import log_ndtr
 from jax.typing import ArrayLike
 
 from numpyro_igr._numerics import check_positive, check_real
 from numpyro_igr.discrete.check_probs import to_log_probs
+from numpyro_igr.discrete.normal import log_ndtr
 from numpyro_igr.discrete.precision import in_full_precision
 from numpyro_igr.discrete.probit import probit_of_log_odds
 
@@ -33,16 +33,18 @@ def stick_probs(loc: Array, scale: Array) -> Array:
     """
     check_real(loc=loc)
     check_positive(scale=scale)
-    return jnp.exp(log_stick_probs(loc, scale))
+    (loc, scale), dtype = in_full_precision(loc, scale)
+    return jnp.exp(log_stick_probs(loc, scale)).astype(dtype)
 
 
 def log_stick_probs(loc: Array, scale: Array) -> Array:
     """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
+    (loc, scale), dtype = in_full_precision(loc, scale)
     u = loc / scale
     last = jnp.zeros_like(u[..., :1])
     broken = jnp.concatenate([log_ndtr(u), last], -1)
     left = jnp.concatenate([last, log_ndtr(-u).cumsum(-1)], -1)
-    return log_softmax(broken + left, -1)
+    return log_softmax(broken + left, -1).astype(dtype)
 
 
 def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:

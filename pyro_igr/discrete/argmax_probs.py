@@ -5,10 +5,13 @@ from torch import Tensor
 
 from pyro_igr._numerics import check_positive, check_real
 from pyro_igr.discrete.maximum import (
+    from_the_maximum,
+    log_cdf_and_hazards,
     log_cdf_and_survival,
-    log_reversed_hazards,
-    quantile_panels,
+    log_sum,
 )
+from pyro_igr.discrete.precision import in_full_precision
+from pyro_igr.discrete.quantiles import nodes_between, quantile_edges
 
 
 def argmax_probs(
@@ -39,22 +42,25 @@ def argmax_probs(
     """
     check_real(loc=loc)
     check_positive(scale=scale)
-    return log_argmax_probs(loc, scale, num_panels, num_nodes).exp()
+    (loc, scale), dtype = in_full_precision(loc, scale)
+    return log_argmax_probs(loc, scale, num_panels, num_nodes).exp().to(dtype)
 
 
 def log_argmax_probs(
     loc: Tensor, scale: Tensor, num_panels: int = 16, num_nodes: int = 8
 ) -> Tensor:
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
+    (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = torch.broadcast_tensors(loc, scale)
-    return log_probs_from(*integrand(loc, scale, num_panels, num_nodes), loc, scale)
+    terms = integrand(loc, scale, num_panels, num_nodes)
+    return log_probs_from(*terms, loc, scale).to(dtype)
 
 
 def log_probs_from(
     log_density: Tensor, log_hazards: Tensor, loc: Tensor, scale: Tensor
 ) -> Tensor:
     """Log probabilities, normalised, from the :func:`integrand` at its nodes."""
-    log_p = (log_density.unsqueeze(-1) + log_hazards).logsumexp(0)
+    log_p = log_sum(log_density.unsqueeze(-1) + log_hazards, 0)
     log_last, log_others = log_cdf_and_survival(
         torch.zeros_like(loc[..., 0]), loc, scale
     )
@@ -67,9 +73,14 @@ def integrand(
 ) -> tuple[Tensor, Tensor]:
     r"""Log of weight times :math:`F(t)`, and :math:`\log r_k(t)`, at the nodes.
 
+    The nodes lie between quantiles of the maximum, and carry no gradient.
+
     Shape: ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
     ``nodes + batch + (n,)``.
     """
-    t, log_weights = quantile_panels(loc, scale, num_panels, num_nodes)
-    log_f, _ = log_cdf_and_survival(t, loc, scale)
-    return log_weights + log_f, log_reversed_hazards(t, loc, scale)
+    loc, floor = from_the_maximum(loc, scale)
+    edges = quantile_edges(loc, scale, floor, num_panels)
+    nodes = nodes_between(edges[:-1], edges[1:], num_nodes)
+    t, log_weights = (x.transpose(0, 1).flatten(0, 1) for x in nodes)
+    log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
+    return log_weights + log_f, log_hazards

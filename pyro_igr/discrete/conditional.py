@@ -6,10 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
-from torch.special import log_ndtr
 
-from pyro_igr.discrete.maximum import nodes_between, quantile_edges
+from pyro_igr.discrete.maximum import from_the_maximum
+from pyro_igr.discrete.normal import log_ndtr
 from pyro_igr.discrete.probit import probit_of_log_odds
+from pyro_igr.discrete.quantiles import nodes_between, quantile_edges
 
 NUM_PANELS, NUM_NODES, NUM_STEPS = 16, 8, 8
 
@@ -22,8 +23,8 @@ def gaussians_given_argmax(
     Given category k < K, the largest, M, has density :math:`F r_k / p_k` on t > 0,
     with F and :math:`r_k` as in :func:`argmax_probs`; the others are Gaussians
     truncated above at M. Given category K all are truncated above at 0. M inverts its
-    distribution function, a quadrature, by Newton steps. Gradients in ``loc`` and
-    ``scale`` are implicit (first derivatives only).
+    distribution function, a quadrature, by Newton steps. Derivatives in ``loc`` and
+    ``scale`` are implicit (first and second ones).
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
     ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
@@ -53,7 +54,7 @@ def gaussians_given_stick(
     r"""Gaussians y given that category k is the first with :math:`y_k > 0`.
 
     Those before k are truncated above at 0, :math:`y_k` below at 0, the rest free.
-    Gradients in ``loc`` and ``scale`` are implicit (first derivatives only).
+    Derivatives in ``loc`` and ``scale`` are implicit, of every order.
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
     ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
@@ -108,13 +109,14 @@ def _maximum_given(
     log_odds: Tensor, chosen: Tensor, loc: Tensor, scale: Tensor
 ) -> Tensor:
     """The maximum M > 0, given whose it is, where the log odds of its CDF are these."""
+    loc, floor = from_the_maximum(loc, scale)
 
     def log_density(t: Tensor) -> Tensor:
         u = (t.unsqueeze(-1) - loc) / scale
         log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - scale.log()
         return torch.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
 
-    edges = _align(quantile_edges(loc, scale, NUM_PANELS), log_odds)
+    edges = _align(quantile_edges(loc, scale, floor, NUM_PANELS), log_odds)
     masses = _log_mass(log_density, edges[:-1], edges[1:])
     panel = _panel_of(log_odds, masses.detach())
     index = torch.arange(NUM_PANELS, device=loc.device)
@@ -128,12 +130,13 @@ def _maximum_given(
         starts, stops = torch.stack([low, t]), torch.stack([t, high])
         left, right = beyond.logaddexp(_log_mass(log_density, starts, stops))
         error = left - right - log_odds
-        with torch.no_grad():
-            density = log_density(t)
-            slope = (density - left).exp() + (density - right).exp()
+        density = log_density(t)
+        slope = (density - left).exp() + (density - right).exp()
         return error, t - error / slope
 
-    return newton(_root_between(newton, low, high))[1]
+    # Each step from the root doubles the number of derivatives that are right.
+    root = _root_between(newton, low, high)
+    return newton(newton(root)[1])[1] - floor
 
 
 def _align(edges: Tensor, batch: Tensor) -> Tensor:
@@ -143,8 +146,7 @@ def _align(edges: Tensor, batch: Tensor) -> Tensor:
 
 def _log_mass(log_density: Callable, low: Tensor, high: Tensor) -> Tensor:
     t, log_weights = nodes_between(low, high, NUM_NODES)
-    nothing = torch.finfo(t.dtype).min / 4
-    return (log_weights.clamp(min=nothing) + log_density(t)).logsumexp(0)
+    return (log_weights + log_density(t)).logsumexp(0)
 
 
 def _log_sum(log_masses: Tensor, kept: Tensor) -> Tensor:

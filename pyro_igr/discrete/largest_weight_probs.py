@@ -6,6 +6,7 @@ from torch.nn.functional import pad, softplus
 
 from pyro_igr._numerics import check_positive, check_real
 from pyro_igr.discrete.nodes_below import nodes_below
+from pyro_igr.discrete.precision import in_full_precision
 from pyro_igr.discrete.thresholds import (
     chances_after,
     interpolate,
@@ -54,9 +55,10 @@ def largest_weight_probs(
     """
     check_real(loc=loc)
     check_positive(scale=scale)
-    return log_largest_weight_probs(
-        loc, scale, num_points, num_nodes, remainder=remainder
-    ).exp()
+    (loc, scale), dtype = in_full_precision(loc, scale)
+    rule = num_points, num_nodes
+    log_probs = log_largest_weight_probs(loc, scale, *rule, remainder=remainder)
+    return log_probs.exp().to(dtype)
 
 
 def log_largest_weight_probs(
@@ -68,6 +70,7 @@ def log_largest_weight_probs(
     remainder: bool = True,
 ) -> Tensor:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
+    (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = (x.movedim(-1, 0) for x in torch.broadcast_tensors(loc, scale))
     points = thresholds(loc, scale, num_points, remainder=remainder)
     before = log_chances_before(loc, scale, points, num_nodes)
@@ -78,8 +81,9 @@ def log_largest_weight_probs(
     log_g = interpolate(after, points, -y).clamp(smallest, 1).log()
     log_p = (log_weights + log_f + log_g).logsumexp(-1).movedim(0, -1)
     if remainder:
-        return torch.cat([log_p, before[-1, ..., :1]], -1).log_softmax(-1)
-    return pad(log_p.log_softmax(-1), (0, 1), value=-torch.inf)
+        log_p = torch.cat([log_p, before[-1, ..., :1]], -1)
+    log_p = log_p.log_softmax(-1).to(dtype)
+    return log_p if remainder else pad(log_p, (0, 1), value=-torch.inf)
 
 
 def _nodes(

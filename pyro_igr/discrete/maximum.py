@@ -1,14 +1,13 @@
-"""The maximum of independent Gaussians: its law, and nodes to integrate over it."""
+"""The maximum of independent Gaussians: its law."""
 
-import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.special import log_ndtr
 
-NUM_BISECTIONS = 20
+from pyro_igr.discrete.normal import log_ndtr, log_ndtr_and_hazard
+
+REACH = 9.0
 
 
 def log_cdf_and_survival(
@@ -25,7 +24,17 @@ def log_cdf_and_survival(
     u = (t.unsqueeze(-1) - loc) / scale
     log_phi, log_rest = _log_cdf_and_survival_of_normal(u, log_tail)
     before = log_phi.cumsum(-1) - log_phi
-    return log_phi.sum(-1), (log_rest + before).logsumexp(-1)
+    return log_phi.sum(-1), log_sum(log_rest + before, -1)
+
+
+def log_sum(x: Tensor, dim: int) -> Tensor:
+    """Log of a sum of exponentials; its gradient is a mean, however large x is.
+
+    That needs the weights to be normalised themselves: where x is -1e8 in float32, the
+    logarithm of their sum is lost beside it.
+    """
+    top = x.detach().amax(dim, keepdim=True)
+    return (x - top).exp().sum(dim).log() + top.squeeze(dim)
 
 
 def _log_cdf_and_survival_of_normal(
@@ -38,93 +47,30 @@ def _log_cdf_and_survival_of_normal(
     return torch.where(right, larger, smaller), torch.where(right, smaller, larger)
 
 
-def _rough_log_ndtr(u: Tensor) -> Tensor:
-    r"""Log of :math:`\Phi(u)`, to 6 percent and for u < 0, by elementary functions.
-
-    Many times as fast as the special function. Source: a bound of Komatsu (1955).
-    """
-    root = (u**2 + 8 / math.pi).sqrt()
-    return -0.5 * u**2 - (root - u).log() + 0.5 * math.log(2 / math.pi)
-
-
 def log_reversed_hazards(t: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
     r"""Log of :math:`r_j(t) = \phi(u_j) / (\sigma_j \Phi(u_j))`.
 
     Shape: ``t``: ``batch``; ``loc``, ``scale`` and result: ``batch + (n,)``.
     """
-    u = (t.unsqueeze(-1) - loc) / scale
-    return -0.5 * (u**2 + math.log(2 * math.pi)) - scale.log() - log_ndtr(u)
+    return log_cdf_and_hazards(t, loc, scale)[1]
 
 
-@torch.no_grad()
-def quantile_panels(
-    loc: Tensor, scale: Tensor, num_panels: int, num_nodes: int
-) -> tuple[Tensor, Tensor]:
-    r"""Gauss-Legendre nodes between quantiles of the maximum, given it is positive.
+def log_cdf_and_hazards(t: Tensor, loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Log of :math:`F(t)`, and :func:`log_reversed_hazards`.
 
-    Fixed nodes miss a maximum that lies far from 0, or one with steps of very
-    unequal widths; its own quantiles do not. Neither output carries a gradient.
-
-    Shape: ``loc``, ``scale``: ``batch + (n,)``; nodes :math:`t > 0` and log weights:
-    ``(num_panels * num_nodes,) + batch``.
+    Shape: ``t`` and the first result: ``batch``; the others: ``batch + (n,)``.
     """
-    edges = quantile_edges(loc, scale, num_panels)
-    t, log_weights = nodes_between(edges[:-1], edges[1:], num_nodes)
-    return t.transpose(0, 1).flatten(0, 1), log_weights.transpose(0, 1).flatten(0, 1)
+    log_phi, log_hazard = log_ndtr_and_hazard((t.unsqueeze(-1) - loc) / scale)
+    return log_phi.sum(-1), log_hazard - scale.log()
 
 
-@torch.no_grad()
-def quantile_edges(loc: Tensor, scale: Tensor, num_panels: int) -> Tensor:
-    """0 and quantiles of the maximum, given it is positive; without a gradient.
+def from_the_maximum(loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Means, and 0, measured from a point below all but e^-40 of the maximum.
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``; result ``(num_panels + 1,) + batch``.
+    Around a maximum that lies far from 0 the floats are sparse.
+
+    Shape: ``loc``, ``scale`` and the first result: ``batch + (n,)``; the second, which
+    is not positive and has no gradient: ``batch``.
     """
-    z = np.linspace(-1, 1, num_panels + 1)[1:]
-    levels = loc.new_tensor(6 * z + 30 * z**5).reshape(-1, *[1] * (loc.dim() - 1))
-    edges = _quantiles(levels, loc, scale)
-    return torch.cat([torch.zeros_like(edges[:1]), edges])
-
-
-def nodes_between(low: Tensor, high: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
-    """Gauss-Legendre nodes and log weights between two bounds.
-
-    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
-    """
-    half = (high - low) / 2
-    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
-    shape = (-1, *[1] * half.dim())
-    t = low + half * half.new_tensor(nodes + 1).reshape(shape)
-    return t, half.log() + half.new_tensor(np.log(weights)).reshape(shape)
-
-
-def _quantiles(levels: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
-    """Where the logit of the CDF, given a positive maximum, crosses each level.
-
-    Of G = (F - F(0)) / (1 - F(0)), the logit is log (F - F(0)) - log (1 - F). Roughly:
-    what is integrated between them is exact wherever they lie.
-    """
-    zero = torch.zeros_like(loc[..., 0])
-    log_cdf_0, log_survival_0 = log_cdf_and_survival(zero, loc, scale, _rough_log_ndtr)
-    low = zero.expand(torch.broadcast_shapes(levels.shape, zero.shape))
-    high = _far_in_the_tail(loc, scale).expand_as(low)
-    for _ in range(NUM_BISECTIONS):
-        middle = (low + high) / 2
-        log_f, log_s = log_cdf_and_survival(middle, loc, scale, _rough_log_ndtr)
-        log_mass = torch.where(
-            log_f < log_s,
-            log_f + _log1mexp(log_cdf_0 - log_f),
-            log_survival_0 + _log1mexp(log_s - log_survival_0),
-        )
-        below = log_mass - log_s < levels
-        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    return (low + high) / 2
-
-
-def _far_in_the_tail(loc: Tensor, scale: Tensor) -> Tensor:
-    """A point beyond which less than e^-40 of the positive mass lies."""
-    u = (-loc / scale).clamp(min=0)
-    return (loc + scale * (u**2 + 80 + 2 * math.log(loc.shape[-1])).sqrt()).amax(-1)
-
-
-def _log1mexp(x: Tensor) -> Tensor:
-    return (-x.clamp(max=0).expm1()).log()
+    low = (loc - REACH * scale).amax(-1).clamp(min=0).detach()
+    return loc - low.unsqueeze(-1), -low

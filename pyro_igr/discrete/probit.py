@@ -1,36 +1,56 @@
 """The standard normal quantile, from log odds."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
-from torch.special import log_ndtr
 
-NUM_STEPS = 8
+from pyro_igr.discrete.normal import log_ndtr_and_hazard
+
+NUM_STEPS = 9
 
 
 def probit_of_log_odds(log_odds: Tensor) -> Tensor:
-    r""":math:`\Phi^{-1}(\sigma(a))`, finite wherever the log odds a are.
+    r""":math:`x = \Phi^{-1}(\sigma(a))`, finite wherever the log odds a are.
 
     Newton steps on :math:`\log \Phi(x) = \log \sigma(-|a|)`, which is concave, from
-    the left of the root: they converge monotonically. The last two steps carry the
-    gradient, by the implicit function theorem: to the third order.
+    the left of the root: they converge monotonically. The derivative, of every order,
+    is that of the implicit function: with h the reversed hazard,
+
+    .. math:: dx / da = \sigma(|a|) / h(-|x|)
 
     Shape: ``batch`` to ``batch``.
-    Accuracy: 1e-10 relative in float64 (the limit is the host's ``log_ndtr``).
+    Accuracy: 1e-10 relative in float64.
     """
-    upper = log_odds > 0
-    log_p = logsigmoid(torch.where(upper, -log_odds, log_odds))
-    with torch.no_grad():
+    return _Probit.apply(log_odds)
+
+
+class _Probit(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(log_odds: Tensor) -> Tensor:
+        log_p = logsigmoid(-log_odds.abs())
         x = -(-2 * log_p).sqrt()
         for _ in range(NUM_STEPS):
-            x = _newton_step(x, log_p)
-    x = _newton_step(_newton_step(x, log_p), log_p)
-    return torch.where(upper, -x, x)
+            log_phi, log_hazard = log_ndtr_and_hazard(x)
+            x = x - (log_phi - log_p) * (-log_hazard).exp()
+        return torch.where(log_odds > 0, -x, x)
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:  # noqa: ANN001
+        ctx.save_for_backward(*inputs, output)
+        ctx.save_for_forward(*inputs, output)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:  # noqa: ANN001
+        return gradient * _slope(*ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor) -> Tensor:  # noqa: ANN001
+        return tangent * _slope(*ctx.saved_tensors)
 
 
-def _newton_step(x: Tensor, log_p: Tensor) -> Tensor:
-    log_phi = log_ndtr(x)
-    log_hazard = -0.5 * (x**2 + math.log(2 * math.pi)) - log_phi
-    return x - (log_phi - log_p) * torch.exp(-log_hazard)
+def _slope(log_odds: Tensor, x: Tensor) -> Tensor:
+    side = torch.where(log_odds > 0, 1.0, -1.0).to(x)
+    log_hazard = log_ndtr_and_hazard(-side * x)[1]
+    return (logsigmoid(side * log_odds) - log_hazard).exp()

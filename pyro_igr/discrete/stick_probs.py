@@ -2,10 +2,10 @@
 
 import torch
 from torch import Tensor
-from torch.special import log_ndtr
 
 from pyro_igr._numerics import check_positive, check_real
 from pyro_igr.discrete.check_probs import to_log_probs
+from pyro_igr.discrete.normal import log_ndtr
 from pyro_igr.discrete.precision import in_full_precision
 from pyro_igr.discrete.probit import probit_of_log_odds
 
@@ -31,16 +31,18 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
     """
     check_real(loc=loc)
     check_positive(scale=scale)
-    return log_stick_probs(loc, scale).exp()
+    (loc, scale), dtype = in_full_precision(loc, scale)
+    return log_stick_probs(loc, scale).exp().to(dtype)
 
 
 def log_stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
     """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
+    (loc, scale), dtype = in_full_precision(loc, scale)
     u = loc / scale
     last = torch.zeros_like(u[..., :1])
     broken = torch.cat([log_ndtr(u), last], -1)
     left = torch.cat([last, log_ndtr(-u).cumsum(-1)], -1)
-    return (broken + left).log_softmax(-1)
+    return (broken + left).log_softmax(-1).to(dtype)
 
 
 def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:

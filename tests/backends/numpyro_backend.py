@@ -26,6 +26,10 @@ def numpy(x):
     return np.asarray(x)
 
 
+def tolist(x):
+    return x.tolist()
+
+
 def sample(law, seed, shape=()):
     return law.rsample(jax.random.key(seed), shape)
 
@@ -38,6 +42,11 @@ def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
     positions = tuple(range(len(inputs)))
     return jax.jit(jax.grad(lambda *xs: fn(*xs).sum(), positions))(*inputs)
+
+
+def slope(fn, x):
+    """The derivative of an elementwise function, differentiable."""
+    return jax.grad(lambda x: fn(x).sum())(x)
 
 
 def jacobian(fn, x):

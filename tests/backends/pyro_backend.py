@@ -25,6 +25,10 @@ def numpy(x):
     return x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
+def tolist(x):
+    return x.tolist()
+
+
 def sample(law, seed, shape=()):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -41,6 +45,12 @@ def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
     inputs = [x.detach().clone().requires_grad_() for x in inputs]
     return torch.autograd.grad(fn(*inputs).sum(), inputs)
+
+
+def slope(fn, x):
+    """The derivative of an elementwise function, differentiable."""
+    x = x if x.requires_grad else x.clone().requires_grad_()
+    return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
 
 
 def jacobian(fn, x):

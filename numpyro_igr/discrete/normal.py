@@ -1,0 +1,64 @@
+"""The standard normal distribution function and its reversed hazard, in logs."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.special import erfc
+
+EDGE = -5.0
+LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
+
+
+def log_ndtr(x: Array) -> Array:
+    r""":math:`\log \Phi(x)`, with derivatives that hold in the far tail.
+
+    Shape: ``batch`` to ``batch``.
+    """
+    return log_ndtr_and_hazard(x)[0]
+
+
+@jax.custom_jvp
+def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
+    r""":math:`\log \Phi(x)` and :math:`\log h(x)`, :math:`h = \phi / \Phi`.
+
+    .. math:: (\log \Phi)' = h, \qquad (\log h)' = -(x + h)
+
+    Far in the left tail h tends to -x, so that neither :math:`\log \phi - \log \Phi`
+    nor x + h survives rounding. There x + h is a continued fraction, and the others
+    follow from it. Derivatives of every order are right.
+
+    Shape: ``batch``, of 32 bits or more, to ``batch`` twice.
+
+    Accuracy: values and two derivatives to 1e-4 in float32 and 1e-9 in float64,
+        relative, for |x| up to 1e6.
+    Source: Laplace's continued fraction of the Mills ratio.
+    """
+    is_far, is_right = x < EDGE, x > 0
+    log_density = -0.5 * x**2 - LOG_SQRT_2_PI
+    tail = 0.5 * erfc(abs(x) * math.sqrt(0.5))
+    log_near = jnp.where(is_right, jnp.log1p(-tail), jnp.log(tail))
+    log_far = jnp.log(_excess_far_left(x) - x)
+    return (
+        jnp.where(is_far, log_density - log_far, log_near),
+        jnp.where(is_far, log_far, log_density - log_near),
+    )
+
+
+@log_ndtr_and_hazard.defjvp
+def _with_tangents(primals: tuple, tangents: tuple) -> tuple[tuple, tuple]:
+    (x,), (tangent,) = primals, tangents
+    log_phi, log_hazard = log_ndtr_and_hazard(x)
+    hazard = jnp.exp(log_hazard)
+    excess = jnp.where(x < EDGE, _excess_far_left(x), x + hazard)
+    return (log_phi, log_hazard), (tangent * hazard, -tangent * excess)
+
+
+def _excess_far_left(x: Array) -> Array:
+    r""":math:`x + h(x) = 1 / (t + 2 / (t + 3 / (t + \dots)))` with t = -x."""
+    t = -jnp.where(x < EDGE, x, EDGE)
+    c = t
+    for k in range(20 if x.dtype == jnp.float64 else 10, 1, -1):
+        c = t + k / c
+    return 1 / c

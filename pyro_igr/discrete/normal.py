@@ -1,0 +1,84 @@
+"""The standard normal distribution function and its reversed hazard, in logs."""
+
+import math
+
+import torch
+from torch import Tensor
+
+EDGE = -5.0
+LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
+
+
+def log_ndtr(x: Tensor) -> Tensor:
+    r""":math:`\log \Phi(x)`, with derivatives that hold in the far tail.
+
+    Shape: ``batch`` to ``batch``.
+    """
+    return log_ndtr_and_hazard(x)[0]
+
+
+def log_ndtr_and_hazard(x: Tensor) -> tuple[Tensor, Tensor]:
+    r""":math:`\log \Phi(x)` and :math:`\log h(x)`, :math:`h = \phi / \Phi`.
+
+    .. math:: (\log \Phi)' = h, \qquad (\log h)' = -(x + h)
+
+    Far in the left tail h tends to -x, so that neither :math:`\log \phi - \log \Phi`
+    nor x + h survives rounding. There x + h is a continued fraction, and the others
+    follow from it. Derivatives of every order are right.
+
+    Shape: ``batch``, of 32 bits or more, to ``batch`` twice.
+
+    Accuracy: values and two derivatives to 1e-4 in float32 and 1e-9 in float64,
+        relative, for |x| up to 1e6.
+    Source: Laplace's continued fraction of the Mills ratio.
+    """
+    return _LogNdtrAndHazard.apply(x)
+
+
+class _LogNdtrAndHazard(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        is_far, is_right = x < EDGE, x > 0
+        log_density = -0.5 * x**2 - LOG_SQRT_2_PI
+        tail = 0.5 * (x.abs() * math.sqrt(0.5)).erfc()
+        log_near = torch.where(is_right, (-tail).log1p(), tail.log())
+        log_far = (_excess_far_left(x) - x).log()
+        return (
+            torch.where(is_far, log_density - log_far, log_near),
+            torch.where(is_far, log_far, log_density - log_near),
+        )
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple, outputs: tuple) -> None:  # noqa: ANN001
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*inputs, outputs[1])
+        ctx.save_for_forward(*inputs, outputs[1])
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor | None) -> Tensor:  # noqa: ANN001
+        pairs = zip(gradients, _slopes(*ctx.saved_tensors), strict=True)
+        return sum(g * slope() for g, slope in pairs if g is not None)
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001
+        return tuple(tangent * slope() for slope in _slopes(*ctx.saved_tensors))
+
+
+def _slopes(x: Tensor, log_hazard: Tensor) -> tuple:
+    """Derivatives of both outputs, each when it is asked for."""
+    return log_hazard.exp, lambda: -_excess(x, log_hazard)
+
+
+def _excess(x: Tensor, log_hazard: Tensor) -> Tensor:
+    return torch.where(x < EDGE, _excess_far_left(x), x + log_hazard.exp())
+
+
+def _excess_far_left(x: Tensor) -> Tensor:
+    r""":math:`x + h(x) = 1 / (t + 2 / (t + 3 / (t + \dots)))` with t = -x."""
+    t = -torch.where(x < EDGE, x, EDGE)
+    c = t
+    for k in range(20 if x.dtype == torch.float64 else 10, 1, -1):
+        c = t + k / c
+    return 1 / c
