@@ -26,6 +26,7 @@ from numpyro_igr.handlers.uses import check_uses
 
 KEY = jax.random.key(0)
 PAIR, TRIPLE = jnp.array([0.1, 0.9]), jnp.array([0.1, 0.5, 0.9])
+EXP = dist.transforms.ExpTransform()
 WEIGHTS = jnp.ones((3, 4))
 SITES = {
     "b": lambda: dist.Bernoulli(0.9),
@@ -109,6 +110,12 @@ USES = {
     "clip": ("b", lambda b: jnp.clip(b, 0.1, 0.9)),
     "nothing": ("b", lambda b: 0.0),
     "rate": ("n", lambda n: dist.Poisson(n + 0.1, validate_args=True)),
+    "transform": (
+        "n",
+        lambda n: dist.TransformedDistribution(dist.Normal(n, 1.0), EXP),
+    ),
+    "interp": ("b", lambda b: jnp.interp(b, jnp.arange(2.0), PAIR)),
+    "logsumexp": ("z", lambda z: nn.logsumexp(TRIPLE, b=z)),
     "matrix": ("z", lambda z: jnp.einsum("i,i->", z, TRIPLE)),
     "network": ("z", lambda z: nn.softplus(nn.leaky_relu(z @ WEIGHTS).sum())),
     "activation": ("z", lambda z: nn.leaky_relu(z).sum() + nn.elu(z).sum()),

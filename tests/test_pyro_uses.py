@@ -22,6 +22,8 @@ from pyro_igr import (
 from pyro_igr.handlers.uses import check_uses
 
 PAIR, TRIPLE = torch.tensor([0.1, 0.9]), torch.tensor([0.1, 0.5, 0.9])
+EXP = dist.transforms.ExpTransform()
+INVERSE = EXP.inv
 EMBEDDING = torch.nn.Embedding(2, 1)
 NETWORK = torch.nn.Sequential(
     torch.nn.Linear(3, 4),
@@ -98,6 +100,11 @@ USES = {
     "clamp": ("b", lambda b: b.clamp(0.1, 0.9)),
     "nothing": ("b", lambda b: torch.tensor(0.0)),
     "rate": ("n", lambda n: dist.Poisson(n + 0.1, validate_args=True)),
+    "transform": (
+        "n",
+        lambda n: dist.TransformedDistribution(dist.Normal(n, 1.0), EXP),
+    ),
+    "logsumexp": ("z", lambda z: (TRIPLE + z.log()).logsumexp(-1)),
     "matrix": ("z", lambda z: torch.einsum("i,i->", z, TRIPLE)),
     "network": ("z", lambda z: NETWORK(z).squeeze(-1)),
     "activation": ("z", lambda z: F.leaky_relu(z).sum()),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ from numpyro_igr.handlers.marks import NONE, Marks, chosen, made
 
 UNSEEN = {"is_finite", "stop_gradient"}
 DIFFERENTIABLE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
+OF_JAX = {"_interp", "logsumexp"}  # differentiable, made of comparisons
 
 
 def follow(
@@ -49,7 +51,8 @@ def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
     if name in BRANCHED:
         return BRANCHED[name](params, found)
     inner = [x for x in map(_jaxpr_of, params.values()) if x is not None]
-    if name not in DIFFERENTIABLE and len(inner) == 1:
+    is_differentiable = name in DIFFERENTIABLE or params.get("name") in OF_JAX
+    if not is_differentiable and len(inner) == 1:
         if len(inner[0].invars) == len(found):  # a call
             return _through(inner[0], found)
     together = NONE.union(*found)
@@ -65,7 +68,16 @@ def _is_unseen(equation: Any) -> bool:
     if name not in ("eq", "ne"):
         return name in UNSEEN
     literals = [v.val for v in inputs if isinstance(v, Literal)]
-    return inputs[0] is inputs[1] or any(abs(x) == math.inf for x in literals)
+    is_test = inputs[0] is inputs[1] or any(abs(x) == math.inf for x in literals)
+    return is_test or _is_of_jax(equation)
+
+
+def _is_of_jax(equation: Any) -> bool:
+    traceback = equation.source_info.traceback
+    return any(
+        frame.function_name in OF_JAX and "jax" in PurePath(frame.file_name).parts
+        for frame in (traceback.frames if traceback else ())
+    )
 
 
 def _jaxpr_of(param: Any) -> Any:

@@ -116,13 +116,15 @@ def _is_in_library() -> bool:
     return False
 
 
-def _tensors(x: Any) -> Iterator[Tensor]:
+# A transform and its inverse know each other.
+def _tensors(x: Any, seen: frozenset[int] = frozenset()) -> Iterator[Tensor]:
     if isinstance(x, Tensor):
         yield x
     elif isinstance(x, Distribution | Transform):
-        yield from _tensors(vars(x))
+        if id(x) not in seen:
+            yield from _tensors(vars(x), seen | {id(x)})
     elif isinstance(x, dict):
-        yield from _tensors(list(x.values()))
+        yield from _tensors(list(x.values()), seen)
     elif isinstance(x, list | tuple):
         for item in x:
-            yield from _tensors(item)
+            yield from _tensors(item, seen)
