@@ -3,7 +3,12 @@
 from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import ExpIGR, ExpRelaxedCategorical, IGRFlow
+from numpyro_igr.distributions import (
+    ExpIGR,
+    ExpRelaxedCategorical,
+    IGRFlow,
+    RelaxedOneHotCategorical,
+)
 from numpyro_igr.distributions.recover import innermost, recover
 
 
@@ -48,7 +53,9 @@ def is_of_log(law: Distribution) -> bool:
     Args:
         law: with the wrappers of the host.
     """
-    return type(innermost(law)) in (ExpIGR, ExpRelaxedCategorical)
+    law = innermost(law)
+    is_relaxed = isinstance(law, ExpIGR | ExpRelaxedCategorical)
+    return is_relaxed and not isinstance(law, RelaxedOneHotCategorical)
 
 
 def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
