@@ -328,3 +328,18 @@ def test_a_mask_that_is_changed_in_place_can_be_trained_under():
     elbo = infer.TraceMeanField_ELBO()
     svi = infer.SVI(relax(model, 0.3), guide, Adam({"lr": 0.01}), elbo)
     assert abs(svi.step()) < 100
+
+
+def test_a_plate_without_a_size_is_named():
+    def model(x):
+        with pyro.plate("data"):
+            z = pyro.sample("z", dist.OneHotCategorical(torch.ones(len(x), 2)))
+            pyro.sample("x", dist.Normal(z[:, 0], 1.0), obs=x)
+
+    model, x = relax(model, TAU), torch.zeros(3)
+    with pytest.raises(ValueError, match="plate 'data' has no size: .* dim=-1"):
+        AutoIGR(model, TAU)(x)
+    sized = AutoIGR(
+        model, TAU, create_plates=lambda x: pyro.plate("data", len(x), dim=-1)
+    )
+    assert_analytic_kl(model, sized, x)

@@ -85,6 +85,7 @@ class AutoIGR(AutoGuideList):
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         check_uses(self.model, args, kwargs)
         super()._setup_prototype(*args, **kwargs)
+        self._check_sizes()
         sites = dict(self.prototype_trace.iter_stochastic_nodes())
         for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):
             part = poutine.block(self.model, expose=list(names))
@@ -99,6 +100,16 @@ class AutoIGR(AutoGuideList):
         self.follows = any(is_followed(site, full_sizes) for site in sites.values())
         continuous = {n: s for n, s in sites.items() if not _is_relaxed(s)}
         check_supports(self.model, continuous, *args, **kwargs)
+
+    # The host gives a plate without a size that of -1.
+    def _check_sizes(self) -> None:
+        for name, frame in self._prototype_frames.items():
+            if self.create_plates is None and frame.size < 0:
+                raise ValueError(
+                    f"plate '{name}' has no size: say it by create_plates, a function "
+                    f"of the arguments of the model that returns pyro.plate('{name}', "
+                    f"size, dim={frame.dim})"
+                )
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
