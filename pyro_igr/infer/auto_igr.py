@@ -6,15 +6,19 @@ from typing import Any
 
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuideList
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
 from torch import Tensor
 
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers import relax
 from pyro_igr.handlers.uses import check_uses
+from pyro_igr.infer.analytic_kl import _has_density
 from pyro_igr.infer.following import FollowingMessenger, is_followed, is_latent
 from pyro_igr.infer.mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.relaxed_guide import RelaxedGuide
+from pyro_igr.infer.relaxed_sample import CountedByDensity
 from pyro_igr.infer.site_guide import SiteGuide
 from pyro_igr.infer.supports import check_supports
 
@@ -114,8 +118,12 @@ class AutoIGR(AutoGuideList):
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
-        if not self.follows:
-            return super().forward(*args, **kwargs)
+        with _DensityMessenger():
+            if not self.follows:
+                return super().forward(*args, **kwargs)
+            return self._follow(*args, **kwargs)
+
+    def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         plates = self._create_plates(*args, **kwargs)
         parts, given = {}, {}
         for part in self:
@@ -129,6 +137,13 @@ class AutoIGR(AutoGuideList):
         with poutine.block(hide_fn=following.hides), following:
             self.model(*args, **kwargs)
         return given | following.values
+
+
+# The host's KL of a Delta leaves out the density that its automatic guides have there.
+class _DensityMessenger(Messenger):
+    def _pyro_sample(self, msg: Message) -> None:
+        if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
+            msg["fn"] = CountedByDensity(msg["fn"])
 
 
 def _is_relaxed(site: dict) -> bool:

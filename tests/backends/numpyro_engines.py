@@ -17,7 +17,7 @@ sample, plate = numpyro.sample, numpyro.plate
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 GUIDES = vars(infer.autoguide)
 DEAR = ("RELAX", "unordered set")
-MASKS_ARE_WRAPPERS, DROPS_DENSITIES = True, False
+MASKS_ARE_WRAPPERS = True
 
 
 def array(x):

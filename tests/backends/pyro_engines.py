@@ -13,7 +13,7 @@ __all__ = ["igr"]
 sample, plate = pyro.sample, pyro.plate
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 GUIDES = vars(infer.autoguide)
-DEAR, MASKS_ARE_WRAPPERS, DROPS_DENSITIES = (), False, True
+DEAR, MASKS_ARE_WRAPPERS = (), False
 
 
 def array(x):
