@@ -19,10 +19,10 @@ def total_variation(p, q):
     return 0.5 * np.abs(p - q).sum(-1)
 
 
-def by_quadrature(loc, scale, remainder):
+def by_quadrature(loc, scale, remainder, size=100_001):
     """The trapezoidal rule over all logits but the last."""
     n = len(loc) - 1
-    noise = np.linspace(-8, 8, {1: 100_001, 2: 801}[n])
+    noise = np.linspace(-8, 8, {1: size, 2: 801}[n])
     noise = np.stack(np.meshgrid(*[noise] * n, indexing="ij"), -1).reshape(-1, n)
     weights = np.exp(-0.5 * (noise**2).sum(-1))
     y = loc[:-1] + scale[:-1] * noise
@@ -54,6 +54,45 @@ def test_it_agrees_with_quadrature(backend, remainder, scale, rule, bound):
         *map(backend.array, laws), *rule, remainder=remainder
     )
     assert total_variation(backend.numpy(found), exact).max() < bound
+
+
+def random_laws(num_sticks, size):
+    rng = np.random.default_rng(num_sticks)
+    scale = np.exp(rng.uniform(np.log(0.05), np.log(5), (size, num_sticks)))
+    return 2 * rng.normal(size=scale.shape) - 0.5, scale
+
+
+def assert_as_stated(found, exact, nine_in_ten, every):
+    error = total_variation(found, exact)
+    assert np.quantile(error, 0.9) < nine_in_ten
+    assert error.max() < every
+
+
+@with_and_without
+def test_hundreds_of_laws_of_three_are_as_accurate_as_stated(backend, remainder):
+    laws = random_laws(2, 200)
+    exact = [by_quadrature(*law, remainder, 20_001) for law in zip(*laws, strict=True)]
+    for rule, bounds in [
+        ((), (2e-4, 2e-3) if remainder else (5e-4, 1e-2)),
+        ((128, 64), (1e-5, 1e-3) if remainder else (1e-4, 5e-3)),
+    ]:
+        found = backend.igr.discrete.largest_weight_probs(
+            *map(backend.array, laws), *rule, remainder=remainder
+        )
+        assert_as_stated(backend.numpy(found), exact, *bounds)
+
+
+@with_and_without
+def test_a_hundred_laws_of_ten_are_as_accurate_as_stated(backend, remainder):
+    laws = [backend.array(x) for x in random_laws(9, 100)]
+    default, finest = (
+        backend.numpy(
+            backend.igr.discrete.largest_weight_probs(*laws, *rule, remainder=remainder)
+        )
+        for rule in ((), (128, 128))
+    )
+    bounds = (2e-4, 2e-3) if remainder else (5e-4, 1e-2)
+    assert_as_stated(default, finest, *bounds)
 
 
 @with_and_without

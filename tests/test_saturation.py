@@ -65,26 +65,22 @@ def test_the_normal_distribution_function_and_two_derivatives(backend, dtype):
         np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype])
 
 
+def stack(ratios, *shapes):
+    return np.array([ratio * np.array(shape) for ratio in ratios for shape in shapes])
+
+
 @every_dtype
 @pytest.mark.parametrize("name", ["IGRStickBreaking", "InfiniteIGR"])
 def test_logits_and_probs_of_sticks_have_the_right_gradients(backend, name, dtype):
-    for ratio in RATIOS:
-        for signs in SIGNS:
-            loc = ratio * np.array([1, 0.5, 2]) * signs
-            logits, gradients = of_sticks(loc)
-            inputs = backend.array(loc, dtype), backend.array(np.ones(3), dtype)
-            law = getattr(backend.igr, name)
-
-            def logits_of(m, inputs=inputs, law=law):
-                return law(0.5, m, inputs[1]).logits[..., :3]
-
-            found = backend.jacobian(logits_of, inputs[0])
-            rows_agree(found, gradients[:3], TOLERANCE[dtype])
-            found = backend.jacobian(
-                lambda m, law=law, one=inputs[1]: law(0.5, m, one).probs, inputs[0]
-            )
-            assert np.isfinite(found).all()
-            assert np.abs(found).max() < 1e-30
+    laws = stack(RATIOS, *(np.array([1, 0.5, 2]) * SIGNS))
+    expected = np.array([of_sticks(loc)[1] for loc in laws])
+    loc, one = backend.array(laws, dtype), backend.array(np.ones(3), dtype)
+    law = getattr(backend.igr, name)
+    for k in range(3):
+        (found,) = backend.grad(lambda m, k=k: law(0.5, m, one).logits[..., k], loc)
+        rows_agree(backend.numpy(found), expected[:, k], TOLERANCE[dtype])
+        (found,) = backend.grad(lambda m, k=k: law(0.5, m, one).probs[..., k], loc)
+        assert np.abs(backend.numpy(found)).max() < 1e-30
 
 
 @every_dtype
@@ -117,3 +113,67 @@ def test_plain_functions_take_integers_and_half_precision(backend, law, dtype):
         eps = {"bfloat16": 2**-8, "float16": 2**-11}.get(dtype, 1e-6)
         found = np.array(backend.tolist(found))
         np.testing.assert_allclose(found, expected, rtol=eps, atol=1e-6)
+
+
+def of_argmax(loc, k):
+    """Log of the integral for category k at scale 1, and its gradient, by mpmath."""
+    loc = [mp.mpf(float(x)) for x in loc]
+    rest = [x for i, x in enumerate(loc) if i != k]
+
+    def log_density(t):
+        return sum(log_ndtr(t - x) for x in rest) - (t - loc[k]) ** 2 / 2
+
+    # Every mean is below 0 or near it: the density falls from 0, or from near it.
+    width = 12 / max(1, -loc[k])
+    top = log_density(mp.mpf(0))
+    edges = [width * i / 4 for i in range(5)]
+    density = lambda t: mp.exp(log_density(t) - top)  # noqa: E731
+    mass = mp.quad(density, edges, maxdegree=4)
+    gradient = []
+    for i, x in enumerate(loc):
+        slope = (lambda t, x=x: t - x) if i == k else (lambda t, x=x: -hazard(t - x))
+        moment = mp.quad(lambda t, s=slope: s(t) * density(t), edges, maxdegree=4)
+        gradient.append(float(moment / mass))
+    return float(top + mp.log(mass / mp.sqrt(2 * mp.pi))), gradient
+
+
+def first_of_argmax(backend, laws, dtype, name):
+    """The first log probability, or probability, of laws of scale 1; its gradient."""
+    one = backend.array(np.ones(laws.shape[-1]), dtype)
+    first = lambda m: getattr(backend.igr.IGR(0.5, m, one), name)[..., 0]  # noqa: E731
+    loc = backend.array(laws, dtype)
+    return backend.numpy(first(loc)), backend.numpy(backend.grad(first, loc)[0])
+
+
+@every_dtype
+def test_logits_of_the_argmax_have_the_right_gradients(backend, dtype):
+    laws = stack(RATIOS, [-1, 0, 0], [-1, -0.5, -1]).astype(dtype)
+    laws[::2, 1:] = 0.3, -0.4
+    values, gradients = zip(*(of_argmax(loc, 0) for loc in laws), strict=True)
+    found = first_of_argmax(backend, laws, dtype, "logits")
+    np.testing.assert_allclose(found[0], values, rtol=1e-3)
+    rows_agree(found[1], np.array(gradients), 1e-3)
+
+
+@every_dtype
+def test_the_certain_and_the_impossible_have_no_gradient(backend, dtype):
+    for shape, expected in [([1, -1, 0.5], 1), ([-1, 1, 0.5], 0), ([-1, -2, -1], 0)]:
+        laws = stack(RATIOS, shape)
+        probs, gradients = first_of_argmax(backend, laws, dtype, "probs")
+        np.testing.assert_allclose(probs, expected, atol=1e-15)
+        assert np.abs(gradients).max() < 1e-15
+
+
+@every_dtype
+def test_a_tie_far_from_zero_is_resolved(backend, dtype):
+    found, gradients = first_of_argmax(backend, stack(RATIOS, [1, 1]), dtype, "probs")
+    np.testing.assert_allclose(found, 0.5, rtol=1e-5)
+    expected = 0.5 / np.sqrt(np.pi) * np.array([[1, -1]] * len(RATIOS))
+    np.testing.assert_allclose(gradients, expected, rtol=1e-3)
+
+
+@every_dtype
+def test_what_a_mean_far_above_zero_beats_is_estimated_to_5_percent(backend, dtype):
+    found, _ = first_of_argmax(backend, stack(RATIOS, [-1, 1, 0.5]), dtype, "logits")
+    # All three meet at t = r/6, which is least of the sum of (t - loc)^2 / 2.
+    np.testing.assert_allclose(found, -13 / 12 * np.array(RATIOS) ** 2, rtol=0.05)

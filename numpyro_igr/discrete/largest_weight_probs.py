@@ -23,7 +23,7 @@ def largest_weight_probs(
     loc: Array,
     scale: Array,
     num_points: int = 48,
-    num_nodes: int = 24,
+    num_nodes: int = 48,
     *,
     remainder: bool = True,
 ) -> Array:
@@ -52,8 +52,11 @@ def largest_weight_probs(
         remainder: whether the remainder takes part; otherwise the largest of the
             first K-1 weights is meant, and :math:`p_K = 0`.
 
-    Accuracy: total variation at most 1e-4, without the remainder 1e-3, for scales in
-        [0.05, 5]; with 128 points and 64 nodes 1e-5 and 1e-4 (K = 10, float64).
+    Accuracy: of hundreds of random laws with scales in [0.05, 5] (K = 3 and 10,
+        float64) the total variation is at most 2e-4 for nine in ten and 2e-3 for all;
+        without the remainder 5e-4 and 1e-2; with 128 points and 64 nodes 1e-5, and
+        1e-4 without the remainder, for nine in ten. A law whose scales are alike is
+        met far better than one where a narrow stick follows a wide one.
     Source: not in the paper; the limit of eq. 17 and, without the remainder, of
         eq. 18 as the temperature falls.
     """
@@ -70,7 +73,7 @@ def log_largest_weight_probs(
     loc: Array,
     scale: Array,
     num_points: int = 48,
-    num_nodes: int = 24,
+    num_nodes: int = 48,
     *,
     remainder: bool = True,
 ) -> Array:
