@@ -37,6 +37,56 @@ def test_no_range_is_checked_without_validation(backend, argument, call):
         call(backend.igr, backend.array)
 
 
+NO_NUMBERS = {
+    "argmax_probs": ("scale", lambda igr, a, x: igr.argmax_probs(a(LOC), x)),
+    "stick_probs": ("loc", lambda igr, a, x: igr.stick_probs(x, a(1.0))),
+    "match_probs": ("probs", lambda igr, a, x: igr.match_probs(x)),
+    "match_moments": ("temperature", lambda igr, a, x: igr.match_moments(a(PROBS), x)),
+    "truncate": ("rho", lambda igr, a, x: igr.truncate(a(PROBS), x)),
+    "num_active": ("weights", lambda igr, a, x: igr.num_active(x, 0.5)),
+    "straight_through": ("z", lambda igr, a, x: igr.straight_through(x)),
+    "a family": ("scale", lambda igr, a, x: igr.IGR(0.5, a(LOC), x)),
+    "a prior": ("concentration", lambda igr, a, x: igr.GEM(x, 3)),
+}
+
+
+@pytest.mark.parametrize("value", ["much", None], ids=["a string", "None"])
+@pytest.mark.parametrize(("argument", "call"), NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_what_is_no_number_is_named(backend, argument, call, value):
+    with pytest.raises((TypeError, ValueError), match=rf"\b{argument}\b"):
+        call(backend.igr, backend.array, value)
+
+
+SIZES = {
+    "a prior": ("num_sticks", lambda igr, d, a, n: igr.GEM(a(1.0), n)),
+    "counts": (
+        "num_sticks",
+        lambda igr, d, a, n: igr.InfiniteIGR.from_discrete(0.5, d.Poisson(a(1.0)), n),
+    ),
+    "match_moments": (
+        "num_samples",
+        lambda igr, d, a, n: igr.match_moments(a(PROBS), 0.5, num_samples=n),
+    ),
+}
+
+
+@pytest.mark.parametrize("size", [0, -2, 2.5, "two"])
+@pytest.mark.parametrize(("argument", "call"), SIZES.values(), ids=SIZES)
+def test_a_number_of_things_is_a_positive_integer(backend, argument, call, size):
+    with pytest.raises((TypeError, ValueError), match=argument):
+        call(backend.igr, backend.dist, backend.array, size)
+
+
+def test_an_antithetic_sample_is_of_pairs(backend):
+    with pytest.raises(ValueError, match="expected num_samples to be even, got 101"):
+        backend.igr.match_moments(backend.array(PROBS), 0.5, num_samples=101)
+
+
+def test_what_is_no_distribution_of_counts_is_named(backend):
+    with pytest.raises(TypeError, match="expected dist to be a distribution"):
+        backend.igr.InfiniteIGR.from_discrete(0.5, backend.array(PROBS))
+
+
 def test_the_number_of_sticks_of_counts_is_named(backend):
     counts = backend.dist.Poisson(backend.array(1.0))
     with pytest.raises(ValueError, match="expected num_sticks to be positive, got 0"):

@@ -96,3 +96,13 @@ def test_a_tail_too_long_takes_a_number_of_sticks(backend):
     law = backend.dist.Geometric(probs=backend.array(1e-9))
     with pytest.raises(ValueError, match="expected num_sticks to be given"):
         backend.igr.InfiniteIGR.from_discrete(0.5, law)
+
+
+def test_counts_of_an_integer_rate_are_those_of_the_same_real(backend):
+    rates = backend.array(3, "int32"), backend.array(3.0)
+    laws = (backend.dist.Poisson(rate) for rate in rates)
+    of_integer, of_real = (
+        backend.numpy(backend.igr.InfiniteIGR.from_discrete(0.5, law, 5).probs)
+        for law in laws
+    )
+    np.testing.assert_allclose(of_integer, of_real, atol=1e-6)

@@ -53,3 +53,9 @@ def test_straight_through_hardens_any_soft_value(backend):
     np.testing.assert_array_equal(hard, [[0, 1, 0], [1, 0, 0]])
     jacobian = backend.jacobian(backend.igr.straight_through, z[0])
     np.testing.assert_allclose(jacobian, np.eye(3))
+
+
+def test_the_vertex_nearest_to_nan_is_not_a_number(backend):
+    z = backend.array([[np.nan, 0.5, 0.5], [0.2, 0.3, 0.5]])
+    found = backend.numpy(backend.igr.straight_through(z))
+    np.testing.assert_array_equal(np.isnan(found).any(-1), [True, False])

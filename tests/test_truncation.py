@@ -89,3 +89,16 @@ def test_the_bias_of_a_truncated_gradient_is_within_its_bound(backend, rho):
     cut, whole = (backend.grad(mean_cost(r), loc)[0] for r in (rho, 1.0))
     bias = np.abs(backend.numpy(cut) - backend.numpy(whole)).max()
     assert 0 < bias <= 1 - rho
+
+
+def test_a_batch_of_rho_is_a_batch_of_the_result(backend):
+    weights, rho = backend.array(WEIGHTS[0]), backend.array([[0.4], [0.7]])
+    found = backend.numpy(backend.igr.truncate(weights, rho))
+    expected = [[[0.5, 0, 0, 0.5]], [[0.5, 0.3, 0, 0.2]]]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_a_weight_without_others_is_the_rest(backend):
+    weights = backend.array([[1.0], [0.5]])
+    found = backend.numpy(backend.igr.truncate(weights, 0.3))
+    np.testing.assert_array_equal(found, backend.numpy(weights))

@@ -4,6 +4,7 @@ They follow the host's validation switch, as those of distributions do.
 """
 
 import math
+import operator
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from numpyro.util import not_jax_tracer
 # Ranges are checked under the host's switch, where values are concrete; a dtype is
 # always known.
 def refuse_complex(**arguments: ArrayLike) -> None:
-    """Raises if an argument is complex.
+    """Raises if an argument is complex, or not made of numbers.
 
     Args:
         arguments: arrays or plain numbers by name.
@@ -25,8 +26,29 @@ def refuse_complex(**arguments: ArrayLike) -> None:
         TypeError: naming the argument.
     """
     for name, value in arguments.items():
+        if not isinstance(value, ArrayLike) and not hasattr(value, "__jax_array__"):
+            raise TypeError(f"expected {name} to be an array, got {value!r}")
         if jnp.iscomplexobj(value):
             raise TypeError(f"expected {name} to be real, got {value}")
+
+
+def check_size(**arguments: int) -> None:
+    """Raises unless the arguments are positive integers.
+
+    Args:
+        arguments: integers by name.
+
+    Raises:
+        TypeError: if one is no integer.
+        ValueError: if one is not positive.
+    """
+    for name, value in arguments.items():
+        try:
+            size = operator.index(value)
+        except TypeError as error:
+            raise TypeError(f"expected {name} to be an integer, got {value}") from error
+        if size < 1:
+            raise ValueError(f"expected {name} to be positive, got {value}")
 
 
 def check_real(*, validate_args: bool | None = None, **arguments: ArrayLike) -> None:

@@ -8,7 +8,7 @@ from jax import Array, lax
 from jax.nn import softmax
 from jax.typing import ArrayLike
 
-from numpyro_igr._numerics import check_positive
+from numpyro_igr._numerics import check_positive, check_size
 from numpyro_igr.discrete.antithetic_noise import antithetic_noise
 from numpyro_igr.discrete.check_probs import check_probs
 from numpyro_igr.discrete.match_probs import match_log_probs
@@ -55,7 +55,7 @@ def match_moments(
 
     Raises:
         ValueError: if ``temperature``, ``scale``, ``delta`` or an entry of ``probs``
-            is not positive.
+            is not positive, or ``num_samples`` not positive and even.
 
     Accuracy: the mean is met to 0.01 (temperatures from 0.01 to 1); the error falls
         with the square root of ``num_samples``.
@@ -65,6 +65,9 @@ def match_moments(
     """
     check_probs(probs)
     check_positive(temperature=temperature, scale=scale, delta=delta)
+    check_size(num_samples=num_samples)
+    if num_samples % 2:
+        raise ValueError(f"expected num_samples to be even, got {num_samples}")
     return _match_moments(probs, temperature, scale, delta, num_samples)
 
 

@@ -58,32 +58,34 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
 
 def _check(weights: Array, rho: ArrayLike) -> None:
     refuse_complex(weights=weights)
+    if not jnp.ndim(weights):
+        raise ValueError(f"expected weights to have a last dimension, got {weights}")
     check_probabilities(rho=rho)
 
 
 @jax.jit
 def _truncate(weights: Array, rho: ArrayLike) -> Array:
     (weights,), dtype = in_full_precision(weights)
-    left, goes_on = _goes_on(weights, rho)
+    goes_on = _goes_on(weights, rho)
     is_active = jnp.concatenate(
         [jnp.ones_like(goes_on[..., :1]), goes_on[..., :-1]], -1
     )
     kept = jnp.where(is_active, weights[..., :-1], 0.0)
-    last_active = is_active.sum(-1, keepdims=True) - 1
-    rest = jnp.take_along_axis(left, last_active, -1)
+    others = jnp.where(is_active, 0.0, weights[..., :-1])
+    rest = others.sum(-1, keepdims=True) + weights[..., -1:]
     return jnp.concatenate([kept, rest], -1).astype(dtype)
 
 
 @jax.jit
 def _num_active(weights: Array, rho: ArrayLike) -> Array:
     (weights,), _ = in_full_precision(weights)
-    return 1 + _goes_on(weights, rho)[1].sum(-1)
+    return 1 + _goes_on(weights, rho).sum(-1)
 
 
-def _goes_on(weights: Array, rho: ArrayLike) -> tuple[Array, Array]:
-    """What is left after each weight but the last, and whether that matters.
+def _goes_on(weights: Array, rho: ArrayLike) -> Array:
+    """Whether what is left after each weight but the last matters.
 
     A sum from the end: exact where almost nothing is left.
     """
     left = lax.cumsum(weights, axis=weights.ndim - 1, reverse=True)[..., 1:]
-    return left, left >= jnp.expand_dims(1 - jnp.asarray(rho, left.dtype), -1)
+    return left >= jnp.expand_dims(1 - jnp.asarray(rho, left.dtype), -1)

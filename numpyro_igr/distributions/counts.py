@@ -10,6 +10,8 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.util import not_jax_tracer
 
+from numpyro_igr._numerics import check_size
+
 LARGEST_SEARCH = 2**16
 
 
@@ -26,11 +28,14 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Array:
             precision of its probabilities, for which its parameters must be concrete.
 
     Raises:
+        TypeError: if the law is none of the host, or ``num_sticks`` no integer.
         ValueError: if the law is not on the non-negative integers, ``num_sticks`` is
             not positive, or it is None and there is no such n, or not below 2^15.
     """
-    if num_sticks is not None and num_sticks < 1:
-        raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+    if not isinstance(law, Distribution):
+        raise TypeError(f"expected dist to be a distribution, got {law!r}")
+    if num_sticks is not None:
+        check_size(num_sticks=num_sticks)
     _, upper = _bounds(law)
     n = _least_num_sticks(law) if num_sticks is None else num_sticks
     log_probs = _log_probs(law, n + 1)

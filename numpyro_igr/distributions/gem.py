@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import validate_sample
 
-from numpyro_igr._numerics import refuse_complex
+from numpyro_igr._numerics import check_size, refuse_complex
 from numpyro_igr.discrete import in_full_precision
 from numpyro_igr.distributions.absent import BY_SAMPLES, Absent
 from numpyro_igr.distributions.parameters import check_value
@@ -71,8 +71,7 @@ class GEM(Absent, Distribution):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        if num_sticks < 1:
-            raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+        check_size(num_sticks=num_sticks)
         refuse_complex(concentration=concentration)
         self.given_concentration, self.num_sticks = concentration, num_sticks
         if isinstance(concentration, Number):

@@ -1,6 +1,7 @@
 """Straight-through IGR: one-hot forward, relaxed gradient (section 3.3)."""
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 from jax.nn import one_hot
 
@@ -26,7 +27,8 @@ def straight_through(z: Array) -> Array:
 # In one piece, which is seen to have a gradient.
 @jax.custom_jvp
 def _nearest(z: Array) -> Array:
-    return one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    return jnp.where(jnp.isnan(z), jnp.nan, hard)
 
 
 @_nearest.defjvp

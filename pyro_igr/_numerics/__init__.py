@@ -4,7 +4,14 @@ from pyro_igr._numerics.checks import (
     check_positive,
     check_probabilities,
     check_real,
+    check_size,
     refuse_complex,
 )
 
-__all__ = ["check_positive", "check_probabilities", "check_real", "refuse_complex"]
+__all__ = [
+    "check_positive",
+    "check_probabilities",
+    "check_real",
+    "check_size",
+    "refuse_complex",
+]

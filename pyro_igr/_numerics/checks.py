@@ -4,6 +4,7 @@ They follow the host's validation switch, as those of distributions do.
 """
 
 import math
+import operator
 from collections.abc import Callable
 
 import torch
@@ -13,7 +14,7 @@ from torch.distributions import Distribution, constraints
 
 # Ranges are checked under the host's switch; a dtype costs nothing to look at.
 def refuse_complex(**arguments: Tensor | float) -> None:
-    """Raises if an argument is complex.
+    """Raises if an argument is complex, or not made of numbers.
 
     Args:
         arguments: arrays or plain numbers by name.
@@ -22,9 +23,27 @@ def refuse_complex(**arguments: Tensor | float) -> None:
         TypeError: naming the argument.
     """
     for name, value in arguments.items():
-        is_tensor = isinstance(value, Tensor)
-        if value.is_complex() if is_tensor else isinstance(value, complex):
+        if _to_tensor(name, value).is_complex():
             raise TypeError(f"expected {name} to be real, got {value}")
+
+
+def check_size(**arguments: int) -> None:
+    """Raises unless the arguments are positive integers.
+
+    Args:
+        arguments: integers by name.
+
+    Raises:
+        TypeError: if one is no integer.
+        ValueError: if one is not positive.
+    """
+    for name, value in arguments.items():
+        try:
+            size = operator.index(value)
+        except TypeError as error:
+            raise TypeError(f"expected {name} to be an integer, got {value}") from error
+        if size < 1:
+            raise ValueError(f"expected {name} to be positive, got {value}")
 
 
 def check_real(
@@ -88,6 +107,16 @@ def check_probabilities(
         arguments,
         validate_args=validate_args,
     )
+
+
+def _to_tensor(name: str, value: Tensor | float) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    try:
+        return torch.as_tensor(value)
+    except (RuntimeError, TypeError, ValueError) as error:
+        message = f"expected {name} to be made of numbers, got {value!r}"
+        raise TypeError(message) from error
 
 
 def _check(

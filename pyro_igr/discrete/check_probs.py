@@ -18,6 +18,7 @@ def check_probs(probs: Tensor) -> None:
         ValueError: naming what was found instead of positive and finite entries.
     """
     _check_shape("probs", probs)
+    probs = torch.as_tensor(probs)
     if not torch._is_all_true((probs > 0) & (probs < torch.inf)):
         raise ValueError(
             "expected every entry of probs to be positive and finite, since a Gaussian "
@@ -58,8 +59,9 @@ def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
 
 def _check_shape(name: str, value: Tensor) -> None:
     refuse_complex(**{name: value})
-    if value.dim() == 0 or value.shape[-1] < 2:
+    shape = tuple(torch.as_tensor(value).shape)
+    if not shape or shape[-1] < 2:
         raise ValueError(
             f"expected {name} to have a last dimension of size K >= 2, "
-            f"got shape {tuple(value.shape)}"
+            f"got shape {shape}"
         )

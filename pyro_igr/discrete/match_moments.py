@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from pyro_igr._numerics import check_positive
+from pyro_igr._numerics import check_positive, check_size
 from pyro_igr.discrete.antithetic_noise import antithetic_noise
 from pyro_igr.discrete.check_probs import check_probs
 from pyro_igr.discrete.match_probs import match_log_probs
@@ -51,7 +51,7 @@ def match_moments(
 
     Raises:
         ValueError: if ``temperature``, ``scale``, ``delta`` or an entry of ``probs``
-            is not positive.
+            is not positive, or ``num_samples`` not positive and even.
 
     Accuracy: the mean is met to 0.01 (temperatures from 0.01 to 1); the error falls
         with the square root of ``num_samples``.
@@ -61,6 +61,9 @@ def match_moments(
     """
     check_probs(probs)
     check_positive(temperature=temperature, scale=scale, delta=delta)
+    check_size(num_samples=num_samples)
+    if num_samples % 2:
+        raise ValueError(f"expected num_samples to be even, got {num_samples}")
     (probs, temperature, scale, delta), dtype = in_full_precision(
         probs, temperature, scale, delta
     )

@@ -42,8 +42,8 @@ def match_probs(
     Source: not in the paper, which gives up the interpretation of its parameters.
     """
     check_positive(scale=scale)
-    _, dtype = in_full_precision(probs, scale)
     log_probs = to_log_probs(probs, None)
+    _, dtype = in_full_precision(probs, scale)
     return match_log_probs(log_probs, scale, num_panels, num_nodes).to(dtype)
 
 

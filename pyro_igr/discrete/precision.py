@@ -1,6 +1,7 @@
 """Arithmetic in full precision, whatever numbers the arguments are."""
 
 from functools import reduce
+from numbers import Number
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ def in_full_precision(*values: Tensor | float) -> tuple[list[Tensor], torch.dtyp
     Raises:
         TypeError: if one of them is complex.
     """
-    tensors = [x for x in values if isinstance(x, Tensor)]
+    tensors = [torch.as_tensor(x) for x in values if not isinstance(x, Number)]
     if any(x.is_complex() for x in tensors):
         raise TypeError("expected real numbers, got complex ones")
     floats = [x for x in tensors if x.is_floating_point()]

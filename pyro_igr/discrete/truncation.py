@@ -31,11 +31,12 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
     """
     _check(weights, rho)
     (weights,), dtype = in_full_precision(weights)
-    left, goes_on = _goes_on(weights, rho)
+    goes_on = _goes_on(weights, rho)
     is_active = torch.cat([torch.ones_like(goes_on[..., :1]), goes_on[..., :-1]], -1)
     kept = torch.where(is_active, weights[..., :-1], 0.0)
-    last_active = (is_active.sum(-1, keepdim=True) - 1).clamp(min=0)
-    return torch.cat([kept, left.gather(-1, last_active)], -1).to(dtype)
+    others = torch.where(is_active, 0.0, weights[..., :-1])
+    rest = others.sum(-1, keepdim=True) + weights[..., -1:]
+    return torch.cat([kept, rest], -1).to(dtype)
 
 
 def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
@@ -57,19 +58,21 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
     """
     _check(weights, rho)
     (weights,), _ = in_full_precision(weights)
-    return 1 + _goes_on(weights, rho)[1].sum(-1)
+    return 1 + _goes_on(weights, rho).sum(-1)
 
 
 def _check(weights: Tensor, rho: Tensor | float) -> None:
     refuse_complex(weights=weights)
+    if not torch.as_tensor(weights).dim():
+        raise ValueError(f"expected weights to have a last dimension, got {weights}")
     check_probabilities(rho=rho)
 
 
-def _goes_on(weights: Tensor, rho: Tensor | float) -> tuple[Tensor, Tensor]:
-    """What is left after each weight but the last, and whether that matters.
+def _goes_on(weights: Tensor, rho: Tensor | float) -> Tensor:
+    """Whether what is left after each weight but the last matters.
 
     A sum from the end: exact where almost nothing is left.
     """
     left = weights.flip(-1).cumsum(-1).flip(-1)[..., 1:]
     rho = torch.as_tensor(rho, dtype=left.dtype, device=left.device)
-    return left, left >= (1 - rho).unsqueeze(-1)
+    return left >= (1 - rho).unsqueeze(-1)

@@ -5,7 +5,11 @@ import math
 import torch
 from pyro.distributions import Distribution
 from torch import Tensor
+from torch.distributions import Distribution as AnyDistribution
 from torch.distributions import constraints
+
+from pyro_igr._numerics import check_size
+from pyro_igr.discrete import in_full_precision
 
 LARGEST_SEARCH = 2**16
 
@@ -23,11 +27,14 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Tensor:
             precision of its probabilities, for which its parameters must be concrete.
 
     Raises:
+        TypeError: if the law is none of the host, or ``num_sticks`` no integer.
         ValueError: if the law is not on the non-negative integers, ``num_sticks`` is
             not positive, or it is None and there is no such n, or not below 2^15.
     """
-    if num_sticks is not None and num_sticks < 1:
-        raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+    if not isinstance(law, AnyDistribution):
+        raise TypeError(f"expected dist to be a distribution, got {law!r}")
+    if num_sticks is not None:
+        check_size(num_sticks=num_sticks)
     _, upper = _bounds(law)
     n = _least_num_sticks(law) if num_sticks is None else num_sticks
     log_probs = _log_probs(law, n + 1)
@@ -53,7 +60,7 @@ def _bounds(law: Distribution) -> tuple[Tensor | float, Tensor | float]:
 def _log_probs(law: Distribution, size: int) -> Tensor:
     """Of 0 .. size-1, as a last dimension; -inf outside the support."""
     lower, upper = (torch.as_tensor(bound) for bound in _bounds(law))
-    mean = law.mean  # in the precision of the parameters
+    (mean,), _ = in_full_precision(law.mean)  # in the precision of the parameters
     counts = torch.arange(size, dtype=mean.dtype, device=mean.device)
     counts = counts.reshape(-1, *[1] * len(law.batch_shape))
     is_inside = (counts >= lower) & (counts <= upper)

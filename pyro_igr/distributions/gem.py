@@ -7,7 +7,7 @@ from pyro.distributions import TorchDistribution
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
-from pyro_igr._numerics import refuse_complex
+from pyro_igr._numerics import check_size, refuse_complex
 from pyro_igr.discrete import in_full_precision
 from pyro_igr.distributions.absent import BY_SAMPLES, Absent
 from pyro_igr.distributions.rounding import absorb_rounding, to_score
@@ -63,8 +63,7 @@ class GEM(Absent, TorchDistribution):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        if num_sticks < 1:
-            raise ValueError(f"expected num_sticks to be positive, got {num_sticks}")
+        check_size(num_sticks=num_sticks)
         refuse_complex(concentration=concentration)
         self.given_concentration, self.num_sticks = concentration, num_sticks
         self.concentration = torch.as_tensor(concentration)
