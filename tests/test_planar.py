@@ -111,3 +111,24 @@ def test_batches_broadcast_with_the_points(backend):
 def test_directions_of_different_lengths_are_refused(backend):
     with pytest.raises(ValueError, match=r"same last dimension, got shapes \(3,\) and"):
         make(backend, (np.ones(3), np.ones(2), 0.0))
+
+
+def test_integer_directions_are_those_of_the_same_reals(backend):
+    y, u, w = [0.3, -0.2], [1, 0], [1, 2]
+    of_integers, of_reals = (
+        backend.igr.PlanarTransform(backend.array(u, dtype), backend.array(w, dtype))
+        for dtype in ("int32", "float64")
+    )
+    y = backend.array(y)
+    np.testing.assert_allclose(
+        backend.numpy(of_integers(y)), backend.numpy(of_reals(y)), atol=1e-6
+    )
+
+
+def test_points_of_another_length_are_refused(backend):
+    one = backend.array([1.0])
+    layer = backend.igr.PlanarTransform(one, one)
+    with pytest.raises(ValueError, match="expected points of the 1 entries of u and w"):
+        layer(backend.array(np.zeros(3)))
+    with pytest.raises(ValueError, match="expected points of the 1 entries of u and w"):
+        backend.igr.IGRFlow(0.5, backend.array(np.zeros(3)), 1.0, layer)

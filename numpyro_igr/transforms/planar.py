@@ -10,6 +10,7 @@ from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import array_equiv
 
+from numpyro_igr._numerics import refuse_complex
 from numpyro_igr.transforms.tanh_root import tanh_root
 
 LEAST_SLOPE = -1 + 1e-4
@@ -51,6 +52,7 @@ class PlanarTransform(Transform):
     codomain = constraints.real_vector
 
     def __init__(self, u: ArrayLike, w: ArrayLike, bias: ArrayLike = 0.0) -> None:
+        refuse_complex(u=u, w=w, bias=bias)
         if jnp.shape(u)[-1:] != jnp.shape(w)[-1:] or not jnp.ndim(u):
             raise ValueError(
                 "expected u and w to have the same last dimension, "
@@ -68,24 +70,36 @@ class PlanarTransform(Transform):
         direction = self.u + change[..., None] * self.w
         return direction, jnp.where(is_zero, 0.0, slope)
 
+    def _along(self, x: Array) -> Array:
+        self._check_length(jnp.shape(x))
+        return (self.w * x).sum(-1) + self.bias
+
+    def _check_length(self, shape: tuple[int, ...]) -> None:
+        if shape[-1:] != jnp.shape(self.u)[-1:]:
+            raise ValueError(
+                f"expected points of the {jnp.shape(self.u)[-1]} entries of u and w, "
+                f"got shape {shape}"
+            )
+
     def __call__(self, x: Array) -> Array:
         direction, _ = self._direction_and_slope()
-        along = (self.w * x).sum(-1) + self.bias
+        along = self._along(x)
         return x + direction * jnp.tanh(along)[..., None]
 
     def _inverse(self, y: Array) -> Array:
         direction, slope = self._direction_and_slope()
-        along = tanh_root((self.w * y).sum(-1) + self.bias, slope)
+        along = tanh_root(self._along(y), slope)
         return y - direction * jnp.tanh(along)[..., None]
 
     def log_abs_det_jacobian(
         self, x: Array, y: Array, intermediates: None = None
     ) -> Array:
         _, slope = self._direction_and_slope()
-        along = (self.w * x).sum(-1) + self.bias
+        along = self._along(x)
         return jnp.log1p(slope * (1 - jnp.tanh(along) ** 2))
 
     def forward_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        self._check_length(shape)
         parameters = jnp.shape(self.u)[:-1], jnp.shape(self.w)[:-1]
         batch = jnp.broadcast_shapes(shape[:-1], *parameters, jnp.shape(self.bias))
         return (*batch, shape[-1])

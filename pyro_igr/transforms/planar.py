@@ -8,6 +8,8 @@ from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 from torch.nn.functional import softplus
 
+from pyro_igr._numerics import refuse_complex
+from pyro_igr.transforms.simplex import to_real
 from pyro_igr.transforms.tanh_root import tanh_root
 
 LEAST_SLOPE = -1 + 1e-4
@@ -51,6 +53,8 @@ class PlanarTransform(Transform):
 
     def __init__(self, u: Tensor, w: Tensor, bias: Tensor | float = 0.0) -> None:
         super().__init__()
+        refuse_complex(u=u, w=w, bias=bias)
+        u, w = to_real(torch.as_tensor(u)), to_real(torch.as_tensor(w))
         if u.shape[-1:] != w.shape[-1:] or not u.dim():
             raise ValueError(
                 "expected u and w to have the same last dimension, "
@@ -68,22 +72,34 @@ class PlanarTransform(Transform):
         direction = self.u + change.unsqueeze(-1) * self.w
         return direction, torch.where(is_zero, 0.0, slope)
 
+    def _along(self, x: Tensor) -> Tensor:
+        self._check_length(x.shape)
+        return (self.w * x).sum(-1) + self.bias
+
+    def _check_length(self, shape: torch.Size) -> None:
+        if shape[-1:] != self.u.shape[-1:]:
+            raise ValueError(
+                f"expected points of the {self.u.shape[-1]} entries of u and w, "
+                f"got shape {tuple(shape)}"
+            )
+
     def _call(self, x: Tensor) -> Tensor:
         direction, _ = self._direction_and_slope()
-        along = (self.w * x).sum(-1) + self.bias
+        along = self._along(x)
         return x + direction * along.tanh().unsqueeze(-1)
 
     def _inverse(self, y: Tensor) -> Tensor:
         direction, slope = self._direction_and_slope()
-        along = tanh_root((self.w * y).sum(-1) + self.bias, slope)
+        along = tanh_root(self._along(y), slope)
         return y - direction * along.tanh().unsqueeze(-1)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         _, slope = self._direction_and_slope()
-        along = (self.w * x).sum(-1) + self.bias
+        along = self._along(x)
         return (slope * (1 - along.tanh().square())).log1p()
 
     def forward_shape(self, shape: torch.Size) -> torch.Size:
+        self._check_length(torch.Size(shape))
         bias = torch.as_tensor(self.bias).shape
         batch = torch.broadcast_shapes(
             shape[:-1], self.u.shape[:-1], self.w.shape[:-1], bias
