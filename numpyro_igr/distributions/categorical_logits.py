@@ -9,6 +9,9 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.util import not_jax_tracer
 
+from numpyro_igr._numerics import refuse_complex
+from numpyro_igr.distributions.rounding import absorb_rounding
+
 
 def is_possible(logits: Array) -> Array:
     """Whether each category of normalised log probabilities has any probability."""
@@ -25,11 +28,13 @@ def categorical_logits(
     """
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
+    refuse_complex(**({"probs": probs} if logits is None else {"logits": logits}))
     if logits is not None:
         _check("logits", logits, constraints.real_vector, law)
-        log_probs = log_softmax(jnp.asarray(logits), -1)
+        real = jnp.asarray(logits, jnp.result_type(logits, float))
+        log_probs = log_softmax(real, -1)
         return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
-    _check("probs", probs, constraints.simplex, law)
+    _check("probs", absorb_rounding(probs), constraints.simplex, law)
     positive = jnp.asarray(probs) > 0
     log_probs = jnp.log(jnp.where(positive, probs, 1.0))
     return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)

@@ -11,6 +11,7 @@ from numpyro.distributions.kl import kl_divergence
 from numpyro.distributions.util import validate_sample
 
 from numpyro_igr.distributions.categorical_logits import categorical_logits, is_possible
+from numpyro_igr.distributions.parameters import check_value
 
 Shape = tuple[int, ...]
 
@@ -114,6 +115,7 @@ class OneHotCategorical(Distribution):
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
+        check_value(value, self.event_shape)
         index = jnp.expand_dims(jnp.argmax(value, -1), -1)
         shape = jnp.broadcast_shapes(jnp.shape(value), jnp.shape(self.logits))
         logits = jnp.broadcast_to(self.logits, shape)
@@ -155,6 +157,11 @@ class OneHotCategorical(Distribution):
 @kl_divergence.register(OneHotCategorical, OneHotCategorical)
 def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
     """KL(p || q) in nats: 0 from a category without probability, infinite to one."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "expected laws over the same number of categories, "
+            f"got {p.event_shape[0]} and {q.event_shape[0]}"
+        )
     is_lacking = is_possible(p.logits) & ~is_possible(q.logits)
     terms = p.probs * (p.logits - q.logits)
     return jnp.where(is_lacking, jnp.inf, terms).sum(-1)

@@ -12,6 +12,7 @@ from numpyro.distributions.util import promote_shapes, validate_sample
 
 from numpyro_igr.distributions.categorical_logits import categorical_logits, is_possible
 from numpyro_igr.distributions.one_hot import OneHotCategorical
+from numpyro_igr.distributions.parameters import check_value
 
 Shape = tuple[int, ...]
 
@@ -98,6 +99,7 @@ class ExpRelaxedCategorical(Distribution):
         return self._log_density(value)
 
     def _log_density(self, log_z: Array) -> Array:
+        check_value(log_z, self.event_shape)
         k = self.event_shape[0]
         possible, logits = self._possible_logits
         constant = gammaln(float(k)) + (k - 1) * jnp.log(self.temperature)
