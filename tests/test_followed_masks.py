@@ -113,7 +113,8 @@ class InNumPyro:
         self.elbos = numpyro.infer.Trace_ELBO, numpyro.infer.TraceMeanField_ELBO
 
     def mask(self, mask):
-        return self.numpyro.handlers.mask(mask=self.array(mask))
+        mask = mask if mask is True else self.array(mask)
+        return self.numpyro.handlers.mask(mask=mask)
 
     def pair(self, program, *args, **options):
         def model(*args):
@@ -171,3 +172,22 @@ def test_a_partly_observed_site_counts_where_it_is_not_observed(host):
     losses = [host.loss(elbo, model, guide) for elbo in host.elbos]
     assert losses[0] == pytest.approx(losses[1], abs=0.3)
     assert np.isfinite(host.loss(host.igr.TraceDiscreteKL_ELBO, model, guide))
+
+
+def late(host, length=None):
+    """Two steps, of which those after the length have Python's False for a mask."""
+    for t in range(2):
+        with host.mask(mask=True if length is None else t < length):
+            z = host.sample(f"z{t}", host.one_hot(host.array(FIRST)))
+            mean = z @ host.array(MEANS)
+            host.sample(f"x{t}", host.normal(mean, 1.0), obs=host.array(DATA[t]))
+
+
+@pytest.mark.parametrize("first", [(), (2,)])
+def test_a_mask_that_comes_later_with_other_arguments_is_followed(host, first):
+    model, guide = host.pair(late, *first)
+    q = host.probs(guide)["z0"]
+    log_joint = np.log(FIRST) + norm.logpdf(DATA[0], MEANS)
+    programs = host.igr.discretize(model), host.igr.discretize(guide)
+    found = -host.loss(host.elbos[0], *programs, 1)
+    assert found == pytest.approx((q * (log_joint - np.log(q))).sum(), abs=0.1)

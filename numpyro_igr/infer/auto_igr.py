@@ -15,7 +15,13 @@ from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers.uses import check_uses
-from numpyro_igr.infer.following import FollowingMessenger, is_followed, is_latent
+from numpyro_igr.infer.following import (
+    FollowingMessenger,
+    any_followed,
+    is_followed,
+    is_latent,
+    kind_of,
+)
 from numpyro_igr.infer.mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.relaxed_guide import RelaxedGuide
 from numpyro_igr.infer.site_guide import SiteGuide
@@ -38,8 +44,9 @@ class AutoIGR(AutoGuideList):
     run of the guide runs the model too, with the values of the guide. Where a relaxed
     or a ``Normal`` site is masked it draws from the model, as enumeration would; at
     other sites use no masked value in what counts. A mask that the model has only
-    later is missed: :func:`assert_analytic_kl` finds it. Discrete sites
-    that :func:`relax` keeps are left to be enumerated.
+    later is found where the types, shapes or flags of its arguments have changed, and
+    missed elsewhere: :func:`assert_analytic_kl` finds it. Discrete sites that
+    :func:`relax` keeps are left to be enumerated.
 
     ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
     recovered discrete distribution: what there is to report of it; for each quantile
@@ -105,6 +112,7 @@ class AutoIGR(AutoGuideList):
             self[-1].create_plates = self._shared_plates
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
+        self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows = any(is_followed(site, full_sizes) for site in sites.values())
         relaxed = {name for name, site in sites.items() if _is_relaxed(site)}
         others = {n: s for n, s in trace.items() if n not in relaxed}
@@ -113,6 +121,7 @@ class AutoIGR(AutoGuideList):
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
+        self._look_again(*args, **kwargs)
         if not self.follows:
             return super().__call__(*args, **kwargs)
         plates = self._create_plates(*args, **kwargs)
@@ -128,6 +137,13 @@ class AutoIGR(AutoGuideList):
         with handlers.block(hide_fn=following.hides), following:
             self.model(*args, **kwargs)
         return given | following.values
+
+    def _look_again(self, *args: Any, **kwargs: Any) -> None:
+        kind = kind_of(*args, **kwargs)
+        if not (self.follows or kind in self._kinds):
+            self._kinds.add(kind)
+            sizes = self._full_sizes
+            self.follows = any_followed(self.model, sizes, *args, **kwargs)
 
     # One object a plate, so that all parts see the same subsample.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:

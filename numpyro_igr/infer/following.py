@@ -1,12 +1,14 @@
 """How a guide follows the masks and scales that its model sets at each call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from math import isclose, prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+from numpyro import handlers
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions.pushforward import GaussianPushforward
@@ -99,6 +101,44 @@ def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
     is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
     is_masked = mask_of(site) is not None
     return is_masked or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+def any_followed(
+    model: Callable, full_sizes: dict[str, int], *args: Any, **kwargs: Any
+) -> bool:
+    """Whether :func:`is_followed` holds at any site of a new run of a model.
+
+    Args:
+        model: a model.
+        full_sizes: of the plates, by name.
+        args: of the model.
+        kwargs: of the model.
+    """
+    with handlers.block():
+        run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
+    sites = filter(is_latent, run.values())
+    return any(is_followed(site, full_sizes) for site in sites)
+
+
+def kind_of(*args: Any, **kwargs: Any) -> Hashable:
+    """What may tell calls of a model with other masks apart: types, shapes and flags.
+
+    Integers too where the host keeps no mask that is Python's True.
+
+    Args:
+        args: of the model.
+        kwargs: of the model.
+    """
+    named = [*enumerate(args), *sorted(kwargs.items())]
+    return tuple(
+        (
+            name,
+            type(x),
+            getattr(x, "shape", None),
+            x if isinstance(x, int | str) else None,
+        )
+        for name, x in named
+    )
 
 
 def _has_options(site: dict, *, in_part: bool) -> bool:

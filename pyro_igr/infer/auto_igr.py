@@ -15,7 +15,13 @@ from pyro_igr.distributions.recover import innermost
 from pyro_igr.handlers import relax
 from pyro_igr.handlers.uses import check_uses
 from pyro_igr.infer.analytic_kl import _has_density
-from pyro_igr.infer.following import FollowingMessenger, is_followed, is_latent
+from pyro_igr.infer.following import (
+    FollowingMessenger,
+    any_followed,
+    is_followed,
+    is_latent,
+    kind_of,
+)
 from pyro_igr.infer.mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.relaxed_guide import RelaxedGuide
 from pyro_igr.infer.relaxed_sample import CountedByDensity
@@ -39,8 +45,9 @@ class AutoIGR(AutoGuideList):
     run of the guide runs the model too, with the values of the guide. Where a relaxed
     or a ``Normal`` site is masked it draws from the model, as enumeration would; at
     other sites use no masked value in what counts. A mask that the model has only
-    later is missed: :func:`assert_analytic_kl` finds it. Discrete sites
-    that :func:`relax` keeps are left to be enumerated.
+    later is found where the types, shapes or flags of its arguments have changed, and
+    missed elsewhere: :func:`assert_analytic_kl` finds it. Discrete sites that
+    :func:`relax` keeps are left to be enumerated.
 
     ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
     recovered discrete distribution: what there is to report of it; for each quantile
@@ -101,6 +108,7 @@ class AutoIGR(AutoGuideList):
                 self[-1].prepare(*args, **kwargs)
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
+        self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows = any(is_followed(site, full_sizes) for site in sites.values())
         continuous = {n: s for n, s in sites.items() if not _is_relaxed(s)}
         check_supports(self.model, continuous, *args, **kwargs)
@@ -118,10 +126,18 @@ class AutoIGR(AutoGuideList):
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
+        self._look_again(*args, **kwargs)
         with _DensityMessenger():
             if not self.follows:
                 return super().forward(*args, **kwargs)
             return self._follow(*args, **kwargs)
+
+    def _look_again(self, *args: Any, **kwargs: Any) -> None:
+        kind = kind_of(*args, **kwargs)
+        if not (self.follows or kind in self._kinds):
+            self._kinds.add(kind)
+            sizes = self._full_sizes
+            self.follows = any_followed(self.model, sizes, *args, **kwargs)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         plates = self._create_plates(*args, **kwargs)
