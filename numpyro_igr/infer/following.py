@@ -130,15 +130,13 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
         kwargs: of the model.
     """
     named = [*enumerate(args), *sorted(kwargs.items())]
-    return tuple(
-        (
-            name,
-            type(x),
-            getattr(x, "shape", None),
-            x if isinstance(x, int | str) else None,
-        )
-        for name, x in named
-    )
+    return tuple((name, _kind_of(x)) for name, x in named)
+
+
+def _kind_of(x: Any) -> Hashable:
+    if isinstance(x, float | Array):
+        return jnp.shape(x)
+    return x if isinstance(x, int | str) else type(x)
 
 
 def _has_options(site: dict, *, in_part: bool) -> bool:
