@@ -249,3 +249,16 @@ def test_torch_compile_samples_without_a_graph_break(name):
         found = compiled(TAUS, LOCS, SCALES)
         torch.manual_seed(0)
         torch.testing.assert_close(found, fn(TAUS, LOCS, SCALES))
+
+
+@pytest.mark.parametrize("name", ["argmax", "stick", "largest_weight"])
+def test_hessians_by_forward_over_reverse_mode_are_those_of_autograd(name):
+    weights = torch.tensor([0.3, -1.0, 0.7], dtype=torch.float64)
+    probs = getattr(pyro_igr.discrete, f"{name}_probs")
+
+    def objective(v):
+        return (probs(v[:2], v[2:]) * weights).sum()
+
+    point = torch.tensor([0.5, -0.2, 0.8, 1.1], dtype=torch.float64)
+    expected = torch.autograd.functional.hessian(objective, point)
+    torch.testing.assert_close(torch.func.hessian(objective)(point), expected)

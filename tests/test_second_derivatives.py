@@ -31,6 +31,17 @@ def test_hessians_of_log_probabilities(backend, name):
     assert_hessian(backend, lambda v: (log_probs(v[:N], v[N:]) * weights).sum(), POINT)
 
 
+@pytest.mark.parametrize(("remainder", "tolerance"), [(True, 1e-4), (False, 2e-2)])
+def test_hessians_of_the_largest_weight(backend, remainder, tolerance):
+    weights = backend.array(WEIGHTS)
+
+    def objective(v):
+        probs = backend.igr.discrete.largest_weight_probs
+        return (probs(v[:N], v[N:], remainder=remainder) * weights).sum()
+
+    assert_hessian(backend, objective, POINT, tolerance)
+
+
 @pytest.mark.parametrize("category", [1, N])
 @pytest.mark.parametrize("name", ["gaussians_given_argmax", "gaussians_given_stick"])
 def test_hessians_of_samples_given_the_category(backend, name, category):

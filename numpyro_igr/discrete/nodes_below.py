@@ -20,7 +20,8 @@ def nodes_below(
     ``loc`` and ``scale``.
 
     Shape: ``loc``, ``scale``, ``upper``, ``lower``: ``batch``; nodes and the logs of
-    weight times density: ``batch + (num_nodes,)``. An empty interval weighs 0.
+    weight times density: ``batch + (num_nodes,)``. An empty interval weighs
+    next to nothing.
     """
     mean, deviation = lax.stop_gradient((loc, scale))
     top = jnp.minimum(upper, mean + REACH * deviation)
@@ -31,6 +32,7 @@ def nodes_below(
     x, weights = np.polynomial.legendre.leggauss(num_nodes)
     x = (x + 1) / 2
     y = top[..., None] - length * jnp.asarray(x**2, loc.dtype)
+    length = jnp.maximum(length, jnp.finfo(length.dtype).tiny)
     log_dy = jnp.log(length) + jnp.asarray(np.log(x * weights), loc.dtype)
     loc, scale = loc[..., None], scale[..., None]
     log_density = -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale)

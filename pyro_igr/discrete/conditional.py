@@ -136,7 +136,7 @@ def _maximum_given(
 
     # Each step from the root doubles the number of derivatives that are right.
     root = _root_between(newton, low, high)
-    return newton(newton(root)[1])[1] - floor
+    return newton(newton(root.detach())[1])[1] - floor
 
 
 def _align(edges: Tensor, batch: Tensor) -> Tensor:

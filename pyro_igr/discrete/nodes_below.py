@@ -20,18 +20,20 @@ def nodes_below(
     ``loc`` and ``scale``.
 
     Shape: ``loc``, ``scale``, ``upper``, ``lower``: ``batch``; nodes and the logs of
-    weight times density: ``batch + (num_nodes,)``. An empty interval weighs 0.
+    weight times density: ``batch + (num_nodes,)``. An empty interval weighs
+    next to nothing.
     """
-    with torch.no_grad():
-        top = torch.minimum(upper, loc + REACH * scale)
-        u = (top - loc) / scale
-        tail = REACH**2 / ((u**2 + REACH**2).sqrt() - u.clamp(max=0))
-        length = scale * torch.where(u < 0, tail, u + REACH)
-        length = torch.minimum(length, (top - lower).clamp(min=0)).unsqueeze(-1)
-        x, weights = np.polynomial.legendre.leggauss(num_nodes)
-        x = (x + 1) / 2
-        y = top.unsqueeze(-1) - length * loc.new_tensor(x**2)
-        log_dy = length.log() + loc.new_tensor(np.log(x * weights))
+    mean, deviation = loc.detach(), scale.detach()
+    top = torch.minimum(upper.detach(), mean + REACH * deviation)
+    u = (top - mean) / deviation
+    tail = REACH**2 / ((u**2 + REACH**2).sqrt() - u.clamp(max=0))
+    length = deviation * torch.where(u < 0, tail, u + REACH)
+    length = torch.minimum(length, (top - lower.detach()).clamp(min=0)).unsqueeze(-1)
+    x, weights = np.polynomial.legendre.leggauss(num_nodes)
+    x = (x + 1) / 2
+    y = top.unsqueeze(-1) - length * loc.new_tensor(x**2)
+    length = length.clamp(min=torch.finfo(length.dtype).tiny)
+    log_dy = length.log() + loc.new_tensor(np.log(x * weights))
     loc, scale = loc.unsqueeze(-1), scale.unsqueeze(-1)
     log_density = -0.5 * ((y - loc) / scale) ** 2 - scale.log()
     return y, log_density + log_dy - 0.5 * math.log(2 * math.pi)

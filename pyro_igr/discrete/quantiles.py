@@ -11,7 +11,6 @@ from pyro_igr.discrete.maximum import log_cdf_and_survival
 NUM_BISECTIONS = 20
 
 
-@torch.no_grad()
 def quantile_edges(
     loc: Tensor, scale: Tensor, floor: Tensor, num_panels: int
 ) -> Tensor:
@@ -23,6 +22,7 @@ def quantile_edges(
     Shape: ``loc``, ``scale``: ``batch + (n,)``, ``floor``: ``batch``, as
     :func:`from_the_maximum` gives them; result ``(num_panels + 1,) + batch``.
     """
+    loc, scale = loc.detach(), scale.detach()
     z = np.linspace(-1, 1, num_panels + 1)[1:]
     levels = loc.new_tensor(6 * z + 30 * z**5).reshape(-1, *[1] * (loc.dim() - 1))
     edges = _quantiles(levels, loc, scale, floor)

@@ -25,7 +25,7 @@ def thresholds(
     Shape: ``loc``, ``scale``: ``(n,) + batch``; result ``batch + (num_points,)``.
     """
     n = len(loc)
-    lowest = (loc - (REACH + 1) * scale).amax(0).detach()
+    lowest = (loc - (REACH + 1) * scale).detach().amax(0)
     last = torch.logaddexp(-lowest, torch.full_like(lowest, math.log(n)))
     last = torch.full_like(last, math.log(n + 1)) if remainder else last
     steps = torch.linspace(0, 1, num_points, dtype=last.dtype, device=last.device)
@@ -39,17 +39,16 @@ def interpolate(table: Tensor, points: Tensor, b: Tensor) -> Tensor:
     ``batch + (m,)``. No gradient flows to ``b``.
     """
     steps = points.shape[-1] - 1
-    with torch.no_grad():
-        at = steps * (b / points[..., -1:]).clamp(0, 1).sqrt()
-        first = at.floor().clamp(1, steps - 2)
-        f = at - first
-        first = first.long() - 1
-        weights = (
-            f * (f - 1) * (2 - f) / 6,
-            (f + 1) * (f - 1) * (f - 2) / 2,
-            (f + 1) * f * (2 - f) / 2,
-            (f + 1) * f * (f - 1) / 6,
-        )
+    at = steps * (b.detach() / points[..., -1:]).clamp(0, 1).sqrt()
+    first = at.floor().clamp(1, steps - 2)
+    f = at - first
+    first = first.long() - 1
+    weights = (
+        f * (f - 1) * (2 - f) / 6,
+        (f + 1) * (f - 1) * (f - 2) / 2,
+        (f + 1) * f * (2 - f) / 2,
+        (f + 1) * f * (f - 1) / 6,
+    )
     return sum(w * table.gather(-1, first + i) for i, w in enumerate(weights))
 
 
