@@ -9,11 +9,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from numpyro import handlers
+from numpyro.distributions import (
+    ExpandedDistribution,
+    Independent,
+    MaskedDistribution,
+)
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.recover import innermost, inside
-from numpyro_igr.infer.masked_sites import mask_of
+from numpyro_igr.handlers.site_weights import total_mask
 from numpyro_igr.infer.relaxed_guide import options_of
 
 NEW = (
@@ -49,13 +54,13 @@ class FollowingMessenger(Messenger):
             return
         name = msg["name"]
         if name in self.given:
-            if msg["type"] == "sample" and mask_of(msg) is not None:
+            if msg["type"] == "sample" and _is_masked(msg):
                 raise ValueError(NOT_FOLLOWED.format(name))
             msg["value"] = self.given[name]
         elif name in self.parts:
             if msg["value"] is not None:
                 raise ValueError(SCANNED.format(name))
-            make = partial(self.parts[name], name, mask=mask_of(msg))
+            make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
         elif is_latent(msg):
             raise ValueError(NEW.format(name))
@@ -99,8 +104,15 @@ def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
     plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
     scale = 1.0 if site["scale"] is None else site["scale"]
     is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
-    is_masked = mask_of(site) is not None
-    return is_masked or is_scaled or _has_options(site, in_part=plates > 1)
+    return _is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+# A mask of True at one call may be another at the next.
+def _is_masked(site: dict) -> bool:
+    distribution = site["fn"]
+    while isinstance(distribution, Independent | ExpandedDistribution):
+        distribution = distribution.base_dist
+    return isinstance(distribution, MaskedDistribution)
 
 
 def any_followed(

@@ -3,38 +3,14 @@
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import (
-    Distribution,
-    ExpandedDistribution,
-    Independent,
-    MaskedDistribution,
-    Normal,
-)
+from numpyro.distributions import Distribution, Normal
 
 from numpyro_igr.distributions.pushforward import GaussianPushforward
-
-
-def mask_of(site: dict) -> ArrayLike | None:
-    """The mask over the batch of the innermost distribution; None without one.
-
-    Args:
-        site: of a trace, or a message.
-    """
-    distribution, mask = site["fn"], None
-    while isinstance(
-        distribution, Independent | MaskedDistribution | ExpandedDistribution
-    ):
-        if isinstance(distribution, MaskedDistribution):
-            own = distribution._mask
-            mask = own if mask is None else mask & own
-        elif isinstance(distribution, Independent) and mask is not None:
-            mask = _with_dims(mask, distribution.reinterpreted_batch_ndims)
-        distribution = distribution.base_dist
-    return mask
+from numpyro_igr.handlers.site_weights import Mask
 
 
 def outside_mask(
-    mask: ArrayLike | None, like: Distribution, loc: Array, scale: ArrayLike
+    mask: Mask, like: Distribution, loc: Array, scale: ArrayLike
 ) -> tuple[Array, ArrayLike]:
     """A mean and a standard deviation, those of the model where a site is masked.
 
@@ -43,16 +19,16 @@ def outside_mask(
     ``Normal`` and the relaxed ones the parameters stay.
 
     Args:
-        mask: over the batch of ``like``.
+        mask: over the batch of ``like``; True for none.
         like: the distribution that the model has.
         loc: the mean of the guide.
         scale: its standard deviation.
     """
-    if mask is None or not isinstance(like, GaussianPushforward | Normal):
+    if mask is True or not isinstance(like, GaussianPushforward | Normal):
         return loc, scale
     mask = _with_dims(mask, like.event_dim)
     return jnp.where(mask, loc, like.loc), jnp.where(mask, scale, like.scale)
 
 
-def _with_dims(mask: ArrayLike, number: int) -> Array:
+def _with_dims(mask: Mask, number: int) -> Array:
     return jnp.reshape(mask, jnp.shape(mask) + (1,) * number)

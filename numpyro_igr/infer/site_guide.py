@@ -89,7 +89,7 @@ class SiteGuide(AutoGuide):
             kwargs: of the model.
         """
         make = self._maker(*args, **kwargs)
-        return lambda name, like, mask=None: make(
+        return lambda name, like, mask=True: make(
             like, *outside_mask(mask, like, *self._gaussian(name))
         )
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import torch
 from pyro import poutine
+from pyro.distributions import MaskedDistribution
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from pyro.poutine.util import site_is_subsample
 from torch import Tensor
+from torch.distributions import Independent
 
 from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.recover import innermost, inside
-from pyro_igr.infer.masked_sites import mask_of
+from pyro_igr.handlers.site_weights import total_mask
 from pyro_igr.infer.relaxed_guide import options_of
 
 NEW = (
@@ -44,11 +46,11 @@ class FollowingMessenger(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         name = msg["name"]
         if name in self.given:
-            if not site_is_subsample(msg) and mask_of(msg) is not None:
+            if not site_is_subsample(msg) and _is_masked(msg):
                 raise ValueError(NOT_FOLLOWED.format(name))
             msg["value"], msg["done"] = self.given[name], True
         elif name in self.parts:
-            make = partial(self.parts[name], name, mask=mask_of(msg))
+            make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
         elif is_latent(msg):
             raise ValueError(NEW.format(name))
@@ -92,8 +94,15 @@ def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
     plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
     scale = site["scale"]
     is_scaled = isinstance(scale, Tensor) or not isclose(scale, plates, rel_tol=1e-6)
-    is_masked = mask_of(site) is not None
-    return is_masked or is_scaled or _has_options(site, in_part=plates > 1)
+    return _is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+# A mask of True at one call may be another at the next.
+def _is_masked(site: dict) -> bool:
+    distribution = site["fn"]
+    while isinstance(distribution, Independent):
+        distribution = distribution.base_dist
+    return site["mask"] is not None or isinstance(distribution, MaskedDistribution)
 
 
 def any_followed(

@@ -1,32 +1,16 @@
 """What a guide draws where its model masks a site: the values of the model."""
 
 import torch
-from pyro.distributions import Distribution, MaskedDistribution
+from pyro.distributions import Distribution
 from torch import Tensor
-from torch.distributions import Independent, Normal
+from torch.distributions import Normal
 
 from pyro_igr.distributions.pushforward import GaussianPushforward
-
-
-def mask_of(site: dict) -> Tensor | None:
-    """The mask over the batch of the innermost distribution; None without one.
-
-    Args:
-        site: of a trace, or a message.
-    """
-    distribution, mask = site["fn"], site["mask"]
-    while isinstance(distribution, Independent | MaskedDistribution):
-        if isinstance(distribution, MaskedDistribution):
-            own = distribution._mask
-            mask = own if mask is None else mask & own
-        elif mask is not None:
-            mask = _with_dims(mask, distribution.reinterpreted_batch_ndims)
-        distribution = distribution.base_dist
-    return None if mask is None else torch.as_tensor(mask)
+from pyro_igr.handlers.site_weights import Mask
 
 
 def outside_mask(
-    mask: Tensor | None,
+    mask: Mask,
     like: Distribution,
     loc: Tensor,
     scale: Tensor | float,
@@ -38,18 +22,18 @@ def outside_mask(
     ``Normal`` and the relaxed ones the parameters stay.
 
     Args:
-        mask: over the batch of ``like``.
+        mask: over the batch of ``like``; True for none.
         like: the distribution that the model has.
         loc: the mean of the guide.
         scale: its standard deviation.
     """
-    if mask is None or not isinstance(like, GaussianPushforward | Normal):
+    if mask is True or not isinstance(like, GaussianPushforward | Normal):
         return loc, scale
     # A copy, since a program may change its mask in place before the backward pass.
     mask = _with_dims(mask, like.event_dim).to(loc.device, copy=True)
     return torch.where(mask, loc, like.loc), torch.where(mask, scale, like.scale)
 
 
-def _with_dims(mask: Tensor, number: int) -> Tensor:
+def _with_dims(mask: Mask, number: int) -> Tensor:
     mask = torch.as_tensor(mask)
     return mask.reshape(mask.shape + (1,) * number)
