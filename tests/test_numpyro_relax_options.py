@@ -8,10 +8,11 @@ import numpyro.distributions as dist
 import pytest
 from numpyro import handlers, infer
 from numpyro.contrib.funsor import config_enumerate
+from numpyro.optim import Adam
 from numpyro_laws import fresh_host as fresh_host
 from numpyro_programs import innermost
 
-from numpyro_igr import IGRReparam, IGRStickBreaking, OneHotCategorical, relax
+from numpyro_igr import AutoIGR, IGRReparam, IGRStickBreaking, OneHotCategorical, relax
 
 PROBS = jnp.array([0.1, 0.2, 0.4, 0.3])
 MEANS = jnp.array([-1.0, 0.0, 1.0, 2.0])
@@ -107,3 +108,25 @@ def test_integers_without_end_cannot_be_declared():
     program = relax(lambda: numpyro.sample("z", dist.Poisson(3.0)), 0.5, one_hot={"z"})
     with pytest.raises(ValueError, match="over the same few integers at site 'z'"):
         handlers.seed(program, 0)()
+
+
+def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_inside():
+    shifts = jnp.array([0.0, 2.0])
+
+    def model():
+        c = numpyro.sample("c", dist.Categorical(jnp.array([0.3, 0.7])))
+        with numpyro.plate("data", len(X)):
+            z = numpyro.sample("z", OneHotCategorical(PROBS))
+            numpyro.sample("x", dist.Normal(z @ MEANS + shifts[c], 1.0), obs=X)
+
+    relaxed = relax(config_enumerate(model), 0.5, keep={"c"})
+    guide = AutoIGR(relaxed, 0.5)
+    points = jnp.stack([POINT, POINT[::-1], POINT])
+    with_points = handlers.substitute(guide, data={"z": points})
+    elbo = infer.TraceEnum_ELBO(max_plate_nesting=1)
+    svi = infer.SVI(relaxed, with_points, Adam(0.1), elbo)
+    found = -svi.evaluate(svi.init(jax.random.key(0)))  # model and guide agree at first
+    means = points @ MEANS + shifts[:, None]
+    by_value = dist.Normal(means, 1.0).log_prob(X).sum(-1) + jnp.log(jnp.array([3, 7]))
+    expected = jax.nn.logsumexp(by_value) - jnp.log(10)
+    assert found == pytest.approx(float(expected), rel=1e-5)
