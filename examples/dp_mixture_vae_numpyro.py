@@ -210,8 +210,7 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
         options.num_importance_samples,
     )
     svi, prior = objectives.training, make_prior(options)
-    check = partial(assert_analytic_kl, svi.model, svi.guide)
-    jax.eval_shape(check, images[:1], prior)
+    assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     start = perf_counter()
     state, growth = fit(options, svi, prior, images, validation, key)
     params = jax.block_until_ready(svi.get_params(state))

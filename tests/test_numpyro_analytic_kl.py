@@ -1,5 +1,6 @@
 """assert_analytic_kl names every site whose KL would fall back to Monte Carlo."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
@@ -180,3 +181,14 @@ def test_the_first_site_without_a_closed_form_is_named_among_several():
 
     with pytest.raises(AssertionError, match="site 'b'"):
         assert_analytic_kl(pair("igr"), pair("exp_igr"))
+
+
+def test_a_scale_that_jax_traces_is_unknown_rather_than_wrong():
+    def check(by):
+        scaled = scale(site(igr), by=by)
+        assert_analytic_kl(scaled, scaled)
+        assert_analytic_kl(scale(site(igr), by=by + 0.0), scaled)
+
+    check(2.0)
+    with pytest.raises(AssertionError, match="may count .* its scale is known only"):
+        jax.eval_shape(check, jnp.array(2.0))

@@ -13,6 +13,10 @@ ESTIMATED = (
     "site '{}' has no analytic KL, its term would be estimated by Monte Carlo: {}"
 )
 UNLIKE = "it has another {} in the model than in the guide, whose alone counts"
+TRACED = (
+    "TraceMeanField_ELBO may count a wrong KL at site '{}': {}; call "
+    "assert_analytic_kl outside of jax.jit and jax.eval_shape"
+)
 
 
 def assert_analytic_kl(
@@ -36,7 +40,8 @@ def assert_analytic_kl(
 
     Raises:
         AssertionError: naming the first site whose term is wrong, or else the first
-            without a closed form, and the reason.
+            without a closed form, and the reason. In NumPyro also a site whose scale
+            or mask is not known while jax traces the call.
     """
     guide_trace = trace(seed(guide, 0)).get_trace(*args, **kwargs)
     replayed = replay(seed(model, 1), guide_trace)
@@ -46,7 +51,8 @@ def assert_analytic_kl(
         for name, site in guide_trace.items()
         if site["type"] == "sample" and not site["is_observed"]
     }
-    for message, find in ((WRONG, _why_wrong), (ESTIMATED, _why_estimated)):
+    checks = (WRONG, _why_wrong), (TRACED, _why_unknown), (ESTIMATED, _why_estimated)
+    for message, find in checks:
         for name, site in latents.items():
             reason = find(site, model_trace.get(name))
             if reason:
@@ -58,11 +64,20 @@ def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
         return None
     q, p = guide_site["fn"], model_site["fn"]
     for aspect, same in agreement(guide_site, model_site).items():
-        if same is not True:
+        if same is False:
             return UNLIKE.format(aspect)
     shapes = q.batch_shape, getattr(kl_divergence(q, p), "shape", q.batch_shape)
     if q.event_dim != p.event_dim or shapes[0] != shapes[1]:
         return f"the KL between {_describe(q)} and {_describe(p)} has another shape"
+    return None
+
+
+def _why_unknown(guide_site: dict, model_site: dict | None) -> str | None:
+    if _why_estimated(guide_site, model_site):
+        return None
+    for aspect, same in agreement(guide_site, model_site).items():
+        if not isinstance(same, bool):
+            return f"its {aspect} is known only when the program runs"
     return None
 
 

@@ -44,7 +44,8 @@ def assert_analytic_kl(
 
     Raises:
         AssertionError: naming the first site whose term is wrong, or else the first
-            without a closed form, and the reason.
+            without a closed form, and the reason. In NumPyro also a site whose scale
+            or mask is not known while jax traces the call.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         guide_trace = trace(guide).get_trace(*args, **kwargs)
