@@ -16,7 +16,7 @@ import torch
 from report_table import EXAMPLES, ROOT, to_header, to_row, write_table
 from run_log import RunLog
 
-sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests/examples")]
 
 from mixture_options import MixtureOptions  # noqa: E402
 from planted import plant  # noqa: E402

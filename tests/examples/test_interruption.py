@@ -16,7 +16,7 @@ from resuming import keeping
 from run_options import RunOptions
 
 TESTS = Path(__file__).parent
-EXAMPLES = TESTS.parent / "examples"
+EXAMPLES = TESTS.parents[1] / "examples"
 ENDLESS = TESTS / "endless_run.py"
 STATUS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden.json").read_text())
 CASES = {
     f"{i}-{c['kind']}-tau{c['temperature']}-K{len(c['value'])}": c
     for i, c in enumerate(GOLDEN["cases"])

@@ -170,7 +170,7 @@ def test_a_wrong_option_is_one_clear_error(example, capsys):
 
 
 def test_the_twins_define_the_same_names_in_the_same_order():
-    folder = Path(__file__).parents[1] / "examples"
+    folder = Path(__file__).parents[2] / "examples"
     for pair in ("structured_prediction", "units", "estimators", "enumeration"):
         pyro, numpyro = (
             [

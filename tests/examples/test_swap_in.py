@@ -63,7 +63,7 @@ def test_a_wrong_option_is_one_clear_error(example, flag, capsys):
 
 
 def test_the_twins_define_the_same_names_in_the_same_order():
-    folder = Path(__file__).parents[1] / "examples"
+    folder = Path(__file__).parents[2] / "examples"
     pyro, numpyro = (
         [
             statement.name

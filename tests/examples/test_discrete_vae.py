@@ -393,7 +393,7 @@ def test_a_checkpoint_of_the_other_host_is_one_clear_error(vae, capsys, tmp_path
 
 
 def test_the_twins_define_the_same_names_in_the_same_order():
-    folder = Path(__file__).parents[1] / "examples"
+    folder = Path(__file__).parents[2] / "examples"
     pyro, numpyro = (
         [
             statement.name
