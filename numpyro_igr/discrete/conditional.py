@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import log_sigmoid, logsumexp, softplus
 
-from numpyro_igr.discrete.maximum import from_the_maximum
-from numpyro_igr.discrete.normal import log_ndtr
-from numpyro_igr.discrete.probit import probit_of_log_odds
-from numpyro_igr.discrete.quantiles import nodes_between, quantile_edges
+from numpyro_igr._numerics.normal import log_ndtr
+from numpyro_igr._numerics.normal_maximum import from_the_maximum
+from numpyro_igr._numerics.probit import probit_of_log_odds
+from numpyro_igr._numerics.quantiles import nodes_between, quantile_edges
 
 NUM_PANELS, NUM_NODES, NUM_STEPS = 16, 8, 8
 

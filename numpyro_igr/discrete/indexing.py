@@ -7,7 +7,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 from numpyro.util import not_jax_tracer
 
-from numpyro_igr._numerics import refuse_complex
+from numpyro_igr._numerics.checks import refuse_complex
 
 NO_VECTOR = (
     "expected a last dimension of {} in z, one for each row of table, got shape {}: "

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from numpyro_igr._numerics import check_probabilities, refuse_complex
-from numpyro_igr.discrete.precision import in_full_precision
+from numpyro_igr._numerics.checks import check_probabilities, refuse_complex
+from numpyro_igr._numerics.precision import in_full_precision
 
 
 def truncate(weights: Array, rho: ArrayLike) -> Array:

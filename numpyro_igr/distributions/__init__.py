@@ -1,13 +1,18 @@
 """The laws of the family, and the KL divergences between them."""
 
+import numpyro_igr.distributions._kl_sticks  # noqa: F401
 import numpyro_igr.distributions.kl  # noqa: F401
-import numpyro_igr.distributions.kl_sticks  # noqa: F401
 from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.igr import IGR
+from numpyro_igr.distributions.igr_straight_through import (
+    IGRStraightThrough,
+    straight_through,
+)
 from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.one_hot import OneHotCategorical
+from numpyro_igr.distributions.recovering import recover
 from numpyro_igr.distributions.relaxed_one_hot import (
     ExpRelaxedCategorical,
     RelaxedOneHotCategorical,
@@ -16,10 +21,6 @@ from numpyro_igr.distributions.relaxed_straight_through import (
     RelaxedOneHotCategoricalStraightThrough,
 )
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
-from numpyro_igr.distributions.straight_through import (
-    IGRStraightThrough,
-    straight_through,
-)
 
 __all__ = [
     "GEM",
@@ -33,5 +34,6 @@ __all__ = [
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
+    "recover",
     "straight_through",
 ]

@@ -5,8 +5,8 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr.discrete import log_argmax_probs, match_log_probs
+from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.igr import IGR
-from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform
 
 

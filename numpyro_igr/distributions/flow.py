@@ -9,9 +9,9 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
 
-from numpyro_igr.discrete import antithetic_noise
+from numpyro_igr._numerics.antithetic_noise import antithetic_noise
+from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.igr import IGR
-from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
 
 

@@ -10,12 +10,12 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import validate_sample
 
-from numpyro_igr._numerics import check_size, refuse_complex
-from numpyro_igr.discrete import in_full_precision
-from numpyro_igr.distributions.absent import BY_SAMPLES, Absent
-from numpyro_igr.distributions.parameters import check_value
-from numpyro_igr.distributions.rounding import absorb_rounding, to_score
-from numpyro_igr.distributions.stick_logit import StickLogit
+from numpyro_igr._numerics.checks import check_size, refuse_complex
+from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr.distributions._absent import BY_SAMPLES, Absent
+from numpyro_igr.distributions._parameters import check_value
+from numpyro_igr.distributions._rounding import absorb_rounding, to_score
+from numpyro_igr.distributions._stick_logit import StickLogit
 from numpyro_igr.transforms import StickBreakingTransform
 
 Shape = tuple[int, ...]

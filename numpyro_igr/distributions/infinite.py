@@ -13,10 +13,10 @@ from numpyro_igr.discrete import (
     num_active,
     truncate,
 )
-from numpyro_igr.distributions.counts import log_pmf
+from numpyro_igr.distributions._counts import log_pmf
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions._tail import draw_logits, with_batch_of
 from numpyro_igr.distributions.gem import UNTEMPERED
-from numpyro_igr.distributions.pushforward import GaussianPushforward
-from numpyro_igr.distributions.tail import draw_logits, with_batch_of
 from numpyro_igr.transforms import StickBreakingTransform
 
 Shape = tuple[int, ...]

@@ -7,12 +7,12 @@ from jax import Array
 from numpyro.distributions import Normal
 from numpyro.distributions.kl import kl_divergence
 
-from numpyro_igr.discrete import in_full_precision
+from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr.distributions._parameters import is_shared
+from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.igr import IGR
-from numpyro_igr.distributions.parameters import is_shared
-from numpyro_igr.distributions.pushforward import GaussianPushforward
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 

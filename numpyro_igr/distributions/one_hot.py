@@ -10,8 +10,11 @@ from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.kl import kl_divergence
 from numpyro.distributions.util import validate_sample
 
-from numpyro_igr.distributions.categorical_logits import categorical_logits, is_possible
-from numpyro_igr.distributions.parameters import check_value
+from numpyro_igr.distributions._categorical_logits import (
+    categorical_logits,
+    is_possible,
+)
+from numpyro_igr.distributions._parameters import check_value
 
 Shape = tuple[int, ...]
 

@@ -10,9 +10,12 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import promote_shapes, validate_sample
 
-from numpyro_igr.distributions.categorical_logits import categorical_logits, is_possible
+from numpyro_igr.distributions._categorical_logits import (
+    categorical_logits,
+    is_possible,
+)
+from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions.one_hot import OneHotCategorical
-from numpyro_igr.distributions.parameters import check_value
 
 Shape = tuple[int, ...]
 

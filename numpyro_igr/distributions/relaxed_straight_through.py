@@ -2,8 +2,8 @@
 
 from jax import Array
 
+from numpyro_igr.distributions.igr_straight_through import straight_through
 from numpyro_igr.distributions.relaxed_one_hot import RelaxedOneHotCategorical
-from numpyro_igr.distributions.straight_through import straight_through
 
 
 class RelaxedOneHotCategoricalStraightThrough(RelaxedOneHotCategorical):

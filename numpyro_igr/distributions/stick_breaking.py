@@ -11,7 +11,7 @@ from numpyro_igr.discrete import (
     log_stick_probs,
     match_log_stick_probs,
 )
-from numpyro_igr.distributions.pushforward import GaussianPushforward
+from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.transforms import StickBreakingTransform
 
 

@@ -1,7 +1,7 @@
 """Effect handlers over whole models."""
 
-from numpyro_igr.handlers.discretize import discretize
-from numpyro_igr.handlers.igr_reparam import IGRReparam
-from numpyro_igr.handlers.relax import relax
+from numpyro_igr.handlers.discretizing import discretize
+from numpyro_igr.handlers.relaxing import relax
+from numpyro_igr.handlers.reparam import IGRReparam
 
 __all__ = ["IGRReparam", "discretize", "relax"]

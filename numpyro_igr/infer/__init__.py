@@ -1,11 +1,10 @@
 """Inference with the host's engines."""
 
 from numpyro_igr.infer.analytic_kl import assert_analytic_kl
-from numpyro_igr.infer.auto_igr import AutoIGR
-from numpyro_igr.infer.control_network import ControlNetwork
+from numpyro_igr.infer.autoguide import AutoIGR
 from numpyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from numpyro_igr.infer.growing import grow, tail_start
-from numpyro_igr.infer.relax import TraceRELAX_ELBO
+from numpyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
 from numpyro_igr.infer.stl import TraceSTL_ELBO
 from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 

@@ -6,7 +6,7 @@ from typing import Any
 from numpyro.distributions.kl import kl_divergence
 from numpyro.handlers import replay, seed, trace
 
-from numpyro_igr.handlers.site_weights import agreement
+from numpyro_igr.handlers._site_weights import agreement
 
 WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
 ESTIMATED = (

@@ -12,8 +12,8 @@ from numpyro.distributions import Normal
 from numpyro.infer.svi import SVIState
 
 from numpyro_igr.distributions import InfiniteIGR
-from numpyro_igr.distributions.nearest_normal import nearest_normal
-from numpyro_igr.distributions.tail import tail_stick
+from numpyro_igr.distributions._nearest_normal import nearest_normal
+from numpyro_igr.distributions._tail import tail_stick
 
 
 def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:

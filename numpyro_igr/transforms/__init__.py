@@ -2,6 +2,7 @@
 
 from numpyro_igr.transforms.flow import FlowSoftmaxPlusPlusTransform
 from numpyro_igr.transforms.planar import PlanarTransform
+from numpyro_igr.transforms.simplex import SimplexTransform
 from numpyro_igr.transforms.softmax_plus_plus import (
     LogSoftmaxPlusPlusTransform,
     SoftmaxPlusPlusTransform,
@@ -12,6 +13,7 @@ __all__ = [
     "FlowSoftmaxPlusPlusTransform",
     "LogSoftmaxPlusPlusTransform",
     "PlanarTransform",
+    "SimplexTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
 ]

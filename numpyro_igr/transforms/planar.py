@@ -10,8 +10,8 @@ from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import array_equiv
 
-from numpyro_igr._numerics import refuse_complex
-from numpyro_igr.transforms.tanh_root import tanh_root
+from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.tanh_root import tanh_root
 
 LEAST_SLOPE = -1 + 1e-4
 

@@ -11,7 +11,7 @@ from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import array_equiv
 
-from numpyro_igr._numerics import check_positive, refuse_complex
+from numpyro_igr._numerics.checks import check_positive, refuse_complex
 
 
 class SimplexTransform(Transform):

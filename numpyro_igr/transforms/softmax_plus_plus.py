@@ -6,7 +6,7 @@ from jax.nn import log_softmax, logsumexp
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
-from numpyro_igr.transforms.image import image
+from numpyro_igr.transforms._image import image
 from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
 

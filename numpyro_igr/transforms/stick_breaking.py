@@ -4,10 +4,10 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
-from numpyro_igr.transforms.image import image
+from numpyro_igr.transforms._image import image
+from numpyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Weights
+from numpyro_igr.transforms._vertex import Vertex
 from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
-from numpyro_igr.transforms.tempering import SoftmaxPlusPlus, Sticks, Weights
-from numpyro_igr.transforms.vertex import Vertex
 
 TEMPERINGS = {
     "sticks": Sticks(),

@@ -1,17 +1,1 @@
-"""The ground floor: what every other part of the package may use."""
-
-from pyro_igr._numerics.checks import (
-    check_positive,
-    check_probabilities,
-    check_real,
-    check_size,
-    refuse_complex,
-)
-
-__all__ = [
-    "check_positive",
-    "check_probabilities",
-    "check_real",
-    "check_size",
-    "refuse_complex",
-]
+"""The ground floor: plain arrays, for every other part of the package."""

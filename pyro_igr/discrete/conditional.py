@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from pyro_igr.discrete.maximum import from_the_maximum
-from pyro_igr.discrete.normal import log_ndtr
-from pyro_igr.discrete.probit import probit_of_log_odds
-from pyro_igr.discrete.quantiles import nodes_between, quantile_edges
+from pyro_igr._numerics.normal import log_ndtr
+from pyro_igr._numerics.normal_maximum import from_the_maximum
+from pyro_igr._numerics.probit import probit_of_log_odds
+from pyro_igr._numerics.quantiles import nodes_between, quantile_edges
 
 NUM_PANELS, NUM_NODES, NUM_STEPS = 16, 8, 8
 

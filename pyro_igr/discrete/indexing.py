@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from pyro_igr._numerics import refuse_complex
+from pyro_igr._numerics.checks import refuse_complex
 
 NO_VECTOR = (
     "expected a last dimension of {} in z, one for each row of table, got shape {}: "

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics import check_probabilities, refuse_complex
-from pyro_igr.discrete.precision import in_full_precision
+from pyro_igr._numerics.checks import check_probabilities, refuse_complex
+from pyro_igr._numerics.precision import in_full_precision
 
 
 def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:

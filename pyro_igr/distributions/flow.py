@@ -8,9 +8,9 @@ from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 from torch.nn.functional import one_hot, pad
 
-from pyro_igr.discrete import antithetic_noise
+from pyro_igr._numerics.antithetic_noise import antithetic_noise
+from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.igr import IGR
-from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.transforms import FlowSoftmaxPlusPlusTransform
 
 

@@ -7,11 +7,11 @@ from pyro.distributions import TorchDistribution
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
-from pyro_igr._numerics import check_size, refuse_complex
-from pyro_igr.discrete import in_full_precision
-from pyro_igr.distributions.absent import BY_SAMPLES, Absent
-from pyro_igr.distributions.rounding import absorb_rounding, to_score
-from pyro_igr.distributions.stick_logit import StickLogit
+from pyro_igr._numerics.checks import check_size, refuse_complex
+from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr.distributions._absent import BY_SAMPLES, Absent
+from pyro_igr.distributions._rounding import absorb_rounding, to_score
+from pyro_igr.distributions._stick_logit import StickLogit
 from pyro_igr.transforms import StickBreakingTransform
 
 UNTEMPERED = StickBreakingTransform(1.0)

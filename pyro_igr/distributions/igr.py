@@ -6,7 +6,7 @@ from torch import Size, Tensor
 from torch.distributions import constraints
 
 from pyro_igr.discrete import log_argmax_probs, match_log_probs
-from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.transforms import SoftmaxPlusPlusTransform
 
 

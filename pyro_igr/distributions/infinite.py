@@ -13,10 +13,10 @@ from pyro_igr.discrete import (
     num_active,
     truncate,
 )
-from pyro_igr.distributions.counts import log_pmf
+from pyro_igr.distributions._counts import log_pmf
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions._tail import draw_logits, with_batch_of
 from pyro_igr.distributions.gem import UNTEMPERED
-from pyro_igr.distributions.pushforward import GaussianPushforward
-from pyro_igr.distributions.tail import draw_logits, with_batch_of
 from pyro_igr.transforms import StickBreakingTransform
 
 

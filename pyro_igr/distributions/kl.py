@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
-from pyro_igr.discrete import in_full_precision
+from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr.distributions._parameters import is_shared
+from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.exp_igr import ExpIGR
 from pyro_igr.distributions.flow import IGRFlow
 from pyro_igr.distributions.igr import IGR
-from pyro_igr.distributions.parameters import is_shared
-from pyro_igr.distributions.pushforward import GaussianPushforward
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 

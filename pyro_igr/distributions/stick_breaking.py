@@ -8,7 +8,7 @@ from pyro_igr.discrete import (
     log_stick_probs,
     match_log_stick_probs,
 )
-from pyro_igr.distributions.pushforward import GaussianPushforward
+from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.transforms import StickBreakingTransform
 
 

@@ -1,7 +1,7 @@
 """Effect handlers over whole models."""
 
-from pyro_igr.handlers.discretize import discretize
-from pyro_igr.handlers.igr_reparam import IGRReparam
-from pyro_igr.handlers.relax import relax
+from pyro_igr.handlers.discretizing import discretize
+from pyro_igr.handlers.relaxing import relax
+from pyro_igr.handlers.reparam import IGRReparam
 
 __all__ = ["IGRReparam", "discretize", "relax"]

@@ -1,11 +1,10 @@
 """Inference with the host's engines."""
 
 from pyro_igr.infer.analytic_kl import assert_analytic_kl
-from pyro_igr.infer.auto_igr import AutoIGR
-from pyro_igr.infer.control_network import ControlNetwork
+from pyro_igr.infer.autoguide import AutoIGR
 from pyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from pyro_igr.infer.growing import grow, tail_start
-from pyro_igr.infer.relax import TraceRELAX_ELBO
+from pyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
 from pyro_igr.infer.stl import TraceSTL_ELBO
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 

@@ -9,8 +9,8 @@ from pyro.poutine import replay, trace
 from pyro.poutine.util import prune_subsample_sites
 from torch.distributions import kl_divergence
 
-from pyro_igr.distributions.recover import innermost
-from pyro_igr.handlers.site_weights import agreement
+from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._site_weights import agreement
 
 WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
 ESTIMATED = (

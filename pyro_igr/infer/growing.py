@@ -10,8 +10,8 @@ from torch.distributions import Normal
 from torch.optim import Optimizer
 
 from pyro_igr.distributions import InfiniteIGR
-from pyro_igr.distributions.nearest_normal import nearest_normal
-from pyro_igr.distributions.tail import tail_stick
+from pyro_igr.distributions._nearest_normal import nearest_normal
+from pyro_igr.distributions._tail import tail_stick
 
 
 def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from pyro_igr.transforms.flow import FlowSoftmaxPlusPlusTransform
 from pyro_igr.transforms.planar import PlanarTransform
+from pyro_igr.transforms.simplex import SimplexTransform
 from pyro_igr.transforms.softmax_plus_plus import (
     LogSoftmaxPlusPlusTransform,
     SoftmaxPlusPlusTransform,
@@ -12,6 +13,7 @@ __all__ = [
     "FlowSoftmaxPlusPlusTransform",
     "LogSoftmaxPlusPlusTransform",
     "PlanarTransform",
+    "SimplexTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
 ]

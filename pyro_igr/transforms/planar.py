@@ -8,9 +8,9 @@ from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 from torch.nn.functional import softplus
 
-from pyro_igr._numerics import refuse_complex
+from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.tanh_root import tanh_root
 from pyro_igr.transforms.simplex import to_real
-from pyro_igr.transforms.tanh_root import tanh_root
 
 LEAST_SLOPE = -1 + 1e-4
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 
-from pyro_igr._numerics import check_positive, refuse_complex
+from pyro_igr._numerics.checks import check_positive, refuse_complex
 
 
 class SimplexTransform(Transform):

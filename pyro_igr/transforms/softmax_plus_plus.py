@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.nn.functional import log_softmax
 
-from pyro_igr.transforms.image import image
+from pyro_igr.transforms._image import image
 from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
 

@@ -3,10 +3,10 @@
 from torch import Tensor
 from torch.distributions import constraints
 
-from pyro_igr.transforms.image import image
+from pyro_igr.transforms._image import image
+from pyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Weights
+from pyro_igr.transforms._vertex import Vertex
 from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
-from pyro_igr.transforms.tempering import SoftmaxPlusPlus, Sticks, Weights
-from pyro_igr.transforms.vertex import Vertex
 
 TEMPERINGS = {
     "sticks": Sticks(),

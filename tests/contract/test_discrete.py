@@ -261,11 +261,13 @@ def test_the_discrete_law_does_not_depend_on_the_temperature(backend, name):
 def test_the_probit_of_log_odds_agrees_with_scipy_to_1e_minus_10(backend):
     odds = np.concatenate([np.linspace(-700, 700, 1401), np.linspace(-3, 3, 100)])
     expected = np.sign(odds) * -ndtri_exp(log_expit(-np.abs(odds)))
-    found = backend.numpy(backend.igr.discrete.probit_of_log_odds(backend.array(odds)))
+    found = backend.numpy(
+        backend.igr._numerics.probit.probit_of_log_odds(backend.array(odds))
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_the_probit_of_even_odds_has_the_right_gradient(backend):
     even = backend.array([0.0])
-    (gradient,) = backend.grad(backend.igr.discrete.probit_of_log_odds, even)
+    (gradient,) = backend.grad(backend.igr._numerics.probit.probit_of_log_odds, even)
     np.testing.assert_allclose(backend.numpy(gradient), 0.25 * np.sqrt(2 * np.pi))

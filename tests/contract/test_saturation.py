@@ -51,7 +51,7 @@ def rows_agree(found, expected, tolerance):
 @every_dtype
 def test_the_normal_distribution_function_and_two_derivatives(backend, dtype):
     x = np.concatenate([-np.logspace(6, -2, 30), [-5, 0, 5]]).astype(dtype)
-    log_cdf = backend.igr.discrete.normal.log_ndtr
+    log_cdf = backend.igr._numerics.normal.log_ndtr
     h = [hazard(v) for v in x]
     point = backend.array(x, dtype)
     second = backend.grad(lambda x: backend.slope(log_cdf, x), point)[0]

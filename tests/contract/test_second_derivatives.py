@@ -56,6 +56,6 @@ def test_hessians_of_samples_given_the_category(backend, name, category):
 
 
 def test_hessians_of_the_probit(backend):
-    probit = backend.igr.discrete.probit_of_log_odds
+    probit = backend.igr._numerics.probit.probit_of_log_odds
     odds = np.array([-30.0, -3.0, 0.0, 0.1, 2.0, 40.0])
     assert_hessian(backend, lambda v: probit(v).sum(), odds)

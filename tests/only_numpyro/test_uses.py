@@ -22,7 +22,7 @@ from numpyro_igr import (
     relax,
     straight_through,
 )
-from numpyro_igr.handlers.uses import check_uses
+from numpyro_igr.handlers._uses import check_uses
 
 KEY = jax.random.key(0)
 PAIR, TRIPLE = jnp.array([0.1, 0.9]), jnp.array([0.1, 0.5, 0.9])

@@ -19,7 +19,7 @@ from pyro_igr import (
     relax,
     straight_through,
 )
-from pyro_igr.handlers.uses import check_uses
+from pyro_igr.handlers._uses import check_uses
 
 PAIR, TRIPLE = torch.tensor([0.1, 0.9]), torch.tensor([0.1, 0.5, 0.9])
 EXP = dist.transforms.ExpTransform()

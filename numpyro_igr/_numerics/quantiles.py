@@ -1,0 +1,98 @@
+"""Nodes to integrate over the maximum of independent Gaussians."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from numpyro_igr._numerics.normal_maximum import log_cdf_and_survival
+
+NUM_BISECTIONS = 20
+
+
+def quantile_edges(loc: Array, scale: Array, floor: Array, num_panels: int) -> Array:
+    """The floor and quantiles of the maximum, given it is above; without a gradient.
+
+    Fixed nodes miss a maximum that lies far from 0, or one with steps of very
+    unequal widths; its own quantiles do not.
+
+    Shape: ``loc``, ``scale``: ``batch + (n,)``, ``floor``: ``batch``, as
+    :func:`from_the_maximum` gives them; result ``(num_panels + 1,) + batch``.
+    """
+    loc, scale = lax.stop_gradient((loc, scale))
+    z = np.linspace(-1, 1, num_panels + 1)[1:]
+    levels = _first_axis(6 * z + 30 * z**5, floor)
+    edges = _quantiles(levels, loc, scale, floor)
+    return jnp.concatenate([jnp.broadcast_to(floor, edges[:1].shape), edges])
+
+
+def nodes_between(low: Array, high: Array, num_nodes: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and log weights between two bounds.
+
+    An empty interval weighs next to nothing, and has finite derivatives.
+
+    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
+    """
+    half = (high - low) / 2
+    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
+    t = low + half * _first_axis(nodes + 1, half)
+    log_half = jnp.log(jnp.maximum(half, jnp.finfo(half.dtype).tiny))
+    return t, log_half + _first_axis(np.log(weights), half)
+
+
+def _first_axis(values: np.ndarray, batch: Array) -> Array:
+    return jnp.asarray(values, batch.dtype).reshape(-1, *[1] * batch.ndim)
+
+
+def _quantiles(levels: Array, loc: Array, scale: Array, floor: Array) -> Array:
+    """Where the logit of the CDF, given a maximum above the floor, crosses each level.
+
+    Of G = (F - F(floor)) / (1 - F(floor)), the logit is
+    log (F - F(floor)) - log (1 - F). Roughly: what is integrated between them is
+    exact wherever they lie. Bisection in the square root resolves those near 0.
+    """
+    log_cdf_0, log_survival_0 = log_cdf_and_survival(floor, loc, scale, _rough_log_ndtr)
+    far = _far_in_the_tail(loc, scale, floor)
+
+    def bisect(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bracket
+        middle = (low + high) / 2
+        t = far * middle**2
+        log_f, log_s = log_cdf_and_survival(t, loc, scale, _rough_log_ndtr)
+        log_mass = jnp.where(
+            log_f < log_s,
+            log_f + _log1mexp(log_cdf_0 - log_f),
+            log_survival_0 + _log1mexp(log_s - log_survival_0),
+        )
+        below = log_mass - log_s < levels
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    low = jnp.zeros(jnp.broadcast_shapes(levels.shape, far.shape), far.dtype)
+    low, high = lax.fori_loop(0, NUM_BISECTIONS, bisect, (low, jnp.ones_like(low)))
+    return far * ((low + high) / 2) ** 2
+
+
+def _far_in_the_tail(loc: Array, scale: Array, floor: Array) -> Array:
+    r"""A point beyond which less than e^-40 of the mass above the floor lies.
+
+    The largest of :math:`\mu + \sigma \sqrt{u^2 + c}`, u the floor in units of
+    :math:`\sigma` where that is positive.
+    """
+    u = jnp.maximum((floor[..., None] - loc) / scale, 0)
+    c = 80 + 2 * math.log(loc.shape[-1])
+    base = jnp.maximum(loc, floor[..., None])
+    return (base + scale * (c / (u + jnp.sqrt(u**2 + c)))).max(-1)
+
+
+def _rough_log_ndtr(u: Array) -> Array:
+    r"""Log of :math:`\Phi(u)`, to 6 percent and for u < 0, by elementary functions.
+
+    Many times as fast as the special function. Source: a bound of Komatsu (1955).
+    """
+    root = jnp.sqrt(u**2 + 8 / math.pi)
+    return -0.5 * u**2 - jnp.log(root - u) + 0.5 * math.log(2 / math.pi)
+
+
+def _log1mexp(x: Array) -> Array:
+    return jnp.log(-jnp.expm1(jnp.minimum(x, 0)))

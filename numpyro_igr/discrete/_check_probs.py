@@ -1,0 +1,74 @@
+"""A check that probabilities can be reached by a distribution with full support."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.nn import log_softmax
+from jax.typing import ArrayLike
+from numpyro.util import not_jax_tracer
+
+from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.precision import in_full_precision
+
+
+def check_probs(probs: ArrayLike) -> None:
+    """Raises unless ``probs`` are weights of a point in the interior of the simplex.
+
+    Args:
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
+
+    Raises:
+        TypeError: if they are complex.
+        ValueError: naming what was found instead of positive and finite entries.
+    """
+    _check_shape("probs", probs)
+    if not not_jax_tracer(probs):  # as the host, which leaves traced values be
+        return
+    probs = np.asarray(probs)
+    dtype = jnp.promote_types(jnp.result_type(probs, 1.0), jnp.float32)
+    smallest = jnp.finfo(dtype).tiny  # the compiler takes what is less for 0
+    if not np.all((probs.astype(dtype) >= smallest) & (probs < np.inf)):
+        raise ValueError(
+            "expected every entry of probs to be positive and finite, since a Gaussian "
+            "reaches the interior of the simplex only; got entries from "
+            f"{probs.min()} to {probs.max()}"
+        )
+
+
+def to_log_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Array:
+    """Normalised log probabilities from one of ``probs`` and ``logits``.
+
+    They are in single precision at least.
+
+    Args:
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
+        logits: log probabilities up to a constant, of the same shape.
+
+    Raises:
+        TypeError: if they are complex.
+        ValueError: unless exactly one is given, in the interior of the simplex.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("expected exactly one of probs and logits")
+    if logits is None:
+        check_probs(probs)
+        (probs,), _ = in_full_precision(probs)
+        return log_softmax(jnp.log(probs), -1)
+    _check_shape("logits", logits)
+    if not_jax_tracer(logits) and not np.isfinite(np.asarray(logits)).all():
+        raise ValueError(
+            "expected every entry of logits to be finite, since a Gaussian reaches "
+            "the interior of the simplex only; got entries from "
+            f"{np.min(logits)} to {np.max(logits)}"
+        )
+    (logits,), _ = in_full_precision(logits)
+    return log_softmax(logits, -1)
+
+
+def _check_shape(name: str, value: ArrayLike) -> None:
+    refuse_complex(**{name: value})
+    if jnp.ndim(value) == 0 or jnp.shape(value)[-1] < 2:
+        raise ValueError(
+            f"expected {name} to have a last dimension of size K >= 2, "
+            f"got shape {jnp.shape(value)}"
+        )

@@ -1,0 +1,53 @@
+"""Log probabilities of categories, some of which may be impossible."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.nn import log_softmax
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution, constraints
+from numpyro.util import not_jax_tracer
+
+from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr.distributions._rounding import absorb_rounding
+
+
+def is_possible(logits: Array) -> Array:
+    """Whether each category of normalised log probabilities has any probability."""
+    return logits > jnp.finfo(logits.dtype).min
+
+
+def categorical_logits(
+    probs: ArrayLike | None, logits: ArrayLike | None, law: Distribution
+) -> Array:
+    """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
+
+    As in the host, the logarithm of a probability of 0 is the smallest finite number,
+    so that 0 times it is 0, in the gradients as well.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("expected exactly one of probs and logits")
+    refuse_complex(**({"probs": probs} if logits is None else {"logits": logits}))
+    if logits is not None:
+        _check("logits", logits, constraints.real_vector, law)
+        real = jnp.asarray(logits, jnp.result_type(logits, float))
+        log_probs = log_softmax(real, -1)
+        return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
+    _check("probs", absorb_rounding(probs), constraints.simplex, law)
+    positive = jnp.asarray(probs) > 0
+    log_probs = jnp.log(jnp.where(positive, probs, 1.0))
+    return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
+
+
+# Before any arithmetic, which would trace constants under jit and so hide them.
+def _check(
+    name: str, value: ArrayLike, constraint: constraints.Constraint, law: Distribution
+) -> None:
+    if not law._validate_args:
+        return
+    with jax.ensure_compile_time_eval():
+        valid = np.all(constraint(value))
+    if not_jax_tracer(valid) and not valid:
+        law_name = type(law).__name__
+        raise ValueError(f"{law_name} distribution got invalid {name} parameter.")

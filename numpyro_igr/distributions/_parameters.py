@@ -1,0 +1,108 @@
+"""The parameters of a law: their values, and the shapes these imply."""
+
+from numbers import Number
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+from numpyro.util import not_jax_tracer
+
+from numpyro_igr._numerics.checks import refuse_complex
+
+Shape = tuple[int, ...]
+
+
+def infer_shapes(**arg_shapes: Shape) -> tuple[Shape, Shape]:
+    """Batch and event shape from the shapes of the parameters.
+
+    Args:
+        arg_shapes: of ``loc`` and ``scale``, which end in K-1, and of the others.
+    """
+    batch_shapes = [
+        shape[:-1] if name in ("loc", "scale") else shape
+        for name, shape in arg_shapes.items()
+    ]
+    (n,) = lax.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
+    return lax.broadcast_shapes(*batch_shapes), (n + 1,)
+
+
+def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
+    """Parameters as arrays; plain numbers take the dtype of ``loc`` and ``scale``.
+
+    Args:
+        parameters: arrays or plain numbers by name, ``loc`` and ``scale`` included.
+
+    Raises:
+        TypeError: if one is complex.
+    """
+    refuse_complex(**parameters)
+    dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
+    dtype = jnp.promote_types(dtype, jnp.float32)  # as the noise, at half precision
+    return {name: _to_float(value, dtype) for name, value in parameters.items()}
+
+
+def _to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
+    if isinstance(value, Number):
+        return np.asarray(value, dtype)
+    is_float = jnp.issubdtype(jnp.result_type(value), jnp.floating)
+    return value if is_float else value.astype(dtype)
+
+
+def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
+    """Batch and event shape of a law with these parameters.
+
+    Args:
+        parameters: arrays by name, ``loc`` and ``scale`` included.
+
+    Raises:
+        ValueError: if ``loc`` has no event dimension or the shapes do not broadcast.
+    """
+    shapes = {name: jnp.shape(value) for name, value in parameters.items()}
+    if not shapes["loc"] or not shapes["loc"][-1]:
+        raise ValueError(
+            "expected loc to have a last dimension of size K-1 >= 1, "
+            f"got shape {shapes['loc']}"
+        )
+    try:
+        return infer_shapes(**shapes)
+    except ValueError as error:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"expected the shapes of the parameters to broadcast, got {found}"
+        ) from error
+
+
+def is_shared(given: tuple, held: tuple) -> bool:
+    """Whether two laws share a parameter: one object, or concrete and equal values.
+
+    Args:
+        given: the parameter of each law as it was given.
+        held: the parameter of each law as it is held.
+    """
+    if given[0] is not None and given[0] is given[1] or held[0] is held[1]:
+        return True
+    with jax.ensure_compile_time_eval():
+        equal = np.all(held[0] == held[1])
+    return not_jax_tracer(equal) and bool(equal)
+
+
+def check_value(value: Array, event_shape: Shape) -> None:
+    """Refuses a value of another length, of which broadcasting would make a density.
+
+    Args:
+        value: of a law, with any batch.
+        event_shape: of the law, one size.
+
+    Raises:
+        TypeError: if it is complex.
+        ValueError: unless the last dimension is of that size.
+    """
+    refuse_complex(value=value)
+    shape = jnp.shape(value)
+    if shape[-1:] != event_shape:
+        raise ValueError(
+            f"expected value to have {event_shape[0]} entries in its last dimension, "
+            f"got shape {shape}"
+        )

@@ -1,0 +1,81 @@
+"""The discrete side of a member of the family: what it recovers, and matches."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from numpyro_igr._numerics.checks import check_positive
+from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr.discrete._check_probs import to_log_probs
+from numpyro_igr.distributions.one_hot import OneHotCategorical
+
+
+class Recovered:
+    """What a member of the family has of the discrete distribution that it recovers.
+
+    ``_log_probs`` is the logarithm of that, of the vertex h(y) which z tends to, and
+    ``_match`` inverts it.
+    """
+
+    def _log_probs(self) -> Array:
+        raise NotImplementedError
+
+    @property
+    def logits(self) -> Array:
+        """Log probabilities, in nats, of the recovered discrete law."""
+        shape = self.batch_shape + self.event_shape
+        return jnp.broadcast_to(self._log_probs(), shape)
+
+    @property
+    def probs(self) -> Array:
+        """Probabilities of the recovered discrete law, E[h(y)]."""
+        return jnp.exp(self.logits)
+
+    @property
+    def mode(self) -> Array:
+        """The most probable category of the recovered discrete law, one-hot."""
+        return self.to_discrete().mode
+
+    def to_discrete(self) -> OneHotCategorical:
+        """The recovered discrete law, over one-hot vectors.
+
+        Its log of 0 is the smallest finite number, as the KL of the host needs.
+        """
+        logits = self.logits
+        logits = jnp.maximum(logits, jnp.finfo(logits.dtype).min)
+        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, **options: Any) -> Array:
+        raise NotImplementedError
+
+    @classmethod
+    def from_probs(
+        cls,
+        temperature: ArrayLike,
+        probs: Array | None = None,
+        logits: Array | None = None,
+        scale: ArrayLike = 1.0,
+        **options: Any,
+    ) -> "Recovered":
+        """The member whose ``.probs`` are exactly those given.
+
+        Args:
+            temperature: as in the constructor.
+            probs: weights of the K categories, all positive, in any unit.
+            logits: log probabilities up to a constant, instead of ``probs``.
+            scale: standard deviations of y, free to choose.
+            options: further keywords of the constructor.
+
+        Raises:
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given, in the
+                interior of the simplex, all that is reached, and ``scale`` positive.
+        """
+        validate_args = options.pop("validate_args", None)
+        check_positive(validate_args=validate_args, scale=scale)
+        log_probs = to_log_probs(probs, logits)
+        _, dtype = in_full_precision(logits if probs is None else probs, scale)
+        loc = cls._match(log_probs, scale, **options).astype(dtype)
+        return cls(temperature, loc, scale, validate_args=validate_args, **options)

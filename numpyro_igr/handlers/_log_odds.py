@@ -1,0 +1,102 @@
+"""An effect handler that samples IGR sites in their Gaussian coordinates."""
+
+from functools import partial
+
+import jax.numpy as jnp
+from numpyro.distributions import Distribution, Normal, TransformedDistribution
+from numpyro.distributions.transforms import Transform
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost, inside
+from numpyro_igr.handlers._site_weights import agreement
+from numpyro_igr.transforms import (
+    LogSoftmaxPlusPlusTransform,
+    SoftmaxPlusPlusTransform,
+    StickBreakingTransform,
+)
+
+UNLIKE = (
+    "site '{}' has another {} in the model than in the guide, so that its densities "
+    "depend on coordinates: weigh it alike in both, or use the host's Trace_ELBO"
+)
+
+MAPS = {
+    IGR: SoftmaxPlusPlusTransform(1.0),
+    ExpIGR: LogSoftmaxPlusPlusTransform(1.0),
+    IGRStickBreaking: StickBreakingTransform(1.0),
+}
+
+
+class LogOddsMessenger(Messenger):
+    r"""Samples IGR sites as :math:`u = y / \tau - \log \delta`, and hands on their z.
+
+    z is the image of u at temperature 1, whatever the temperature and delta of the
+    law, and u is Gaussian: its density is exact even where entries of z underflow.
+    Known are ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` with tempering "sticks";
+    other sites are untouched.
+
+    Args:
+        sites: with their map from u to z: filled by a guide, obeyed by a model, whose
+            other laws at these sites are pulled back through the maps.
+        is_model: whether it handles the model.
+
+    Raises:
+        ValueError: at a site whose scale, masks or shape differ in model and guide:
+            the sum of its terms is another one in other coordinates.
+    """
+
+    def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
+        super().__init__()
+        self.sites, self.is_model = sites, is_model
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] != "sample" or msg["is_observed"]:
+            return
+        name, law = msg["name"], msg["fn"]
+        if self.is_model and name in self.sites:
+            _check_weights(self.sites[name], msg)
+        elif not self.is_model and _map_of(law):
+            self.sites[name] = {**msg, "map": _map_of(law)}
+        if name in self.sites:
+            change = partial(_in_log_odds, unit_map=self.sites[name]["map"])
+            msg["fn"] = inside(law, change)
+
+    # Traces, which lie outside, have u by now; the program goes on with z.
+    def postprocess_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and not msg["is_observed"]:
+            if msg["name"] in self.sites:
+                site = self.sites[msg["name"]]
+                site["value"] = msg["value"] = site["map"](msg["value"])
+
+
+# What jit traces can't be compared before it runs: then the loss is NaN if it differs.
+def _check_weights(guide_site: dict, model_site: dict) -> None:
+    for aspect, same in agreement(guide_site, model_site).items():
+        if same is False:
+            raise ValueError(UNLIKE.format(model_site["name"], aspect))
+        if same is not True:
+            scale = 1.0 if model_site["scale"] is None else model_site["scale"]
+            model_site["scale"] = jnp.where(same, scale, jnp.nan)
+
+
+def _map_of(law: Distribution) -> Transform | None:
+    law = innermost(law)
+    return (
+        MAPS.get(type(law)) if getattr(law, "tempering", "sticks") == "sticks" else None
+    )
+
+
+def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
+    if _map_of(law) is unit_map:
+        return _gaussian(law)
+    return TransformedDistribution(law, [unit_map.inv])
+
+
+def _gaussian(law: GaussianPushforward) -> Distribution:
+    tau = jnp.expand_dims(law.temperature, -1)
+    loc = law.loc / tau
+    if not isinstance(law, IGRStickBreaking):
+        loc = loc - jnp.expand_dims(jnp.log(law.delta), -1)
+    return Normal(loc, law.scale / tau, validate_args=False).to_event(1)

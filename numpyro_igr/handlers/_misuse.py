@@ -1,0 +1,53 @@
+"""Errors that say how a program misuses a relaxed value."""
+
+from collections.abc import Collection
+
+from numpyro_igr.handlers._marks import (
+    COMPARED,
+    FLAT,
+    INTEGER,
+    ORDERED,
+    OWN,
+    ROUNDED,
+    SMOOTH,
+    Marks,
+)
+
+MISUSED = (
+    "site '{0}' is relaxed, and the program {1}: a relaxed value lies between the "
+    "categories (.97 has index 0, and equals none), and no gradient passes. Index by "
+    "lookup(table, z), write a choice as a product, or leave the site as it is, "
+    "keep={{'{0}'}}; stop_gradient(z) says that such a use is meant"
+)
+VERBS = {
+    COMPARED: "tests its value for equality",
+    FLAT: "depends on its value in steps only",
+    INTEGER: "makes an integer of its value",
+    ORDERED: "compares its value with a threshold",
+    ROUNDED: "rounds its value",
+}
+IN_PYTHON = "indexes with its value, branches on it, or makes so many trials"
+
+
+def check_marks(marks: Marks) -> None:
+    """Raises at a mark of misuse, and if a site has flat marks without smooth ones.
+
+    Args:
+        marks: those that reach the distributions of a program.
+
+    Raises:
+        ValueError: naming the site, and its use.
+    """
+    smooth = {site for site, mark in marks if mark in (OWN, SMOOTH)}
+    for site, mark in sorted(marks):
+        if mark in VERBS and not (mark == FLAT and site in smooth):
+            raise ValueError(MISUSED.format(site, VERBS[mark]))
+
+
+def in_python(sites: Collection[str]) -> ValueError:
+    """An error in place of one of the host's, which does not name the site.
+
+    Args:
+        sites: those that it may be about.
+    """
+    return ValueError(MISUSED.format("', '".join(sites), IN_PYTHON))

@@ -1,0 +1,121 @@
+"""How the marks of relaxed values follow them through a program."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import jax
+from jax import Array
+from jax.extend.core import Literal
+
+from numpyro_igr.handlers._marks import NONE, Marks, chosen, made
+
+UNSEEN = {"is_finite", "stop_gradient"}
+DIFFERENTIABLE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
+OF_JAX = {"_interp", "logsumexp"}  # differentiable, made of comparisons
+
+
+def follow(
+    run: Callable, values: Mapping[str, Array], start: Mapping[str, str]
+) -> Marks:
+    """The marks, by the names of values, that reach what a function of them returns.
+
+    Args:
+        run: a function of the values, which returns a list.
+        values: what it is a function of, by name.
+        start: the marks of the values at the start.
+    """
+    jaxpr = jax.make_jaxpr(run)(dict(values)).jaxpr
+    marks = [frozenset({(name, start[name])}) for name in sorted(values)]
+    return NONE.union(*_through(jaxpr, marks))
+
+
+def _through(jaxpr: Any, inputs: Sequence[Marks]) -> list[Marks]:
+    """The marks of what a jaxpr returns."""
+    marks = dict(zip(jaxpr.invars, inputs, strict=True))
+
+    def read(variable: Any) -> Marks:
+        return NONE if isinstance(variable, Literal) else marks.get(variable, NONE)
+
+    for equation in jaxpr.eqns:
+        found = [read(variable) for variable in equation.invars]
+        if any(found):
+            outputs = _of_equation(equation, found)
+            marks |= zip(equation.outvars, outputs, strict=True)
+    return [read(variable) for variable in jaxpr.outvars]
+
+
+def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
+    name, params = equation.primitive.name, equation.params
+    if name in BRANCHED:
+        return BRANCHED[name](params, found)
+    inner = [x for x in map(_jaxpr_of, params.values()) if x is not None]
+    is_differentiable = name in DIFFERENTIABLE or params.get("name") in OF_JAX
+    if not is_differentiable and len(inner) == 1:
+        if len(inner[0].invars) == len(found):  # a call
+            return _through(inner[0], found)
+    together = NONE.union(*found)
+    if name == "select_n":
+        together = chosen(found[0], NONE.union(*found[1:]))
+    together = NONE if _is_unseen(equation) else together
+    return [made(name, v.aval.dtype, together) for v in equation.outvars]
+
+
+def _is_unseen(equation: Any) -> bool:
+    """Whether it is a test for NaN or infinity, or says that no gradient is meant."""
+    name, inputs = equation.primitive.name, equation.invars
+    if name not in ("eq", "ne"):
+        return name in UNSEEN
+    literals = [v.val for v in inputs if isinstance(v, Literal)]
+    is_test = inputs[0] is inputs[1] or any(abs(x) == math.inf for x in literals)
+    return is_test or _is_of_jax(equation)
+
+
+def _is_of_jax(equation: Any) -> bool:
+    traceback = equation.source_info.traceback
+    return any(
+        frame.function_name in OF_JAX and "jax" in PurePath(frame.file_name).parts
+        for frame in (traceback.frames if traceback else ())
+    )
+
+
+def _jaxpr_of(param: Any) -> Any:
+    jaxpr = getattr(param, "jaxpr", param)
+    return jaxpr if hasattr(jaxpr, "eqns") else None
+
+
+def _of_cond(params: dict, found: list[Marks]) -> list[Marks]:
+    outputs = [_through(b.jaxpr, found[1:]) for b in params["branches"]]
+    return [found[0].union(*marks) for marks in zip(*outputs, strict=True)]
+
+
+def _of_scan(params: dict, found: list[Marks]) -> list[Marks]:
+    first = params["num_consts"]
+    last = first + params["num_carry"]
+    parts = found[:first], found[first:last], found[last:]
+    return _until_fixed(params["jaxpr"].jaxpr, *parts)
+
+
+def _of_while(params: dict, found: list[Marks]) -> list[Marks]:
+    first = params["cond_nconsts"]
+    last = first + params["body_nconsts"]
+    body, condition = params["body_jaxpr"].jaxpr, params["cond_jaxpr"].jaxpr
+    carry = _until_fixed(body, found[first:last], found[last:], [])
+    (goes_on,) = _through(condition, found[:first] + carry)
+    return [marks | goes_on for marks in carry]
+
+
+def _until_fixed(
+    body: Any, consts: list[Marks], carry: list[Marks], rest: list[Marks]
+) -> list[Marks]:
+    """The marks of a loop's carry, once another turn adds none, and of its outputs."""
+    while True:
+        outputs = _through(body, [*consts, *carry, *rest])
+        again = [old | new for old, new in zip(carry, outputs, strict=False)]
+        if again == carry:
+            return carry + outputs[len(carry) :]
+        carry = again
+
+
+BRANCHED = {"cond": _of_cond, "scan": _of_scan, "while": _of_while}

@@ -1,0 +1,118 @@
+"""A check that a program uses its relaxed values as what they are."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import jax
+from jax import Array
+from numpyro.handlers import block, replay, seed, substitute, trace
+
+from numpyro_igr.handlers._misuse import check_marks, in_python
+from numpyro_igr.handlers._propagation import follow
+from numpyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
+
+UNNAMED = IndexError, TypeError, ValueError
+ABOUT_AN_INDEX = re.compile(
+    r"(Indexer|indices) must have|integer-typed|invalid total_count"
+)
+CONCRETE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
+def check_uses(
+    program: Callable,
+    args: tuple = (),
+    kwargs: Mapping[str, Any] | None = None,
+    others: Collection[str] = (),
+) -> None:
+    """Raises if a program cannot go on with relaxed values as with discrete ones.
+
+    A relaxed value lies between the categories. To compare it, to round it, to make an
+    integer of it or to index with it gives it another meaning, and no gradient. This
+    runs the program twice, and follows the values of its relaxed sites, and of counts,
+    to the distributions of the others. Differentiable functions of a value may be
+    compared, as networks do, if the value has a gradient elsewhere.
+
+    Args:
+        program: a model or a guide.
+        args: what it is called with.
+        kwargs: what it is called with by name.
+        others: names of sites with a relaxed value though with another distribution.
+
+    Raises:
+        ValueError: naming the first such site, and its use.
+    """
+    program = seed(program, 0)
+    sites = _run(program, args, kwargs or {}, others)
+    _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
+
+
+def check_pair(
+    model: Callable, guide: Callable, args: tuple, kwargs: Mapping[str, Any]
+) -> None:
+    """Raises if a guide misuses its relaxed values, or a model those of the guide.
+
+    Args:
+        model: the model.
+        guide: the guide, with its parameters in place.
+        args: what both are called with.
+        kwargs: what both are called with by name.
+
+    Raises:
+        ValueError: as :func:`check_uses`.
+    """
+    guide = seed(guide, 0)
+    guided = _run(guide, args, kwargs, ())
+    relaxed = relaxed_sites(guided)
+    if relaxed:
+        _check(guide, args, kwargs, guided, relaxed)
+        check_uses(replay(model, trace=guided), args, kwargs, relaxed)
+
+
+def _check(
+    program: Callable,
+    args: tuple,
+    kwargs: Mapping[str, Any],
+    sites: dict[str, dict],
+    relaxed: Mapping[str, str],
+) -> None:
+    fixed = {name: s["value"] for name, s in sites.items() if is_latent(s)}
+
+    def scores(values: dict[str, Array]) -> list[Array]:
+        at_values = substitute(program, data=fixed | values)
+        run = _run(at_values, args, kwargs, relaxed)
+        return [leaf for site in run.values() for leaf in _scores(site)]
+
+    if relaxed:
+        values = {name: sites[name]["value"] for name in relaxed}
+        check_marks(follow(scores, values, relaxed))
+
+
+# The errors of the host about an index, a branch or trials do not name the site.
+def _run(
+    program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
+) -> dict[str, dict]:
+    tracer = trace(program)
+    try:
+        with block():
+            return tracer.get_trace(*args, **kwargs)
+    except (*UNNAMED, *CONCRETE) as error:
+        found = relaxed_sites(tracer.trace, others)
+        about_an_index = ABOUT_AN_INDEX.search(str(error))
+        if found and (about_an_index or isinstance(error, CONCRETE)):
+            raise in_python(found) from error
+        raise
+
+
+def _scores(site: dict) -> list[Array]:
+    """What scores a site: its distribution, scale and, if observed, value."""
+    if site["type"] != "sample":
+        return []
+    value = site["value"] if site["is_observed"] else None
+    leaves = jax.tree.leaves((site["fn"], site["scale"], value))
+    return [leaf for leaf in leaves if isinstance(leaf, Array)]

@@ -1,0 +1,61 @@
+"""An effect handler that recovers the discrete model behind a relaxed one."""
+
+from collections.abc import Callable
+
+from numpyro.distributions import Distribution
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions import ExpIGR, RelaxedOneHotCategorical
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost, recover
+
+SCANNED = (
+    "site '{}' has its value already, from a scan: "
+    "discretize the step of the scan instead, scan(discretize(step), ...)"
+)
+
+FIXED = (
+    "a handler such as substitute gives site '{}' its value before it is discretized, "
+    "and that is a relaxed one: apply that handler to the discretized program"
+)
+
+
+def discretize(fn: Callable) -> Callable:
+    """Turns every latent IGR site of a model or guide into a one-hot site.
+
+    Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
+    plates, scales and masks, and so does ``RelaxedOneHotCategorical``; observed sites
+    and other laws are untouched. This undoes :func:`relax`. With model and guide both
+    discretized, the host's engines evaluate the discrete model: ``Trace_ELBO`` its
+    evidence lower bound, ``RenyiELBO(alpha=0)`` the importance-weighted one.
+
+    Args:
+        fn: a model or a guide.
+
+    Raises:
+        ValueError: at a site whose law has no discrete counterpart of the same form,
+            or that another handler gave a relaxed value.
+    """
+    return DiscretizeMessenger(fn)
+
+
+class DiscretizeMessenger(Messenger):
+    """The handler behind :func:`discretize`, also usable as a context manager."""
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and not msg["is_observed"]:
+            law = _discretized(msg["fn"], msg["name"])
+            if law is not msg["fn"] and msg["value"] is not None:
+                is_scanned = msg.get("_control_flow_done", False)
+                raise ValueError((SCANNED if is_scanned else FIXED).format(msg["name"]))
+            msg["fn"] = law
+
+
+def _discretized(law: Distribution, site: str) -> Distribution:
+    if isinstance(innermost(law), ExpIGR):
+        raise ValueError(
+            f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
+            "write the site with IGR to discretize it"
+        )
+    relaxed = GaussianPushforward | RelaxedOneHotCategorical
+    return recover(law) if isinstance(innermost(law), relaxed) else law

@@ -1,0 +1,140 @@
+"""An effect handler that relaxes a discrete model as it stands."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+from jax.typing import ArrayLike
+from numpyro.distributions import Distribution
+from numpyro.handlers import reparam
+
+from numpyro_igr.distributions import IGRStickBreaking
+from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.handlers.reparam import IGRReparam
+
+ENUMERATED = (
+    "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
+    "name the sites to enumerate in keep, and the others are relaxed; or relax the "
+    "model without config_enumerate"
+)
+
+SCANNED = (
+    "site '{}' has its value already, from a scan: "
+    "relax the step of the scan instead, scan(relax(step, temperature), ...)"
+)
+
+FIXED = (
+    "a handler such as substitute gives site '{}' its value before it is relaxed, and "
+    "that is a discrete one: condition on it, name the site in keep, or apply that "
+    "handler to the relaxed model"
+)
+
+
+def relax(
+    fn: Callable,
+    temperature: ArrayLike | Callable,
+    *,
+    family: type[Distribution] = IGRStickBreaking,
+    one_hot: Collection[str] = (),
+    keep: Collection[str] = (),
+    num_sticks: int | None = None,
+) -> Callable:
+    r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
+
+    Each gets a relaxed distribution with exactly its probabilities, be they constants,
+    functions of parameters or of the values of earlier sites, in its plates and under
+    its masks. Observed sites and continuous ones are untouched, and so are those of
+    ``keep``, to be enumerated beside the relaxed ones, say: a site says that of itself
+    by ``infer={"relax": False}``. A model is relaxed, trained with a guide such as
+    :class:`AutoIGR`, and :func:`discretize` turns both into discrete programs again.
+
+    A relaxed value lies between the categories: .97 has index 0, and equals none. So a
+    program that compares a relaxed value, rounds it or indexes with it is refused when
+    :class:`AutoIGR` or an objective of this package first runs it. :func:`lookup`
+    indexes by any value; one whose gradient was stopped is taken to be meant so.
+
+    A small loss of the relaxed pair can hide a poor discrete one. Where a state almost
+    determines the next, as in capture-recapture, relaxed states agree with each other
+    at little cost and one-hot ones do not: the loss can come down to the negative
+    evidence while the discretized pair is more than 100 nats from it. So report the
+    ELBO of the discretized pair, by ``Trace_ELBO``; where it is far off, enumerate
+    such sites (``keep``), or write a guide whose sites depend on one another.
+
+    Args:
+        fn: a model.
+        temperature: :math:`\tau > 0` of the relaxed distributions, as in
+            :class:`IGRReparam`; or a function of the arguments of the model that
+            returns it, so that it can be annealed.
+        family: the relaxed family, as in :class:`IGRReparam`.
+        one_hot: names of the sites of integers, ``Categorical`` and the like, that are
+            to deliver one-hot vectors in place of integers.
+        keep: names of the sites to leave as they are.
+        num_sticks: the number of counts to tell apart, as in :class:`IGRReparam`.
+
+    Raises:
+        TypeError: if ``one_hot`` or ``keep`` is a string.
+        ValueError: at a discrete latent site that cannot be relaxed, for the reason
+            that it states, that has its value from another handler, or that is marked
+            for enumeration while ``keep`` names none: where it does, the others lose
+            the mark of ``config_enumerate``.
+
+    Source: not in the paper.
+    """
+    check_names(one_hot=one_hot, keep=keep)
+    make = partial(IGRReparam, family=family, num_sticks=num_sticks)
+    config = partial(_reparam_of, make=make, one_hot=one_hot, keep=keep)
+    return partial(_run, config, fn, temperature)
+
+
+def check_names(**given: Collection[str]) -> None:
+    """Raises if a collection of names is a string, a collection of its letters.
+
+    Args:
+        given: the collections by the names of the arguments.
+    """
+    for argument, names in given.items():
+        if isinstance(names, str):
+            raise TypeError(
+                f"expected {argument} to be a collection of names, such as "
+                f"{{{names!r}}}, got the string {names!r}"
+            )
+
+
+def _run(
+    config: Callable,
+    fn: Callable,
+    temperature: ArrayLike | Callable,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    tau = temperature(*args, **kwargs) if callable(temperature) else temperature
+    with reparam(config=partial(config, temperature=tau)):
+        return fn(*args, **kwargs)
+
+
+def _reparam_of(
+    site: dict,
+    make: Callable,
+    one_hot: Collection[str],
+    keep: Collection[str],
+    temperature: ArrayLike,
+) -> IGRReparam | None:
+    if site["is_observed"] or not _is_discrete(site["fn"]):
+        return None
+    if site["name"] in keep:
+        site["infer"] = site["infer"] | {"relax": False}
+    if not site["infer"].get("relax", True):
+        return None
+    if site["infer"].get("enumerate"):
+        if not keep:
+            raise ValueError(ENUMERATED.format(site["name"]))
+        site["infer"] = site["infer"] | {"enumerate": None}
+    if site["value"] is not None:
+        is_scanned = site.get("_control_flow_done", False)
+        raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
+    return make(temperature, one_hot=site["name"] in one_hot)
+
+
+def _is_discrete(law: Distribution) -> bool:
+    support = getattr(innermost(law), "support", None)
+    return getattr(support, "is_discrete", False)

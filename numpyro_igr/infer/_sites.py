@@ -1,0 +1,59 @@
+"""The one-hot sites of a guide among its others."""
+
+from collections.abc import Mapping
+
+from numpyro_igr.distributions import OneHotCategorical
+from numpyro_igr.distributions.recovering import innermost
+
+
+def is_one_hot(site: dict) -> bool:
+    """Whether a site, or a message, is a latent one with a one-hot law."""
+    is_latent = site["type"] == "sample" and not site["is_observed"]
+    return is_latent and isinstance(innermost(site["fn"]), OneHotCategorical)
+
+
+def one_hot_sites(trace: Mapping[str, dict]) -> dict[str, dict]:
+    """The one-hot sites of a guide, by name.
+
+    Args:
+        trace: the sites of the guide.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    found = {name: site for name, site in trace.items() if is_one_hot(site)}
+    if not found:
+        names = [name for name, site in trace.items() if site["type"] == "sample"]
+        raise ValueError(
+            "expected a guide with a site that has a discrete law behind it, "
+            f"got sites {', '.join(names) or 'none'}"
+        )
+    return found
+
+
+def check_independent(site: dict, *, depends: bool) -> None:
+    """Raises if a one-hot site depends on others.
+
+    Args:
+        site: of a guide.
+        depends: whether its law depends on one-hot sites.
+    """
+    if depends and is_one_hot(site):
+        raise ValueError(
+            f"expected the law of the guide at site '{site['name']}' not to depend on "
+            "other one-hot sites; if it does, draw with replacement=True"
+        )
+
+
+def check_reparameterized(site: dict) -> None:
+    """Raises if a latent site of a guide has neither a one-hot law nor a gradient.
+
+    Args:
+        site: of a guide.
+    """
+    if not (site["is_observed"] or is_one_hot(site) or site["fn"].has_rsample):
+        raise ValueError(
+            f"expected a reparameterized law at site '{site['name']}' of the guide, or "
+            "one with a discrete law behind it; "
+            f"got {type(innermost(site['fn'])).__name__}"
+        )

@@ -1,0 +1,157 @@
+"""How a guide follows the masks and scales that its model sets at each call."""
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from math import isclose, prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from numpyro import handlers
+from numpyro.distributions import (
+    ExpandedDistribution,
+    Independent,
+    MaskedDistribution,
+)
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost, inside
+from numpyro_igr.handlers._site_weights import total_mask
+from numpyro_igr.infer.autoguide._relaxed_guide import options_of
+
+NEW = (
+    "site '{}' was not in the first run of the model, from which AutoIGR knows its "
+    "sites: call it first with arguments that reach them all"
+)
+NOT_FOLLOWED = (
+    "the model masks or scales site '{}', and the guide given as continuous cannot "
+    "follow it: leave continuous as it is, or mask the guide of that site as the model"
+)
+SCANNED = (
+    "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "
+    "the model has: write the steps out in a loop, or write a guide with the masks"
+)
+
+
+class FollowingMessenger(Messenger):
+    """Makes a run of a model one of its guide, under the model's masks and scales.
+
+    Args:
+        parts: the function of a site's name and of its distribution in the model to
+            that in the guide, by the name of the site.
+        given: the values of other sites and the subsamples of plates.
+    """
+
+    def __init__(self, parts: dict[str, Callable], given: dict[str, Array]) -> None:
+        super().__init__()
+        self.parts, self.given = parts, given
+        self.values: dict[str, Array] = {}
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] not in ("sample", "plate"):
+            return
+        name = msg["name"]
+        if name in self.given:
+            if msg["type"] == "sample" and _is_masked(msg):
+                raise ValueError(NOT_FOLLOWED.format(name))
+            msg["value"] = self.given[name]
+        elif name in self.parts:
+            if msg["value"] is not None:
+                raise ValueError(SCANNED.format(name))
+            make = partial(self.parts[name], name, mask=total_mask(msg))
+            msg["fn"] = inside(msg["fn"], make)
+        elif is_latent(msg):
+            raise ValueError(NEW.format(name))
+
+    def postprocess_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and msg["name"] in self.parts:
+            self.values[msg["name"]] = msg["value"]
+
+    def hides(self, msg: dict) -> bool:
+        """Whether a message of the model is none of the guide's.
+
+        Args:
+            msg: any message.
+        """
+        return msg["type"] != "param" and msg.get("name") not in self.parts
+
+
+def is_latent(site: dict) -> bool:
+    """Whether a guide has to have a site: latent, and not discrete.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    if site["type"] != "sample" or site["is_observed"]:
+        return False
+    support = getattr(innermost(site["fn"]), "support", None)
+    return not getattr(support, "is_discrete", False)
+
+
+def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give a site another mask, scale or option at each call.
+
+    A scale counts if it is not that of the plates, an option if it may depend on the
+    subsample of a plate or on parameters that are trained.
+
+    Args:
+        site: of a trace.
+        full_sizes: of the plates, by name.
+    """
+    frames = [f for f in site["cond_indep_stack"] if f.size]
+    plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
+    scale = 1.0 if site["scale"] is None else site["scale"]
+    is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
+    return _is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+# A mask of True at one call may be another at the next.
+def _is_masked(site: dict) -> bool:
+    distribution = site["fn"]
+    while isinstance(distribution, Independent | ExpandedDistribution):
+        distribution = distribution.base_dist
+    return isinstance(distribution, MaskedDistribution)
+
+
+def any_followed(
+    model: Callable, full_sizes: dict[str, int], *args: Any, **kwargs: Any
+) -> bool:
+    """Whether :func:`is_followed` holds at any site of a new run of a model.
+
+    Args:
+        model: a model.
+        full_sizes: of the plates, by name.
+        args: of the model.
+        kwargs: of the model.
+    """
+    with handlers.block():
+        run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
+    sites = filter(is_latent, run.values())
+    return any(is_followed(site, full_sizes) for site in sites)
+
+
+def kind_of(*args: Any, **kwargs: Any) -> Hashable:
+    """What may tell calls of a model with other masks apart: types, shapes and flags.
+
+    Integers too where the host keeps no mask that is Python's True.
+
+    Args:
+        args: of the model.
+        kwargs: of the model.
+    """
+    named = [*enumerate(args), *sorted(kwargs.items())]
+    return tuple((name, _kind_of(x)) for name, x in named)
+
+
+def _kind_of(x: Any) -> Hashable:
+    if isinstance(x, float | Array):
+        return jnp.shape(x)
+    return x if isinstance(x, int | str) else type(x)
+
+
+def _has_options(site: dict, *, in_part: bool) -> bool:
+    like = innermost(site["fn"])
+    options = options_of(like) if isinstance(like, GaussianPushforward) else {}
+    return in_part and any(jnp.size(x) > 1 for x in jax.tree.leaves(options))

@@ -1,0 +1,71 @@
+"""The part of an automatic guide at relaxed sites."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer.autoguide._site_guide import SiteGuide
+
+OPTIONS = ("delta", "flow", "rho", "tail", "tempering")
+
+
+class RelaxedGuide(SiteGuide):
+    r"""A guide to the relaxed sites of a model, which are all that it has.
+
+    Args:
+        model: a model with the other sites hidden.
+        temperature: as in :class:`AutoIGR`, of which this is a part.
+        scale: as in :class:`AutoIGR`.
+    """
+
+    def __init__(
+        self, model: Callable, temperature: ArrayLike | Callable, scale: float | None
+    ) -> None:
+        super().__init__(model, scale)
+        self.temperature = temperature
+
+    def _start(self, site: dict) -> tuple[Array, Array]:
+        like = innermost(site["fn"])
+        shape = site["fn"].shape()[:-1] + (like.event_shape[0] - 1,)
+        return jnp.broadcast_to(like.loc, shape), jnp.broadcast_to(like.scale, shape)
+
+    def _options(self, like: GaussianPushforward) -> dict[str, Any]:
+        return options_of(like)
+
+    def _maker(self, *args: Any, **kwargs: Any) -> Callable:
+        tau = self.temperature
+        return partial(_alike, tau(*args, **kwargs) if callable(tau) else tau)
+
+    def median(self, params: dict[str, Any]) -> dict[str, Array]:
+        return {
+            name: _alike(1.0, innermost(site["fn"]), *self._trained(name, params)).probs
+            for name, site in self.sites().items()
+        }
+
+    def quantiles(
+        self, params: dict[str, Any], quantiles: Sequence[float] | float
+    ) -> dict[str, Array]:
+        probs, shape = self.median(params).items(), (jnp.size(jnp.array(quantiles)),)
+        return {name: jnp.broadcast_to(p, shape + p.shape) for name, p in probs}
+
+
+def options_of(like: GaussianPushforward) -> dict[str, Any]:
+    """What a distribution has beside temperature, loc and scale, as it was given.
+
+    Args:
+        like: a member of a family, expanded or not.
+    """
+    return {name: getattr(like, name) for name in OPTIONS if hasattr(like, name)}
+
+
+def _alike(
+    temperature: ArrayLike, like: GaussianPushforward, loc: Array, scale: ArrayLike
+) -> GaussianPushforward:
+    """A distribution of the same family and options, with other parameters."""
+    return type(like)(temperature, loc, scale, **options_of(like))

@@ -1,0 +1,179 @@
+"""An automatic guide with a relaxed distribution at each relaxed site."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import numpyro
+from jax import Array, random
+from jax.typing import ArrayLike
+from numpyro import handlers
+from numpyro.infer.autoguide import AutoGuideList
+
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.handlers import relax
+from numpyro_igr.handlers._uses import check_uses
+from numpyro_igr.infer.autoguide._following import (
+    FollowingMessenger,
+    any_followed,
+    is_followed,
+    is_latent,
+    kind_of,
+)
+from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
+from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide
+from numpyro_igr.infer.autoguide._site_guide import SiteGuide
+from numpyro_igr.infer.autoguide._supports import check_supports
+
+
+class AutoIGR(AutoGuideList):
+    r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
+
+    Each relaxed site of the model gets a distribution of its own family and options
+    (delta, flow, tempering, rho, tail) with a mean and a standard deviation for each
+    Gaussian; the guide starts at the distributions that the model has in its first
+    run. Continuous sites get Gaussians through the bijection onto their support, by
+    :class:`MeanFieldGuide`. All are independent, and ``TraceMeanField_ELBO`` takes the
+    KL in closed form at relaxed sites. :func:`discretize` turns the guide into one of
+    one-hot distributions.
+
+    The guide follows masks and scales that the model sets at each call, and partly
+    observed sites (``obs_mask``): where the first run has any at a latent site, every
+    run of the guide runs the model too, with the values of the guide. Where a relaxed
+    or a ``Normal`` site is masked it draws from the model, as enumeration would; at
+    other sites use no masked value in what counts. A mask that the model has only
+    later is found where the types, shapes or flags of its arguments have changed, and
+    missed elsewhere: :func:`assert_analytic_kl` finds it. Discrete sites that
+    :func:`relax` keeps are left to be enumerated.
+
+    ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
+    recovered discrete distribution: what there is to report of it; for each quantile
+    the same.
+
+    Args:
+        model: a model with relaxed sites; discrete ones are relaxed first.
+        temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
+            or a function of the arguments of the model that returns one, so that it can
+            be annealed.
+        scale: the standard deviation of the Gaussians if it is fixed, as
+            :class:`TraceDiscreteKL_ELBO` needs it; learned from the model's if None.
+        continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
+            automatic guide of the host, or a function of the model that returns one.
+        create_plates: as in the host's automatic guides.
+        options: keywords of :func:`relax`, for a model that is not relaxed yet.
+
+    Raises:
+        ValueError: as :func:`relax`, and in its first run where the model compares,
+            rounds or indexes with a relaxed value; at a site whose support depends on
+            other latent sites; at a masked site whose guide was given as
+            ``continuous``.
+
+    Source: not in the paper.
+    """
+
+    def __init__(
+        self,
+        model: Callable,
+        temperature: ArrayLike | Callable,
+        *,
+        scale: float | None = None,
+        continuous: Callable = MeanFieldGuide,
+        create_plates: Callable | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
+        self.temperature, self.scale = temperature, scale
+        self.continuous = continuous
+
+    # Parts of consecutive sites keep the order of the model, which the host asks for.
+    def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
+        check_uses(self.model, args, kwargs)
+        with handlers.block():
+            seeded = handlers.seed(self.model, numpyro.prng_key())
+            self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
+        trace = self.prototype_trace
+        sites = {name: site for name, site in trace.items() if is_latent(site)}
+        full_sizes = self._prototype_frame_full_sizes
+        for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
+            self._prototype_frames[frame.name] = frame
+            in_scan = frame.name not in trace
+            full_sizes[frame.name] = (
+                frame.size if in_scan else trace[frame.name]["args"][0]
+            )
+        for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):
+            hide = partial(_is_hidden, exposed=list(names))
+            part = handlers.block(self.model, hide)
+            if relaxed:
+                self.append(RelaxedGuide(part, self.temperature, self.scale))
+            else:
+                self.append(self.continuous(part))
+            self[-1].create_plates = self._shared_plates
+            if isinstance(self[-1], SiteGuide):
+                self[-1].prepare(*args, **kwargs)
+        self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
+        self.follows = any(is_followed(site, full_sizes) for site in sites.values())
+        relaxed = {name for name, site in sites.items() if _is_relaxed(site)}
+        others = {n: s for n, s in trace.items() if n not in relaxed}
+        check_supports(self.model, others, *args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
+        if self.prototype_trace is None:
+            self._setup_prototype(*args, **kwargs)
+        self._look_again(*args, **kwargs)
+        if not self.follows:
+            return super().__call__(*args, **kwargs)
+        plates = self._create_plates(*args, **kwargs)
+        parts, given = {}, {}
+        for part in self:
+            if isinstance(part, SiteGuide):
+                at = part.distributions(*args, **kwargs)
+                parts |= dict.fromkeys(part.sites(), at)
+            else:
+                given |= part(*args, **kwargs)
+        subsamples = {name: plate._indices for name, plate in plates.items()}
+        following = FollowingMessenger(parts, given | subsamples)
+        with handlers.block(hide_fn=following.hides), following:
+            self.model(*args, **kwargs)
+        return given | following.values
+
+    def _look_again(self, *args: Any, **kwargs: Any) -> None:
+        kind = kind_of(*args, **kwargs)
+        if not (self.follows or kind in self._kinds):
+            self._kinds.add(kind)
+            sizes = self._full_sizes
+            self.follows = any_followed(self.model, sizes, *args, **kwargs)
+
+    # One object a plate, so that all parts see the same subsample.
+    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
+        self.plates = super()._create_plates(*args, **kwargs)
+        return self.plates
+
+    def _shared_plates(self, *args: Any, **kwargs: Any) -> list[numpyro.plate]:
+        return list(self.plates.values())
+
+    def sample_posterior(
+        self,
+        rng_key: Array,
+        params: dict[str, Any],
+        *args: Any,
+        sample_shape: tuple[int, ...] = (),
+        **kwargs: Any,
+    ) -> dict[str, Array]:
+        samples: dict[str, Array] = {}
+        for part, key in zip(self, random.split(rng_key, len(self)), strict=True):
+            samples |= part.sample_posterior(
+                key, params, *args, sample_shape=sample_shape, **kwargs
+            )
+        return samples
+
+
+def _is_hidden(site: dict, exposed: Collection[str]) -> bool:
+    if site["type"] == "sample" and not site["is_observed"]:
+        return site["name"] not in exposed
+    return site["type"] == "deterministic"
+
+
+def _is_relaxed(site: dict) -> bool:
+    return isinstance(innermost(site["fn"]), GaussianPushforward)

@@ -1,0 +1,121 @@
+"""The control variate of RELAX, and the two factors of each of its terms."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpyro
+from jax import Array, lax
+from numpyro.distributions import constraints
+from numpyro.infer.elbo import MultiFrameTensor
+
+from numpyro_igr.infer.relax_elbo._particle import Particle
+from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
+
+Values = dict[str, Array]
+
+
+class ControlVariate:
+    """The ELBO at relaxed values, scaled, plus a function of them.
+
+    Args:
+        function: of the relaxed values by site, a network, or None.
+        temperature: where the learned temperature starts.
+
+    Raises:
+        ValueError: if ``function`` is none of these or ``temperature`` is not positive.
+    """
+
+    def __init__(
+        self, function: Callable | ControlNetwork | None, temperature: float
+    ) -> None:
+        is_network = isinstance(function, ControlNetwork)
+        if not (function is None or is_network or callable(function)):
+            raise ValueError(
+                "expected control_variate to be a function, a ControlNetwork or None, "
+                f"got {function!r}"
+            )
+        if not temperature > 0:
+            raise ValueError(f"expected temperature to be positive, got {temperature}")
+        self.function, self.temperature = function, temperature
+
+    def declare(self, sites: dict[str, dict]) -> None:
+        """Makes the ``param`` statements of a control variate.
+
+        Args:
+            sites: the discrete sites, of a trace of the guide.
+        """
+        self._parameters()
+        self._learned({name: site["value"] for name, site in sites.items()}, sites)
+
+    def weights(self, particle: Particle) -> list[Array]:
+        """What multiplies the factors of a particle, with gradients in what is learned.
+
+        The learning signal, and the slopes of the control variate in the noise and,
+        negated, in the noise given the category.
+        """
+        noises, sites, costs = particle.noises, particle.sites(), particle.costs()
+        pairs = {n: jnp.stack([x.y, x.y_given_category]) for n, x in noises.items()}
+        slopes, all_costs = self._evaluate(particle, pairs)
+        costs_given = MultiFrameTensor(*((f, c[1]) for f, c in all_costs.items()))
+        found = []
+        for name in noises:
+            frames = sites[name]["cond_indep_stack"]
+            signal = costs.sum_to(frames) - costs_given.sum_to(frames)
+            found += [signal, slopes[name][0], -slopes[name][1]]
+        return found
+
+    def _evaluate(
+        self, particle: Particle, pairs: Values
+    ) -> tuple[Values, dict[frozenset, Array]]:
+        """Slopes and costs at both members of each pair."""
+
+        def total(y: Values) -> tuple[Array, dict[frozenset, Array]]:
+            costs = dict(self._costs(particle, y))
+            return sum(cost.sum() for cost in costs.values()), costs
+
+        slopes_and_costs = jax.vmap(jax.grad(total, has_aux=True))
+        return slopes_and_costs(lax.stop_gradient(pairs))
+
+    def _costs(self, particle: Particle, y: Values) -> MultiFrameTensor:
+        scale, temperature = self._parameters()
+        z = {
+            name: noise.relax(y[name], temperature)
+            for name, noise in particle.noises.items()
+        }
+        costs = MultiFrameTensor(
+            *((frames, scale * cost) for frames, cost in particle.costs(z).items())
+        )
+        costs.add(*self._learned(z, particle.sites()).items())
+        return costs
+
+    def _learned(self, z: Values, sites: dict[str, dict]) -> MultiFrameTensor:
+        if self.function is None:
+            return MultiFrameTensor()
+        if isinstance(self.function, ControlNetwork):
+            return self.function.terms(z, sites)
+        value = self.function(z)
+        return MultiFrameTensor((_frames_of(value, sites), value))
+
+    def _parameters(self) -> tuple[Array, Array]:
+        scale = numpyro.param("relax_scale", 1.0)
+        start, positive = self.temperature, constraints.positive
+        return scale, numpyro.param("relax_temperature", start, constraint=positive)
+
+
+def _frames_of(value: Array, sites: dict[str, dict]) -> list:
+    """The plates that the dimensions of a control variate belong to."""
+    frames = {
+        frame.dim: frame
+        for site in sites.values()
+        for frame in site["cond_indep_stack"]
+    }
+    sizes = dict(zip(range(-value.ndim, 0), value.shape, strict=True))
+    wide = {dim: size for dim, size in sizes.items() if size != 1}
+    for dim, size in wide.items():
+        if dim not in frames or frames[dim].size != size:
+            raise ValueError(
+                "expected control_variate to return one value for every element of "
+                f"the plates around the discrete sites, got shape {value.shape}"
+            )
+    return [frames[dim] for dim in wide]

@@ -1,0 +1,158 @@
+"""The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
+
+from functools import cached_property
+
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import one_hot, softmax, softplus
+from numpyro.distributions import Distribution
+
+from numpyro_igr._numerics.probit import probit_of_log_odds
+from numpyro_igr.discrete import (
+    gaussians_given_argmax,
+    gaussians_given_stick,
+    gumbels_given_argmax,
+)
+from numpyro_igr.distributions import (
+    IGR,
+    ExpIGR,
+    ExpRelaxedCategorical,
+    IGRStickBreaking,
+    OneHotCategorical,
+)
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost, recover
+from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
+
+
+class GumbelNoise:
+    """Logits plus Gumbel noise; the category is the largest.
+
+    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``, ``category``:
+    ``batch + (K,)``.
+
+    Args:
+        law: Gumbel-Softmax, its logarithm, or a one-hot law.
+        log_odds: log odds of uniform noise, to draw and to draw given the category.
+    """
+
+    def __init__(self, law: Distribution, log_odds: Array) -> None:
+        self.logits, self.log_odds = finite(recover(law).logits), log_odds
+        self.y = self.logits - jnp.log(softplus(log_odds[0]))
+        self.category = _first_largest(self.y)
+
+    @cached_property
+    def y_given_category(self) -> Array:
+        """The noise drawn anew given its category, which its gradient holds fixed."""
+        return gumbels_given_argmax(self.log_odds[1], self.category, self.logits)
+
+    def relax(self, y: Array, temperature: Array) -> Array:
+        """The point of the simplex that tends to the category of y."""
+        return softmax(y / temperature)
+
+
+class ArgmaxNoise:
+    """The Gaussians of softmax++: the category is the largest of [y, 0].
+
+    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``;
+    ``category``: ``batch + (K,)``.
+
+    Args:
+        law: a law of softmax++.
+        log_odds: log odds of uniform noise, to draw and to draw given the category.
+    """
+
+    def __init__(self, law: Distribution, log_odds: Array) -> None:
+        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category = _first_largest(_append(self.y, 0.0))
+
+    @cached_property
+    def y_given_category(self) -> Array:
+        """The noise drawn anew given its category, which its gradient holds fixed."""
+        return gaussians_given_argmax(
+            self.log_odds[1], self.category, self.loc, self.scale
+        )
+
+    def relax(self, y: Array, temperature: Array) -> Array:
+        """The point of the simplex that tends to the category of y."""
+        return SoftmaxPlusPlusTransform(temperature, validate_args=False)(y)
+
+
+class StickNoise:
+    """The Gaussians of sticks: the category is the first with y > 0.
+
+    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``;
+    ``category``: ``batch + (K,)``.
+
+    Args:
+        law: a law of sticks.
+        log_odds: log odds of uniform noise, to draw and to draw given the category.
+    """
+
+    def __init__(self, law: Distribution, log_odds: Array) -> None:
+        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category = _first_largest(_append(self.y, 1.0) > 0).astype(self.y.dtype)
+
+    @cached_property
+    def y_given_category(self) -> Array:
+        """The noise drawn anew given its category, which its gradient holds fixed."""
+        return gaussians_given_stick(
+            self.log_odds[1], self.category, self.loc, self.scale
+        )
+
+    def relax(self, y: Array, temperature: Array) -> Array:
+        """The point of the simplex that tends to the category of y."""
+        return StickBreakingTransform(temperature, validate_args=False)(y)
+
+
+Noise = GumbelNoise | ArgmaxNoise | StickNoise
+
+NOISES = {
+    IGR: ArgmaxNoise,
+    ExpIGR: ArgmaxNoise,
+    IGRStickBreaking: StickNoise,
+    ExpRelaxedCategorical: GumbelNoise,
+    OneHotCategorical: GumbelNoise,
+}
+
+
+def _append(y: Array, last: float) -> Array:
+    return jnp.concatenate([y, jnp.full_like(y[..., :1], last)], -1)
+
+
+def finite(logits: Array) -> Array:
+    """Logits without -inf, for finite derivatives in a temperature.
+
+    Args:
+        logits: of categories, impossible ones among them.
+    """
+    least = -(jnp.finfo(logits.dtype).max ** 0.25)
+    return jnp.maximum(logits, least)
+
+
+def noise_type(law: Distribution, site: str) -> type[Noise] | None:
+    """The noise behind the category of a law; None if it has no discrete law behind it.
+
+    Args:
+        law: of a guide, with the wrappers of the host.
+        site: its name.
+
+    Raises:
+        ValueError: if there is a discrete law, but its noise is not known.
+    """
+    law = innermost(law)
+    found = next((NOISES[kind] for kind in NOISES if isinstance(law, kind)), None)
+    is_tempered = found is StickNoise and law.tempering != "sticks"
+    if is_tempered or (found is None and isinstance(law, GaussianPushforward)):
+        suffix = f' with tempering "{law.tempering}"' if is_tempered else ""
+        raise ValueError(
+            f"expected a law that can be drawn given its category at site '{site}' "
+            f"of the guide, got {type(law).__name__}{suffix}"
+        )
+    return found
+
+
+def _first_largest(x: Array) -> Array:
+    return one_hot(x.argmax(-1), x.shape[-1], dtype=jnp.result_type(x, jnp.float32))

@@ -1,0 +1,98 @@
+"""A handler that draws one-hot sites through their noise, and lets them be relaxed."""
+
+import jax.numpy as jnp
+from jax import Array, random
+from jax.typing import DTypeLike
+from numpyro.distributions import (
+    Distribution,
+)
+from numpyro.primitives import Messenger
+
+from numpyro_igr.distributions import OneHotCategorical
+from numpyro_igr.distributions.recovering import innermost, inside, recover
+from numpyro_igr.infer._discrete_site import check_discrete, is_of_log
+from numpyro_igr.infer.relax_elbo._noise import Noise, finite, noise_type
+
+
+class LinearOneHot(OneHotCategorical):
+    """A one-hot law whose log-probability is linear on the whole simplex."""
+
+    has_rsample = True
+
+    def log_prob(self, value: Array, intermediates: None = None) -> Array:
+        return (value * finite(self.logits)).sum(-1)
+
+
+class NoisySiteMessenger(Messenger):
+    """Makes relaxed and one-hot sites of guide and model :class:`LinearOneHot`.
+
+    A program whose law is that of log z goes on with the logarithm of the value.
+
+    Args:
+        noises: the noise behind each site: filled by a guide that draws, obeyed by
+            the programs that are replayed.
+        laws: the laws of a guide: filled when it draws, used again when it is
+            replayed; None for a model.
+        is_drawing: whether it handles a guide that draws.
+    """
+
+    def __init__(
+        self,
+        noises: dict[str, Noise],
+        laws: dict[str, Distribution] | None = None,
+        *,
+        is_drawing: bool = False,
+    ) -> None:
+        super().__init__()
+        self.noises, self.laws, self.is_drawing = noises, laws, is_drawing
+        self.in_logs: set[str] = set()
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] != "sample" or msg["is_observed"]:
+            return
+        name, law = msg["name"], msg["fn"]
+        if self.is_drawing and (make := noise_type(law, name)):
+            self.laws[name] = _linear(recover(law))
+            dtype = innermost(self.laws[name]).logits.dtype
+            self.noises[name] = _draw(make, law, msg["kwargs"]["rng_key"], dtype)
+            msg["value"] = self.noises[name].category
+        if name in self.noises:
+            is_model = self.laws is None
+            msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
+            if is_of_log(law):
+                self.in_logs.add(name)
+
+    def _of_model(self, law: Distribution, name: str) -> Distribution:
+        discrete, size = recover(law), self.noises[name].category.shape[-1]
+        check_discrete(discrete, law, name, num_categories=size)
+        return _linear(discrete)
+
+    # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
+    def postprocess_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and msg["name"] in self.in_logs:
+            least = jnp.finfo(msg["value"].dtype).tiny ** 0.5
+            msg["value"] = jnp.log(jnp.maximum(msg["value"], least))
+
+
+def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
+    """The sites of a guide that have a discrete law behind them.
+
+    Args:
+        sites: a trace of the guide.
+    """
+    return {
+        name: site
+        for name, site in sites.items()
+        if site["type"] == "sample" and noise_type(site["fn"], name)
+    }
+
+
+def _draw(make: type[Noise], law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
+    shape = (2, *law.batch_shape, *law.event_shape)
+    most = -jnp.log(jnp.finfo(dtype).eps)
+    log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
+    return make(innermost(law), log_odds)
+
+
+def _linear(law: Distribution) -> Distribution:
+    return inside(law, lambda x: LinearOneHot(logits=x.logits, validate_args=False))

@@ -1,0 +1,179 @@
+"""RELAX and REBAR: unbiased gradients of the discrete ELBO."""
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax, random
+from numpyro.handlers import seed, substitute, trace
+from numpyro.infer.elbo import ELBO
+from numpyro.infer.inspect import get_dependencies
+from numpyro.infer.util import get_importance_trace
+
+from numpyro_igr.infer.relax_elbo._control_variate import ControlVariate
+from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
+from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
+from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
+
+NETWORK = ControlNetwork()
+UNTRAINED = (
+    "The control variate is not trained: its parameters are not among those of model "
+    "and guide. Use SVI(model, elbo.with_parameters(guide), optim, elbo)."
+)
+
+
+class TraceRELAX_ELBO(ELBO):
+    r"""Unbiased gradients of the discrete ELBO, by RELAX or REBAR.
+
+    The bound is that of the discretized model, f(h) its sample at one-hot vectors h,
+
+    .. math:: E_{h \sim q} f(h), \qquad f(h) = \log p(x, h) - \log q(h)
+
+    with h = H(y) the category of continuous noise y, and :math:`\tilde y` drawn anew
+    given that :math:`H(\tilde y) = h`. For any control variate c the estimator
+
+    .. math::
+        (f(h) - c(\tilde y)) \nabla \log q(h) + \nabla c(y) - \nabla c(\tilde y)
+        + \nabla \log p(x, h)
+
+    is unbiased. Here :math:`c(y) = \eta f(z) + r(z)`, where z is y relaxed at a learned
+    temperature and one-hot log-probabilities are linear in z. Without r this is REBAR,
+    with a learned r it is RELAX. :math:`\eta`, the temperature (parameters
+    ``relax_scale`` and ``relax_temperature``) and the parameters of r descend the
+    squared norm of the gradient in the guide's parameters, whose mean differs from the
+    variance by a constant.
+
+    Sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks"),
+    Gumbel-Softmax or its logarithm, whose own temperatures do not matter, or one-hot;
+    the model's have any law with a discrete one behind it. The guide's other sites must
+    be reparameterized, and none may depend on a discrete one. The learning signal of
+    an element of a plate sums the terms of that element.
+
+    In NumPyro, whose SVI looks for parameters in programs only, give it
+    ``with_parameters(guide)``.
+
+    Units: the loss is in nats.
+
+    Args:
+        args: as for the host's ``ELBO``.
+        control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
+            the relaxed points by site, which may contain ``param`` statements; its
+            value has a dimension for each plate around the sites, or none.
+        temperature: where the learned temperature starts.
+        kwargs: as for the host's ``ELBO``.
+
+    Raises:
+        ValueError: if an argument is out of range, if a site of the guide depends on a
+            discrete one or has no pathwise gradient, or if the model gives a discrete
+            site a law without a discrete one behind it.
+
+    Source: Grathwohl et al. (2018); REBAR, and the noise given the category for
+        Gumbel-Softmax, Tucker et al. (2017). For IGR both are ours.
+    """
+
+    can_infer_discrete = True
+
+    def __init__(
+        self,
+        *args: Any,
+        control_variate: Callable | ControlNetwork | None = NETWORK,
+        temperature: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._control_variate = ControlVariate(control_variate, temperature)
+        self._is_checked = self._has_warned = False
+
+    def with_parameters(self, guide: Callable) -> Callable:
+        """The guide, which declares the parameters of the control variate as well.
+
+        Args:
+            guide: the guide.
+        """
+
+        def declaring(*args: Any, **kwargs: Any) -> Any:
+            with trace() as sites:
+                result = guide(*args, **kwargs)
+            self._control_variate.declare(discrete_sites(sites))
+            return result
+
+        return declaring
+
+    def loss(
+        self,
+        rng_key: Array,
+        param_map: dict[str, Any],
+        model: Callable,
+        guide: Callable,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Array:
+        if "relax_scale" not in param_map and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(UNTRAINED, stacklevel=2)
+
+        def particle(key: Array, params: dict[str, Any]) -> Particle:
+            model_key, guide_key = random.split(key)
+            seeded = seed(model, model_key), seed(guide, guide_key)
+            rest = {"args": args, "kwargs": kwargs, "params": params}
+            drawn = Particle(*seeded, partial(get_importance_trace, **rest))
+            if not self._is_checked:
+                fixed = substitute(guide, data=params)
+                found = get_dependencies(fixed, args, kwargs)["prior_dependencies"]
+                check_independence(found, drawn.noises)
+                self._is_checked = True
+            return drawn
+
+        keys = random.split(rng_key, self.num_particles)
+        params = lax.stop_gradient(param_map)
+
+        def weights_of(learned: dict[str, Any]) -> list[Array]:
+            def of_one(key: Array) -> list[Array]:
+                drawn = particle(key, params)
+                with substitute(data=learned):
+                    return self._control_variate.weights(drawn)
+
+            return self.vectorize_particles_fn(of_one, keys)
+
+        def surrogate(params: dict[str, Any], weights: list[Array]) -> tuple:
+            def of_one(inputs: tuple) -> tuple[Array, Array]:
+                key, weights = inputs
+                drawn = particle(key, params)
+                return drawn.pathwise() + _dot(drawn.factors(), weights), drawn.elbo()
+
+            values, elbos = self.vectorize_particles_fn(of_one, (keys, weights))
+            return values.mean(), elbos.mean()
+
+        weights, pull_back = jax.vjp(weights_of, params)
+        gradient, elbo, pulls = _gradient_and_slopes(surrogate, params, weights)
+        (slopes,) = pull_back(pulls)
+        return _linear(-elbo, param_map, jax.tree.map(jnp.subtract, slopes, gradient))
+
+
+def _dot(factors: list[Array], weights: list[Array]) -> Array:
+    return sum((f * w).sum() for f, w in zip(factors, weights, strict=True))
+
+
+def _gradient_and_slopes(
+    surrogate: Callable, params: dict[str, Any], weights: list[Array]
+) -> tuple[dict[str, Any], Array, list[Array]]:
+    """The gradient in the parameters, and slopes of its squared norm in the weights."""
+
+    def square(weights: list[Array]) -> tuple:
+        gradient, elbo = jax.grad(surrogate, has_aux=True)(params, weights)
+        squares = [(leaf**2).sum() for leaf in jax.tree.leaves(gradient)]
+        return sum(squares, start=jnp.zeros(())), (gradient, elbo)
+
+    slopes, (gradient, elbo) = jax.grad(square, has_aux=True)(weights)
+    return gradient, elbo, slopes
+
+
+def _linear(value: Array, params: dict[str, Any], gradient: dict[str, Any]) -> Array:
+    """A value with a given gradient in the parameters."""
+    terms = jax.tree.map(
+        lambda x, g: ((x - lax.stop_gradient(x)) * g).sum(), params, gradient
+    )
+    return value + sum(jax.tree.leaves(terms))

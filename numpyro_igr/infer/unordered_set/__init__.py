@@ -1,0 +1,5 @@
+"""The unordered-set estimator, and leave-one-out with it."""
+
+from numpyro_igr.infer.unordered_set.elbo import TraceUnorderedSet_ELBO
+
+__all__ = ["TraceUnorderedSet_ELBO"]

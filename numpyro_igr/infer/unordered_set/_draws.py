@@ -1,0 +1,19 @@
+"""A handler that draws one-hot sites apart from the others."""
+
+from jax import Array, random
+from numpyro.primitives import Messenger
+
+from numpyro_igr.infer._sites import is_one_hot
+
+
+class DrawMessenger(Messenger):
+    """Draws one-hot sites: left of all plates in Pyro, by their key in NumPyro."""
+
+    def __init__(self, key: Array) -> None:
+        super().__init__()
+        self.key = key
+
+    def process_message(self, msg: dict) -> None:
+        if is_one_hot(msg):
+            self.key, key = random.split(self.key)
+            msg["value"] = msg["fn"].sample(key)

@@ -1,0 +1,171 @@
+"""Score-function gradients from a set of distinct samples, or of independent ones."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+from jax import Array, lax, random
+from numpyro.distributions import Distribution
+from numpyro.handlers import seed, substitute
+from numpyro.infer.elbo import ELBO
+from numpyro.infer.util import get_importance_trace
+from numpyro.ops.provenance import eval_provenance
+from numpyro.primitives import Messenger
+from numpyro.util import check_model_guide_match
+
+from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from numpyro_igr.infer._plates import common_plates, sum_to_plates
+from numpyro_igr.infer._sites import (
+    check_independent,
+    check_reparameterized,
+    is_one_hot,
+    one_hot_sites,
+)
+from numpyro_igr.infer.unordered_set._draws import DrawMessenger
+from numpyro_igr.infer.unordered_set._joint_set import (
+    draw_joint_set,
+    elbo_and_score,
+    joint_log_probs,
+)
+
+Trace = dict[str, dict]
+
+
+class TraceUnorderedSet_ELBO(ELBO):
+    r"""Unbiased gradients of the discrete ELBO from samples without replacement.
+
+    .. math::
+        \sum_{s \in S} w_s [ (f(s) - b_s) \nabla \log q(s) + \nabla f(s) ], \qquad
+        f(z) = \log p(x, z) - \log q(z)
+
+    S is a set of distinct configurations z of the one-hot sites, w their weights and b
+    a baseline from the others of the set. The sites of the guide with a discrete law
+    behind them (IGR, its stick-breaking, Gumbel-Softmax) and those of the model of
+    the same names are made one-hot. A configuration holds all these sites, and there
+    is one set for every element of the plates that they share with all terms that
+    depend on them. A set of everything has no noise; one of size 1 is the plain
+    score-function gradient.
+
+    Other sites of the guide must be reparameterized. Given them, its one-hot sites
+    must be independent of one another; it runs twice. With replacement the samples
+    are independent, the baseline is the mean of the others (leave-one-out), and
+    one-hot sites may depend on one another.
+
+    Units: the loss is in nats.
+
+    Args:
+        num_samples: size of the set, unless there are fewer configurations.
+        args: as for the host's ``Trace_ELBO``.
+        replacement: whether a configuration can be drawn more than once.
+        kwargs: as for the host's ``Trace_ELBO``.
+
+    Raises:
+        ValueError: if ``num_samples`` is not positive, if the guide has no site with a
+            discrete law behind it, has another that is not reparameterized, or has
+            one-hot sites that depend on one another without replacement, or if the
+            model has no discrete law at a site where the guide has.
+        NotImplementedError: at a law whose discrete law has no closed form.
+
+    Source: Kool, van Hoof and Welling (2020), the unordered set policy gradient with
+        its built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy
+        4 REINFORCE samples, get a baseline for free!". Sets within plates are ours.
+    """
+
+    can_infer_discrete = True
+
+    def __init__(
+        self, num_samples: int, *args: Any, replacement: bool = False, **kwargs: Any
+    ) -> None:
+        if not (isinstance(num_samples, int) and num_samples > 0):
+            raise ValueError(f"expected a count num_samples, got {num_samples!r}")
+        super().__init__(*args, **kwargs)
+        self.num_samples, self.replacement = num_samples, replacement
+
+    def loss(
+        self,
+        rng_key: Array,
+        param_map: dict[str, Any],
+        model: Callable,
+        guide: Callable,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Array:
+        sites: dict[str, Distribution] = {}
+        guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
+        model = DiscreteSiteMessenger(sites, is_model=True)(model)
+
+        def particle(key: Array) -> Array:
+            keys = random.split(key, 3)
+
+            def run(handler: Messenger) -> tuple[Trace, Trace]:
+                pair = seed(model, keys[0]), handler(seed(guide, keys[1]))
+                return get_importance_trace(*pair, args, kwargs, param_map)
+
+            return self._loss(run, keys[2])
+
+        keys = random.split(rng_key, self.num_particles)
+        return self.vectorize_particles_fn(particle, keys).mean()
+
+    # The samples differ in one-hot values alone: other sites keep their keys.
+    def _loss(self, run: Callable, key: Array) -> Array:
+        first = run(DrawMessenger(key))
+        check_model_guide_match(*first)
+        one_hot = one_hot_sites(first[1])
+        values = {name: site["value"] for name, site in one_hot.items()}
+        causes = eval_provenance(lambda **values: _evaluate(run, values), **values)
+        plates = common_plates(_dependents(first, causes["terms"]))
+        if self.replacement:
+            keys = random.split(key, self.num_samples)
+            values = jax.vmap(lambda key: _draw(run, key))(keys)
+        else:
+            for name, site in one_hot.items():
+                check_independent(site, depends=bool(causes["logits"][name]))
+            laws = {name: site["fn"] for name, site in one_hot.items()}
+            draw = partial(_draw_gumbels, key)
+            values = draw_joint_set(laws, plates, self.num_samples, draw)
+        found = jax.vmap(lambda values: _evaluate(run, values))(values)
+        log_q = sum(sum_to_plates(x, plates) for x in found["log_q"].values())
+        f, others = 0.0, 0.0
+        for name, term in found["terms"].items():
+            if causes["terms"][name]:
+                f = f + sum_to_plates(term, plates)
+            else:
+                others = others + term[0].sum()
+        elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
+        return -(elbo + others + score - lax.stop_gradient(score))
+
+
+def _draw(run: Callable, key: Array) -> dict[str, Array]:
+    _, trace = run(DrawMessenger(key))
+    return {name: site["value"] for name, site in one_hot_sites(trace).items()}
+
+
+def _draw_gumbels(key: Array, shape: tuple[int, ...], like: Array) -> Array:
+    return random.gumbel(key, shape, like.dtype)
+
+
+def _evaluate(run: Callable, values: dict[str, Array]) -> dict[str, dict]:
+    """What adds up to the ELBO, without the score of one-hot sites; and their laws."""
+    model_trace, guide_trace = run(substitute(data=values))
+    terms = {}
+    for name, site in model_trace.items():
+        if site["type"] == "sample":
+            terms["model", name] = site["log_prob"]
+    for name, site in guide_trace.items():
+        if site["type"] == "sample":
+            check_reparameterized(site)
+            log_q = site["log_prob"]
+            log_q = lax.stop_gradient(log_q) if is_one_hot(site) else log_q
+            terms["guide", name] = -log_q
+    one_hot = one_hot_sites(guide_trace).items()
+    log_q = {name: joint_log_probs(site) for name, site in one_hot}
+    logits = {name: innermost(site["fn"]).logits for name, site in one_hot}
+    return {"terms": terms, "log_q": log_q, "logits": logits}
+
+
+def _dependents(traces: tuple[Trace, Trace], causes: dict) -> list[dict]:
+    """The sites whose terms depend on one-hot values."""
+    by_name = dict(zip(("model", "guide"), traces, strict=True))
+    return [by_name[key][name] for (key, name), found in causes.items() if found]

@@ -1,0 +1,67 @@
+"""A check that probabilities can be reached by a distribution with full support."""
+
+import torch
+from torch import Tensor
+
+from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.precision import in_full_precision
+
+
+def check_probs(probs: Tensor) -> None:
+    """Raises unless ``probs`` are weights of a point in the interior of the simplex.
+
+    Args:
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
+
+    Raises:
+        TypeError: if they are complex.
+        ValueError: naming what was found instead of positive and finite entries.
+    """
+    _check_shape("probs", probs)
+    probs = torch.as_tensor(probs)
+    if not torch._is_all_true((probs > 0) & (probs < torch.inf)):
+        raise ValueError(
+            "expected every entry of probs to be positive and finite, since a Gaussian "
+            "reaches the interior of the simplex only; got entries from "
+            f"{probs.min()} to {probs.max()}"
+        )
+
+
+def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
+    """Normalised log probabilities from one of ``probs`` and ``logits``.
+
+    They are in single precision at least.
+
+    Args:
+        probs: probabilities up to a factor, of shape ``batch + (K,)``.
+        logits: log probabilities up to a constant, of the same shape.
+
+    Raises:
+        TypeError: if they are complex.
+        ValueError: unless exactly one is given, in the interior of the simplex.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("expected exactly one of probs and logits")
+    if logits is None:
+        check_probs(probs)
+        (probs,), _ = in_full_precision(probs)
+        return probs.log().log_softmax(-1)
+    _check_shape("logits", logits)
+    (logits,), _ = in_full_precision(logits)
+    if not torch._is_all_true(logits.isfinite()):
+        raise ValueError(
+            "expected every entry of logits to be finite, since a Gaussian reaches "
+            "the interior of the simplex only; got entries from "
+            f"{logits.min()} to {logits.max()}"
+        )
+    return logits.log_softmax(-1)
+
+
+def _check_shape(name: str, value: Tensor) -> None:
+    refuse_complex(**{name: value})
+    shape = tuple(torch.as_tensor(value).shape)
+    if not shape or shape[-1] < 2:
+        raise ValueError(
+            f"expected {name} to have a last dimension of size K >= 2, "
+            f"got shape {shape}"
+        )

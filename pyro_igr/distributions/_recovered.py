@@ -1,0 +1,80 @@
+"""The discrete side of a member of the family: what it recovers, and matches."""
+
+from typing import Any
+
+import torch
+from pyro.distributions import OneHotCategorical
+from torch import Tensor
+
+from pyro_igr._numerics.checks import check_positive
+from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr.discrete._check_probs import to_log_probs
+
+
+class Recovered:
+    """What a member of the family has of the discrete distribution that it recovers.
+
+    ``_log_probs`` is the logarithm of that, of the vertex h(y) which z tends to, and
+    ``_match`` inverts it.
+    """
+
+    def _log_probs(self) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def logits(self) -> Tensor:
+        """Log probabilities, in nats, of the recovered discrete law."""
+        if self._unexpanded is None:
+            return self._log_probs()
+        return self._unexpanded.logits.expand(self.batch_shape + self.event_shape)
+
+    @property
+    def probs(self) -> Tensor:
+        """Probabilities of the recovered discrete law, E[h(y)]."""
+        return self.logits.exp()
+
+    @property
+    def mode(self) -> Tensor:
+        """The most probable category of the recovered discrete law, one-hot."""
+        return self.to_discrete().mode
+
+    def to_discrete(self) -> OneHotCategorical:
+        """The recovered discrete law, over one-hot vectors.
+
+        Its log of 0 is the smallest finite number, as the KL of the host needs.
+        """
+        logits = self.logits.clamp(min=torch.finfo(self.loc.dtype).min)
+        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+
+    @staticmethod
+    def _match(log_probs: Tensor, scale: Tensor | float, **options: Any) -> Tensor:
+        raise NotImplementedError
+
+    @classmethod
+    def from_probs(
+        cls,
+        temperature: Tensor | float,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        scale: Tensor | float = 1.0,
+        **options: Any,
+    ) -> "Recovered":
+        """The member whose ``.probs`` are exactly those given.
+
+        Args:
+            temperature: as in the constructor.
+            probs: weights of the K categories, all positive, in any unit.
+            logits: log probabilities up to a constant, instead of ``probs``.
+            scale: standard deviations of y, free to choose.
+            options: further keywords of the constructor.
+
+        Raises:
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given, in the
+                interior of the simplex, all that is reached, and ``scale`` positive.
+        """
+        validate_args = options.pop("validate_args", None)
+        check_positive(validate_args=validate_args, scale=scale)
+        log_probs = to_log_probs(probs, logits)
+        _, dtype = in_full_precision(logits if probs is None else probs, scale)
+        loc = cls._match(log_probs, scale, **options).to(dtype)
+        return cls(temperature, loc, scale, validate_args=validate_args, **options)

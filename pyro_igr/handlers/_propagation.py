@@ -1,0 +1,130 @@
+"""How the marks of relaxed values follow them through a program."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from pyro.distributions import Distribution
+from torch import Tensor
+from torch.distributions import Transform
+from torch.overrides import TorchFunctionMode
+
+from pyro_igr.handlers._marks import (
+    FLAT,
+    INTEGER,
+    NONE,
+    OWN,
+    SMOOTH,
+    Marks,
+    changed,
+    chosen,
+    made,
+)
+
+UNSEEN = {"data", "detach", "isfinite", "isinf", "isnan", "isneginf", "isposinf"}
+UNSEEN |= {"all", "any"}  # assertions
+CHOICES = {"masked_fill", "where"}
+TO_PYTHON = {"__array__", "__bool__", "__float__", "__index__", "__int__"}
+TO_PYTHON |= {"item", "numpy", "tolist"}
+LIBRARY = "torch.distributions.", "pyro.distributions.", "pyro.poutine.", "pyro_igr."
+
+
+def follow(
+    run: Callable, values: Mapping[str, Tensor], start: Mapping[str, str]
+) -> Marks:
+    """The marks, by the names of values, that reach what a function of them returns.
+
+    Args:
+        run: a function of the values, which returns a list.
+        values: what it is a function of, by name.
+        start: the marks of the values at the start.
+    """
+    mode = _Following()
+    copies = {name: value.detach().clone() for name, value in values.items()}
+    for name, value in copies.items():
+        mode.mark(value, frozenset({(name, start[name])}))
+    with mode:
+        outputs = run(copies)
+    return mode.left | mode.read(outputs)
+
+
+class _Following(TorchFunctionMode):
+    """Marks what functions return; ``left`` are the misuses that leave for Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = NONE
+        self._found: dict[int, tuple[Tensor, Marks]] = {}  # and keeps them alive
+
+    def read(self, x: Any) -> Marks:
+        found = (self._found.get(id(tensor)) for tensor in _tensors(x))
+        return NONE.union(*(pair[1] for pair in found if pair))
+
+    def mark(self, tensor: Tensor, marks: Marks) -> None:
+        self._found[id(tensor)] = tensor, marks
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        marks = self.read((args, kwargs))
+        if marks:
+            self._spread(_name(func), args, kwargs or {}, marks, result)
+        return result
+
+    def _spread(
+        self, name: str, args: tuple, kwargs: dict, marks: Marks, result: Any
+    ) -> None:
+        in_library = _is_in_library()
+        if name in TO_PYTHON:
+            self.left |= NONE if in_library else _taken_out(name, marks)
+            return
+        name = name.strip("_")
+        if name in CHOICES:
+            predicate = [x for x in args if getattr(x, "dtype", None) == torch.bool]
+            cases = [x for x in args if not any(x is p for p in predicate)]
+            marks = chosen(self.read(predicate), self.read((cases, kwargs)))
+        if in_library:
+            marks = changed(marks, own=SMOOTH)
+        for tensor in _tensors(args[0] if name == "setitem" else result):
+            unseen = name in UNSEEN
+            self.mark(tensor, NONE if unseen else made(name, tensor.dtype, marks))
+
+
+def _taken_out(name: str, marks: Marks) -> Marks:
+    """The misuses in Python of a value, whose float may be for a report."""
+    marks = changed(marks, own=OWN if name == "__float__" else INTEGER)
+    return frozenset(m for m in marks if m[1] not in (OWN, SMOOTH, FLAT))
+
+
+def _name(func: Callable) -> str:
+    name = getattr(func, "__name__", "")
+    return getattr(func.__self__, "__name__", "") if name == "__get__" else name
+
+
+def _is_in_library() -> bool:
+    """Whether a distribution or a handler calls, and not the program itself."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if f"{module}.".startswith(LIBRARY) and module != __name__:
+            return True
+        if module != __name__ and module.split(".")[0] != "torch":
+            return False
+        frame = frame.f_back
+    return False
+
+
+# A transform and its inverse know each other.
+def _tensors(x: Any, seen: frozenset[int] = frozenset()) -> Iterator[Tensor]:
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, Distribution | Transform):
+        if id(x) not in seen:
+            yield from _tensors(vars(x), seen | {id(x)})
+    elif isinstance(x, dict):
+        yield from _tensors(list(x.values()), seen)
+    elif isinstance(x, list | tuple):
+        for item in x:
+            yield from _tensors(item, seen)

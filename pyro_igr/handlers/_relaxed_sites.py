@@ -1,0 +1,52 @@
+"""Which sites of a program have relaxed values."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pyro.distributions import Distribution, RelaxedOneHotCategoricalStraightThrough
+from torch.distributions.relaxed_categorical import (
+    ExpRelaxedCategorical,
+    RelaxedOneHotCategorical,
+)
+
+from pyro_igr.distributions import IGRStraightThrough
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._marks import OWN, SMOOTH
+
+RELAXED = GaussianPushforward | ExpRelaxedCategorical | RelaxedOneHotCategorical
+ONE_HOT = IGRStraightThrough | RelaxedOneHotCategoricalStraightThrough
+
+
+def relaxed_sites(
+    sites: Mapping[str, dict], others: Collection[str] = ()
+) -> dict[str, str]:
+    """The sites with relaxed values, counts included, and the marks these start with.
+
+    Weights are not among them where the program has the count that is made of them,
+    and a straight-through value is smooth, since it is a category already.
+
+    Args:
+        sites: of a trace.
+        others: names of sites with a relaxed value though with another distribution.
+    """
+    found = {}
+    for name, site in sites.items():
+        if is_latent(site) and (name in others or _is(site["fn"], RELAXED)):
+            count = name.removesuffix("_weights")
+            name = count if count in sites else name
+            found[name] = SMOOTH if _is(site["fn"], ONE_HOT) else OWN
+    return found
+
+
+def is_latent(site: dict) -> bool:
+    """Whether a site is a sample without an observation.
+
+    Args:
+        site: of a trace.
+    """
+    return site["type"] == "sample" and not site["is_observed"]
+
+
+def _is(fn: Distribution, kind: Any) -> bool:
+    return isinstance(innermost(fn), kind)

@@ -1,0 +1,125 @@
+"""A check that a program uses its relaxed values as what they are."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import torch
+from pyro.poutine import Trace, block, replay, trace
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from pyro.poutine.util import site_is_subsample
+from torch import Tensor
+
+from pyro_igr.handlers._misuse import check_marks, in_python
+from pyro_igr.handlers._propagation import follow
+from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
+
+UNNAMED = IndexError, RuntimeError, TypeError, ValueError
+ABOUT_AN_INDEX = re.compile(r"ind(ex|ices)")
+ABOUT_TRIALS = re.compile(r"constraint Integer")
+
+
+def check_uses(
+    program: Callable,
+    args: tuple = (),
+    kwargs: Mapping[str, Any] | None = None,
+    others: Collection[str] = (),
+) -> None:
+    """Raises if a program cannot go on with relaxed values as with discrete ones.
+
+    A relaxed value lies between the categories. To compare it, to round it, to make an
+    integer of it or to index with it gives it another meaning, and no gradient. This
+    runs the program twice, and follows the values of its relaxed sites, and of counts,
+    to the distributions of the others. Differentiable functions of a value may be
+    compared, as networks do, if the value has a gradient elsewhere.
+
+    Args:
+        program: a model or a guide.
+        args: what it is called with.
+        kwargs: what it is called with by name.
+        others: names of sites with a relaxed value though with another distribution.
+
+    Raises:
+        ValueError: naming the first such site, and its use.
+    """
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        sites = _run(program, args, kwargs or {}, others).nodes
+        _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
+
+
+def check_pair(
+    model: Callable, guide: Callable, args: tuple, kwargs: Mapping[str, Any]
+) -> None:
+    """Raises if a guide misuses its relaxed values, or a model those of the guide.
+
+    Args:
+        model: the model.
+        guide: the guide, with its parameters in place.
+        args: what both are called with.
+        kwargs: what both are called with by name.
+
+    Raises:
+        ValueError: as :func:`check_uses`.
+    """
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        guided = _run(guide, args, kwargs, ())
+        relaxed = relaxed_sites(guided.nodes)
+        if relaxed:
+            _check(guide, args, kwargs, guided.nodes, relaxed)
+            check_uses(replay(model, trace=guided), args, kwargs, relaxed)
+
+
+def _check(
+    program: Callable,
+    args: tuple,
+    kwargs: Mapping[str, Any],
+    sites: dict[str, dict],
+    relaxed: Mapping[str, str],
+) -> None:
+    fixed = {name: s["value"] for name, s in sites.items() if is_latent(s)}
+
+    def scores(values: dict[str, Tensor]) -> list[Any]:
+        with block(), _Scores(fixed | values) as run:
+            program(*args, **kwargs)
+        return run.scores
+
+    if relaxed:
+        values = {name: sites[name]["value"] for name in relaxed}
+        check_marks(follow(scores, values, relaxed))
+
+
+# The errors of the host about an index or a number of trials do not name the site.
+def _run(
+    program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
+) -> Trace:
+    tracer = trace()
+    try:
+        with block(), tracer:
+            program(*args, **kwargs)
+    except UNNAMED as error:
+        found = relaxed_sites(tracer.trace.nodes, others)
+        is_value = isinstance(error, ValueError)
+        if found and (ABOUT_TRIALS if is_value else ABOUT_AN_INDEX).search(str(error)):
+            raise in_python(found) from error
+        raise
+    return tracer.trace
+
+
+class _Scores(Messenger):
+    """Gives sites their values, and collects what scores them."""
+
+    def __init__(self, values: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.values, self.scores = values, []
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if msg["name"] in self.values and not msg["is_observed"]:
+            msg["value"], msg["done"] = self.values[msg["name"]], True
+
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if msg["is_observed"] and msg["name"] in self.values:  # a count
+            msg["value"] = self.values[msg["name"]]
+        elif not (site_is_subsample(msg) or msg["infer"].get("_deterministic")):
+            value = msg["value"] if msg["is_observed"] else None
+            self.scores += [msg["fn"], msg["scale"], msg["mask"], value]

@@ -1,0 +1,56 @@
+"""An effect handler that recovers the discrete model behind a relaxed one."""
+
+from collections.abc import Callable
+
+from pyro.distributions import Distribution, RelaxedOneHotCategorical
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+
+from pyro_igr.distributions import ExpIGR
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost, recover
+
+FIXED = (
+    "a handler such as replay gives site '{}' its value before it is discretized, "
+    "and that is a relaxed one: apply that handler to the discretized program"
+)
+
+
+def discretize(fn: Callable) -> Callable:
+    """Turns every latent IGR site of a model or guide into a one-hot site.
+
+    Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
+    plates, scales and masks, and so does ``RelaxedOneHotCategorical``; observed sites
+    and other laws are untouched. This undoes :func:`relax`. With model and guide both
+    discretized, the host's engines evaluate the discrete model: ``Trace_ELBO`` its
+    evidence lower bound, ``RenyiELBO(alpha=0)`` the importance-weighted one.
+
+    Args:
+        fn: a model or a guide.
+
+    Raises:
+        ValueError: at a site whose law has no discrete counterpart of the same form,
+            or that another handler gave a relaxed value.
+    """
+    return DiscretizeMessenger()(fn)
+
+
+class DiscretizeMessenger(Messenger):
+    """The handler behind :func:`discretize`, also usable as a context manager."""
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if not msg["is_observed"]:
+            law = _discretized(msg["fn"], msg["name"])
+            if law is not msg["fn"] and msg["value"] is not None:
+                raise ValueError(FIXED.format(msg["name"]))
+            msg["fn"] = law
+
+
+def _discretized(law: Distribution, site: str) -> Distribution:
+    if isinstance(innermost(law), ExpIGR):
+        raise ValueError(
+            f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
+            "write the site with IGR to discretize it"
+        )
+    relaxed = GaussianPushforward | RelaxedOneHotCategorical
+    return recover(law) if isinstance(innermost(law), relaxed) else law

@@ -1,0 +1,94 @@
+"""A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
+
+from functools import partial
+
+import pyro
+import torch
+from pyro.distributions import Delta, Distribution
+from pyro.infer.reparam.reparam import Reparam
+from torch import Tensor
+
+from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
+from pyro_igr.distributions.recovering import innermost, inside
+from pyro_igr.handlers._categories import is_category, log_probs_of
+
+
+class IGRReparam(Reparam):
+    r"""Relaxes one discrete site to the law with exactly the same probabilities.
+
+    A one-hot site gets a value inside the simplex instead of a vertex of it. Of a
+    discrete law p the relaxed one has :math:`.\text{probs} = p`, so that discretizing
+    it gives p back. Event dimensions, masks and plates are kept.
+
+    A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
+    the ``family``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
+    integer again where the weights are discretized. The last weight stands for the
+    count ``num_sticks`` and everything beyond.
+
+    A Gaussian gives every category a positive probability: one of 0 becomes the
+    smallest normal number of the dtype over its precision (1e-31 in float32).
+
+    Args:
+        temperature: :math:`\tau > 0` of the relaxed law; a number, or one for each
+            element of the batch.
+        family: the relaxed family, by its class: ``IGRStickBreaking``, which is matched
+            in closed form; ``IGR``, which treats all categories but the last alike
+            and is matched by a solver at every run; or any class that is built from
+            a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
+        one_hot: whether a site of integers is to deliver one-hot vectors in their
+            place: a ``Categorical``, or any that the host can enumerate.
+        num_sticks: the number of counts to tell apart, as in
+            ``InfiniteIGR.from_discrete``: None for as many as have mass to speak of,
+            if the law's parameters are concrete.
+
+    Raises:
+        ValueError: at a site that is observed, or whose law is not a discrete one with
+            probabilities to match.
+
+    Source: not in the paper.
+    """
+
+    def __init__(
+        self,
+        temperature: Tensor | float,
+        *,
+        family: type[Distribution] = IGRStickBreaking,
+        one_hot: bool = False,
+        num_sticks: int | None = None,
+    ) -> None:
+        self.temperature, self.family = temperature, family
+        self.one_hot, self.num_sticks = one_hot, num_sticks
+
+    def apply(self, msg: dict) -> dict:
+        if msg["is_observed"]:
+            raise ValueError(f"expected site '{msg['name']}' to be latent")
+        name, fn = msg["name"], msg["fn"]
+        if not is_category(name, innermost(fn), one_hot=self.one_hot):
+            value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
+            fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
+            return {"fn": fn, "value": value, "is_observed": True}
+        make = partial(_matched, temperature=self.temperature, family=self.family)
+        return {"fn": inside(fn, make), "value": msg["value"], "is_observed": False}
+
+    def _of_counts(self, name: str, fn: Distribution) -> Distribution:
+        make = partial(InfiniteIGR.from_discrete, self.temperature)
+        try:
+            return inside(fn, partial(make, num_sticks=self.num_sticks))
+        except ValueError as error:
+            raise ValueError(f"site '{name}': {error}") from error
+
+
+def _matched(
+    distribution: Distribution,
+    temperature: Tensor | float,
+    family: type[Distribution],
+) -> Distribution:
+    """The member of the family with the probabilities of a discrete distribution."""
+    logits = log_probs_of(distribution)
+    temperature = torch.as_tensor(temperature).to(logits)
+    return getattr(family, "from_probs", family)(temperature, logits=logits)
+
+
+def _count(weights: Tensor) -> Tensor:
+    k = torch.arange(weights.shape[-1], dtype=weights.dtype, device=weights.device)
+    return (weights * k).sum(-1)

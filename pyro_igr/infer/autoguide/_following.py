@@ -1,0 +1,150 @@
+"""How a guide follows the masks and scales that its model sets at each call."""
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from math import isclose, prod
+from typing import Any
+
+import torch
+from pyro import poutine
+from pyro.distributions import MaskedDistribution
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from pyro.poutine.util import site_is_subsample
+from torch import Tensor
+from torch.distributions import Independent
+
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost, inside
+from pyro_igr.handlers._site_weights import total_mask
+from pyro_igr.infer.autoguide._relaxed_guide import options_of
+
+NEW = (
+    "site '{}' was not in the first run of the model, from which AutoIGR knows its "
+    "sites: call it first with arguments that reach them all"
+)
+NOT_FOLLOWED = (
+    "the model masks or scales site '{}', and the guide given as continuous cannot "
+    "follow it: leave continuous as it is, or mask the guide of that site as the model"
+)
+
+
+class FollowingMessenger(Messenger):
+    """Makes a run of a model one of its guide, under the model's masks and scales.
+
+    Args:
+        parts: the function of a site's name and of its distribution in the model to
+            that in the guide, by the name of the site.
+        given: the values of other sites and the subsamples of plates.
+    """
+
+    def __init__(self, parts: dict[str, Callable], given: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.parts, self.given = parts, given
+        self.values: dict[str, Tensor] = {}
+
+    def _pyro_sample(self, msg: Message) -> None:
+        name = msg["name"]
+        if name in self.given:
+            if not site_is_subsample(msg) and _is_masked(msg):
+                raise ValueError(NOT_FOLLOWED.format(name))
+            msg["value"], msg["done"] = self.given[name], True
+        elif name in self.parts:
+            make = partial(self.parts[name], name, mask=total_mask(msg))
+            msg["fn"] = inside(msg["fn"], make)
+        elif is_latent(msg):
+            raise ValueError(NEW.format(name))
+
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if msg["name"] in self.parts:
+            self.values[msg["name"]] = msg["value"]
+
+    def hides(self, msg: Message) -> bool:
+        """Whether a message of the model is none of the guide's.
+
+        Args:
+            msg: any message.
+        """
+        return msg["type"] != "param" and msg["name"] not in self.parts
+
+
+def is_latent(site: dict) -> bool:
+    """Whether a guide has to have a site: latent, and not discrete.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    if site["type"] != "sample" or site["is_observed"] or site_is_subsample(site):
+        return False
+    support = getattr(innermost(site["fn"]), "support", None)
+    return not getattr(support, "is_discrete", False)
+
+
+def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give a site another mask, scale or option at each call.
+
+    A scale counts if it is not that of the plates, an option if it may depend on the
+    subsample of a plate or on parameters that are trained.
+
+    Args:
+        site: of a trace.
+        full_sizes: of the plates, by name.
+    """
+    frames = [f for f in site["cond_indep_stack"] if f.size]
+    plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
+    scale = site["scale"]
+    is_scaled = isinstance(scale, Tensor) or not isclose(scale, plates, rel_tol=1e-6)
+    return _is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
+
+
+# A mask of True at one call may be another at the next.
+def _is_masked(site: dict) -> bool:
+    distribution = site["fn"]
+    while isinstance(distribution, Independent):
+        distribution = distribution.base_dist
+    return site["mask"] is not None or isinstance(distribution, MaskedDistribution)
+
+
+def any_followed(
+    model: Callable, full_sizes: dict[str, int], *args: Any, **kwargs: Any
+) -> bool:
+    """Whether :func:`is_followed` holds at any site of a new run of a model.
+
+    Args:
+        model: a model.
+        full_sizes: of the plates, by name.
+        args: of the model.
+        kwargs: of the model.
+    """
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
+    sites = filter(is_latent, run.nodes.values())
+    return any(is_followed(site, full_sizes) for site in sites)
+
+
+def kind_of(*args: Any, **kwargs: Any) -> Hashable:
+    """What may tell calls of a model with other masks apart: types, shapes and flags.
+
+    Integers too where the host keeps no mask that is Python's True.
+
+    Args:
+        args: of the model.
+        kwargs: of the model.
+    """
+    named = [*enumerate(args), *sorted(kwargs.items())]
+    return tuple(
+        (
+            name,
+            type(x),
+            getattr(x, "shape", None),
+            x if isinstance(x, bool | str) else None,
+        )
+        for name, x in named
+    )
+
+
+def _has_options(site: dict, *, in_part: bool) -> bool:
+    like = innermost(site["fn"])
+    options = options_of(like) if isinstance(like, GaussianPushforward) else {}
+    tensors = [x for x in options.values() if isinstance(x, Tensor)]
+    return any(x.requires_grad or (in_part and x.numel() > 1) for x in tensors)

@@ -1,0 +1,76 @@
+"""The part of an automatic guide at relaxed sites."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost
+from pyro_igr.infer.autoguide._site_guide import SiteGuide
+
+OPTIONS = ("delta", "flow", "rho", "tail", "tempering")
+
+
+class RelaxedGuide(SiteGuide):
+    r"""A guide to the relaxed sites of a model, which are all that it has.
+
+    Args:
+        model: a model with the other sites hidden.
+        temperature: as in :class:`AutoIGR`, of which this is a part.
+        scale: as in :class:`AutoIGR`.
+    """
+
+    def __init__(
+        self,
+        model: Callable,
+        temperature: Tensor | float | Callable,
+        scale: float | None,
+    ) -> None:
+        super().__init__(model, scale)
+        self.temperature = temperature
+
+    def _start(self, site: dict) -> tuple[Tensor, Tensor]:
+        like = innermost(site["fn"])
+        return like.loc, like.scale
+
+    def _maker(self, *args: Any, **kwargs: Any) -> Callable:
+        tau = self.temperature
+        return partial(_alike, tau(*args, **kwargs) if callable(tau) else tau)
+
+    @torch.no_grad()
+    def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        return {
+            name: _alike(1.0, innermost(site["fn"]), *self._gaussian(name)).probs
+            for name, site in self.sites().items()
+        }
+
+    @torch.no_grad()
+    def quantiles(
+        self, quantiles: Sequence[float] | float, *args: Any, **kwargs: Any
+    ) -> dict[str, Tensor]:
+        probs, number = self.median().items(), torch.as_tensor(quantiles).numel()
+        return {name: p.expand(number, *p.shape) for name, p in probs}
+
+
+def options_of(like: GaussianPushforward) -> dict[str, Any]:
+    """What a distribution has beside temperature, loc and scale, as it was given.
+
+    Args:
+        like: a member of a family, expanded or not.
+    """
+    while like._unexpanded is not None:
+        like = like._unexpanded
+    return {name: getattr(like, name) for name in OPTIONS if hasattr(like, name)}
+
+
+def _alike(
+    temperature: Tensor | float,
+    like: GaussianPushforward,
+    loc: Tensor,
+    scale: Tensor | float,
+) -> GaussianPushforward:
+    """A distribution of the same family and options, with other parameters."""
+    return type(like)(temperature, loc, scale, **options_of(like))

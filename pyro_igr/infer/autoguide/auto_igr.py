@@ -1,0 +1,166 @@
+"""An automatic guide with a relaxed distribution at each relaxed site."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+from pyro import poutine
+from pyro.infer.autoguide import AutoGuideList
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+from torch import Tensor
+
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers import relax
+from pyro_igr.handlers._uses import check_uses
+from pyro_igr.infer._relaxed_sample import CountedByDensity
+from pyro_igr.infer.analytic_kl import _has_density
+from pyro_igr.infer.autoguide._following import (
+    FollowingMessenger,
+    any_followed,
+    is_followed,
+    is_latent,
+    kind_of,
+)
+from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
+from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide
+from pyro_igr.infer.autoguide._site_guide import SiteGuide
+from pyro_igr.infer.autoguide._supports import check_supports
+
+
+class AutoIGR(AutoGuideList):
+    r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
+
+    Each relaxed site of the model gets a distribution of its own family and options
+    (delta, flow, tempering, rho, tail) with a mean and a standard deviation for each
+    Gaussian; the guide starts at the distributions that the model has in its first
+    run. Continuous sites get Gaussians through the bijection onto their support, by
+    :class:`MeanFieldGuide`. All are independent, and ``TraceMeanField_ELBO`` takes the
+    KL in closed form at relaxed sites. :func:`discretize` turns the guide into one of
+    one-hot distributions.
+
+    The guide follows masks and scales that the model sets at each call, and partly
+    observed sites (``obs_mask``): where the first run has any at a latent site, every
+    run of the guide runs the model too, with the values of the guide. Where a relaxed
+    or a ``Normal`` site is masked it draws from the model, as enumeration would; at
+    other sites use no masked value in what counts. A mask that the model has only
+    later is found where the types, shapes or flags of its arguments have changed, and
+    missed elsewhere: :func:`assert_analytic_kl` finds it. Discrete sites that
+    :func:`relax` keeps are left to be enumerated.
+
+    ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
+    recovered discrete distribution: what there is to report of it; for each quantile
+    the same.
+
+    Args:
+        model: a model with relaxed sites; discrete ones are relaxed first.
+        temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
+            or a function of the arguments of the model that returns one, so that it can
+            be annealed.
+        scale: the standard deviation of the Gaussians if it is fixed, as
+            :class:`TraceDiscreteKL_ELBO` needs it; learned from the model's if None.
+        continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
+            automatic guide of the host, or a function of the model that returns one.
+        create_plates: as in the host's automatic guides.
+        options: keywords of :func:`relax`, for a model that is not relaxed yet.
+
+    Raises:
+        ValueError: as :func:`relax`, and in its first run where the model compares,
+            rounds or indexes with a relaxed value; at a site whose support depends on
+            other latent sites; at a masked site whose guide was given as
+            ``continuous``.
+
+    Source: not in the paper.
+    """
+
+    def __init__(
+        self,
+        model: Callable,
+        temperature: Tensor | float | Callable,
+        *,
+        scale: float | None = None,
+        continuous: Callable = MeanFieldGuide,
+        create_plates: Callable | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
+        self.temperature, self.scale = temperature, scale
+        self.continuous = continuous
+
+    @staticmethod
+    def _prototype_hide_fn(msg: dict) -> bool:
+        return not is_latent(msg)
+
+    # Parts of consecutive sites keep the order of the model, which the host asks for.
+    def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
+        check_uses(self.model, args, kwargs)
+        super()._setup_prototype(*args, **kwargs)
+        self._check_sizes()
+        sites = dict(self.prototype_trace.iter_stochastic_nodes())
+        for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):
+            part = poutine.block(self.model, expose=list(names))
+            if relaxed:
+                self.append(RelaxedGuide(part, self.temperature, self.scale))
+            else:
+                self.append(self.continuous(part))
+            if isinstance(self[-1], SiteGuide):
+                self[-1].prepare(*args, **kwargs)
+        frames = self._prototype_frames.values()
+        full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
+        self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
+        self.follows = any(is_followed(site, full_sizes) for site in sites.values())
+        continuous = {n: s for n, s in sites.items() if not _is_relaxed(s)}
+        check_supports(self.model, continuous, *args, **kwargs)
+
+    # The host gives a plate without a size that of -1.
+    def _check_sizes(self) -> None:
+        for name, frame in self._prototype_frames.items():
+            if self.create_plates is None and frame.size < 0:
+                raise ValueError(
+                    f"plate '{name}' has no size: say it by create_plates, a function "
+                    f"of the arguments of the model that returns pyro.plate('{name}', "
+                    f"size, dim={frame.dim})"
+                )
+
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        if self.prototype_trace is None:
+            self._setup_prototype(*args, **kwargs)
+        self._look_again(*args, **kwargs)
+        with _DensityMessenger():
+            if not self.follows:
+                return super().forward(*args, **kwargs)
+            return self._follow(*args, **kwargs)
+
+    def _look_again(self, *args: Any, **kwargs: Any) -> None:
+        kind = kind_of(*args, **kwargs)
+        if not (self.follows or kind in self._kinds):
+            self._kinds.add(kind)
+            sizes = self._full_sizes
+            self.follows = any_followed(self.model, sizes, *args, **kwargs)
+
+    def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        plates = self._create_plates(*args, **kwargs)
+        parts, given = {}, {}
+        for part in self:
+            if isinstance(part, SiteGuide):
+                at = part.distributions(*args, **kwargs)
+                parts |= dict.fromkeys(part.sites(), at)
+            else:
+                given |= part(*args, **kwargs)
+        subsamples = {name: plate.indices for name, plate in plates.items()}
+        following = FollowingMessenger(parts, given | subsamples)
+        with poutine.block(hide_fn=following.hides), following:
+            self.model(*args, **kwargs)
+        return given | following.values
+
+
+# The host's KL of a Delta leaves out the density that its automatic guides have there.
+class _DensityMessenger(Messenger):
+    def _pyro_sample(self, msg: Message) -> None:
+        if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
+            msg["fn"] = CountedByDensity(msg["fn"])
+
+
+def _is_relaxed(site: dict) -> bool:
+    return isinstance(innermost(site["fn"]), GaussianPushforward)

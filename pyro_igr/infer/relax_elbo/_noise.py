@@ -1,0 +1,155 @@
+"""The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
+
+from functools import cached_property
+
+import torch
+from pyro.distributions import Distribution, OneHotCategorical
+from torch import Tensor
+from torch.distributions.relaxed_categorical import (
+    ExpRelaxedCategorical,
+    RelaxedOneHotCategorical,
+)
+from torch.nn.functional import one_hot, pad, softplus
+
+from pyro_igr._numerics.probit import probit_of_log_odds
+from pyro_igr.discrete import (
+    gaussians_given_argmax,
+    gaussians_given_stick,
+    gumbels_given_argmax,
+)
+from pyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost, recover
+from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
+
+
+class GumbelNoise:
+    """Logits plus Gumbel noise; the category is the largest.
+
+    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``, ``category``:
+    ``batch + (K,)``.
+
+    Args:
+        law: Gumbel-Softmax, its logarithm, or a one-hot law.
+        log_odds: log odds of uniform noise, to draw and to draw given the category.
+    """
+
+    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
+        self.logits, self.log_odds = finite(recover(law).logits), log_odds
+        self.y = self.logits - softplus(log_odds[0]).log()
+        self.category = _first_largest(self.y)
+
+    @cached_property
+    def y_given_category(self) -> Tensor:
+        """The noise drawn anew given its category, which its gradient holds fixed."""
+        return gumbels_given_argmax(self.log_odds[1], self.category, self.logits)
+
+    def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
+        """The point of the simplex that tends to the category of y."""
+        return (y / temperature).softmax(-1)
+
+
+class ArgmaxNoise:
+    """The Gaussians of softmax++: the category is the largest of [y, 0].
+
+    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``;
+    ``category``: ``batch + (K,)``.
+
+    Args:
+        law: a law of softmax++.
+        log_odds: log odds of uniform noise, to draw and to draw given the category.
+    """
+
+    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
+        while law._unexpanded is not None:
+            law = law._unexpanded
+        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category = _first_largest(pad(self.y, (0, 1)))
+
+    @cached_property
+    def y_given_category(self) -> Tensor:
+        """The noise drawn anew given its category, which its gradient holds fixed."""
+        return gaussians_given_argmax(
+            self.log_odds[1], self.category, self.loc, self.scale
+        )
+
+    def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
+        """The point of the simplex that tends to the category of y."""
+        return SoftmaxPlusPlusTransform(temperature, validate_args=False)(y)
+
+
+class StickNoise:
+    """The Gaussians of sticks: the category is the first with y > 0.
+
+    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``;
+    ``category``: ``batch + (K,)``.
+
+    Args:
+        law: a law of sticks.
+        log_odds: log odds of uniform noise, to draw and to draw given the category.
+    """
+
+    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
+        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category = _first_largest((pad(self.y, (0, 1), value=1.0) > 0).to(self.y))
+
+    @cached_property
+    def y_given_category(self) -> Tensor:
+        """The noise drawn anew given its category, which its gradient holds fixed."""
+        return gaussians_given_stick(
+            self.log_odds[1], self.category, self.loc, self.scale
+        )
+
+    def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
+        """The point of the simplex that tends to the category of y."""
+        return StickBreakingTransform(temperature, validate_args=False)(y)
+
+
+Noise = GumbelNoise | ArgmaxNoise | StickNoise
+
+NOISES = {
+    IGR: ArgmaxNoise,
+    ExpIGR: ArgmaxNoise,
+    IGRStickBreaking: StickNoise,
+    RelaxedOneHotCategorical: GumbelNoise,
+    ExpRelaxedCategorical: GumbelNoise,
+    OneHotCategorical: GumbelNoise,
+}
+
+
+def finite(logits: Tensor) -> Tensor:
+    """Logits without -inf, for finite derivatives in a temperature.
+
+    Args:
+        logits: of categories, impossible ones among them.
+    """
+    least = -(torch.finfo(logits.dtype).max ** 0.25)
+    return logits.clamp(min=least)
+
+
+def noise_type(law: Distribution, site: str) -> type[Noise] | None:
+    """The noise behind the category of a law; None if it has no discrete law behind it.
+
+    Args:
+        law: of a guide, with the wrappers of the host.
+        site: its name.
+
+    Raises:
+        ValueError: if there is a discrete law, but its noise is not known.
+    """
+    law = innermost(law)
+    found = next((NOISES[kind] for kind in NOISES if isinstance(law, kind)), None)
+    is_tempered = found is StickNoise and law.tempering != "sticks"
+    if is_tempered or (found is None and isinstance(law, GaussianPushforward)):
+        suffix = f' with tempering "{law.tempering}"' if is_tempered else ""
+        raise ValueError(
+            f"expected a law that can be drawn given its category at site '{site}' "
+            f"of the guide, got {type(law).__name__}{suffix}"
+        )
+    return found
+
+
+def _first_largest(x: Tensor) -> Tensor:
+    return one_hot(x.argmax(-1), x.shape[-1]).to(x)

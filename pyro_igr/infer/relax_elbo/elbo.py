@@ -1,0 +1,172 @@
+"""RELAX and REBAR: unbiased gradients of the discrete ELBO."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pyro import poutine
+from pyro.infer import ELBO
+from pyro.infer.enum import get_importance_trace
+from pyro.infer.inspect import get_dependencies
+from pyro.infer.util import torch_item
+from pyro.poutine import Trace
+from pyro.util import warn_if_nan
+from torch import Tensor
+
+from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
+from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
+from pyro_igr.infer.relax_elbo.control_network import ControlNetwork
+
+NETWORK = ControlNetwork()
+
+
+class TraceRELAX_ELBO(ELBO):
+    r"""Unbiased gradients of the discrete ELBO, by RELAX or REBAR.
+
+    The bound is that of the discretized model, f(h) its sample at one-hot vectors h,
+
+    .. math:: E_{h \sim q} f(h), \qquad f(h) = \log p(x, h) - \log q(h)
+
+    with h = H(y) the category of continuous noise y, and :math:`\tilde y` drawn anew
+    given that :math:`H(\tilde y) = h`. For any control variate c the estimator
+
+    .. math::
+        (f(h) - c(\tilde y)) \nabla \log q(h) + \nabla c(y) - \nabla c(\tilde y)
+        + \nabla \log p(x, h)
+
+    is unbiased. Here :math:`c(y) = \eta f(z) + r(z)`, where z is y relaxed at a learned
+    temperature and one-hot log-probabilities are linear in z. Without r this is REBAR,
+    with a learned r it is RELAX. :math:`\eta`, the temperature (parameters
+    ``relax_scale`` and ``relax_temperature``) and the parameters of r descend the
+    squared norm of the gradient in the guide's parameters, whose mean differs from the
+    variance by a constant.
+
+    Sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks"),
+    Gumbel-Softmax or its logarithm, whose own temperatures do not matter, or one-hot;
+    the model's have any law with a discrete one behind it. The guide's other sites must
+    be reparameterized, and none may depend on a discrete one. The learning signal of
+    an element of a plate sums the terms of that element.
+
+    In NumPyro, whose SVI looks for parameters in programs only, give it
+    ``with_parameters(guide)``.
+
+    Units: the loss is in nats.
+
+    Args:
+        args: as for the host's ``ELBO``.
+        control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
+            the relaxed points by site, which may contain ``param`` statements; its
+            value has a dimension for each plate around the sites, or none.
+        temperature: where the learned temperature starts.
+        kwargs: as for the host's ``ELBO``.
+
+    Raises:
+        ValueError: if an argument is out of range, if a site of the guide depends on a
+            discrete one or has no pathwise gradient, or if the model gives a discrete
+            site a law without a discrete one behind it.
+
+    Source: Grathwohl et al. (2018); REBAR, and the noise given the category for
+        Gumbel-Softmax, Tucker et al. (2017). For IGR both are ours.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        control_variate: Callable | ControlNetwork | None = NETWORK,
+        temperature: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._control_variate = ControlVariate(control_variate, temperature)
+        self._is_checked = False
+
+    def loss(
+        self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
+    ) -> float:
+        particles = self._get_traces(model, guide, args, kwargs)
+        loss = -sum(torch_item(p.elbo()) for p in particles) / self.num_particles
+        warn_if_nan(loss, "loss")
+        return loss
+
+    def loss_and_grads(
+        self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
+    ) -> float:
+        loss = self.differentiable_loss(model, guide, *args, **kwargs)
+        if loss.requires_grad:
+            loss.backward(retain_graph=self.retain_graph)
+        return torch_item(loss)
+
+    def differentiable_loss(
+        self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
+    ) -> Tensor:
+        """The loss, whose gradient is the estimator of every parameter."""
+        particles = list(self._get_traces(model, guide, args, kwargs))
+        elbo = sum(p.elbo() for p in particles) / self.num_particles
+        with poutine.trace(param_only=True) as learned:
+            weights = [w for p in particles for w in self._control_variate.weights(p)]
+        weights = [w / self.num_particles for w in weights]
+        free = [weight.detach().requires_grad_() for weight in weights]
+        factors = [factor for p in particles for factor in p.factors()]
+        pathwise = sum(p.pathwise() for p in particles) / self.num_particles
+        surrogate = pathwise + _dot(factors, free)
+        warn_if_nan(surrogate, "loss")
+        parameters = _leaves(*(p.guide for p in particles))
+        loss = surrogate.detach() - elbo.detach() - surrogate
+        if parameters:
+            pulls = _slopes_of_variance(surrogate, parameters, free)
+            loss = loss + _with_slopes(weights, pulls, _leaves(learned.trace))
+        return loss
+
+    def _get_trace(
+        self, model: Callable, guide: Callable, args: tuple, kwargs: dict
+    ) -> Particle:
+        nesting = self.max_plate_nesting
+
+        def run(model: Callable, guide: Callable) -> tuple[Trace, Trace]:
+            return get_importance_trace("flat", nesting, model, guide, args, kwargs)
+
+        particle = Particle(model, guide, run)
+        if not self._is_checked:
+            found = get_dependencies(guide, args, kwargs)["prior_dependencies"]
+            check_independence(found, particle.noises)
+            self._is_checked = True
+        return particle
+
+
+def _leaves(*traces: Trace) -> list[Tensor]:
+    """The unconstrained parameters of traces, each once."""
+    found = [
+        site["value"].unconstrained()
+        for trace in traces
+        for site in trace.nodes.values()
+        if site["type"] == "param"
+    ]
+    return list({id(x): x for x in found if x.requires_grad}.values())
+
+
+def _dot(factors: list[Tensor], weights: list[Tensor]) -> Tensor:
+    return sum((f * w).sum() for f, w in zip(factors, weights, strict=True))
+
+
+def _slopes_of_variance(
+    surrogate: Tensor, parameters: list[Tensor], weights: list[Tensor]
+) -> list[Tensor]:
+    """Slopes, in the weights, of the squared norm of the gradient in the parameters."""
+    gradient = torch.autograd.grad(
+        surrogate, parameters, create_graph=True, materialize_grads=True
+    )
+    square = sum((g**2).sum() for g in gradient)
+    return torch.autograd.grad(square, weights, materialize_grads=True)
+
+
+def _with_slopes(
+    outputs: list[Tensor], pulls: list[Tensor], parameters: list[Tensor]
+) -> Tensor:
+    """0, with the gradient that these pulls on the outputs have in the parameters."""
+    pairs = [(o, p) for o, p in zip(outputs, pulls, strict=True) if o.requires_grad]
+    slopes = torch.autograd.grad(
+        [o for o, _ in pairs], parameters, [p for _, p in pairs], materialize_grads=True
+    )
+    return sum(
+        ((x - x.detach()) * g).sum() for x, g in zip(parameters, slopes, strict=True)
+    )

@@ -1,0 +1,20 @@
+"""A handler that draws one-hot sites apart from the others."""
+
+from pyro.poutine.messenger import Messenger
+from pyro.poutine.runtime import Message
+
+from pyro_igr.infer._sites import is_one_hot
+
+
+class DrawMessenger(Messenger):
+    """Draws one-hot sites: left of all plates in Pyro, by their key in NumPyro."""
+
+    def __init__(self, num_samples: int, max_plate_nesting: int) -> None:
+        super().__init__()
+        self.num_samples, self.max_plate_nesting = num_samples, max_plate_nesting
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if is_one_hot(msg):
+            missing = self.max_plate_nesting - len(msg["fn"].batch_shape)
+            shape = (self.num_samples, *[1] * missing) if missing >= 0 else ()
+            msg["value"] = msg["fn"].sample(shape).detach()
