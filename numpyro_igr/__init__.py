@@ -33,12 +33,15 @@ from numpyro_igr.handlers import IGRReparam, discretize, relax
 from numpyro_igr.infer import (
     AutoIGR,
     ControlNetwork,
+    LogLikelihood,
     TraceDiscreteKL_ELBO,
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     assert_analytic_kl,
     grow,
+    log_likelihood,
+    log_weights,
     tail_start,
 )
 from numpyro_igr.transforms import (
@@ -58,6 +61,7 @@ __all__ = [
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
+    "LogLikelihood",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
@@ -72,6 +76,8 @@ __all__ = [
     "assert_analytic_kl",
     "discretize",
     "grow",
+    "log_likelihood",
+    "log_weights",
     "lookup",
     "match_moments",
     "match_probs",

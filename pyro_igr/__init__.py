@@ -30,12 +30,15 @@ from pyro_igr.handlers import IGRReparam, discretize, relax
 from pyro_igr.infer import (
     AutoIGR,
     ControlNetwork,
+    LogLikelihood,
     TraceDiscreteKL_ELBO,
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     assert_analytic_kl,
     grow,
+    log_likelihood,
+    log_weights,
     tail_start,
 )
 from pyro_igr.transforms import (
@@ -55,6 +58,7 @@ __all__ = [
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
+    "LogLikelihood",
     "PlanarTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
@@ -66,6 +70,8 @@ __all__ = [
     "assert_analytic_kl",
     "discretize",
     "grow",
+    "log_likelihood",
+    "log_weights",
     "lookup",
     "match_moments",
     "match_probs",

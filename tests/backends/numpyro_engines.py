@@ -36,6 +36,10 @@ def gumbel(temperature, logits):
     return igr.RelaxedOneHotCategorical(temperature, logits=logits)
 
 
+def one_hot(probs):
+    return igr.OneHotCategorical(probs)
+
+
 def normal(loc):
     return dist.Normal(loc, 1.0)
 
@@ -54,3 +58,12 @@ def losses(make, model, guide, *, nesting=1, vectorized=True):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The control variate is not trained")
         return np.asarray(jax.vmap(lambda k: engine.loss(k, {}, model, guide))(keys))
+
+
+def log_weights(model, guide, seed=0, **options):
+    return np.asarray(igr.log_weights(jax.random.key(seed), model, guide, **options))
+
+
+def log_likelihood(model, guide, seed=0, **options):
+    found = igr.log_likelihood(jax.random.key(seed), model, guide, **options)
+    return type(found)(*map(np.asarray, found))

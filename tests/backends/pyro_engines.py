@@ -32,6 +32,10 @@ def gumbel(temperature, logits):
     return dist.RelaxedOneHotCategorical(temperature, logits=logits)
 
 
+def one_hot(probs):
+    return dist.OneHotCategorical(probs)
+
+
 def normal(loc):
     return dist.Normal(loc, torch.ones_like(loc))
 
@@ -57,3 +61,16 @@ def losses(make, model, guide, *, nesting=1, vectorized=True):
         torch.manual_seed(0)
         size = 8 if vectorized else 200
         return np.array([engine.loss(model, guide) for _ in range(size)])
+
+
+def log_weights(model, guide, seed=0, **options):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return igr.log_weights(model, guide, **options).numpy()
+
+
+def log_likelihood(model, guide, seed=0, **options):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        found = igr.log_likelihood(model, guide, **options)
+    return type(found)(*(x.numpy() for x in found))

@@ -31,6 +31,7 @@ FLOORS = {
     "handlers": 2,
     "infer": 3,
 }
+FUNCTIONAL = {"key", "params"}  # which NumPyro hands over: chance, and parameters
 HOST_METHODS = {
     "apply",
     "cdf",
@@ -103,7 +104,7 @@ def arguments(node):
         return None
     a = node.args
     names = [arg.arg for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
-    names = [name for name in names if name != "key"]  # the chance of NumPyro
+    names = [name for name in names if name not in FUNCTIONAL]
     defaults = [ast.dump(d) for d in (*a.defaults, *a.kw_defaults) if d is not None]
     return names, defaults
 
@@ -120,6 +121,7 @@ def in_neutral_words(text):
         ("numpyro", "host"),
         ("pyro", "host"),
         ("key: the random key.", ""),
+        ("params: of model and guide, by name, as SVI returns them.", ""),
     ]:
         text = text.replace(theirs, neutral)
     return text.split()

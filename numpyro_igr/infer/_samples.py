@@ -1,0 +1,77 @@
+"""Samples of a guide, a chunk at a time, and their weights."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jax import Array, lax, random
+from numpyro.handlers import replay, seed, trace
+from numpyro.primitives import Messenger
+
+from numpyro_igr.infer._data_plates import Plates, Trace, log_weight
+
+
+class Programs(NamedTuple):
+    """A model, a guide, and what both are called with."""
+
+    model: Callable
+    guide: Callable
+    args: tuple
+    kwargs: dict
+
+    def run(self, key: Array, within: Callable = lambda fn: fn) -> tuple[Trace, Trace]:
+        """The traces of the model and of the guide, within a handler."""
+        of, keys = (self.args, self.kwargs), random.split(key)
+        guide = seed(within(self.guide), keys[0])
+        drawn = trace(guide).get_trace(*of[0], **of[1])
+        model = replay(seed(within(self.model), keys[1]), drawn)
+        return trace(model).get_trace(*of[0], **of[1]), drawn
+
+
+def weigh(
+    key: Array, programs: Programs, num_samples: int, chunk_size: int, plate: Plates
+) -> Array:
+    """Log importance weights of each datum.
+
+    Args:
+        key: the random key.
+        programs: with one-hot sites.
+        num_samples: of the guide.
+        chunk_size: how many of them at once.
+        plate: of the data.
+    """
+    key, subsample_key = random.split(key)
+
+    def fixed(fn: Callable) -> Callable:
+        return _SubsampleMessenger(fn, subsample_key)
+
+    def of_one(key: Array) -> Array:
+        return log_weight(*programs.run(key, fixed), plate)
+
+    keys = random.split(key, num_samples)
+    return lax.map(of_one, keys, batch_size=min(chunk_size, num_samples))
+
+
+def check_counts(least: int, **counts: int) -> None:
+    """Raises unless all are integers of at least the least.
+
+    Args:
+        least: the least that there may be.
+        counts: by the name of their argument.
+    """
+    for name, count in counts.items():
+        if not (isinstance(count, int) and count >= least):
+            raise ValueError(
+                f"expected {name} to be an integer of at least {least}, got {count!r}"
+            )
+
+
+class _SubsampleMessenger(Messenger):
+    """Draws the indices of subsampled plates by a key that is the same for all."""
+
+    def __init__(self, fn: Callable, key: Array) -> None:
+        super().__init__(fn)
+        self.key = key
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] == "plate" and msg["value"] is None:
+            msg["kwargs"]["rng_key"] = self.key

@@ -1,0 +1,179 @@
+"""Importance weights and log-likelihoods of the discrete model, datum by datum."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.special import logsumexp
+from numpyro.handlers import substitute
+
+from numpyro_igr.handlers import discretize
+from numpyro_igr.infer._data_plates import Plates
+from numpyro_igr.infer._samples import Programs, check_counts, weigh
+
+
+class LogLikelihood(NamedTuple):
+    """Importance-weighted estimates of log p(x), in nats, and how good they are.
+
+    Shape: the first three have that of the data plates, the others none.
+
+    Args:
+        values: of each datum. By Jensen's inequality their expectations are bounds
+            from below, which rise with the number of samples.
+        standard_errors: of the values, by the delta method from the spread of the
+            weights: estimates, which are too small where the samples miss values that
+            matter.
+        effective_sample_sizes: of each datum, from 1 to the number of samples: few
+            mean that few samples carry the estimate.
+        mean: of the values.
+        mean_standard_error: of the mean for these data, by chance of the samples
+            alone; that of the choice of data is the spread of the values over the
+            root of their number.
+    """
+
+    values: Array
+    standard_errors: Array
+    effective_sample_sizes: Array
+    mean: Array
+    mean_standard_error: Array
+
+
+def log_weights(
+    key: Array,
+    model: Callable,
+    guide: Callable,
+    *args: Any,
+    num_samples: int = 100,
+    params: dict[str, Any] | None = None,
+    chunk_size: int = 10,
+    plate: Plates = None,
+    **kwargs: Any,
+) -> Array:
+    r"""Log importance weights of the discrete model, of each datum.
+
+    .. math::
+        \log w_s = \log p(x, z_s) - \log q(z_s), \qquad z_s \sim q
+
+    Model and guide are made discrete first (:func:`discretize`): relaxed sites become
+    one-hot; sites of other distributions stay, and count by their densities. Masked
+    elements do not count. Scales do not either, those of ``scale`` and of subsampled
+    plates: a weight is of one datum. Of a subsampled plate of data there is one
+    subsample for all samples. A latent of the model that the guide lacks is drawn from
+    the model.
+
+    Shape: ``(num_samples,) + data``, where ``data`` are the sizes of the plates that
+    ``plate`` names.
+    Units: nats.
+
+    Args:
+        key: the random key.
+        model: the model, relaxed or discrete.
+        guide: the guide, relaxed or discrete.
+        args: what both are called with.
+        num_samples: of the guide.
+        params: of model and guide, by name, as SVI returns them.
+        chunk_size: how many samples are drawn at once, which bounds the memory. In Pyro
+            they are in a dimension to the left of all plates; 1 is for programs that
+            cannot have that.
+        plate: the plate whose elements are the data, by its name, or several of them;
+            ``()`` takes all data as one. None for the one plate around all sites, or
+            all data as one in a program without plates.
+        kwargs: what both are called with.
+
+    Raises:
+        ValueError: if a number is not positive; if a site lies outside of the data
+            plate, or several plates are around all sites and none is named; if a plate
+            within a datum is subsampled; if the guide has a latent that the model has
+            not; at a mask on one side only (NaN where jit traces it); at a relaxed
+            site that cannot be discretized; in Pyro, if a program mixes the samples of
+            a chunk.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist
+        >>> from numpyro_igr import IGRStickBreaking, log_weights
+        >>> x = jnp.array([0.0, 1.0, 1.0])
+        >>> def model():
+        ...     with numpyro.plate("data", 3):
+        ...         prior = IGRStickBreaking.from_probs(0.5, jnp.array([0.5, 0.5]))
+        ...         z = numpyro.sample("z", prior)
+        ...         likelihood = dist.Bernoulli(z @ jnp.array([0.2, 0.8]))
+        ...         numpyro.sample("x", likelihood, obs=x)
+        >>> def guide():
+        ...     with numpyro.plate("data", 3):
+        ...         probs = jnp.where(x[:, None] > 0, jnp.array([0.2, 0.8]), 0.5)
+        ...         numpyro.sample("z", IGRStickBreaking.from_probs(0.5, probs))
+        >>> key = jax.random.key(0)
+        >>> log_weights(key, model, guide, num_samples=10).shape
+        (10, 3)
+    """
+    check_counts(1, num_samples=num_samples, chunk_size=chunk_size)
+    data = {} if params is None else params
+    pair = (substitute(discretize(fn), data=data) for fn in (model, guide))
+    return weigh(key, Programs(*pair, args, kwargs), num_samples, chunk_size, plate)
+
+
+def log_likelihood(
+    key: Array,
+    model: Callable,
+    guide: Callable,
+    *args: Any,
+    num_samples: int = 100,
+    params: dict[str, Any] | None = None,
+    chunk_size: int = 10,
+    plate: Plates = None,
+    **kwargs: Any,
+) -> LogLikelihood:
+    r"""The log-likelihood of the discrete model, of each datum, by importance sampling.
+
+    .. math::
+        \log \hat p(x) = \log \frac{1}{S} \sum_{s=1}^S w_s, \qquad
+        \text{s.e.} = \sqrt{\frac{1}{S (S - 1)} \sum_s (w_s / \hat p(x) - 1)^2}
+
+    with the weights of :func:`log_weights`. It is the importance-weighted bound; where
+    the guide is the posterior all weights are p(x), and it is exact.
+
+    Shape: as the fields of :class:`LogLikelihood` say.
+    Units: nats.
+
+    Args:
+        key: the random key.
+        model: the model, relaxed or discrete.
+        guide: the guide, relaxed or discrete.
+        args: what both are called with.
+        num_samples: of the guide, at least 2.
+        params: of model and guide, by name, as SVI returns them.
+        chunk_size: as in :func:`log_weights`.
+        plate: as in :func:`log_weights`.
+        kwargs: what both are called with.
+
+    Raises:
+        ValueError: if ``num_samples`` is less than 2; as :func:`log_weights`.
+
+    Source: Burda, Grosse and Salakhutdinov (2016), of which this is the bound.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist
+        >>> from numpyro_igr import OneHotCategorical, log_likelihood
+        >>> def model():
+        ...     with numpyro.plate("data", 3):
+        ...         z = numpyro.sample("z", OneHotCategorical(jnp.array([0.5, 0.5])))
+        ...         x = dist.Bernoulli(z @ jnp.array([0.2, 0.8]))
+        ...         numpyro.sample("x", x, obs=jnp.ones(3))
+        >>> def guide():
+        ...     with numpyro.plate("data", 3):
+        ...         numpyro.sample("z", OneHotCategorical(jnp.array([0.2, 0.8])))
+        >>> found = log_likelihood(jax.random.key(0), model, guide, num_samples=10)
+        >>> jnp.exp(found.values).round(4)
+        Array([0.5, 0.5, 0.5], dtype=float32)
+    """
+    check_counts(2, num_samples=num_samples)
+    options = {"num_samples": num_samples, "chunk_size": chunk_size, "plate": plate}
+    log_w = log_weights(key, model, guide, *args, params=params, **options, **kwargs)
+    values = logsumexp(log_w, 0) - math.log(num_samples)
+    relative = jnp.exp(log_w - values)
+    errors = jnp.sqrt(relative.var(0, ddof=1) / num_samples)
+    sizes = relative.sum(0) ** 2 / (relative**2).sum(0)
+    mean_error = jnp.sqrt((errors**2).sum()) / errors.size
+    return LogLikelihood(values, errors, sizes, values.mean(), mean_error)

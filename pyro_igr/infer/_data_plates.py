@@ -1,0 +1,133 @@
+"""The terms of log p(x, z) - log q(z) of each datum, apart from those of others."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pyro.distributions.util import scale_and_mask
+from pyro.poutine import Trace
+from pyro.poutine.util import prune_subsample_sites
+from torch import Tensor
+
+from pyro_igr.handlers.site_weights import agreement, total_mask
+
+SAMPLES = "log_weights_samples"
+Plates = str | Sequence[str] | None
+
+OUTSIDE = (
+    "site '{}' lies outside of plate '{}', and data that share a latent have no "
+    "weights of their own: condition model and guide on it, or weigh all data as one "
+    "by plate=()"
+)
+SEVERAL = "expected plate to say what a datum is, one of {}, got None"
+UNKNOWN = "expected plate to name a vectorized plate, one of {}, got '{}'"
+NOTHING = "expected a model with a sample site that counts, got none"
+NOT_IN_MODEL = (
+    "site '{}' of the guide is not in the model, so that weights would not be of p(x): "
+    "rename it, or mark it by infer={{'is_auxiliary': True}} if sites of the model are "
+    "made of it"
+)
+MASKS = (
+    "site '{}' has another mask in the model than in the guide, so that weights would "
+    "not be of p(x): mask it alike in both"
+)
+SUBSAMPLED = (
+    "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
+    "it: run it whole, or say that its elements are the data by plate='{}'"
+)
+
+
+def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
+    """The log-density of the model minus that of the guide, without scales.
+
+    Of a latent of the model that the guide lacks, drawn from the model, neither counts.
+    In NumPyro, where jit traces masks, weights are NaN if model and guide differ.
+
+    Shape: that of the plates of a datum, in Pyro after the one of samples.
+
+    Args:
+        model: its trace, at the values of the guide.
+        guide: its trace.
+        plate: the name of that of the data, names, or None for the one that is shared.
+
+    Raises:
+        ValueError: where weights of single data are not defined, by site and remedy.
+    """
+    scored, drawn = _counted(model), _counted(guide)
+    _check_pair(scored, drawn)
+    sites = [*scored.values(), *drawn.values()]
+    names = _data_plates(sites, plate)
+    for site in sites:
+        _check_whole(site, names)
+    total = sum(-_sum_to(site, names) for site in drawn.values())
+    for name, site in scored.items():
+        if site["is_observed"] or name in drawn:
+            total = total + _sum_to(site, names)
+    return total
+
+
+def _counted(trace: Trace) -> dict[str, dict]:
+    """The sample sites that are not masked out."""
+    return {
+        name: site
+        for name, site in prune_subsample_sites(trace).nodes.items()
+        if site["type"] == "sample" and total_mask(site) is not False
+    }
+
+
+def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> None:
+    if not scored:
+        raise ValueError(NOTHING)
+    for name, site in drawn.items():
+        if name in scored:
+            if not agreement(site, scored[name]).get("mask", True):
+                raise ValueError(MASKS.format(name))
+        elif not (site["is_observed"] or site["infer"].get("is_auxiliary")):
+            raise ValueError(NOT_IN_MODEL.format(name))
+
+
+def _plates(site: dict) -> dict[str, int]:
+    """Dimensions of the vectorized plates around a site, but that of samples."""
+    frames = [frame for frame in site["cond_indep_stack"] if frame.vectorized]
+    return {frame.name: frame.dim for frame in frames if frame.name != SAMPLES}
+
+
+def _data_plates(sites: list[dict], plate: Plates) -> tuple[str, ...]:
+    found = [_plates(site) for site in sites]
+    every = sorted({name for plates in found for name in plates})
+    if plate is None:
+        shared = set(every).intersection(*found)
+        if len(shared) > 1:
+            raise ValueError(SEVERAL.format(sorted(shared)))
+        plate = tuple(shared) or _widest(found)
+    names = (plate,) if isinstance(plate, str) else tuple(plate)
+    for name in names:
+        if name not in every:
+            raise ValueError(UNKNOWN.format(every, name))
+        for site, plates in zip(sites, found, strict=True):
+            if name not in plates:
+                raise ValueError(OUTSIDE.format(site["name"], name))
+    return names
+
+
+def _widest(found: list[dict[str, int]]) -> tuple[str, ...]:
+    """The plate that most sites lie in, if there is one."""
+    counts = Counter(name for plates in found for name in plates)
+    return tuple(name for name, _ in counts.most_common(1))
+
+
+def _check_whole(site: dict, names: tuple[str, ...]) -> None:
+    for frame in site["cond_indep_stack"]:
+        is_whole = frame.full_size is None or frame.size == frame.full_size
+        if frame.vectorized and frame.name not in (SAMPLES, *names) and not is_whole:
+            raise ValueError(SUBSAMPLED.format(frame.name, site["name"], frame.name))
+
+
+def _sum_to(site: dict, names: tuple[str, ...]) -> Tensor:
+    """The masked log-density of a site, summed over all but samples and plates."""
+    log_prob = site["fn"].log_prob(site["value"], *site["args"], **site["kwargs"])
+    log_prob = scale_and_mask(log_prob, mask=site["mask"])
+    plates = _plates(site)
+    dims = [f.dim for f in site["cond_indep_stack"] if f.name == SAMPLES]
+    dims += [plates[name] for name in names]
+    kept = log_prob.movedim(dims, [*range(len(dims))])
+    return kept.reshape(*kept.shape[: len(dims)], -1).sum(-1)
