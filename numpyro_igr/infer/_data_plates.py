@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jax import Array
 
-from numpyro_igr.handlers.site_weights import agreement, total_mask
+from numpyro_igr.handlers._site_weights import agreement, total_mask
 
 Trace = dict[str, dict]
 Plates = str | Sequence[str] | None

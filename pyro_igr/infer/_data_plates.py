@@ -8,7 +8,7 @@ from pyro.poutine import Trace
 from pyro.poutine.util import prune_subsample_sites
 from torch import Tensor
 
-from pyro_igr.handlers.site_weights import agreement, total_mask
+from pyro_igr.handlers._site_weights import agreement, total_mask
 
 SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None

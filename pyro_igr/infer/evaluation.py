@@ -147,7 +147,8 @@ def log_likelihood(
         >>> from pyro_igr import log_likelihood
         >>> def model():
         ...     with pyro.plate("data", 3):
-        ...         z = pyro.sample("z", dist.OneHotCategorical(torch.tensor([0.5, 0.5])))
+        ...         prior = dist.OneHotCategorical(torch.tensor([0.5, 0.5]))
+        ...         z = pyro.sample("z", prior)
         ...         x = dist.Bernoulli(z @ torch.tensor([0.2, 0.8]))
         ...         pyro.sample("x", x, obs=torch.ones(3))
         >>> def guide():

@@ -105,14 +105,17 @@ def arguments(node):
     a = node.args
     names = [arg.arg for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
     names = [name for name in names if name not in FUNCTIONAL]
-    defaults = [ast.dump(d) for d in (*a.defaults, *a.kw_defaults) if d is not None]
+    keywords = zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    shared = [default for arg, default in keywords if arg.arg not in FUNCTIONAL]
+    defaults = [ast.dump(d) for d in (*a.defaults, *shared) if d is not None]
     return names, defaults
 
 
 def in_neutral_words(text):
-    """A docstring without the names of its host."""
+    """A docstring without the names of its host and its example."""
     if text is None:
         return None
+    text, *_ = text.split("Example:")
     for theirs, neutral in [
         ("numpyro.distributions.transforms.", ""),
         ("torch.distributions.", ""),

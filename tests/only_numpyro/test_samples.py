@@ -1,0 +1,51 @@
+"""Chunks of samples, which have a key each."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from numpyro import handlers
+
+from numpyro_igr import OneHotCategorical, log_weights
+
+KEY = jax.random.key(0)
+
+
+def model(mask=True):
+    with numpyro.plate("data", 2), handlers.mask(mask=mask):
+        centre = numpyro.param("centre", jnp.zeros(()))
+        z = numpyro.sample("z", OneHotCategorical(jnp.array([0.5, 0.5])))
+        numpyro.sample("x", dist.Normal(z[..., 0] + centre, 1.0), obs=jnp.zeros(2))
+
+
+def guide(mask=None):
+    with numpyro.plate("data", 2):
+        numpyro.sample("z", OneHotCategorical(jnp.array([0.3, 0.7])))
+
+
+def test_weights_do_not_depend_on_the_size_of_the_chunks():
+    def weights(chunk_size):
+        return log_weights(KEY, model, guide, num_samples=7, chunk_size=chunk_size)
+
+    expected = weights(7)
+    assert len(np.unique(expected)) > 1
+    for size in (1, 3):
+        np.testing.assert_array_equal(weights(size), expected)
+
+
+def test_parameters_are_handed_over_and_jit_takes_the_call():
+    @jax.jit
+    def weights(key, centre):
+        params = {"centre": centre}
+        return log_weights(key, model, guide, num_samples=4, params=params)
+
+    start, moved = weights(KEY, 0.0), weights(KEY, 3.0)
+    np.testing.assert_allclose(start, log_weights(KEY, model, guide, num_samples=4))
+    assert (start > moved).all()
+
+
+def test_a_traced_mask_on_one_side_makes_weights_nan():
+    weights = jax.jit(lambda mask: log_weights(KEY, model, guide, mask, num_samples=2))
+    assert jnp.isnan(weights(jnp.array([True, False]))).all()
+    assert jnp.isfinite(weights(jnp.array([True, True]))).all()

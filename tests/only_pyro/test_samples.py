@@ -1,0 +1,41 @@
+"""Chunks of samples in a dimension of their own."""
+
+import pyro
+import pyro.distributions as dist
+import pytest
+import torch
+from pyro_laws import fresh_host as fresh_host
+
+from pyro_igr import log_weights
+
+
+def guide():
+    with pyro.plate("data", 2):
+        pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+
+
+def mixing():
+    """The mean is over whatever dimension comes first."""
+    with pyro.plate("data", 2):
+        z = pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+        mean = z[..., 0] + z.mean(0)[..., 0]
+        pyro.sample("x", dist.Normal(mean, 1.0), obs=torch.zeros(2))
+
+
+def test_a_program_that_mixes_samples_is_refused_but_one_by_one():
+    with pytest.raises(ValueError, match="chunk_size=1 takes them one by one"):
+        log_weights(mixing, guide, num_samples=20)
+    assert log_weights(mixing, guide, num_samples=20, chunk_size=1).shape == (20, 2)
+
+
+def test_a_sequential_plate_makes_no_data():
+    def model():
+        for i in pyro.plate("data", 2):
+            z = pyro.sample(f"z{i}", dist.OneHotCategorical(torch.ones(2)))
+            pyro.sample(f"x{i}", dist.Normal(z[..., 0], 1.0), obs=torch.zeros(()))
+
+    def guide():
+        for i in pyro.plate("data", 2):
+            pyro.sample(f"z{i}", dist.OneHotCategorical(torch.ones(2)))
+
+    assert log_weights(model, guide, num_samples=5).shape == (5,)
