@@ -24,6 +24,7 @@ from pyro_igr.distributions import (
     IGRStickBreaking,
     IGRStraightThrough,
     InfiniteIGR,
+    Kumaraswamy,
     straight_through,
 )
 from pyro_igr.handlers import IGRReparam, discretize, relax
@@ -58,6 +59,7 @@ __all__ = [
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
+    "Kumaraswamy",
     "LogLikelihood",
     "PlanarTransform",
     "SoftmaxPlusPlusTransform",

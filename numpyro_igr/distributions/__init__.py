@@ -11,6 +11,7 @@ from numpyro_igr.distributions.igr_straight_through import (
     straight_through,
 )
 from numpyro_igr.distributions.infinite import InfiniteIGR
+from numpyro_igr.distributions.kumaraswamy import Kumaraswamy
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.recovering import recover
 from numpyro_igr.distributions.relaxed_one_hot import (
@@ -31,6 +32,7 @@ __all__ = [
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
+    "Kumaraswamy",
     "OneHotCategorical",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",

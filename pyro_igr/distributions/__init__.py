@@ -11,6 +11,7 @@ from pyro_igr.distributions.igr_straight_through import (
     straight_through,
 )
 from pyro_igr.distributions.infinite import InfiniteIGR
+from pyro_igr.distributions.kumaraswamy import Kumaraswamy
 from pyro_igr.distributions.recovering import recover
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
@@ -22,6 +23,7 @@ __all__ = [
     "IGRStickBreaking",
     "IGRStraightThrough",
     "InfiniteIGR",
+    "Kumaraswamy",
     "recover",
     "straight_through",
 ]
