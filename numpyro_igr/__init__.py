@@ -19,6 +19,7 @@ from numpyro_igr.discrete import (
 from numpyro_igr.distributions import (
     GEM,
     IGR,
+    ExpectedOneHotCategorical,
     ExpIGR,
     IGRFlow,
     IGRStickBreaking,
@@ -55,6 +56,7 @@ __all__ = [
     "AutoIGR",
     "ControlNetwork",
     "ExpIGR",
+    "ExpectedOneHotCategorical",
     "GEM",
     "IGR",
     "IGRReparam",

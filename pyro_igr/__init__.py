@@ -19,6 +19,7 @@ from pyro_igr.discrete import (
 from pyro_igr.distributions import (
     GEM,
     IGR,
+    ExpectedOneHotCategorical,
     ExpIGR,
     IGRFlow,
     IGRStickBreaking,
@@ -52,6 +53,7 @@ __all__ = [
     "AutoIGR",
     "ControlNetwork",
     "ExpIGR",
+    "ExpectedOneHotCategorical",
     "GEM",
     "IGR",
     "IGRReparam",

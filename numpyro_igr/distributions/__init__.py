@@ -3,6 +3,7 @@
 import numpyro_igr.distributions._kl_sticks  # noqa: F401
 import numpyro_igr.distributions.kl  # noqa: F401
 from numpyro_igr.distributions.exp_igr import ExpIGR
+from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.igr import IGR
@@ -27,6 +28,7 @@ __all__ = [
     "GEM",
     "IGR",
     "ExpIGR",
+    "ExpectedOneHotCategorical",
     "ExpRelaxedCategorical",
     "IGRFlow",
     "IGRStickBreaking",

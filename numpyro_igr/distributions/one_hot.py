@@ -109,7 +109,7 @@ class OneHotCategorical(Distribution):
                 f"Cannot broadcast distribution of shape {self.batch_shape} "
                 f"to shape {batch_shape}"
             ) from error
-        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+        return type(self)(logits=logits, validate_args=self._validate_args)
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         shape = sample_shape + self.batch_shape

@@ -1,10 +1,9 @@
 """The cross-entropy of one-hot laws, from their logarithms."""
 
-import jax.numpy as jnp
 from jax import Array
 
 from numpyro_igr.distributions import OneHotCategorical
-from numpyro_igr.distributions._categorical_logits import is_possible
+from numpyro_igr.distributions._mean_log_prob import mean_log_prob
 
 
 def cross_entropy(q: OneHotCategorical, p: OneHotCategorical) -> Array:
@@ -19,5 +18,4 @@ def cross_entropy(q: OneHotCategorical, p: OneHotCategorical) -> Array:
         q: whose mean it is.
         p: whose logarithm it is.
     """
-    terms = -q.probs * p.logits
-    return jnp.where((q.probs > 0) & ~is_possible(p.logits), jnp.inf, terms).sum(-1)
+    return -mean_log_prob(q.probs, p)

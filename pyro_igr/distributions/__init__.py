@@ -3,6 +3,7 @@
 import pyro_igr.distributions._kl_sticks  # noqa: F401
 import pyro_igr.distributions.kl  # noqa: F401
 from pyro_igr.distributions.exp_igr import ExpIGR
+from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.flow import IGRFlow
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.igr import IGR
@@ -19,6 +20,7 @@ __all__ = [
     "GEM",
     "IGR",
     "ExpIGR",
+    "ExpectedOneHotCategorical",
     "IGRFlow",
     "IGRStickBreaking",
     "IGRStraightThrough",

@@ -13,7 +13,7 @@ import numpyro_igr as igr
 
 __all__ = ["igr"]
 
-sample, plate = numpyro.sample, numpyro.plate
+sample, plate, factor = numpyro.sample, numpyro.plate, numpyro.factor
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 GUIDES = vars(infer.autoguide)
 DEAR = ("RELAX", "unordered set")

@@ -10,7 +10,7 @@ import pyro_igr as igr
 
 __all__ = ["igr"]
 
-sample, plate = pyro.sample, pyro.plate
+sample, plate, factor = pyro.sample, pyro.plate, pyro.factor
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 GUIDES = vars(infer.autoguide)
 DEAR, MASKS_ARE_WRAPPERS = (), False

@@ -10,7 +10,7 @@ Q, P = np.array([0.2, 0.3, 0.5]), np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]])
 
 
 def cross_entropy(backend, q, p):
-    module = import_module(f"{backend.igr.__name__}.infer.cross_entropy")
+    module = import_module(f"{backend.igr.__name__}.infer._cross_entropy")
     return module.cross_entropy(q, p)
 
 

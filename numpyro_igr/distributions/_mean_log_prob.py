@@ -1,0 +1,24 @@
+"""The mean log-probability of one-hot vectors, from logarithms."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from numpyro_igr.distributions._categorical_logits import is_possible
+from numpyro_igr.distributions.one_hot import OneHotCategorical
+
+
+def mean_log_prob(weights: Array, distribution: OneHotCategorical) -> Array:
+    r""":math:`\sum_k w_k \log p_k`, finite also where a probability has underflowed.
+
+    Minus infinity where the distribution lacks a category that has a weight.
+
+    Shape: ``weights``: ``batch + (K,)``; result ``batch``, broadcast.
+    Units: nats.
+
+    Args:
+        weights: points of the simplex.
+        distribution: over K categories.
+    """
+    logits = distribution.logits
+    is_lacking = (weights > 0) & ~is_possible(logits)
+    return jnp.where(is_lacking, -jnp.inf, weights * logits).sum(-1)
