@@ -3,6 +3,7 @@
 from numpyro_igr.infer.analytic_kl import assert_analytic_kl
 from numpyro_igr.infer.autoguide import AutoIGR
 from numpyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
+from numpyro_igr.infer.enumerated import TraceEnumeratedDiscrete_ELBO
 from numpyro_igr.infer.evaluation import LogLikelihood, log_likelihood, log_weights
 from numpyro_igr.infer.growing import grow, tail_start
 from numpyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
@@ -14,6 +15,7 @@ __all__ = [
     "ControlNetwork",
     "LogLikelihood",
     "TraceDiscreteKL_ELBO",
+    "TraceEnumeratedDiscrete_ELBO",
     "TraceRELAX_ELBO",
     "TraceSTL_ELBO",
     "TraceUnorderedSet_ELBO",

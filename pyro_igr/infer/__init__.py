@@ -3,6 +3,7 @@
 from pyro_igr.infer.analytic_kl import assert_analytic_kl
 from pyro_igr.infer.autoguide import AutoIGR
 from pyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
+from pyro_igr.infer.enumerated import TraceEnumeratedDiscrete_ELBO
 from pyro_igr.infer.evaluation import LogLikelihood, log_likelihood, log_weights
 from pyro_igr.infer.growing import grow, tail_start
 from pyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
@@ -14,6 +15,7 @@ __all__ = [
     "ControlNetwork",
     "LogLikelihood",
     "TraceDiscreteKL_ELBO",
+    "TraceEnumeratedDiscrete_ELBO",
     "TraceRELAX_ELBO",
     "TraceSTL_ELBO",
     "TraceUnorderedSet_ELBO",

@@ -36,8 +36,8 @@ def gumbel(temperature, logits):
     return igr.RelaxedOneHotCategorical(temperature, logits=logits)
 
 
-def one_hot(probs):
-    return igr.OneHotCategorical(probs)
+def one_hot(probs=None, logits=None):
+    return igr.OneHotCategorical(probs, logits)
 
 
 def normal(loc):
@@ -67,3 +67,8 @@ def log_weights(model, guide, seed=0, **options):
 def log_likelihood(model, guide, seed=0, **options):
     found = igr.log_likelihood(jax.random.key(seed), model, guide, **options)
     return type(found)(*map(np.asarray, found))
+
+
+def loss(engine, model, guide):
+    """One loss, differentiable."""
+    return engine.loss(jax.random.key(0), {}, model, guide)

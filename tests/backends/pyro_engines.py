@@ -32,8 +32,8 @@ def gumbel(temperature, logits):
     return dist.RelaxedOneHotCategorical(temperature, logits=logits)
 
 
-def one_hot(probs):
-    return dist.OneHotCategorical(probs)
+def one_hot(probs=None, logits=None):
+    return dist.OneHotCategorical(probs, logits)
 
 
 def normal(loc):
@@ -74,3 +74,8 @@ def log_likelihood(model, guide, seed=0, **options):
         torch.manual_seed(seed)
         found = igr.log_likelihood(model, guide, **options)
     return type(found)(*(x.numpy() for x in found))
+
+
+def loss(engine, model, guide):
+    """One loss, differentiable."""
+    return engine.differentiable_loss(model, guide)

@@ -6,24 +6,13 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.nn import one_hot
 from numpyro.distributions import Distribution
-from numpyro.distributions.util import sum_rightmost
 
 from numpyro_igr.discrete import draw_set, leave_one_out_weights, set_weights
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer._joint_values import from_rows, order_of
 
 LEAST_LOG_PROB = -1e4
-
-
-def joint_log_probs(site: dict) -> Array:
-    """Log probabilities of the values of a one-hot site, without its scale and mask.
-
-    Args:
-        site: of a trace.
-    """
-    law = site["fn"]
-    return sum_rightmost(innermost(law).log_prob(site["value"]), law.event_dim - 1)
 
 
 def draw_joint_set(
@@ -52,7 +41,7 @@ def draw_joint_set(
     ends = np.cumsum([row.shape[-2] for row in rows])[:-1]
     parts = jnp.split(codes, ends, -1)
     return {
-        name: _from_rows(part, law, plates)
+        name: from_rows(part, law, plates)
         for (name, law), part in zip(laws.items(), parts, strict=True)
     }
 
@@ -88,23 +77,6 @@ def _to_rows(law: Distribution, plates: tuple[int, ...]) -> Array:
     shape = law.batch_shape + law.event_shape
     table = jnp.broadcast_to(jnp.maximum(innermost(law).logits, LEAST_LOG_PROB), shape)
     table = table.reshape(*law.batch_shape, -1, shape[-1])
-    order = _order(law, plates)
+    order = order_of(law, plates)
     table = table.transpose(*order, len(order), len(order) + 1)
     return table.reshape(*table.shape[: len(plates)], -1, shape[-1])
-
-
-def _from_rows(codes: Array, law: Distribution, plates: tuple[int, ...]) -> Array:
-    order = _order(law, plates)
-    sizes = [law.batch_shape[dim] for dim in order]
-    values = one_hot(codes, law.event_shape[-1], dtype=innermost(law).logits.dtype)
-    values = values.reshape(len(codes), *sizes, *law.event_shape)
-    events = range(len(order) + 1, values.ndim)
-    back = [1 + order.index(dim) for dim in range(len(order))]
-    return values.transpose(0, *back, *events)
-
-
-def _order(law: Distribution, plates: tuple[int, ...]) -> list[int]:
-    """Dimensions of the batch of a law, those of plates first."""
-    size = len(law.batch_shape)
-    kept = [size + dim for dim in plates]
-    return kept + [dim for dim in range(size) if dim not in kept]

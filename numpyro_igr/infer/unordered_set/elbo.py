@@ -16,6 +16,7 @@ from numpyro.util import check_model_guide_match
 
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from numpyro_igr.infer._joint_values import joint_log_probs
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._sites import (
     check_independent,
@@ -24,11 +25,7 @@ from numpyro_igr.infer._sites import (
     one_hot_sites,
 )
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger
-from numpyro_igr.infer.unordered_set._joint_set import (
-    draw_joint_set,
-    elbo_and_score,
-    joint_log_probs,
-)
+from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
 
 Trace = dict[str, dict]
 

@@ -5,24 +5,14 @@ from collections.abc import Callable
 
 import torch
 from pyro.distributions import Distribution
-from pyro.distributions.util import sum_rightmost
 from torch import Tensor
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import pad
 
 from pyro_igr.discrete import draw_set, leave_one_out_weights, set_weights
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.infer._joint_values import from_rows, order_of
 
 LEAST_LOG_PROB = -1e4
-
-
-def joint_log_probs(site: dict) -> Tensor:
-    """Log probabilities of the values of a one-hot site, without its scale and mask.
-
-    Args:
-        site: of a trace.
-    """
-    law = site["fn"]
-    return sum_rightmost(innermost(law).log_prob(site["value"]), law.event_dim - 1)
 
 
 def draw_joint_set(
@@ -50,7 +40,7 @@ def draw_joint_set(
     codes = draw_set(table, draw_gumbels((*table.shape[:-1], size, width), table))
     parts = codes.split([row.shape[-2] for row in rows], -1)
     return {
-        name: _from_rows(part, law, plates)
+        name: from_rows(part, law, plates)
         for (name, law), part in zip(laws.items(), parts, strict=True)
     }
 
@@ -82,23 +72,6 @@ def _to_rows(law: Distribution, plates: tuple[int, ...]) -> Tensor:
     shape = law.batch_shape + law.event_shape
     log_probs = innermost(law).logits.log_softmax(-1).clamp(min=LEAST_LOG_PROB)
     table = log_probs.expand(shape).reshape(*law.batch_shape, -1, shape[-1])
-    order = _order(law, plates)
+    order = order_of(law, plates)
     table = table.permute(*order, len(order), len(order) + 1)
     return table.flatten(len(plates), -2)
-
-
-def _from_rows(codes: Tensor, law: Distribution, plates: tuple[int, ...]) -> Tensor:
-    order = _order(law, plates)
-    sizes = [law.batch_shape[dim] for dim in order]
-    values = one_hot(codes, law.event_shape[-1]).to(innermost(law).logits)
-    values = values.reshape(len(codes), *sizes, *law.event_shape)
-    events = range(len(order) + 1, values.dim())
-    back = [1 + order.index(dim) for dim in range(len(order))]
-    return values.permute(0, *back, *events)
-
-
-def _order(law: Distribution, plates: tuple[int, ...]) -> list[int]:
-    """Dimensions of the batch of a law, those of plates first."""
-    size = len(law.batch_shape)
-    kept = [size + dim for dim in plates]
-    return kept + [dim for dim in range(size) if dim not in kept]

@@ -13,6 +13,7 @@ from pyro.poutine import Trace
 from torch import Size, Tensor
 
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._plates import common_plates, sum_to_plates
 from pyro_igr.infer._sites import (
     check_independent,
@@ -21,11 +22,7 @@ from pyro_igr.infer._sites import (
     one_hot_sites,
 )
 from pyro_igr.infer.unordered_set._draws import DrawMessenger
-from pyro_igr.infer.unordered_set._joint_set import (
-    draw_joint_set,
-    elbo_and_score,
-    joint_log_probs,
-)
+from pyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
 
 
 class TraceUnorderedSet_ELBO(Trace_ELBO):
