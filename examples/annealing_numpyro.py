@@ -5,11 +5,11 @@ arguments of model and guide, arrays to jit, so that nothing is compiled again. 
 weight scales the site in model and guide alike: ELBOs with a closed-form KL read the
 guide's scale, the others both.
 
-    python examples/annealing_numpyro.py
+    python -m examples.annealing_numpyro
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    import interruption
+    from examples.harness import interruption
 
     interruption.end_in_one_line()
 
@@ -19,15 +19,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-from command_line import parse_options
 from jax import Array, random
 from numpyro import handlers
 from numpyro.distributions import Normal
 from numpyro.distributions.constraints import positive
 from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from numpyro.optim import Adam
-from step_options import StepOptions
 
+from examples.harness.command_line import parse_options
+from examples.harness.step_options import StepOptions
 from numpyro_igr import IGR, assert_analytic_kl, discretize, match_probs
 
 NUM_GROUPS, NUM_POINTS = 3, 60

@@ -4,11 +4,11 @@ The temperature falls by equal factors, and the weight of the KL rises to 1. Bot
 arguments of model and guide. The weight scales the site in model and guide alike:
 ELBOs with a closed-form KL read the guide's scale, the others both.
 
-    python examples/annealing_pyro.py
+    python -m examples.annealing_pyro
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    import interruption
+    from examples.harness import interruption
 
     interruption.end_in_one_line()
 
@@ -17,15 +17,15 @@ from collections.abc import Sequence
 import numpy as np
 import pyro
 import torch
-from command_line import parse_options
 from pyro import poutine
 from pyro.distributions import Normal
 from pyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from pyro.optim import Adam
-from step_options import StepOptions
 from torch import Tensor
 from torch.distributions.constraints import positive
 
+from examples.harness.command_line import parse_options
+from examples.harness.step_options import StepOptions
 from pyro_igr import IGR, assert_analytic_kl, discretize, match_probs
 
 NUM_GROUPS, NUM_POINTS = 3, 60

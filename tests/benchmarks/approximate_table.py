@@ -1,24 +1,21 @@
-"""The table of recovered laws in the examples' README, by every method in both hosts.
+"""The table of recovered laws in the examples' results, by every method in both hosts.
 
-    python tests/benchmarks/approximate_table.py
+    python -m tests.benchmarks.approximate_table
 
 The step sizes are chosen in the NumPyro twin, with a seed of their own. Every entry is
 one line of a log, so that a killed run continues.
 """
 
 import importlib
-import sys
 from functools import partial
 
-from report_table import EXAMPLES, ROOT, to_row, write_table
-from run_log import RunLog
 from tqdm import tqdm
 
-sys.path.insert(0, str(ROOT / "examples"))
-
-from approximate import Options, approximate, choose_rate, train  # noqa: E402
-from approximations import format_distances, methods_for  # noqa: E402
-from targets import TARGETS  # noqa: E402
+from examples.approximate.results import format_distances, methods_for
+from examples.approximate.runs import Options, approximate, choose_rate, train
+from examples.approximate.targets import TARGETS
+from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
+from tests.benchmarks.run_log import RunLog
 
 OPTIONS, HOSTS, SILENT = Options(), ("numpyro", "pyro"), tqdm(disable=True)
 HEADER = (
@@ -28,7 +25,10 @@ HEADER = (
 
 
 def rows(log):
-    hosts = [importlib.import_module(f"approximate_{name}").HOST for name in HOSTS]
+    hosts = [
+        importlib.import_module(f"examples.approximate.integers_{name}").HOST
+        for name in HOSTS
+    ]
     for target in TARGETS.values():
         for method in methods_for(target, OPTIONS.num_categories):
             cells = target.label, method.label, *entries(log, hosts, method, target)

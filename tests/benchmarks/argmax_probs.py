@@ -1,6 +1,6 @@
 """The time of argmax_probs beside that of Monte-Carlo frequencies, on one core.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/argmax_probs.py
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.argmax_probs
 
 Medians of CPU time over repeats after a warm-up, in single precision. The peer draws
 10,000 samples and counts their largest entries: a standard error of up to 0.005, and no
@@ -13,17 +13,17 @@ os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
 
-import statistics  # noqa: E402
-from time import process_time  # noqa: E402
+import statistics
+from time import process_time
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from report_table import TESTS, write_table  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
 
-import numpyro_igr  # noqa: E402
-import pyro_igr  # noqa: E402
+import numpyro_igr
+import pyro_igr
+from tests.benchmarks.report_table import TESTS, write_table
 
 REPEATS, NUM_SAMPLES, SIZES = 21, 10_000, (10, 100, 1000)
 HEADER = (

@@ -1,6 +1,6 @@
 """The table of both READMEs: every law on digits, tuned alike, in both hosts.
 
-    python tests/benchmarks/digits_table.py
+    python -m tests.benchmarks.digits_table
 
 For each law the temperature is the one with the best discrete ELBO on validation
 images, averaged over the tuning seeds of the NumPyro twin; other seeds and the test
@@ -9,15 +9,17 @@ images make the table. Every run is one line of a log, so that a killed run cont
 
 import importlib
 import statistics
-import sys
 from functools import partial
 
-from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table
-from run_log import RunLog
-
-sys.path.insert(0, str(ROOT / "examples"))
-
-from options import Options  # noqa: E402
+from examples.discrete_vae.options import Options
+from tests.benchmarks.report_table import (
+    EXAMPLES,
+    ROOT,
+    to_row,
+    with_spread,
+    write_table,
+)
+from tests.benchmarks.run_log import RunLog
 
 TEMPERATURES = (0.1, 0.25, 0.5, 0.67, 1.0)
 METHODS = {
@@ -41,7 +43,7 @@ def scores(log, host, method, temperature, seed):
 
 def find(host, options):
     """Train, and keep the scores that the table needs."""
-    result = importlib.import_module(f"discrete_vae_{host}").train(options)
+    result = importlib.import_module(f"examples.discrete_vae.vae_{host}").train(options)
     return {
         "validation": result.validation.discrete_elbo,
         "test": result.test.discrete_elbo,

@@ -1,25 +1,21 @@
-"""The table of larger images in the examples' README, with the networks of the paper.
+"""The table of larger images in the examples' results, with the networks of the paper.
 
-    python tests/benchmarks/dp_mixture_images.py --data-dir FOLDER
+    python -m tests.benchmarks.dp_mixture_images --data-dir FOLDER
 
 A few epochs each, of one seed, in the NumPyro twin. Runs are kept in checkpoints and
 their scores in a log, so that a killed one continues; their figures are beside them.
 """
 
 import argparse
-import sys
 from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 
-from report_table import EXAMPLES, ROOT, to_header, to_row, write_table
-from run_log import RunLog
-
-sys.path.insert(0, str(ROOT / "examples"))
-
-from dp_mixture_vae_numpyro import train  # noqa: E402
-from mixture_options import MixtureOptions  # noqa: E402
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.vae_numpyro import train
+from tests.benchmarks.report_table import EXAMPLES, to_header, to_row, write_table
+from tests.benchmarks.run_log import RunLog
 
 DATASETS, LAWS = ("mnist", "fashion-mnist"), {"IGR-SB-MM": "igr-sb", "DLDPMM": "dldpmm"}
 COMMON = {"num_epochs": 5, "revise_from": 3, "revise_every": 1, "truncation": 15}

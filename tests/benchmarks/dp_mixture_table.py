@@ -1,6 +1,6 @@
-"""The table of the examples' README: sticks without end against DLDPMM, on digits.
+"""The table of the examples' results: sticks without end against DLDPMM, on digits.
 
-    python tests/benchmarks/dp_mixture_table.py
+    python -m tests.benchmarks.dp_mixture_table
 
 The truncation K of DLDPMM is the one with the best ELBO on validation images, for a
 seed of its own; other seeds and the test images make the table. Every run is one line
@@ -10,17 +10,19 @@ learning rate.
 
 import importlib
 import statistics
-import sys
 from functools import partial
 from itertools import product
 
 import torch
-from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table
-from run_log import RunLog
 
-sys.path.insert(0, str(ROOT / "examples"))
-
-from mixture_options import TRUNCATIONS, MixtureOptions  # noqa: E402
+from examples.dp_mixture_vae.options import TRUNCATIONS, MixtureOptions
+from tests.benchmarks.report_table import (
+    EXAMPLES,
+    to_row,
+    with_spread,
+    write_table,
+)
+from tests.benchmarks.run_log import RunLog
 
 COMMON = {"num_epochs": 40, "learning_rate": 3e-3}
 SIZES = {"encoder": (100, 100), "decoder": (100,), "latent_dim": 10, "spread": 1.0}
@@ -49,7 +51,9 @@ def scores(log, host, seed, num_importance_samples=1000, **choice):
 
 def find(host, options):
     """Train, and keep what the table shows."""
-    result = importlib.import_module(f"dp_mixture_vae_{host}").train(options)
+    result = importlib.import_module(f"examples.dp_mixture_vae.vae_{host}").train(
+        options
+    )
     last = result.growth[-1]
     return {
         "validation": result.validation,

@@ -1,6 +1,6 @@
-"""The table of estimators in the examples' README: each law and estimator on digits.
+"""The table of estimators in the examples' results: each law and estimator on digits.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/estimator_table.py
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.estimator_table
 
 NumPyro only, whose steps are compiled. The temperature of each is the one with the
 best discrete ELBO on validation images after the steps of the budget, with a seed of
@@ -11,24 +11,21 @@ time. Every run is one line of a log, so that a killed run continues.
 
 import os
 import statistics
-import sys
 import time
 from functools import partial
 
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
-from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table  # noqa: E402
-from run_log import RunLog  # noqa: E402
+from jax import block_until_ready, device_put, random
 
-sys.path.insert(0, str(ROOT / "examples"))
-
-import discrete_vae_numpyro as vae  # noqa: E402
-from codes_numpyro import make_discrete, make_prior  # noqa: E402
-from estimators import ESTIMATORS, LAWS  # noqa: E402
-from evaluation_numpyro import evaluate  # noqa: E402
-from jax import block_until_ready, device_put, random  # noqa: E402
-from options import Options  # noqa: E402
+from examples.discrete_vae import vae_numpyro as vae
+from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
+from examples.discrete_vae.estimators import ESTIMATORS, LAWS
+from examples.discrete_vae.options import Options
+from examples.harness.evaluation_numpyro import evaluate
+from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
+from tests.benchmarks.run_log import RunLog
 
 NUM_EPOCHS, SECONDS = 50, 2.0
 TEMPERATURES = (0.1, 0.25, 0.5, 1.0)

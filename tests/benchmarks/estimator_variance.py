@@ -1,6 +1,6 @@
-"""The table of bias and variance in the examples' README, for a model of 2 x 3 codes.
+"""The table of bias and variance in the examples' results, for a model of 2 x 3 codes.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/estimator_variance.py
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.estimator_variance
 
 NumPyro only. Every law has the same probabilities, the decoder the same weights. All
 gradients are compared with that of the discrete ELBO, codes enumerated. REBAR and RELAX
@@ -8,27 +8,24 @@ come once more with their control variate trained, and nothing else.
 """
 
 import os
-import sys
 from typing import NamedTuple
 
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
-from report_table import EXAMPLES, ROOT, to_row, write_table  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import random
+from numpyro.distributions import Distribution
+from numpyro.infer import SVI
 
-sys.path.insert(0, str(ROOT / "examples"))
-
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import optax  # noqa: E402
-from codes_numpyro import make_discrete, make_prior  # noqa: E402
-from discrete_vae_numpyro import make_objectives  # noqa: E402
-from estimators import ESTIMATORS, LAWS  # noqa: E402
-from jax import random  # noqa: E402
-from numpyro.distributions import Distribution  # noqa: E402
-from numpyro.infer import SVI  # noqa: E402
-from options import Options  # noqa: E402
+from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
+from examples.discrete_vae.estimators import ESTIMATORS, LAWS
+from examples.discrete_vae.options import Options
+from examples.discrete_vae.vae_numpyro import make_objectives
+from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
 
 NUM_PIXELS, NUM_DRAWS, AT_ONCE = 8, 100_000, 2000
 TEMPERATURES = (0.1, 0.5, 1.0)

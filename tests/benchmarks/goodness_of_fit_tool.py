@@ -1,13 +1,12 @@
 """How often the hosts' goodness-of-fit tool rejects right and wrong densities.
 
-    python tests/benchmarks/goodness_of_fit_tool.py
+    python -m tests.benchmarks.goodness_of_fit_tool
 
 NumPyro's, which Pyro's equals: 100 draws of 50,000 points of the plane, from samplers
 of the host and of ours and with densities that are off, in double precision; with the
 tool's own survival function and with that of ``peers/goodness_of_fit.py``.
 """
 
-import sys
 from unittest.mock import patch
 
 import jax
@@ -20,13 +19,10 @@ from numpyro.distributions import (
     gof,
 )
 from numpyro.distributions.transforms import StickBreakingTransform
-from report_table import ROOT, TESTS, to_header, to_row, write_table
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from peers.goodness_of_fit import survival  # noqa: E402
-
-from numpyro_igr import GEM, IGR, IGRStickBreaking  # noqa: E402
+from numpyro_igr import GEM, IGR, IGRStickBreaking
+from tests.benchmarks.report_table import TESTS, to_header, to_row, write_table
+from tests.peers.goodness_of_fit import survival
 
 NUM_DRAWS, NUM_POINTS, FAILURE_RATE = 100, 50_000, 2e-5
 LOC, SCALE = np.array([0.3, -0.6]), np.array([0.8, 1.1])

@@ -1,6 +1,6 @@
-"""The table of MNIST in the examples' README: every law for twenty epochs.
+"""The table of MNIST in the examples' results: every law for twenty epochs.
 
-    python tests/benchmarks/mnist_table.py --data-dir FOLDER
+    python -m tests.benchmarks.mnist_table --data-dir FOLDER
 
 The temperature of each law is the one with the best discrete ELBO on validation images.
 Runs are kept in checkpoints and their scores in a log, so that a killed one continues.
@@ -8,17 +8,13 @@ Runs are kept in checkpoints and their scores in a log, so that a killed one con
 
 import argparse
 import importlib
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from report_table import EXAMPLES, ROOT, to_row, write_table
-from run_log import RunLog
-
-sys.path.insert(0, str(ROOT / "examples"))
-
-from options import Options  # noqa: E402
+from examples.discrete_vae.options import Options
+from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
+from tests.benchmarks.run_log import RunLog
 
 LAWS = {
     "IGR": ("igr", "analytic-kl"),
@@ -35,7 +31,7 @@ HEADER = (
 
 def find(host, options):
     """The fields of the result of a run, which goes on from its checkpoint."""
-    train = importlib.import_module(f"discrete_vae_{host}").train
+    train = importlib.import_module(f"examples.discrete_vae.vae_{host}").train
     return train(replace(options, resume=options.checkpoint.exists()))._asdict()
 
 

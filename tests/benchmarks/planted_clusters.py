@@ -1,25 +1,22 @@
 """The table of planted groups: how many components are used, without being told.
 
-    python tests/benchmarks/planted_clusters.py
+    python -m tests.benchmarks.planted_clusters
 
 A linear decoder, whose codes cannot tell groups apart without components; with and
 without the revision of components late in the training.
 """
 
 import importlib
-import sys
 from functools import partial
 from itertools import product
 
 import numpy as np
 import torch
-from report_table import EXAMPLES, ROOT, to_header, to_row, write_table
-from run_log import RunLog
 
-sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests/examples")]
-
-from mixture_options import MixtureOptions  # noqa: E402
-from planted import plant  # noqa: E402
+from examples.dp_mixture_vae.options import MixtureOptions
+from tests.benchmarks.report_table import EXAMPLES, to_header, to_row, write_table
+from tests.benchmarks.run_log import RunLog
+from tests.examples.planted import plant
 
 HOSTS, REVISE_FROM = ("pyro", "numpyro"), (0, 60)
 NUM_GROUPS, SEEDS, NUM_IMAGES = (3, 7, 15), (0, 1, 2), 1600
@@ -39,7 +36,7 @@ def find(host, num_groups, seed, revise_from, **settings):
     """The number of components that test images use, and their purity."""
     data, groups = plant(num_groups, NUM_IMAGES, seed)
     options = MixtureOptions(seed=seed, revise_from=revise_from, **SETTINGS | settings)
-    learn = importlib.import_module(f"dp_mixture_vae_{host}").learn
+    learn = importlib.import_module(f"examples.dp_mixture_vae.vae_{host}").learn
     usage = usage_of_test(host, options, learn(options, data))
     component = usage.most_probable
     of_each = [np.bincount(groups[component == k]) for k in np.unique(component)]
@@ -48,7 +45,9 @@ def find(host, num_groups, seed, revise_from, **settings):
 
 
 def usage_of_test(host, options, trained):
-    draw_usage = importlib.import_module(f"mixture_usage_{host}").draw_usage
+    draw_usage = importlib.import_module(
+        f"examples.dp_mixture_vae.usage_{host}"
+    ).draw_usage
     rest = trained.prior, trained.test, options.rho, 20
     if host == "pyro":
         return draw_usage(trained.networks, *rest)

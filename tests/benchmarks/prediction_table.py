@@ -1,22 +1,18 @@
-"""The table of structured prediction in the examples' README, on digits.
+"""The table of structured prediction in the examples' results, on digits.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/prediction_table.py
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.prediction_table
 
 NumPyro only. The temperature of each law is the one with the best bound of the discrete
 network on validation images, with a seed of its own; three other seeds make the table.
 Every run is one line of a log, so that a killed run continues.
 """
 
-import sys
 from functools import partial
 
-from report_table import EXAMPLES, ROOT, to_row, with_spread, write_table
-from run_log import RunLog
-
-sys.path.insert(0, str(ROOT / "examples"))
-
-from prediction import PredictionOptions  # noqa: E402
-from structured_prediction_numpyro import train  # noqa: E402
+from examples.structured_prediction.halves_numpyro import train
+from examples.structured_prediction.prediction import PredictionOptions
+from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
+from tests.benchmarks.run_log import RunLog
 
 LAWS = {
     "IGR, and IGR-SB": "igr",

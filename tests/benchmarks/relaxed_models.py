@@ -1,6 +1,6 @@
-"""The table of relaxed models against exact posteriors, in examples/README.md.
+"""The table of relaxed models against exact posteriors, in examples/RESULTS.md.
 
-    python tests/benchmarks/relaxed_models.py
+    python -m tests.benchmarks.relaxed_models
 
 Five discrete models, solved exactly, are relaxed by ``relax``, trained with a guide of
 independent sites and discretized; in NumPyro, in a few minutes on one core. In double
@@ -8,7 +8,6 @@ precision: the density of Gumbel-Softmax, which its relaxed KL needs, is that of
 on the simplex, whose entries underflow in single precision at this temperature.
 """
 
-import sys
 from contextlib import nullcontext
 from functools import partial
 from itertools import product
@@ -23,14 +22,10 @@ from numpyro.handlers import seed, trace
 from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.util import log_density
 from numpyro.optim import Adam
-from report_table import EXAMPLES, ROOT, to_row, write_table
 
-sys.path.insert(0, str(ROOT / "examples"))
-
-from swap_in_exact import make_chain, make_mixture, total_variation  # noqa: E402
-from swap_in_numpyro import chain, mixture  # noqa: E402
-
-from numpyro_igr import (  # noqa: E402
+from examples.swap_in.exact import make_chain, make_mixture, total_variation
+from examples.swap_in.models_numpyro import chain, mixture
+from numpyro_igr import (
     IGR,
     AutoIGR,
     IGRStickBreaking,
@@ -40,6 +35,7 @@ from numpyro_igr import (  # noqa: E402
     discretize,
     relax,
 )
+from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
 
 TEMPERATURE, NUM_STEPS, NUM_PARTICLES = 0.1, 2000, 8
 ROWS = np.random.default_rng(2).dirichlet(np.ones(3), (2, 3))

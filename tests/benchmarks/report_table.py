@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-EXAMPLES = ROOT / "examples" / "README.md"
+EXAMPLES = ROOT / "examples" / "RESULTS.md"
 TESTS = ROOT / "tests" / "README.md"
 
 

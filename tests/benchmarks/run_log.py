@@ -2,7 +2,7 @@
 
 import json
 
-from report_table import ROOT
+from tests.benchmarks.report_table import ROOT
 
 
 class RunLog:

@@ -1,6 +1,6 @@
 """The table of the semi-supervised VAE, in tests/README.md: digits with 100 labels.
 
-    python tests/benchmarks/semi_supervised.py [--workers 1]
+    python -m tests.benchmarks.semi_supervised [--workers 1]
 
 The class of an image is a latent variable, observed for ten images of each digit. What
 is compared is how its posterior is trained: by relaxed samples with the discrete KL, of
@@ -13,7 +13,6 @@ make the table. Every run is one line of a log, so that a killed run continues.
 import argparse
 import importlib
 import statistics
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
@@ -21,12 +20,16 @@ from multiprocessing import get_context
 from typing import NamedTuple
 
 import numpy as np
-from report_table import ROOT, TESTS, to_header, to_row, with_spread, write_table
-from run_log import RunLog
 
-sys.path.insert(0, str(ROOT / "examples"))
-
-from datasets import binarize, load_dataset  # noqa: E402
+from examples.images.datasets import binarize, load_dataset
+from tests.benchmarks.report_table import (
+    TESTS,
+    to_header,
+    to_row,
+    with_spread,
+    write_table,
+)
+from tests.benchmarks.run_log import RunLog
 
 METHODS = "IGR-SB (sticks)", "IGR", "Gumbel-Softmax", "enumeration"
 HOSTS = "numpyro", "pyro"
@@ -77,7 +80,7 @@ def batches(data, seed):
 
 def find(host, choice):
     """Trains; accuracy and discrete ELBO of the validation and of the test images."""
-    train = importlib.import_module(f"semi_supervised_{host}").train
+    train = importlib.import_module(f"tests.benchmarks.semi_supervised_{host}").train
     data = load(choice.seed)
     accuracy_and_elbo = train(choice, data, batches(data, choice.seed))
     names = "validation accuracy", "validation", "accuracy", "test"

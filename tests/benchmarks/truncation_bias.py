@@ -1,6 +1,6 @@
 """The bias of gradients through truncated values, beside its bound.
 
-    python tests/benchmarks/truncation_bias.py
+    python -m tests.benchmarks.truncation_bias
 
 Sticks N(0, 1) at temperature 1; a value costs the sum of c_k z_k, its rest nothing.
 The gradient in the means of the first 40 sticks, averaged over the samples, is
@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from report_table import TESTS, write_table
 
 import numpyro_igr
 import pyro_igr
+from tests.benchmarks.report_table import TESTS, write_table
 
 NUM_STICKS, BATCH, NUM_BATCHES, RHOS = 40, 20_000, 10, (0.9, 0.99, 0.999)
 COSTS = {

@@ -1,13 +1,13 @@
 """A run without a host that never ends and saves itself all the time: to be killed."""
 
 if __name__ == "__main__":
-    import interruption
+    from examples.harness import interruption
 
     interruption.end_in_one_line()
 
-from resuming import keeping
-from run import run
-from run_options import RunOptions
+from examples.harness.resuming import keeping
+from examples.harness.run import run
+from examples.harness.run_options import RunOptions
 
 
 def train(options):

@@ -1,7 +1,8 @@
 """Binary images of planted groups, in NumPy: templates with some pixels flipped."""
 
 import numpy as np
-from binary_images import BinaryImages
+
+from examples.images.binary_images import BinaryImages
 
 NUM_PIXELS, FLIPPED = 64, 0.05
 

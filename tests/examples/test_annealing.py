@@ -9,14 +9,14 @@ import pytest
 @pytest.mark.parametrize("host", ["pyro", "numpyro"])
 def test_the_example_finds_the_groups(host, capsys):
     pytest.importorskip(host)
-    importlib.import_module(f"annealing_{host}").main(["-n", "1000"])
+    importlib.import_module(f"examples.annealing_{host}").main(["-n", "1000"])
     elbo = float(re.search(r"model: (\S+) nats", capsys.readouterr().out)[1])
     assert -2.6 < elbo < -1.5
 
 
 def test_the_program_is_traced_as_often_for_many_steps_as_for_few(monkeypatch):
     pytest.importorskip("numpyro")
-    example = importlib.import_module("annealing_numpyro")
+    example = importlib.import_module("examples.annealing_numpyro")
     runs, model = [], example.model
 
     def counted(*args):
@@ -34,7 +34,7 @@ def test_the_program_is_traced_as_often_for_many_steps_as_for_few(monkeypatch):
 
 def losses_in_pyro(engine, weights):
     pyro, infer = pytest.importorskip("pyro"), pytest.importorskip("pyro.infer")
-    example = importlib.import_module("annealing_pyro")
+    example = importlib.import_module("examples.annealing_pyro")
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
     x = example.make_points()
@@ -47,7 +47,7 @@ def losses_in_pyro(engine, weights):
 def losses_in_numpyro(engine, weights):
     infer = pytest.importorskip("numpyro.infer")
     jax = pytest.importorskip("jax")
-    example = importlib.import_module("annealing_numpyro")
+    example = importlib.import_module("examples.annealing_numpyro")
     x, key = example.make_points(jax.random.key(0)), jax.random.key(1)
     for weight in weights:
         elbo = getattr(infer, engine)()

@@ -5,11 +5,12 @@ import os
 
 import numpy as np
 import pytest
-from approximate import Options
-from approximations import LARGEST_REST, Method, methods_for
 from PIL import Image
 from scipy.stats import entropy
-from targets import NUM_VALUES, TARGETS, widen
+
+from examples.approximate.results import LARGEST_REST, Method, methods_for
+from examples.approximate.runs import Options
+from examples.approximate.targets import NUM_VALUES, TARGETS, widen
 
 FAST = ["--num-steps=100", "--num-samples=5", "--learning-rates=0.3", "--num-runs=2"]
 
@@ -17,7 +18,7 @@ FAST = ["--num-steps=100", "--num-samples=5", "--learning-rates=0.3", "--num-run
 @pytest.fixture(params=["pyro", "numpyro"])
 def example(request):
     pytest.importorskip(request.param)
-    return importlib.import_module(f"approximate_{request.param}")
+    return importlib.import_module(f"examples.approximate.integers_{request.param}")
 
 
 def test_the_last_category_stands_for_all_beyond():

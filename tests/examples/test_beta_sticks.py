@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from beta_sticks import BetaSticks
-from mixture_sticks import nearest_gaussian
 from scipy.stats import beta
+
+from examples.dp_mixture_vae.beta_sticks import BetaSticks
+from examples.dp_mixture_vae.sticks import nearest_gaussian
 
 ALPHA = 1.5
 

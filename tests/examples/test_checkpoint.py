@@ -3,9 +3,14 @@
 import os
 
 import pytest
-from checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from examples.harness.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 CONFIGURATION = {"host": "pyro", "law": "igr", "temperature": 0.1, "seed": 3}
 PAYLOAD = bytes(range(256))

@@ -1,7 +1,8 @@
 """What the posterior probabilities say of the use of a discrete code."""
 
 import numpy as np
-from code_usage import dead_categories, most_informative, traverse
+
+from examples.discrete_vae.code_usage import dead_categories, most_informative, traverse
 
 
 def test_a_category_is_dead_below_a_hundredth_of_its_share():

@@ -11,16 +11,16 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
-import datasets
 import numpy as np
 import pooch
 import pytest
-import sources
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 from sklearn.datasets import load_digits
+
+from examples.images import datasets, sources
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"].sha256
 SMALL1, SMALL2 = datasets.SOURCES["omniglot"].sha256

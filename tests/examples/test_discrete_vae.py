@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkpoint import read_checkpoint, save_checkpoint
-from datasets import SOURCES
-from options import Options
 from PIL import Image
-from progress import Progress, join_progress, split_progress
-from report import LogLikelihood
 from scipy.stats import norm
+
+from examples.discrete_vae.options import Options
+from examples.discrete_vae.report import LogLikelihood
+from examples.harness.checkpoint import read_checkpoint, save_checkpoint
+from examples.harness.progress import Progress, join_progress, split_progress
+from examples.images.datasets import SOURCES
 
 RUNS = [
     ("igr", "analytic-kl", "relaxed codes (ELBO)"),
@@ -46,7 +47,7 @@ def host(request):
 
 @pytest.fixture
 def vae(host):
-    return importlib.import_module(f"discrete_vae_{host}")
+    return importlib.import_module(f"examples.discrete_vae.vae_{host}")
 
 
 @pytest.mark.parametrize(("law", "estimator", "objective"), RUNS)
@@ -108,7 +109,7 @@ def test_a_resumed_run_is_exactly_the_uninterrupted_one(
 # In Pyro these are not in the networks; in NumPyro they are in the state like all.
 def test_a_checkpoint_of_pyro_has_the_parameters_of_relax(tmp_path):
     pytest.importorskip("pyro")
-    import discrete_vae_pyro as example
+    from examples.discrete_vae import vae_pyro as example
 
     options = replace(OPTIONS, estimator="relax", num_epochs=4)
     expected = example.train(options)
@@ -216,9 +217,10 @@ def pyro_loss(options, images, codes):
 
     The decoder is blank unless all codes are in the objective: no sample matters.
     """
-    import discrete_vae_pyro as example
     import pyro
     import torch
+
+    from examples.discrete_vae import vae_pyro as example
 
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
@@ -235,8 +237,9 @@ def pyro_loss(options, images, codes):
 
 
 def numpyro_loss(options, images, codes):
-    import discrete_vae_numpyro as example
     import jax
+
+    from examples.discrete_vae import vae_numpyro as example
 
     key, is_exact = jax.random.PRNGKey(0), options.estimator in ALL_CODES
     choice = 1e-3, options.estimator, options.num_samples, 2
@@ -270,9 +273,10 @@ def test_the_log_likelihood_agrees_with_enumeration(host):
 
 def pyro_log_likelihood(options, images, codes):
     """The bounds with a constant guide, and the logits of all codes."""
-    import discrete_vae_pyro as example
     import pyro
     import torch
+
+    from examples.discrete_vae import vae_pyro as example
 
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
@@ -289,8 +293,9 @@ def pyro_log_likelihood(options, images, codes):
 
 
 def numpyro_log_likelihood(options, images, codes):
-    import discrete_vae_numpyro as example
     import jax
+
+    from examples.discrete_vae import vae_numpyro as example
 
     key = jax.random.PRNGKey(0)
     choice = 1e-3, options.estimator, 1, options.num_importance_samples
@@ -393,14 +398,14 @@ def test_a_checkpoint_of_the_other_host_is_one_clear_error(vae, capsys, tmp_path
 
 
 def test_the_twins_define_the_same_names_in_the_same_order():
-    folder = Path(__file__).parents[2] / "examples"
+    folder = Path(__file__).parents[2] / "examples" / "discrete_vae"
     pyro, numpyro = (
         [
             statement.name
             for statement in ast.parse((folder / f"{name}.py").read_text()).body
             if isinstance(statement, ast.ClassDef | ast.FunctionDef)
         ]
-        for name in ("discrete_vae_pyro", "discrete_vae_numpyro")
+        for name in ("vae_pyro", "vae_numpyro")
     )
     pyro.remove("seed_epoch")
     numpyro.remove("initialize")

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from component_posterior import component_posterior
-from mixture_options import MixtureOptions
-from mixture_usage import Usage, neighbor_errors
 from PIL import Image
+
+from examples.dp_mixture_vae.component_posterior import component_posterior
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.usage import Usage, neighbor_errors
 
 OPTIONS = MixtureOptions(
     num_epochs=3,
@@ -28,7 +29,7 @@ OPTIONS = MixtureOptions(
 @pytest.fixture(params=["pyro", "numpyro"])
 def example(request):
     pytest.importorskip(request.param)
-    return importlib.import_module(f"dp_mixture_vae_{request.param}")
+    return importlib.import_module(f"examples.dp_mixture_vae.vae_{request.param}")
 
 
 def values(result):
@@ -73,7 +74,7 @@ def fail_at_second_write(patch):
 
 def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
     pytest.importorskip("pyro")
-    example = importlib.import_module("dp_mixture_vae_pyro")
+    example = importlib.import_module("examples.dp_mixture_vae.vae_pyro")
     monkeypatch.setattr(example, "save_figures", lambda *_: None)
     flags = "-n 1 -b 400 -z 2 --encoder 5 --decoder --num-importance-samples 20"
     own = "--law=dldpmm --truncation=7 --assignment=weights --concentration=2"
@@ -87,7 +88,7 @@ def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
 @pytest.mark.parametrize(("host", "num_groups"), [("pyro", 6), ("numpyro", 9)])
 def test_planted_groups_are_found_by_splits_without_being_told(host, num_groups):
     pytest.importorskip(host)
-    find = importlib.import_module("benchmarks.planted_clusters").find
+    find = importlib.import_module("tests.benchmarks.planted_clusters").find
     start = {"capacity": 16, "spread": 3.0, "learning_rate": 0.01, "num_epochs": 25}
     used, purity = find(host, num_groups, 0, 0, **start)
     assert used <= num_groups - 4

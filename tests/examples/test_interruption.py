@@ -10,25 +10,25 @@ from random import Random
 from time import monotonic, sleep
 
 import pytest
-from checkpoint import CheckpointError, read_checkpoint
-from progress import split_progress
-from resuming import keeping
-from run_options import RunOptions
 
-TESTS = Path(__file__).parent
-EXAMPLES = TESTS.parents[1] / "examples"
-ENDLESS = TESTS / "endless_run.py"
+from examples.harness.checkpoint import CheckpointError, read_checkpoint
+from examples.harness.progress import split_progress
+from examples.harness.resuming import keeping
+from examples.harness.run_options import RunOptions
+
+ROOT = Path(__file__).parents[2]
+ENDLESS = "tests.examples.endless_run"
 STATUS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
 
 
 class Program(subprocess.Popen):
-    """A script with one of the examples' command lines."""
+    """A module with one of the examples' command lines."""
 
-    def __init__(self, script, *arguments, cwd):
-        path = os.pathsep.join([str(EXAMPLES), os.environ.get("PYTHONPATH", "")])
+    def __init__(self, module, *arguments, cwd):
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         pipes = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.PIPE)
         super().__init__(
-            [sys.executable, str(script), *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=cwd,
             env=os.environ | {"PYTHONPATH": path},
             text=True,
@@ -97,12 +97,13 @@ def test_a_signal_ends_a_run_in_one_line_that_says_what_is_saved(
 def test_a_signal_before_anything_is_saved_says_so(start, tmp_path):
     program = tmp_path / "sleepy.py"
     program.write_text(
-        "import interruption, time\n"
+        "import time\n"
+        "from examples.harness import interruption\n"
         "interruption.end_in_one_line()\n"
         "print('ready')\n"
         "time.sleep(60)\n"
     )
-    program = start(program)
+    program = start("sleepy")
     assert program.stdout.readline() == "ready\n"
     assert program.stop(signal.SIGINT) == (130, "interrupted: nothing is saved\n")
 
@@ -132,9 +133,9 @@ def test_a_killed_run_leaves_its_last_checkpoint_and_the_next_one_goes_on(
 @pytest.mark.parametrize("host", ["pyro", "numpyro"])
 def test_an_example_is_interrupted_while_it_trains(host, start, tmp_path):
     pytest.importorskip(host)
-    path, script = tmp_path / "vae", EXAMPLES / f"discrete_vae_{host}.py"
+    path, example = tmp_path / "vae", f"examples.discrete_vae.vae_{host}"
     small = "--num-variables=2", "--num-categories=2", "--batch-size=1000"
-    program = start(script, *small, "--num-epochs=100000", "--checkpoint=vae")
+    program = start(example, *small, "--num-epochs=100000", "--checkpoint=vae")
     program.wait_until(path.exists)
     status, said = program.stop(signal.SIGINT)
     assert status == 130
@@ -144,17 +145,19 @@ def test_an_example_is_interrupted_while_it_trains(host, start, tmp_path):
 
 PROGRAMS = [
     path
-    for path in sorted(EXAMPLES.glob("*pyro.py"))
+    for path in sorted((ROOT / "examples").rglob("*pyro.py"))
     if "\ndef main(" in path.read_text()
 ]
 
 
-@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", PROGRAMS, ids=lambda path: f"{path.parent.name}.{path.stem}"
+)
 def test_signals_are_heeded_before_the_imports_of_a_program(path):
     _, first, *_ = ast.parse(path.read_text()).body
     expected = (
         "if __name__ == '__main__':\n"
-        "    import interruption\n"
+        "    from examples.harness import interruption\n"
         "    interruption.end_in_one_line()"
     )
     assert ast.unparse(first) == expected

@@ -5,11 +5,16 @@ from functools import cache
 
 import numpy as np
 import pytest
-from mixture_sticks import even_sticks, nearest_gaussian, start_of_sticks
 from mpmath import mp
 from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
+
+from examples.dp_mixture_vae.sticks import (
+    even_sticks,
+    nearest_gaussian,
+    start_of_sticks,
+)
 
 
 def break_sticks(u):
@@ -77,7 +82,7 @@ def kl_of_kumaraswamy(a, b, d):
 
 def test_the_kl_of_kumaraswamy_sticks_agrees_with_quadrature(backend):
     host = backend.igr.__name__.removesuffix("_igr")
-    laws = importlib.import_module(f"kumaraswamy_{host}")
+    laws = importlib.import_module(f"examples.dp_mixture_vae.kumaraswamy_{host}")
     a, b, d = map(backend.array, CASES.T)
     found = backend.kl(laws.Kumaraswamy(a, b), laws.Beta(backend.array(1.0), d))
     expected = [kl_of_kumaraswamy(*case) for case in CASES]

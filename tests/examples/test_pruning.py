@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from mixture_sticks import nearest_gaussian
-from pruning import Terms, fit_sticks, prune
 from scipy.special import softmax
 from scipy.stats import beta
 from tiny_mixture import fits, mixture_of_four
+
+from examples.dp_mixture_vae.pruning import Terms, fit_sticks, prune
+from examples.dp_mixture_vae.sticks import nearest_gaussian
 
 ALPHA, NUM_DRAWS = 1.5, 400
 

@@ -3,11 +3,12 @@
 import importlib
 
 import numpy as np
-import psis
 import pytest
-from options import Options
 from PIL import Image
 from scipy.stats import genpareto
+
+from examples.discrete_vae import psis
+from examples.discrete_vae.options import Options
 
 OPTIONS = Options(num_epochs=1, num_variables=3, num_categories=4, batch_size=200)
 
@@ -15,7 +16,7 @@ OPTIONS = Options(num_epochs=1, num_variables=3, num_categories=4, batch_size=20
 @pytest.fixture(params=["pyro", "numpyro"])
 def example(request):
     pytest.importorskip(request.param)
-    return importlib.import_module(f"psis_{request.param}")
+    return importlib.import_module(f"examples.discrete_vae.psis_{request.param}")
 
 
 def test_the_draws_of_the_guide_carry_their_exact_weights(example):

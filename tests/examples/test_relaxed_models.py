@@ -6,9 +6,8 @@ from scipy import stats
 
 pytest.importorskip("numpyro")
 
-import relaxed_models  # noqa: E402
-
 from numpyro_igr import discretize, relax  # noqa: E402
+from tests.benchmarks import relaxed_models  # noqa: E402
 
 
 def posterior(name):

@@ -4,12 +4,13 @@ import os
 from dataclasses import fields, replace
 
 import pytest
-from checkpoint import CheckpointError
-from mixture_options import MixtureOptions
-from options import Options
-from prediction import PredictionOptions
-from resuming import keeping
-from run_options import RunOptions
+
+from examples.discrete_vae.options import Options
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.harness.checkpoint import CheckpointError
+from examples.harness.resuming import keeping
+from examples.harness.run_options import RunOptions
+from examples.structured_prediction.prediction import PredictionOptions
 
 SURROUNDINGS = {"device": "cpu", "precision": "float32", "training_images": "ab"}
 

@@ -4,13 +4,14 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from beta_sticks import BetaSticks
-from halving import halve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixture_sticks import nearest_gaussian
-from splitting import Encoded, Split, split
 from tiny_mixture import IMAGE, mixture_of_four
+
+from examples.dp_mixture_vae.beta_sticks import BetaSticks
+from examples.dp_mixture_vae.halving import halve
+from examples.dp_mixture_vae.splitting import Encoded, Split, split
+from examples.dp_mixture_vae.sticks import nearest_gaussian
 
 ALPHA = 1.5
 

@@ -9,10 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from prediction import PLANAR_LAYERS, PredictionOptions, bounds, format_prediction
 from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import norm
+
+from examples.structured_prediction.prediction import (
+    PLANAR_LAYERS,
+    PredictionOptions,
+    bounds,
+    format_prediction,
+)
 
 OPTIONS = PredictionOptions(
     num_epochs=1, batch_size=400, num_units=3, num_importance_samples=20
@@ -28,7 +34,7 @@ def host(request):
 
 @pytest.fixture
 def example(host):
-    return importlib.import_module(f"structured_prediction_{host}")
+    return importlib.import_module(f"examples.structured_prediction.halves_{host}")
 
 
 def planar(y):
@@ -86,8 +92,9 @@ def on_probs(probs, units):
 def pyro_samples(options, number):
     """Scores at samples of binary units, and the weights, made larger, by layer."""
     import pyro
-    import structured_prediction_pyro as example
     import torch
+
+    from examples.structured_prediction import halves_pyro as example
 
     pyro.set_rng_seed(0)
     network = example.Network(64, options.num_units)
@@ -109,7 +116,8 @@ def pyro_samples(options, number):
 
 def numpyro_samples(options, number):
     import jax
-    import structured_prediction_numpyro as example
+
+    from examples.structured_prediction import halves_numpyro as example
 
     key = jax.random.PRNGKey(0)
     svi, _ = example.make_objectives(64, options.num_units, 1e-3, 1)
@@ -171,7 +179,12 @@ def test_a_wrong_option_is_one_clear_error(example, capsys):
 
 def test_the_twins_define_the_same_names_in_the_same_order():
     folder = Path(__file__).parents[2] / "examples"
-    for pair in ("structured_prediction", "units", "estimators", "enumeration"):
+    for pair in (
+        "structured_prediction/halves",
+        "structured_prediction/units",
+        "discrete_vae/estimators",
+        "discrete_vae/enumeration",
+    ):
         pyro, numpyro = (
             [
                 statement.name

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from swap_in_exact import make_chain, make_mixture, total_variation
+
+from examples.swap_in.exact import make_chain, make_mixture, total_variation
 
 
 @pytest.fixture(params=["pyro", "numpyro"])
 def example(request):
     pytest.importorskip(request.param)
-    return importlib.import_module(f"swap_in_{request.param}")
+    return importlib.import_module(f"examples.swap_in.models_{request.param}")
 
 
 def test_the_recursions_of_the_chain_agree_with_enumeration():
@@ -63,14 +64,14 @@ def test_a_wrong_option_is_one_clear_error(example, flag, capsys):
 
 
 def test_the_twins_define_the_same_names_in_the_same_order():
-    folder = Path(__file__).parents[2] / "examples"
+    folder = Path(__file__).parents[2] / "examples" / "swap_in"
     pyro, numpyro = (
         [
             statement.name
             for statement in ast.parse((folder / f"{name}.py").read_text()).body
             if isinstance(statement, ast.FunctionDef)
         ]
-        for name in ("swap_in_pyro", "swap_in_numpyro")
+        for name in ("models_pyro", "models_numpyro")
     )
     pyro.remove("to_tensors")
     assert pyro == numpyro

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from mixture_options import MixtureOptions
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit, log_expit, logsumexp, softmax
 from scipy.stats import norm
+
+from examples.dp_mixture_vae.options import MixtureOptions
 
 NUM_IMAGES = 50
 IMAGE = np.array([1.0, 0.0, 1.0], np.float32)

@@ -5,15 +5,20 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from dp_mixture_vae_numpyro import initialize, make_objectives
-from evaluation_numpyro import bounds_with_progress
-from growth_numpyro import grow_sticks
 from jax.example_libraries import optimizers
-from mixture_usage_numpyro import trained_networks
 from numpyro.distributions import Delta
-from pruning import Terms
-from revision_numpyro import measure, prune_components, split_components
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
+
+from examples.dp_mixture_vae.growth_numpyro import grow_sticks
+from examples.dp_mixture_vae.pruning import Terms
+from examples.dp_mixture_vae.revision_numpyro import (
+    measure,
+    prune_components,
+    split_components,
+)
+from examples.dp_mixture_vae.usage_numpyro import trained_networks
+from examples.dp_mixture_vae.vae_numpyro import initialize, make_objectives
+from examples.harness.evaluation_numpyro import bounds_with_progress
 
 
 class TinyMixture:

@@ -3,14 +3,19 @@
 import numpy as np
 import pyro
 import torch
-from dp_mixture_vae_pyro import make_objectives
-from evaluation_pyro import bounds_with_progress
-from growth_pyro import grow_sticks
-from mixture_networks_pyro import Networks
 from pyro.distributions import Delta
 from pyro.optim import Adam
-from revision_pyro import measure, prune_components, split_components
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
+
+from examples.dp_mixture_vae.growth_pyro import grow_sticks
+from examples.dp_mixture_vae.networks_pyro import Networks
+from examples.dp_mixture_vae.revision_pyro import (
+    measure,
+    prune_components,
+    split_components,
+)
+from examples.dp_mixture_vae.vae_pyro import make_objectives
+from examples.harness.evaluation_pyro import bounds_with_progress
 
 
 class TinyMixture:

@@ -93,9 +93,10 @@ def to_reason(outcome: Outcome) -> str:
 
 
 def main() -> None:
-    sys.path.append(str(HERE.parent / "benchmarks"))
+    sys.path.append(str(HERE.parents[1]))
     from explained import WHY
-    from report_table import TESTS, to_header, to_row, write_table
+
+    from tests.benchmarks.report_table import TESTS, to_header, to_row, write_table
 
     columns = ["host", "program", "relaxed", "ELBO given w", "best independent"]
     columns += ["log p(x, w)", "ELBO", "ELBO, enumerated", "log p(x)", "why"]

@@ -1,0 +1,1 @@
+"""Programs that show what the packages are for; run from the root of the repository."""

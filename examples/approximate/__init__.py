@@ -1,0 +1,1 @@
+"""Relaxed distributions for targets on the integers."""

@@ -1,0 +1,1 @@
+"""A Dirichlet-process mixture in the codes of a VAE."""

@@ -1,0 +1,134 @@
+"""The options of the mixture VAE, the same on the command lines of both hosts."""
+
+from dataclasses import dataclass, replace
+
+from examples.harness.command_line import flag, option
+from examples.harness.run_options import RunOptions
+
+TRUNCATIONS = (7, 9, 11, 13, 15, 17)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtureOptions(RunOptions):
+    """What to train and how; each field is a flag of the command line.
+
+    Raises:
+        ValueError: If a value is out of its range, or if two of them do not agree.
+    """
+
+    num_epochs: int = option(
+        "passes over the training images", "-n", default=100, at_least=1, tracked=False
+    )
+    law: str = option(
+        "of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
+        default="igr-sb",
+        choices=("igr-sb", "dldpmm"),
+    )
+    assignment: str = option(
+        "what says which component an image is of: the encoder, with one set of "
+        "weights for all images, or weights of the image's own",
+        default="encoder",
+        choices=("encoder", "weights"),
+    )
+    capacity: int = option(
+        "components of igr-sb at the start, beside the rest", default=20, at_least=1
+    )
+    truncation: int = option(
+        "components of dldpmm", "-k", default=15, choices=TRUNCATIONS
+    )
+    concentration: float = option(
+        "of the Dirichlet process, or the mean of its prior", default=1.0, positive=True
+    )
+    learn_concentration: bool = option(
+        "infer the concentration, under a Gamma prior",
+        default=False,
+        action="store_true",
+    )
+    rho: float = option(
+        "share of the weights that components are needed for", default=0.99
+    )
+    max_overflow: float = option(
+        "rate of draws that need more components, beyond which capacity grows",
+        default=0.01,
+    )
+    revise_from: int = option(
+        "epoch from which components of igr-sb by encoder are deleted and split as the "
+        "bound asks; 0 for never",
+        default=60,
+        at_least=0,
+    )
+    revise_every: int = option(
+        "epochs from one such revision to the next", default=10, at_least=1
+    )
+    latent_dim: int = option("dimension of the code", "-z", default=50, at_least=1)
+    encoder: tuple[int, ...] = option(
+        "layers of the encoder", default=(200, 200, 200), at_least=1
+    )
+    decoder: tuple[int, ...] = option(
+        "layers of the decoder; none for a linear one",
+        default=(200, 200),
+        at_least=1,
+        type=int,
+        nargs="*",
+    )
+    spread: float = option(
+        "standard deviation of the first component means", default=0.45, positive=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in "rho", "max_overflow":
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"expected {flag(name)} to be at least 0 and below 1, "
+                    f"got {getattr(self, name)}"
+                )
+
+    def prunes_after(self, num_epochs: int) -> bool:
+        """Whether components are deleted after so many epochs."""
+        if not self.revise_from or self.law != "igr-sb" or self.has_own_weights:
+            return False
+        since = num_epochs - self.revise_from
+        return since >= 0 and since % self.revise_every == 0
+
+    def splits_after(self, num_epochs: int) -> bool:
+        """Whether components are split then: if they can be deleted later on."""
+        is_last = num_epochs + self.revise_every > self.num_epochs
+        return self.prunes_after(num_epochs) and not is_last
+
+    def check_continues(self, epochs_done: int, num_epochs: int) -> None:
+        planned = replace(self, num_epochs=num_epochs) if num_epochs else self
+        ours, theirs = (
+            [e for e in range(1, epochs_done + 1) if of.splits_after(e)]
+            for of in (self, planned)
+        )
+        if epochs_done < self.num_epochs and ours != theirs:
+            raise ValueError(
+                f"{self.checkpoint}: of another run: num_epochs is {num_epochs} there "
+                f"and {self.num_epochs} here, and components are split in all rounds "
+                "of a run but the last"
+            )
+
+    def of_model(self) -> "MixtureOptions":
+        """The options that the model depends on, all others at their defaults.
+
+        Equal ones are for the same compiled functions.
+        """
+        names = "law", "assignment", "capacity", "truncation", "concentration"
+        names += "latent_dim", "encoder", "decoder", "spread"
+        return MixtureOptions(**{name: getattr(self, name) for name in names})
+
+    @property
+    def has_own_weights(self) -> bool:
+        """Whether each image has weights of its own."""
+        return self.assignment == "weights"
+
+    @property
+    def num_means(self) -> int:
+        """The component means at the start."""
+        return self.num_sticks + (self.law == "dldpmm")
+
+    @property
+    def num_sticks(self) -> int:
+        """The sticks at the start."""
+        return self.capacity if self.law == "igr-sb" else self.truncation - 1

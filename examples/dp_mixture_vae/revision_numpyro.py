@@ -1,0 +1,174 @@
+"""Components that are deleted and split while a mixture trains."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, random
+from jax.example_libraries import optimizers
+from numpy.typing import NDArray
+from numpyro.distributions import Bernoulli, Distribution, Normal, kl_divergence
+from numpyro.infer import SVI
+from numpyro.infer.svi import SVIState
+
+from examples.dp_mixture_vae.beta_sticks import BetaSticks
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.pruning import (
+    MOST_IMAGES,
+    NUM_DRAWS,
+    NUM_SAMPLES,
+    Fit,
+    Terms,
+    prune,
+)
+from examples.dp_mixture_vae.splitting import Encoded, split
+from examples.dp_mixture_vae.sticks import AXES_OF_STICKS
+from examples.dp_mixture_vae.usage_numpyro import draw_usage, trained_networks
+
+
+def prune_components(
+    options: MixtureOptions,
+    svi: SVI,
+    state: SVIState,
+    prior: Distribution,
+    images: Array,
+    key: Array,
+) -> tuple[SVIState, Fit]:
+    """Delete components, judged by some of the images, and sort the others by size.
+
+    Args:
+        options: Of the model, among others.
+        svi: Whose sticks are fitted anew; those of deleted components are at the
+            prior, as if they had been added.
+        state: The parameters, and the moments of Adam, which follow the components.
+        prior: The law of the concentration.
+        images: To learn from.
+        key: Of the choice of images, and the noise.
+
+    Returns:
+        The state, then the components that are left, and their sticks.
+    """
+    keys, params = random.split(key, 3), svi.get_params(state)
+    some = random.permutation(keys[0], images)[:MOST_IMAGES]
+    of = options.of_model(), params
+    usage = draw_usage(*of, prior, some, options.rho, NUM_DRAWS, keys[1])
+    counts = usage.probs.mean((0, 1), np.float64) * len(images)
+    concentration = concentration_of(options, params, prior, images)
+    terms = Terms(*(np.asarray(x, np.float64) for x in measure(*of, some, keys[2])))
+    found = prune(terms, counts, concentration, len(images))
+    return rearrange(options, state, found.components, found.sticks), found
+
+
+def split_components(
+    options: MixtureOptions,
+    svi: SVI,
+    state: SVIState,
+    prior: Distribution,
+    images: Array,
+    found: Fit,
+    key: Array,
+) -> SVIState:
+    """Split components whose codes are of two groups, as far as there are sticks.
+
+    Args:
+        options: Of the model, among others.
+        svi: Whose components were deleted just now.
+        state: The parameters, and the moments of Adam, which follow the components,
+            to both halves.
+        prior: The law of the concentration.
+        images: To learn from.
+        found: The components that are left.
+        key: Of the draws of the weights.
+    """
+    of = options.of_model(), svi.get_params(state)
+    usage = draw_usage(*of, prior, images, options.rho, NUM_DRAWS, key)
+    components, means = usage.most_probable, np.asarray(of[1]["means"])
+    arrays = encode(*of, images, components)
+    parts = split(
+        Encoded(components, *(np.asarray(x, np.float64) for x in arrays)),
+        means[: len(found.components)],
+        found.counts[[*found.components, -1]],
+        len(means),
+        concentration_of(options, of[1], prior, images),
+    )
+    means = np.zeros_like(means)
+    means[: len(parts.means)] = parts.means
+    [(weight, bias)] = of[1]["scores$params"]
+    scores = [(weight + parts.weight.T, bias + parts.bias)]
+    values = {"means": means, "scores$params": scores}
+    return rearrange(options, state, parts.parents, parts.sticks, **values)
+
+
+def concentration_of(
+    options: MixtureOptions, params: dict[str, Any], prior: Distribution, images: Array
+) -> float:
+    """The mean concentration of the guide."""
+    networks = trained_networks(options.of_model(), params, images.shape[-1])
+    return float(networks.encode_concentration(prior).mean)
+
+
+@partial(jax.jit, static_argnames="options")
+def measure(
+    options: MixtureOptions, params: dict[str, Any], images: Array, key: Array
+) -> tuple[Array, Array]:
+    """What the images say of each component, whose codes share their noise."""
+    networks = trained_networks(options, params, images.shape[-1])
+    features, means = networks.features(images), networks.all_means()
+    law = networks.encode_code(features, means[:, None])
+    noise = random.normal(key, (NUM_SAMPLES, 1, *law.mean.shape[1:]))
+    codes = law.mean + jnp.sqrt(law.variance) * noise
+    pixels = Bernoulli(logits=networks.decode(codes))
+    log_likelihood = pixels.log_prob(images).sum(-1).mean(0)
+    prior = Normal(means[:, None], 1.0).to_event(1)
+    fits = (log_likelihood - kl_divergence(law, prior)).T
+    return fits, networks.encode_component(features, jnp.ones(len(means)))
+
+
+@partial(jax.jit, static_argnames="options")
+def encode(
+    options: MixtureOptions, params: dict[str, Any], images: Array, components: Array
+) -> tuple[Array, Array, Array]:
+    """What the guide says of images, each of one component."""
+    networks = trained_networks(options, params, images.shape[-1])
+    features, means = networks.features(images), networks.all_means()[components]
+    codes = networks.encode_code(features, means).mean
+    return codes, features, networks.scores(features)
+
+
+def rearrange(
+    options: MixtureOptions,
+    state: SVIState,
+    order: NDArray,
+    sticks: BetaSticks,
+    **values: NDArray,
+) -> SVIState:
+    """Puts these components first, with these sticks and values, and zeros after."""
+    step, packed = state.optim_state
+    points = dict(optimizers.unpack_optimizer_state(packed))
+    for name, axis in AXES_OF_STICKS.items():
+        first = partial(_first, order=order, axis=axis)
+        points[name] = optimizers.JoinPoint(jax.tree.map(first, points[name].subtree))
+    num_sticks = jax.tree.leaves(points["breaks"].subtree)[0].shape[-1]
+    values["breaks"] = sticks.breaks(num_sticks, options.concentration)
+    for name, value in values.items():
+        points[name] = jax.tree.map(_with_value, points[name], value, is_leaf=_is_point)
+    packed = optimizers.pack_optimizer_state(points)
+    return state._replace(optim_state=(step, packed))
+
+
+def _is_point(x: Any) -> bool:
+    return isinstance(x, optimizers.JoinPoint)
+
+
+def _with_value(point: optimizers.JoinPoint, value: Array) -> optimizers.JoinPoint:
+    (_, *moments), structure = jax.tree.flatten(point.subtree)
+    values = [jnp.asarray(value, jnp.float32), *moments]
+    return optimizers.JoinPoint(jax.tree.unflatten(structure, values))
+
+
+def _first(x: Array, order: NDArray, axis: int) -> Array:
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = 0, x.shape[axis] - len(order)
+    return jnp.pad(jnp.take(x, order, axis), widths)

@@ -1,0 +1,295 @@
+"""A Dirichlet-process mixture VAE, whose components are inferred, in NumPyro.
+
+Images are of components without end, whose weights are sticks broken by a Dirichlet
+process. The sticks are doubled while training, as draws of the weights ask for more,
+and components are deleted and split as the bound asks, late in the training.
+
+    python -m examples.dp_mixture_vae.vae_numpyro
+    python -m examples.dp_mixture_vae.vae_numpyro --learn-concentration -n 200
+    python -m examples.dp_mixture_vae.vae_numpyro --revise-from 0
+    python -m examples.dp_mixture_vae.vae_numpyro --law dldpmm --truncation 15
+    python -m examples.dp_mixture_vae.vae_numpyro --dataset mnist --checkpoint runs/dp
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import interruption
+
+    interruption.end_in_one_line()
+
+import io
+from collections.abc import Sequence
+from functools import cache, partial
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, random
+from numpyro.distributions import Delta, Distribution, Gamma
+from numpyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
+from numpyro.infer.svi import SVIState
+from numpyro.optim import Adam
+from tqdm import trange
+
+from examples.discrete_vae.report import LogLikelihood
+from examples.discrete_vae.vae_numpyro import (
+    initialize,
+    open_device,
+    surroundings,
+    train_epoch,
+)
+from examples.dp_mixture_vae.figures import save_figures
+from examples.dp_mixture_vae.growth_numpyro import grow_sticks, overflow_rate
+from examples.dp_mixture_vae.mixture_numpyro import Mixture
+from examples.dp_mixture_vae.mixture_of_one_numpyro import MixtureOfOne
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.report import Growth, MixtureResult, format_report
+from examples.dp_mixture_vae.revision_numpyro import prune_components, split_components
+from examples.dp_mixture_vae.usage import Usage, neighbor_errors
+from examples.dp_mixture_vae.usage_numpyro import draw_usage, trained_networks
+from examples.harness.evaluation_numpyro import bounds_with_progress, evaluate
+from examples.harness.resuming import keeping
+from examples.harness.run import run
+from examples.images.binary_images import BinaryImages, load_binary_images, load_labels
+from numpyro_igr import assert_analytic_kl
+
+NUM_DRAWS, NUM_SAMPLES = 100, 7
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score."""
+
+    training: SVI
+    bound: SVI
+    log_likelihood: SVI
+
+
+@cache
+def make_objectives(
+    options: MixtureOptions,
+    num_images: int,
+    learning_rate: float,
+    num_importance_samples: int,
+) -> Objectives:
+    """The objectives of a mixture; the bound to report is averaged over ten samples.
+
+    Equal arguments get the same objects, so that nothing is compiled twice.
+    """
+    optimizer = Adam(learning_rate)
+    one, all_of = MixtureOfOne(options), Mixture(options, num_images)
+    pair = all_of.model, all_of.guide
+    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
+    return Objectives(
+        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
+        bound=SVI(*pair, optimizer, TraceMeanField_ELBO(num_particles=10)),
+        log_likelihood=SVI(one.model, one.guide, optimizer, weighted),
+    )
+
+
+def make_prior(options: MixtureOptions) -> Distribution:
+    """The law of the concentration: known, or a Gamma law of that mean."""
+    concentration = jnp.array(options.concentration)
+    if options.learn_concentration:
+        return Gamma(concentration, jnp.ones_like(concentration))
+    return Delta(concentration)
+
+
+def grow_as_asked(
+    options: MixtureOptions,
+    svi: SVI,
+    state: SVIState,
+    prior: Distribution,
+    images: Array,
+    key: Array,
+) -> SVIState:
+    """Doubles the sticks until draws for these images rarely need more."""
+    while options.law == "igr-sb":
+        params = svi.get_params(state)
+        rate = overflow_rate(options.of_model(), params, prior, images, key)
+        if rate <= options.max_overflow:
+            break
+        state = grow_sticks(svi, state, params["breaks"].shape[-1])
+    return state
+
+
+def pack(growth: Sequence[Growth], state: SVIState) -> bytes:
+    """What a run needs to continue, as bytes; the arrays have the capacity."""
+    buffer = io.BytesIO()
+    np.savez(buffer, np.array(growth), *jax.tree.leaves(state))
+    return buffer.getvalue()
+
+
+def unpack(state: SVIState, packed: bytes) -> tuple[list[Growth], SVIState]:
+    """Restores what was packed, given a fresh state of any capacity."""
+    with np.load(io.BytesIO(packed)) as arrays:
+        rows, *leaves = arrays.values()
+    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
+    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
+    growth = [Growth(int(c), n, int(u), o) for c, n, u, o in rows.tolist()]
+    return growth, jax.device_put(restored, sharding)
+
+
+def fit(
+    options: MixtureOptions,
+    svi: SVI,
+    prior: Distribution,
+    images: Array,
+    validation: Array,
+    key: Array,
+) -> tuple[SVIState, list[Growth]]:
+    """Trains for the epochs that are left, with checkpoints; returns the growth too."""
+    batch = images[: options.batch_size]
+    with keeping(options, "numpyro", surroundings(images)) as kept:
+        state = initialize(svi, prior, batch, key)
+        growth, state = kept.restore(partial(unpack, state), ([], state))
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            keys = random.split(random.fold_in(key, epoch + 1), 5)
+            state = grow_as_asked(options, svi, state, prior, batch, keys[0])
+            state, elbo = train_epoch(
+                svi, prior, images, options.batch_size, state, keys[1]
+            )
+            state = revise(options, svi, state, prior, images, keys[3:], epoch + 1)
+            params = svi.get_params(state)
+            usage = draw_usage(
+                options.of_model(), params, prior, validation, options.rho, 1, keys[2]
+            )
+            growth.append(measure_growth(options, params, usage))
+            used = f"{growth[-1].used} components used"
+            epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
+            kept.save_if_due(epoch + 1, partial(pack, growth, state))
+    return state, growth
+
+
+def revise(
+    options: MixtureOptions,
+    svi: SVI,
+    state: SVIState,
+    prior: Distribution,
+    images: Array,
+    keys: Array,
+    num_epochs: int,
+) -> SVIState:
+    """Deletes and splits components, if that is due after so many epochs."""
+    if options.prunes_after(num_epochs):
+        of = prior, images
+        state, found = prune_components(options, svi, state, *of, keys[0])
+        if options.splits_after(num_epochs):
+            state = split_components(options, svi, state, *of, found, keys[1])
+    return state
+
+
+def measure_growth(
+    options: MixtureOptions, params: dict[str, Any], usage: Usage
+) -> Growth:
+    """The number of components, by what the guide says of some images."""
+    return Growth.from_usage(usage, params["breaks"].shape[-1], options.law)
+
+
+class Trained(NamedTuple):
+    """Trained networks, and the images that they have not seen."""
+
+    objectives: Objectives
+    params: dict[str, Any]
+    prior: Distribution
+    growth: list[Growth]
+    shape: tuple[int, int]
+    images: Array
+    validation: Array
+    test: Array
+    key: Array
+    seconds: float
+
+
+def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
+    """Train on the images."""
+    device = open_device(options.device)
+    shape, *splits = data
+    images, validation, test = (jax.device_put(split, device) for split in splits)
+    key = jax.device_put(random.PRNGKey(options.seed), device)
+    objectives = make_objectives(
+        options.of_model(),
+        len(images),
+        options.learning_rate,
+        options.num_importance_samples,
+    )
+    svi, prior = objectives.training, make_prior(options)
+    assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
+    start = perf_counter()
+    state, growth = fit(options, svi, prior, images, validation, key)
+    params = jax.block_until_ready(svi.get_params(state))
+    seconds = perf_counter() - start
+    key = random.fold_in(key, len(growth) + 1)
+    splits = images, validation, test
+    return Trained(objectives, params, prior, growth, shape, *splits, key, seconds)
+
+
+@partial(jax.jit, static_argnames=("options", "num_pixels", "num_samples"))
+def decode(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    num_pixels: int,
+    num_samples: int,
+    key: Array,
+) -> Array:
+    """The pixels of the mean of each component, and of samples from it."""
+    networks = trained_networks(options, params, num_pixels)
+    means = networks.all_means()[:, None]
+    noise = random.normal(key, (len(means), num_samples, means.shape[-1]))
+    codes = jnp.concatenate([means, means + noise], 1)
+    return jax.nn.sigmoid(networks.decode(codes))
+
+
+def train(options: MixtureOptions) -> MixtureResult:
+    """Train, score and draw a mixture VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objectives, params, prior, growth, shape, *splits, key, seconds = learn(
+        options, load_binary_images(options)
+    )
+    images, validation, test = splits
+    of = params, key
+    bounds = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
+    weighted = bounds_with_progress(objectives.log_likelihood, prior, test, *of)
+    draw = partial(draw_usage, options.of_model(), params, prior)
+    usage = draw(test, options.rho, NUM_DRAWS, key)
+    codes = draw(images, options.rho, NUM_DRAWS, key).codes
+    labels, test_labels = load_labels(options)
+    growth = (*growth, measure_growth(options, params, usage))
+    if options.figures:
+        sizes = images.shape[-1], NUM_SAMPLES
+        decoded = np.asarray(decode(options.of_model(), params, *sizes, key))
+        drawn = usage, growth[:-1], np.asarray(test), decoded, options.seed
+        save_figures(options.figures, shape, *drawn)
+    networks = trained_networks(options, params, images.shape[-1])
+    return MixtureResult(
+        *bounds,
+        LogLikelihood.from_bounds(weighted),
+        usage,
+        growth,
+        neighbor_errors(codes, labels, usage.codes, test_labels),
+        float(networks.encode_concentration(prior).mean),
+        seconds,
+        perf_counter() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    figures = "runs/dp_mixture_vae_numpyro"
+    run(MixtureOptions, train, format_report, __doc__, figures, arguments)
+
+
+if __name__ == "__main__":
+    main()

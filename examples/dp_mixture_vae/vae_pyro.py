@@ -1,0 +1,279 @@
+"""A Dirichlet-process mixture VAE, whose components are inferred, in Pyro.
+
+Images are of components without end, whose weights are sticks broken by a Dirichlet
+process. Sticks are added while training, as draws of the weights ask for them, and
+components are deleted and split as the bound asks, late in the training.
+
+    python -m examples.dp_mixture_vae.vae_pyro
+    python -m examples.dp_mixture_vae.vae_pyro --learn-concentration --figures runs/dp
+    python -m examples.dp_mixture_vae.vae_pyro --revise-from 0
+    python -m examples.dp_mixture_vae.vae_pyro --law dldpmm --truncation 15
+    python -m examples.dp_mixture_vae.vae_pyro --dataset mnist --checkpoint runs/dp.ckpt
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import interruption
+
+    interruption.end_in_one_line()
+
+import io
+import math
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
+
+import pyro
+import torch
+from pyro.distributions import Delta, Distribution, Gamma
+from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
+from pyro.optim import Adam, PyroOptim
+from torch import Tensor
+from tqdm import trange
+
+from examples.discrete_vae.report import LogLikelihood
+from examples.discrete_vae.vae_pyro import open_device, seed_epoch, surroundings
+from examples.dp_mixture_vae.figures import save_figures
+from examples.dp_mixture_vae.growth_pyro import grow_sticks, wanted_sticks
+from examples.dp_mixture_vae.mixture_of_one_pyro import MixtureOfOne
+from examples.dp_mixture_vae.mixture_pyro import Mixture
+from examples.dp_mixture_vae.networks_pyro import Networks
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.report import Growth, MixtureResult, format_report
+from examples.dp_mixture_vae.revision_pyro import prune_components, split_components
+from examples.dp_mixture_vae.usage import Usage, neighbor_errors
+from examples.dp_mixture_vae.usage_pyro import draw_usage
+from examples.harness.evaluation_pyro import bounds_with_progress, evaluate
+from examples.harness.resuming import keeping
+from examples.harness.run import run
+from examples.images.binary_images import BinaryImages, load_binary_images, load_labels
+from pyro_igr import assert_analytic_kl
+
+NUM_DRAWS, NUM_SAMPLES = 100, 7
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score."""
+
+    training: SVI
+    bound: SVI
+    log_likelihood: SVI
+
+
+def make_objectives(
+    networks: Networks,
+    num_images: int,
+    optimizer: PyroOptim,
+    num_importance_samples: int,
+) -> Objectives:
+    """The objectives of a mixture; the bound to report is averaged over ten samples."""
+    one, all_of = MixtureOfOne(networks), Mixture(networks, num_images)
+    pair = all_of.model, all_of.guide
+    weighted = RenyiELBO(
+        alpha=0,
+        num_particles=num_importance_samples,
+        vectorize_particles=True,
+        max_plate_nesting=1,
+    )
+    return Objectives(
+        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
+        bound=SVI(*pair, optimizer, TraceMeanField_ELBO(num_particles=10)),
+        log_likelihood=SVI(one.model, one.guide, optimizer, weighted),
+    )
+
+
+def make_prior(options: MixtureOptions, device: torch.device) -> Distribution:
+    """The law of the concentration: known, or a Gamma law of that mean."""
+    concentration = torch.tensor(options.concentration, device=device)
+    if options.learn_concentration:
+        return Gamma(concentration, torch.ones_like(concentration))
+    return Delta(concentration)
+
+
+def train_epoch(
+    options: MixtureOptions,
+    networks: Networks,
+    svi: SVI,
+    prior: Distribution,
+    images: Tensor,
+) -> float:
+    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
+    batches = torch.randperm(len(images), device=images.device)
+    whole = batches.split(options.batch_size)[: len(images) // options.batch_size]
+    loss = 0.0
+    for batch in whole:
+        if options.law == "igr-sb":
+            grow_as_asked(options, networks, svi.optim, prior, images[batch])
+        loss += svi.step(images[batch], prior)
+    return -loss / len(whole)
+
+
+def grow_as_asked(
+    options: MixtureOptions,
+    networks: Networks,
+    optimizer: PyroOptim,
+    prior: Distribution,
+    images: Tensor,
+) -> None:
+    """Adds the sticks that draws for these images need."""
+    rates = options.rho, options.max_overflow
+    if number := wanted_sticks(networks, prior, images, *rates):
+        grow_sticks(networks, optimizer, number)
+
+
+def pack(growth: Sequence[Growth], networks: Networks, optimizer: PyroOptim) -> bytes:
+    """What a run needs to continue, as bytes."""
+    buffer, rows = io.BytesIO(), [tuple(each) for each in growth]
+    states = networks.state_dict(), optimizer.get_state()
+    torch.save((networks.num_sticks, rows, *states), buffer)
+    return buffer.getvalue()
+
+
+def unpack(networks: Networks, optimizer: PyroOptim, packed: bytes) -> list[Growth]:
+    """Restores what was packed, capacity included; returns the growth."""
+    state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
+    num_sticks, rows, parameters, optimizer_state = state
+    grow_sticks(networks, optimizer, num_sticks - networks.num_sticks)
+    networks.load_state_dict(parameters)
+    optimizer.set_state(optimizer_state)
+    return [Growth(*row) for row in rows]
+
+
+def fit(
+    options: MixtureOptions,
+    networks: Networks,
+    svi: SVI,
+    prior: Distribution,
+    images: Tensor,
+    validation: Tensor,
+) -> list[Growth]:
+    """Trains for the epochs that are left, with checkpoints; returns the growth."""
+    with keeping(options, "pyro", surroundings(images)) as kept:
+        growth = kept.restore(partial(unpack, networks, svi.optim), [])
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            seed_epoch(options, epoch + 1)
+            elbo = train_epoch(options, networks, svi, prior, images)
+            revise(options, networks, svi.optim, prior, images, epoch + 1)
+            usage = draw_usage(networks, prior, validation, options.rho, 1)
+            growth.append(measure_growth(networks, usage))
+            used = f"{growth[-1].used} components used"
+            epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
+            kept.save_if_due(epoch + 1, partial(pack, growth, networks, svi.optim))
+    return growth
+
+
+def revise(
+    options: MixtureOptions,
+    networks: Networks,
+    optimizer: PyroOptim,
+    prior: Distribution,
+    images: Tensor,
+    num_epochs: int,
+) -> None:
+    """Deletes and splits components, if that is due after so many epochs."""
+    of = networks, optimizer, prior, images
+    if options.prunes_after(num_epochs):
+        found = prune_components(*of)
+        if options.splits_after(num_epochs):
+            split_components(*of, found)
+
+
+def measure_growth(networks: Networks, usage: Usage) -> Growth:
+    """The number of components, by what the guide says of some images."""
+    return Growth.from_usage(usage, networks.num_sticks, networks.options.law)
+
+
+class Trained(NamedTuple):
+    """Trained networks, and the images that it has not seen."""
+
+    objectives: Objectives
+    networks: Networks
+    prior: Distribution
+    growth: list[Growth]
+    shape: tuple[int, int]
+    images: Tensor
+    validation: Tensor
+    test: Tensor
+    seconds: float
+
+
+def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
+    """Train on the images."""
+    device = open_device(options.device)
+    shape, *splits = data
+    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
+    pyro.clear_param_store()
+    seed_epoch(options, 0)
+    networks = Networks(options, math.prod(shape)).to(device)
+    optimizer = Adam({"lr": options.learning_rate})
+    objectives = make_objectives(
+        networks, len(images), optimizer, options.num_importance_samples
+    )
+    svi, prior = objectives.training, make_prior(options, device)
+    assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
+    start = perf_counter()
+    growth = fit(options, networks, svi, prior, images, validation)
+    seconds = perf_counter() - start
+    seed_epoch(options, len(growth) + 1)
+    splits = images, validation, test
+    return Trained(objectives, networks, prior, growth, shape, *splits, seconds)
+
+
+@torch.no_grad()
+def decode(networks: Networks, num_samples: int) -> Tensor:
+    """The pixels of the mean of each component, and of samples from it."""
+    means = networks.all_means().unsqueeze(1)
+    noise = torch.randn(len(means), num_samples, means.shape[-1], device=means.device)
+    return networks.decode(torch.cat([means, means + noise], 1)).sigmoid()
+
+
+def train(options: MixtureOptions) -> MixtureResult:
+    """Train, score and draw a mixture VAE.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objectives, networks, prior, growth, shape, *splits, seconds = learn(
+        options, load_binary_images(options)
+    )
+    images, validation, test = splits
+    bounds = [evaluate(objectives.bound, prior, x) for x in (validation, test)]
+    weighted = bounds_with_progress(objectives.log_likelihood, prior, test)
+    usage = draw_usage(networks, prior, test, options.rho, NUM_DRAWS)
+    codes = draw_usage(networks, prior, images, options.rho, NUM_DRAWS).codes
+    labels, test_labels = load_labels(options)
+    growth = (*growth, measure_growth(networks, usage))
+    if options.figures:
+        decoded = decode(networks, NUM_SAMPLES).numpy(force=True)
+        pixels = test.numpy(force=True)
+        drawn = usage, growth[:-1], pixels, decoded, options.seed
+        save_figures(options.figures, shape, *drawn)
+    return MixtureResult(
+        *bounds,
+        LogLikelihood.from_bounds(weighted),
+        usage,
+        growth,
+        neighbor_errors(codes, labels, usage.codes, test_labels),
+        networks.encode_concentration(prior).mean.item(),
+        seconds,
+        perf_counter() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    figures = "runs/dp_mixture_vae_pyro"
+    run(MixtureOptions, train, format_report, __doc__, figures, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What programs share: command lines, checkpoints, and how a run ends."""

@@ -1,0 +1,1 @@
+"""The upper half of an image predicts the lower half."""

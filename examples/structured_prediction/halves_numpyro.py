@@ -1,0 +1,269 @@
+r"""The upper half of an image predicts the lower half, in NumPyro.
+
+Between them are two layers of stochastic binary units, each a categorical variable with
+K = 2 that is relaxed while training. The objective is log p(lower | h) at units h drawn
+from the network itself; the network that counts is the discrete one.
+
+    python -m examples.structured_prediction.halves_numpyro
+    python -m examples.structured_prediction.halves_numpyro --law gumbel-softmax
+    python -m examples.structured_prediction.halves_numpyro --dataset mnist -n 20
+
+With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
+sigmoid. What each tempering makes of it, as the value z of "on":
+
+- sticks, s(y / tau), is softmax++ itself, and so is weights, since
+  log w_1 - log w_2 = y: IGR-SB is IGR.
+- softmax++ (eq. 18) is s(s(y) / tau), always between 1/2 and s(1 / tau): no unit is
+  ever off.
+- vertex (eq. 17) is tau s(y) + (1 - tau) [y > 0], whose slope tau s(y) s(-y) misses
+  the jump at 0. At tau = 1 it is s(y).
+
+A planar layer is an increasing function of one Gaussian: IGR-Planar, with two of them
+for each layer of units, moves the threshold of "on" and bends the slope around it.
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import interruption
+
+    interruption.end_in_one_line()
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+from jax import Array, lax, random
+from jax.example_libraries import stax
+from numpy.typing import NDArray
+from numpyro import handlers
+from numpyro.distributions import Bernoulli, Distribution
+from numpyro.infer import SVI, Trace_ELBO
+from numpyro.optim import Adam
+from tqdm import tqdm
+
+from examples.discrete_vae.vae_numpyro import fit, open_device, per_image
+from examples.harness.evaluation_numpyro import evaluate
+from examples.harness.run import run
+from examples.images.binary_images import load_binary_images
+from examples.images.figures import save_image_rows
+from examples.structured_prediction.prediction import (
+    PLANAR_LAYERS,
+    Prediction,
+    PredictionOptions,
+    bounds,
+    format_prediction,
+    numbers_of_samples,
+    score_bounds,
+)
+from examples.structured_prediction.units_numpyro import (
+    activate,
+    make_unit,
+    sample_units,
+)
+from numpyro_igr import straight_through
+
+IMAGES_AT_ONCE, NUM_COLUMNS, NUM_DRAWS = 250, 12, 4
+LAYERS = "layer_1", "layer_2"
+
+
+class Network:
+    """Predicts the lower halves of images from their upper halves.
+
+    Args:
+        num_pixels: Of an image.
+        num_units: In each of the two layers.
+    """
+
+    def __init__(self, num_pixels: int, num_units: int) -> None:
+        self.half, self.num_units = num_pixels // 2, num_units
+        tanh = stax.Dense(num_units), stax.Tanh
+        self.layer = stax.serial(*tanh, stax.Dense(num_units))
+        self.last = stax.Dense(self.half)
+
+    def units(
+        self, images: Array, unit: Distribution, *, is_hard: bool = False
+    ) -> Array:
+        """Draws the units of both layers, binary ones if hard; returns the last.
+
+        Guide and model draw alike, so that their densities cancel: they are masked.
+        """
+        values = images[:, : self.half]
+        for name in LAYERS:
+            layer = numpyro.module(name, self.layer, values.shape)
+            planar = numpyro.param(f"planar_{name}", jnp.array(PLANAR_LAYERS))
+            law = activate(unit, layer(values), planar)
+            with handlers.mask(mask=False):
+                z = sample_units(f"units_{name}", law)
+            values = (straight_through(z) if is_hard else z)[..., 0]
+        return values
+
+    def guide(self, images: Array, unit: Distribution) -> None:
+        """The units, from the network itself."""
+        with per_image(images):
+            self.units(images, unit)
+
+    def model(
+        self, images: Array, unit: Distribution, *, is_hard: bool = False
+    ) -> Array:
+        """The units, then the lower half; returns the means of its pixels."""
+        last = numpyro.module("last", self.last, (len(images), self.num_units))
+        with per_image(images):
+            logits = last(self.units(images, unit, is_hard=is_hard))
+            lower = Bernoulli(logits=logits).to_event(1)
+            numpyro.sample("lower", lower, obs=images[:, self.half :])
+        return jax.nn.sigmoid(logits)
+
+
+@cache
+def make_objectives(
+    num_pixels: int, num_units: int, learning_rate: float, num_samples: int
+) -> tuple[SVI, SVI]:
+    """What to train, and its average over ten samples to score it.
+
+    Equal arguments get the same objects, so that nothing is compiled twice.
+    """
+    network, optimizer = Network(num_pixels, num_units), Adam(learning_rate)
+    training, scored = (
+        SVI(network.model, network.guide, optimizer, Trace_ELBO(num_particles=n))
+        for n in (num_samples, 10)
+    )
+    return training, scored
+
+
+@partial(jax.jit, static_argnames=("model", "num_samples"))
+def log_likelihoods(
+    model: Callable,
+    unit: Distribution,
+    images: Array,
+    params: dict[str, Any],
+    key: Array,
+    num_samples: int,
+) -> Array:
+    """Scores at samples of binary units: log p(lower | h), `(samples, images)`."""
+
+    def draw(key: Array) -> Array:
+        with handlers.substitute(data=params), handlers.seed(rng_seed=key):
+            sites = handlers.trace(model).get_trace(images, unit, is_hard=True)
+        return sites["lower"]["fn"].log_prob(sites["lower"]["value"])
+
+    return lax.map(draw, random.split(key, num_samples))
+
+
+def log_likelihoods_with_progress(
+    model: Callable,
+    unit: Distribution,
+    images: Array,
+    params: dict[str, Any],
+    key: Array,
+    num_samples: int,
+) -> NDArray[np.floating]:
+    """The same for many images, some at once, with a progress bar."""
+    found = []
+    with tqdm(total=len(images), unit=" images", disable=None) as progress:
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            chunk = images[start : start + IMAGES_AT_ONCE]
+            of = chunk, params, random.fold_in(key, start), num_samples
+            found.append(np.asarray(log_likelihoods(model, unit, *of)))
+            progress.update(len(chunk))
+    return np.concatenate(found, axis=1)
+
+
+def save_completions(
+    path: Path,
+    shape: tuple[int, int],
+    model: Callable,
+    unit: Distribution,
+    images: Array,
+    params: dict[str, Any],
+    key: Array,
+) -> None:
+    """Draw upper halves, what binary units make of them, and the truth."""
+    upper, lower = np.split(np.asarray(images), 2, axis=1)
+
+    def draw(key: Array) -> Array:
+        with handlers.substitute(data=params), handlers.seed(rng_seed=key):
+            return model(images, unit, is_hard=True)
+
+    halves = {"given": np.zeros_like(lower)}
+    for number in range(1, NUM_DRAWS + 1):
+        drawn = draw(random.fold_in(key, number))
+        halves[f"sample {number}"] = np.asarray(drawn)
+    rows = halves | {"truth": lower}
+    save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
+
+
+class Trained(NamedTuple):
+    """A trained network, and the images that it has not seen."""
+
+    objective: SVI
+    unit: Distribution
+    shape: tuple[int, int]
+    validation: Array
+    test: Array
+    params: dict[str, Any]
+    key: Array
+    num_epochs: int
+
+
+def learn(options: PredictionOptions) -> Trained:
+    """Load the images and train on them."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (jax.device_put(split, device) for split in splits)
+    key = jax.device_put(random.PRNGKey(options.seed), device)
+    sizes = math.prod(shape), options.num_units
+    choice = options.learning_rate, options.num_samples
+    training, objective = make_objectives(*sizes, *choice)
+    unit = make_unit(options)
+    state, num_epochs = fit(options, training, unit, images, validation, key)
+    of_state = training.get_params(state), random.fold_in(key, num_epochs + 1)
+    return Trained(objective, unit, shape, validation, test, *of_state, num_epochs)
+
+
+def train(options: PredictionOptions) -> Prediction:
+    """Train, score and draw a network that predicts lower halves.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objective, unit, shape, validation, test, params, key, num_epochs = learn(options)
+    fewer, most = numbers_of_samples(options)
+    network = objective.model, unit
+    of_test = log_likelihoods_with_progress(*network, test, params, key, most)
+    of_validation = log_likelihoods_with_progress(
+        *network, validation, params, key, fewer
+    )
+    if options.figures:
+        path, few = options.figures / "completions.png", test[:NUM_COLUMNS]
+        save_completions(path, shape, *network, few, params, key)
+    return Prediction(
+        evaluate(objective, unit, test, params, key),
+        float(bounds(of_validation, fewer).mean()),
+        score_bounds(options, of_test),
+        num_epochs,
+        perf_counter() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    figures = "runs/structured_prediction_numpyro"
+    run(PredictionOptions, train, format_prediction, __doc__, figures, arguments)
+
+
+if __name__ == "__main__":
+    main()

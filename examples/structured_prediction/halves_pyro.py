@@ -1,0 +1,244 @@
+r"""The upper half of an image predicts the lower half, in Pyro.
+
+Between them are two layers of stochastic binary units, each a categorical variable with
+K = 2 that is relaxed while training. The objective is log p(lower | h) at units h drawn
+from the network itself; the network that counts is the discrete one.
+
+    python -m examples.structured_prediction.halves_pyro
+    python -m examples.structured_prediction.halves_pyro --law gumbel-softmax
+    python -m examples.structured_prediction.halves_pyro --dataset mnist -n 20
+
+With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
+sigmoid. What each tempering makes of it, as the value z of "on":
+
+- sticks, s(y / tau), is softmax++ itself, and so is weights, since
+  log w_1 - log w_2 = y: IGR-SB is IGR.
+- softmax++ (eq. 18) is s(s(y) / tau), always between 1/2 and s(1 / tau): no unit is
+  ever off.
+- vertex (eq. 17) is tau s(y) + (1 - tau) [y > 0], whose slope tau s(y) s(-y) misses
+  the jump at 0. At tau = 1 it is s(y).
+
+A planar layer is an increasing function of one Gaussian: IGR-Planar, with two of them
+for each layer of units, moves the threshold of "on" and bends the slope around it.
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import interruption
+
+    interruption.end_in_one_line()
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import pyro
+import torch
+from numpy.typing import NDArray
+from pyro import poutine
+from pyro.distributions import Bernoulli, Distribution
+from pyro.infer import SVI, Trace_ELBO
+from pyro.optim import Adam, PyroOptim
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from examples.discrete_vae.estimators_pyro import VECTORIZED
+from examples.discrete_vae.vae_pyro import fit, open_device, per_image, seed_epoch
+from examples.harness.evaluation_pyro import evaluate
+from examples.harness.run import run
+from examples.images.binary_images import load_binary_images
+from examples.images.figures import save_image_rows
+from examples.structured_prediction.prediction import (
+    PLANAR_LAYERS,
+    Prediction,
+    PredictionOptions,
+    bounds,
+    format_prediction,
+    numbers_of_samples,
+    score_bounds,
+)
+from examples.structured_prediction.units_pyro import activate, make_unit, sample_units
+from pyro_igr import straight_through
+
+IMAGES_AT_ONCE, NUM_COLUMNS, NUM_DRAWS = 25, 12, 4
+LAYERS = "layer_1", "layer_2"
+
+
+class Network(nn.Module):
+    """Predicts the lower halves of images from their upper halves.
+
+    Args:
+        num_pixels: Of an image.
+        num_units: In each of the two layers.
+    """
+
+    def __init__(self, num_pixels: int, num_units: int) -> None:
+        super().__init__()
+        self.half = num_pixels // 2
+        for name, size in zip(LAYERS, (self.half, num_units), strict=True):
+            tanh = nn.Linear(size, num_units), nn.Tanh()
+            setattr(self, name, nn.Sequential(*tanh, nn.Linear(num_units, num_units)))
+        planar = {name: nn.Parameter(torch.tensor(PLANAR_LAYERS)) for name in LAYERS}
+        self.planar = nn.ParameterDict(planar)
+        self.last = nn.Linear(num_units, self.half)
+
+    def units(
+        self, images: Tensor, unit: Distribution, *, is_hard: bool = False
+    ) -> Tensor:
+        """Draws the units of both layers, binary ones if hard; returns the last.
+
+        Guide and model draw alike, so that their densities cancel: they are masked.
+        """
+        pyro.module("network", self)
+        values = images[:, : self.half]
+        for name in LAYERS:
+            layer = getattr(self, name)
+            law = activate(unit, layer(values), self.planar[name])
+            with poutine.mask(mask=False):
+                z = sample_units(f"units_{name}", law)
+            values = (straight_through(z) if is_hard else z)[..., 0]
+        return values
+
+    def guide(self, images: Tensor, unit: Distribution) -> None:
+        """The units, from the network itself."""
+        with per_image(images):
+            self.units(images, unit)
+
+    def model(
+        self, images: Tensor, unit: Distribution, *, is_hard: bool = False
+    ) -> Tensor:
+        """The units, then the lower half; returns the means of its pixels."""
+        with per_image(images):
+            logits = self.last(self.units(images, unit, is_hard=is_hard))
+            lower = Bernoulli(logits=logits).to_event(1)
+            pyro.sample("lower", lower, obs=images[:, self.half :])
+        return logits.sigmoid()
+
+
+def make_objectives(
+    network: Network, optimizer: PyroOptim, num_samples: int
+) -> tuple[SVI, SVI]:
+    """What to train, and its average over ten samples to score it."""
+    training, scored = (
+        SVI(
+            network.model,
+            network.guide,
+            optimizer,
+            Trace_ELBO(num_particles=n, **VECTORIZED),
+        )
+        for n in (num_samples, 10)
+    )
+    return training, scored
+
+
+@torch.no_grad()
+def log_likelihoods(
+    model: Callable, unit: Distribution, images: Tensor, num_samples: int
+) -> Tensor:
+    """Scores at samples of binary units: log p(lower | h), `(samples, images)`."""
+    draw = pyro.plate("samples", num_samples, dim=-2)(partial(model, is_hard=True))
+    lower = poutine.trace(draw).get_trace(images, unit).nodes["lower"]
+    return lower["fn"].log_prob(lower["value"])
+
+
+def log_likelihoods_with_progress(
+    model: Callable, unit: Distribution, images: Tensor, num_samples: int
+) -> NDArray[np.floating]:
+    """The same for many images, some at once, with a progress bar."""
+    found = []
+    with tqdm(total=len(images), unit=" images", disable=None) as progress:
+        for chunk in images.split(IMAGES_AT_ONCE):
+            scores = log_likelihoods(model, unit, chunk, num_samples)
+            found.append(scores.numpy(force=True))
+            progress.update(len(chunk))
+    return np.concatenate(found, axis=1)
+
+
+@torch.no_grad()
+def save_completions(
+    path: Path,
+    shape: tuple[int, int],
+    model: Callable,
+    unit: Distribution,
+    images: Tensor,
+) -> None:
+    """Draw upper halves, what binary units make of them, and the truth."""
+    upper, lower = np.split(images.numpy(force=True), 2, axis=1)
+    halves = {"given": np.zeros_like(lower)}
+    for number in range(1, NUM_DRAWS + 1):
+        drawn = model(images, unit, is_hard=True)
+        halves[f"sample {number}"] = drawn.numpy(force=True)
+    rows = halves | {"truth": lower}
+    save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
+
+
+class Trained(NamedTuple):
+    """A trained network, and the images that it has not seen."""
+
+    objective: SVI
+    unit: Distribution
+    shape: tuple[int, int]
+    validation: Tensor
+    test: Tensor
+    num_epochs: int
+
+
+def learn(options: PredictionOptions) -> Trained:
+    """Load the images and train on them."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
+    pyro.clear_param_store()
+    seed_epoch(options, 0)
+    network = Network(math.prod(shape), options.num_units).to(device)
+    optimizer = Adam({"lr": options.learning_rate})
+    training, objective = make_objectives(network, optimizer, options.num_samples)
+    unit = make_unit(options, device)
+    num_epochs = fit(options, network, training, unit, images, validation)
+    seed_epoch(options, num_epochs + 1)
+    return Trained(objective, unit, shape, validation, test, num_epochs)
+
+
+def train(options: PredictionOptions) -> Prediction:
+    """Train, score and draw a network that predicts lower halves.
+
+    Args:
+        options: What to train and how.
+
+    Returns:
+        The scores, and the time that it took.
+
+    Raises:
+        ValueError: If the data, the checkpoint or the device is of no use.
+        OSError: If a file is missing or cannot be written.
+    """
+    start = perf_counter()
+    objective, unit, shape, validation, test, num_epochs = learn(options)
+    fewer, most = numbers_of_samples(options)
+    of_test = log_likelihoods_with_progress(objective.model, unit, test, most)
+    of_validation = log_likelihoods_with_progress(
+        objective.model, unit, validation, fewer
+    )
+    if options.figures:
+        path, few = options.figures / "completions.png", test[:NUM_COLUMNS]
+        save_completions(path, shape, objective.model, unit, few)
+    return Prediction(
+        evaluate(objective, unit, test),
+        float(bounds(of_validation, fewer).mean()),
+        score_bounds(options, of_test),
+        num_epochs,
+        perf_counter() - start,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says and print the scores."""
+    figures = "runs/structured_prediction_pyro"
+    run(PredictionOptions, train, format_prediction, __doc__, figures, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Discrete models that are relaxed as they stand, against what is exact."""
