@@ -10,7 +10,7 @@ from numpyro.distributions import Distribution
 
 from examples.discrete_vae.options import Options
 from numpyro_igr import IGR, IGRStickBreaking, OneHotCategorical
-from numpyro_igr.distributions import ExpRelaxedCategorical
+from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
@@ -20,7 +20,7 @@ def make_prior(options: Options) -> Distribution:
     temperature = jnp.array(options.temperature)
     logits = jnp.zeros((options.num_variables, options.num_categories))
     if options.law == "gumbel-softmax":
-        return ExpRelaxedCategorical(temperature, logits=logits)
+        return ExpRelaxedOneHotCategorical(temperature, logits=logits)
     return _from_logits(IGR_LAWS[options.law], temperature, logits)
 
 
@@ -38,8 +38,8 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
     """
     if isinstance(prior, OneHotCategorical):
         return OneHotCategorical(logits=parameters)
-    if isinstance(prior, ExpRelaxedCategorical):
-        return ExpRelaxedCategorical(prior.temperature, logits=parameters)
+    if isinstance(prior, ExpRelaxedOneHotCategorical):
+        return ExpRelaxedOneHotCategorical(prior.temperature, logits=parameters)
     loc, log_scale = jnp.split(parameters, [prior.event_shape[0] - 1], -1)
     scale = jnp.exp(log_scale) if log_scale.size else jnp.ones_like(loc)
     return type(prior)(prior.temperature, loc, scale)
@@ -47,10 +47,12 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    return prior.to_discrete() if isinstance(prior, ExpRelaxedCategorical) else prior
+    return (
+        prior.to_discrete() if isinstance(prior, ExpRelaxedOneHotCategorical) else prior
+    )
 
 
 def sample_code(law: Distribution) -> Array:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = numpyro.sample("code", law.to_event(1))
-    return jnp.exp(value) if isinstance(law, ExpRelaxedCategorical) else value
+    return jnp.exp(value) if isinstance(law, ExpRelaxedOneHotCategorical) else value

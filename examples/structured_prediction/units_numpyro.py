@@ -7,7 +7,7 @@ from numpyro.distributions import Distribution
 
 from examples.structured_prediction.prediction import PredictionOptions
 from numpyro_igr import IGR, IGRFlow, IGRStickBreaking, PlanarTransform
-from numpyro_igr.distributions import ExpRelaxedCategorical
+from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
@@ -16,7 +16,7 @@ def make_unit(options: PredictionOptions) -> Distribution:
     """A unit that is on half of the time."""
     temperature = jnp.array(options.temperature)
     if options.law == "gumbel-softmax":
-        return ExpRelaxedCategorical(temperature, logits=jnp.zeros(2))
+        return ExpRelaxedOneHotCategorical(temperature, logits=jnp.zeros(2))
     gaussian = jnp.zeros(1), jnp.ones(1)
     if options.law == "igr-planar":
         return IGRFlow(temperature, *gaussian, [])
@@ -33,9 +33,9 @@ def activate(unit: Distribution, activations: Array, planar: Array) -> Distribut
         activations: The means, or the log odds, of the units.
         planar: The rows u, w and bias of planar layers, for IGR-Planar.
     """
-    if isinstance(unit, ExpRelaxedCategorical):
+    if isinstance(unit, ExpRelaxedOneHotCategorical):
         logits = jnp.stack([activations, jnp.zeros_like(activations)], -1)
-        return ExpRelaxedCategorical(unit.temperature, logits=logits)
+        return ExpRelaxedOneHotCategorical(unit.temperature, logits=logits)
     law = unit.temperature, activations[..., None], unit.scale
     if isinstance(unit, IGRFlow):
         flow = [PlanarTransform(u[None], w[None], bias) for u, w, bias in planar]
@@ -46,4 +46,4 @@ def activate(unit: Distribution, activations: Array, planar: Array) -> Distribut
 def sample_units(name: str, law: Distribution) -> Array:
     """Points of the simplex, (on, off) for each unit, from a site of that name."""
     value = numpyro.sample(name, law.to_event(1))
-    return jnp.exp(value) if isinstance(law, ExpRelaxedCategorical) else value
+    return jnp.exp(value) if isinstance(law, ExpRelaxedOneHotCategorical) else value

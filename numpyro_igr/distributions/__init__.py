@@ -6,6 +6,10 @@ from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.flow import IGRFlow
 from numpyro_igr.distributions.gem import GEM
+from numpyro_igr.distributions.gumbel_softmax import (
+    RelaxedOneHotCategorical,
+    RelaxedOneHotCategoricalStraightThrough,
+)
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.distributions.igr_straight_through import (
     IGRStraightThrough,
@@ -15,21 +19,15 @@ from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.kumaraswamy import Kumaraswamy
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.recovering import recover
-from numpyro_igr.distributions.relaxed_one_hot import (
-    ExpRelaxedCategorical,
-    RelaxedOneHotCategorical,
-)
-from numpyro_igr.distributions.relaxed_straight_through import (
-    RelaxedOneHotCategoricalStraightThrough,
-)
+from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 __all__ = [
     "GEM",
     "IGR",
     "ExpIGR",
+    "ExpRelaxedOneHotCategorical",
     "ExpectedOneHotCategorical",
-    "ExpRelaxedCategorical",
     "IGRFlow",
     "IGRStickBreaking",
     "IGRStraightThrough",

@@ -23,8 +23,8 @@ def categorical_logits(
 ) -> Array:
     """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
 
-    As in the host, the logarithm of a probability of 0 is the smallest finite number,
-    so that 0 times it is 0, in the gradients as well.
+    The logarithm of a probability of 0 is the smallest finite number, so that 0 times
+    it is 0, in the gradients as well.
     """
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")

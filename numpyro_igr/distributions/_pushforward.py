@@ -49,6 +49,7 @@ class GaussianPushforward(Recovered, Absent, TransformedDistribution):
         "scale": constraints.independent(constraints.positive, 1),
     }
     has_rsample = True
+    value_is_log = False
 
     def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
         arrays = to_arrays(parameters)

@@ -18,8 +18,9 @@ class ExpIGR(GaussianPushforward):
         y \sim N(\mu, \text{diag}(\sigma^2)) \text{ on } \mathbb{R}^{K-1}
 
     The density is taken with respect to Lebesgue measure on the additive log-ratios
-    :math:`\log z_k - \log z_K` (the convention of ``ExpRelaxedCategorical``): that
-    of :class:`IGR` times :math:`\prod_k z_k`. Use it with Monte-Carlo ELBOs.
+    :math:`\log z_k - \log z_K` (the convention of
+    ``ExpRelaxedOneHotCategorical``): that of :class:`IGR` times :math:`\prod_k z_k`.
+    Use it with Monte-Carlo ELBOs.
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
     ``batch`` or plain numbers; value: ``batch + (K,)``.
@@ -44,6 +45,7 @@ class ExpIGR(GaussianPushforward):
     """
 
     arg_constraints = IGR.arg_constraints
+    value_is_log = True
     reparametrized_params = list(arg_constraints)
 
     def __init__(

@@ -13,7 +13,7 @@ from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._rounding import absorb_rounding
 from numpyro_igr.distributions.one_hot import OneHotCategorical
-from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedCategorical
+from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
 NO_DENSITY = (
     "the value of ExpectedOneHotCategorical is the mean of a one-hot variable, and has "
@@ -107,6 +107,6 @@ def _no_kl(p: Distribution, q: Distribution) -> NoReturn:
     raise ValueError(NO_DENSITY)
 
 
-for _family in GaussianPushforward, ExpRelaxedCategorical:
+for _family in GaussianPushforward, ExpRelaxedOneHotCategorical:
     kl_divergence.register(_family, ExpectedOneHotCategorical)(_no_kl)
     kl_divergence.register(ExpectedOneHotCategorical, _family)(_no_kl)

@@ -11,7 +11,7 @@ from numpyro.distributions import (
 
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.one_hot import OneHotCategorical
-from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedCategorical
+from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
 
 def innermost(law: Distribution) -> Distribution:
@@ -38,6 +38,16 @@ def recover(law: Distribution) -> Distribution | None:
     return inside(law, _recover)
 
 
+def is_of_log(law: Distribution) -> bool:
+    """Whether the value of a relaxed law is log z.
+
+    Args:
+        law: with the wrappers of the host.
+    """
+    law = innermost(law)
+    return getattr(law, "value_is_log", False)
+
+
 def inside(law: Distribution, change: Callable) -> Distribution | None:
     """What ``change`` makes of the innermost law, wrapped as that was.
 
@@ -52,7 +62,7 @@ def inside(law: Distribution, change: Callable) -> Distribution | None:
 
 
 def _recover(law: Distribution) -> Distribution | None:
-    if isinstance(law, GaussianPushforward | ExpRelaxedCategorical):
+    if isinstance(law, GaussianPushforward | ExpRelaxedOneHotCategorical):
         return law.to_discrete()
     return law if isinstance(law, OneHotCategorical) else None
 

@@ -1,4 +1,4 @@
-"""RelaxedOneHotCategorical (Gumbel-Softmax), which the host lacks."""
+"""Relaxed one-hot distributions: Gumbel-Softmax, or Concrete."""
 
 from typing import Any, ClassVar
 
@@ -10,25 +10,28 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.util import promote_shapes, validate_sample
 
+from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
     is_possible,
 )
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions.one_hot import OneHotCategorical
+from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform
 
 Shape = tuple[int, ...]
 
 
-class ExpRelaxedCategorical(Distribution):
-    r"""The law of the logarithm of a :class:`RelaxedOneHotCategorical` variable.
+class ExpRelaxedOneHotCategorical(Absent, Distribution):
+    r"""The distribution of :math:`\log z` for z of a ``RelaxedOneHotCategorical``.
 
     .. math:: \log z = \log \text{softmax}((\text{logits} + g) / \tau), \qquad
               g_k \sim \text{Gumbel}(0, 1)
 
     The density is taken with respect to Lebesgue measure on the additive log-ratios
-    :math:`\log z_k - \log z_K`. With a category of probability 0 there is none, and
-    ``log_prob`` is -inf; its entry of the value is the smallest finite number.
+    :math:`\log z_k - \log z_K`, and exact at any temperature: use it with Monte-Carlo
+    ELBOs, and decode its exponential. With a category of probability 0 there is none,
+    and ``log_prob`` is -inf; its entry of the value is the smallest finite number.
 
     Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
     ``batch`` or a plain number.
@@ -42,11 +45,24 @@ class ExpRelaxedCategorical(Distribution):
             if None.
 
     Raises:
-        ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
-            validation, if a parameter is out of range.
+        ValueError: unless exactly one of ``probs`` and ``logits`` is given, if shapes
+            do not broadcast or, under validation, if a parameter is out of range.
 
-    Source: Maddison, Mnih and Teh (2017), appendix C.3; the class of this name in
+    Accuracy: log_prob to 1e-10 in float64, and to 1e-4 relative in float32 at
+        temperature 0.01 and K = 1000.
+    Source: Maddison, Mnih and Teh (2017), appendix C.3; ``ExpRelaxedCategorical`` of
         ``torch.distributions``.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import ExpRelaxedOneHotCategorical
+        >>> q = ExpRelaxedOneHotCategorical(0.01, logits=jnp.zeros(3))
+        >>> log_z = q.rsample(jax.random.key(0))
+        >>> bool(jnp.isfinite(q.log_prob(log_z)))
+        True
+        >>> print(f"{q.to_discrete().probs[0]:.3f}")
+        0.333
     """
 
     arg_constraints: ClassVar[dict] = {
@@ -54,7 +70,7 @@ class ExpRelaxedCategorical(Distribution):
         "logits": constraints.real_vector,
     }
     reparametrized_params: ClassVar[list[str]] = list(arg_constraints)
-    support = constraints.real_vector
+    value_is_log = True
 
     def __init__(
         self,
@@ -73,12 +89,17 @@ class ExpRelaxedCategorical(Distribution):
         (self.logits,) = promote_shapes(logits, shape=(*batch_shape, k))
         super().__init__(batch_shape, (k,), validate_args=validate_args)
 
+    # A sampler that maps onto it stays on the simplex, with the density of log-ratios.
+    @constraints.dependent_property(is_discrete=False, event_dim=1)
+    def support(self) -> constraints.Constraint:
+        return LogSoftmaxPlusPlusTransform(1.0).codomain
+
     @property
     def probs(self) -> Array:
         return jnp.exp(self.logits)
 
     def to_discrete(self) -> OneHotCategorical:
-        """The discrete law that this one relaxes, over one-hot vectors."""
+        """The discrete distribution that this one relaxes, over one-hot vectors."""
         shape = self.batch_shape + self.event_shape
         logits = jnp.broadcast_to(self.logits, shape)
         return OneHotCategorical(logits=logits, validate_args=self._validate_args)
@@ -106,8 +127,11 @@ class ExpRelaxedCategorical(Distribution):
         k = self.event_shape[0]
         possible, logits = self._possible_logits
         constant = gammaln(float(k)) + (k - 1) * jnp.log(self.temperature)
-        density = constant + log_softmax(logits - self._tau * log_z, -1).sum(-1)
-        return jnp.where(possible.all(-1), density, -jnp.inf)
+        scores = logits - self._tau * log_z
+        inside = (jnp.isfinite(scores) & possible).all(-1)
+        scores = jnp.where(inside[..., None], scores, 0.0)
+        density = constant + log_softmax(scores, -1).sum(-1)
+        return jnp.where(inside, density, -jnp.inf)
 
     # Where the logarithm is the smallest number, arithmetic on it would overflow.
     @property
@@ -118,46 +142,3 @@ class ExpRelaxedCategorical(Distribution):
     @property
     def _tau(self) -> Array:
         return jnp.expand_dims(self.temperature, -1)
-
-
-class RelaxedOneHotCategorical(ExpRelaxedCategorical):
-    r"""A relaxed categorical law on the simplex: Gumbel-Softmax, or Concrete.
-
-    .. math:: z = \text{softmax}((\text{logits} + g) / \tau), \qquad
-              g_k \sim \text{Gumbel}(0, 1)
-
-    The density is taken with respect to Lebesgue measure on the first K-1
-    coordinates. A value with an entry that has underflowed to 0 has a ``log_prob``
-    of -inf; score its logarithm with :class:`ExpRelaxedCategorical`. With a category
-    of probability 0 there is no density, and every ``log_prob`` is -inf.
-
-    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
-    ``batch`` or a plain number.
-    Units: log-densities are in nats.
-
-    Args:
-        temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
-        probs: probabilities of the K categories.
-        logits: log probabilities up to a constant, instead of ``probs``.
-        validate_args: whether to check parameters and values; the host's default
-            if None.
-
-    Raises:
-        ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
-            validation, if a parameter is out of range.
-
-    Source: Jang, Gu and Poole (2017); Maddison, Mnih and Teh (2017), eq. 10; the
-        class of this name in ``torch.distributions``.
-    """
-
-    support = constraints.simplex
-
-    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
-        return jnp.exp(super().sample(key, sample_shape))
-
-    @validate_sample
-    def log_prob(self, value: Array, intermediates: Any = None) -> Array:
-        inside = (value > 0).all(-1)
-        log_z = jnp.log(jnp.where(inside[..., None], value, 1.0))
-        log_prob = self._log_density(log_z) - log_z.sum(-1)
-        return jnp.where(inside, log_prob, -jnp.inf)

@@ -6,7 +6,7 @@ from typing import Any
 from numpyro.distributions import Distribution
 
 from numpyro_igr.distributions import (
-    ExpRelaxedCategorical,
+    ExpRelaxedOneHotCategorical,
     IGRStraightThrough,
     RelaxedOneHotCategoricalStraightThrough,
 )
@@ -14,7 +14,7 @@ from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._marks import OWN, SMOOTH
 
-RELAXED = GaussianPushforward | ExpRelaxedCategorical
+RELAXED = GaussianPushforward | ExpRelaxedOneHotCategorical
 ONE_HOT = IGRStraightThrough | RelaxedOneHotCategoricalStraightThrough
 
 

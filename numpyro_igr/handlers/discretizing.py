@@ -5,9 +5,9 @@ from collections.abc import Callable
 from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import ExpIGR, RelaxedOneHotCategorical
+from numpyro_igr.distributions import RelaxedOneHotCategorical
 from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions.recovering import innermost, recover
+from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 SCANNED = (
     "site '{}' has its value already, from a scan: "
@@ -52,10 +52,11 @@ class DiscretizeMessenger(Messenger):
 
 
 def _discretized(law: Distribution, site: str) -> Distribution:
-    if isinstance(innermost(law), ExpIGR):
+    if is_of_log(law):
         raise ValueError(
-            f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
-            "write the site with IGR to discretize it"
+            f"expected a law of z at site '{site}', but the value of "
+            f"{type(innermost(law)).__name__} is log z: write the site with IGR or "
+            "RelaxedOneHotCategorical to discretize it"
         )
     relaxed = GaussianPushforward | RelaxedOneHotCategorical
     return recover(law) if isinstance(innermost(law), relaxed) else law

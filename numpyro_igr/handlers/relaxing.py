@@ -10,7 +10,7 @@ from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.distributions.recovering import innermost
-from numpyro_igr.handlers.reparam import IGRReparam
+from numpyro_igr.handlers.reparam import IGRReparam, check_family
 
 ENUMERATED = (
     "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
@@ -73,14 +73,15 @@ def relax(
 
     Raises:
         TypeError: if ``one_hot`` or ``keep`` is a string.
-        ValueError: at a discrete latent site that cannot be relaxed, for the reason
-            that it states, that has its value from another handler, or that is marked
-            for enumeration while ``keep`` names none: where it does, the others lose
-            the mark of ``config_enumerate``.
+        ValueError: if the value of ``family`` is a logarithm; at a discrete latent site
+            that cannot be relaxed, for the reason that it states, that has its value
+            from another handler, or that is marked for enumeration while ``keep`` names
+            none: where it does, the others lose the mark of ``config_enumerate``.
 
     Source: not in the paper.
     """
     check_names(one_hot=one_hot, keep=keep)
+    check_family(family)
     make = partial(IGRReparam, family=family, num_sticks=num_sticks)
     config = partial(_reparam_of, make=make, one_hot=one_hot, keep=keep)
     return partial(_run, config, fn, temperature)

@@ -3,13 +3,8 @@
 from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import (
-    ExpIGR,
-    ExpRelaxedCategorical,
-    IGRFlow,
-    RelaxedOneHotCategorical,
-)
-from numpyro_igr.distributions.recovering import innermost, recover
+from numpyro_igr.distributions import IGRFlow
+from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 
 class DiscreteSiteMessenger(Messenger):
@@ -45,17 +40,6 @@ class DiscreteSiteMessenger(Messenger):
                 f"{type(innermost(law)).__name__} is log z"
             )
         return recover_with_gradient(law, name)
-
-
-def is_of_log(law: Distribution) -> bool:
-    """Whether the value of a relaxed law is log z.
-
-    Args:
-        law: with the wrappers of the host.
-    """
-    law = innermost(law)
-    is_relaxed = isinstance(law, ExpIGR | ExpRelaxedCategorical)
-    return is_relaxed and not isinstance(law, RelaxedOneHotCategorical)
 
 
 def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:

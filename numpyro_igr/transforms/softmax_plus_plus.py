@@ -70,7 +70,7 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
 
     Its log-det, :math:`-(K-1) \log \tau`, is that of the additive log-ratios
     :math:`\log z_k - \log z_K`, the coordinates in which densities on log z are
-    taken (the convention of ``ExpRelaxedCategorical``).
+    taken (the convention of ``ExpRelaxedOneHotCategorical``).
 
     Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
     Units: the log-det is in nats.

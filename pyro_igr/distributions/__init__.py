@@ -14,12 +14,14 @@ from pyro_igr.distributions.igr_straight_through import (
 from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.kumaraswamy import Kumaraswamy
 from pyro_igr.distributions.recovering import recover
+from pyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 __all__ = [
     "GEM",
     "IGR",
     "ExpIGR",
+    "ExpRelaxedOneHotCategorical",
     "ExpectedOneHotCategorical",
     "IGRFlow",
     "IGRStickBreaking",

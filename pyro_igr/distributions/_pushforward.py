@@ -37,6 +37,7 @@ class GaussianPushforward(Recovered, Absent, TransformedDistribution):
         "scale": constraints.independent(constraints.positive, 1),
     }
     has_rsample = True
+    value_is_log = False
     _unexpanded: "GaussianPushforward | None" = None
 
     def __init__(

@@ -36,6 +36,16 @@ def recover(law: Distribution) -> Distribution | None:
     return inside(law, _recover)
 
 
+def is_of_log(law: Distribution) -> bool:
+    """Whether the value of a relaxed law is log z.
+
+    Args:
+        law: with the wrappers of the host.
+    """
+    law = innermost(law)
+    return getattr(law, "value_is_log", isinstance(law, ExpRelaxedCategorical))
+
+
 def inside(law: Distribution, change: Callable) -> Distribution | None:
     """What ``change`` makes of the innermost law, wrapped as that was.
 

@@ -6,9 +6,8 @@ from pyro.distributions import Distribution, RelaxedOneHotCategorical
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 
-from pyro_igr.distributions import ExpIGR
 from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.recovering import innermost, recover
+from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 FIXED = (
     "a handler such as replay gives site '{}' its value before it is discretized, "
@@ -47,10 +46,11 @@ class DiscretizeMessenger(Messenger):
 
 
 def _discretized(law: Distribution, site: str) -> Distribution:
-    if isinstance(innermost(law), ExpIGR):
+    if is_of_log(law):
         raise ValueError(
-            f"expected a law of z at site '{site}', but the value of ExpIGR is log z: "
-            "write the site with IGR to discretize it"
+            f"expected a law of z at site '{site}', but the value of "
+            f"{type(innermost(law)).__name__} is log z: write the site with IGR or "
+            "RelaxedOneHotCategorical to discretize it"
         )
     relaxed = GaussianPushforward | RelaxedOneHotCategorical
     return recover(law) if isinstance(innermost(law), relaxed) else law

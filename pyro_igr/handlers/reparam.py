@@ -42,8 +42,8 @@ class IGRReparam(Reparam):
             if the law's parameters are concrete.
 
     Raises:
-        ValueError: at a site that is observed, or whose law is not a discrete one with
-            probabilities to match.
+        ValueError: if the value of ``family`` is a logarithm; at a site that is
+            observed, or whose law is not a discrete one with probabilities to match.
 
     Source: not in the paper.
     """
@@ -56,6 +56,7 @@ class IGRReparam(Reparam):
         one_hot: bool = False,
         num_sticks: int | None = None,
     ) -> None:
+        check_family(family)
         self.temperature, self.family = temperature, family
         self.one_hot, self.num_sticks = one_hot, num_sticks
 
@@ -76,6 +77,19 @@ class IGRReparam(Reparam):
             return inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
+
+
+def check_family(family: type[Distribution]) -> None:
+    """Raises if the value of a family would be log z in the place of z.
+
+    Args:
+        family: a class, or what makes a member from a temperature and logits.
+    """
+    if getattr(family, "value_is_log", False):
+        raise ValueError(
+            "expected family to be one whose value is z, for a program that takes a "
+            f"one-hot vector; got {family.__name__}, whose value is log z"
+        )
 
 
 def _matched(

@@ -3,10 +3,9 @@
 from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
-from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
-from pyro_igr.distributions import ExpIGR, IGRFlow
-from pyro_igr.distributions.recovering import innermost, recover
+from pyro_igr.distributions import IGRFlow
+from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 
 class DiscreteSiteMessenger(Messenger):
@@ -40,15 +39,6 @@ class DiscreteSiteMessenger(Messenger):
                 f"{type(innermost(law)).__name__} is log z"
             )
         return recover_with_gradient(law, name)
-
-
-def is_of_log(law: Distribution) -> bool:
-    """Whether the value of a relaxed law is log z.
-
-    Args:
-        law: with the wrappers of the host.
-    """
-    return isinstance(innermost(law), ExpIGR | ExpRelaxedCategorical)
 
 
 def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:

@@ -14,7 +14,7 @@ import numpyro_igr as igr
 
 __all__ = ["dist", "igr", "kl"]
 
-kl = kl_divergence
+kl, biject_to = kl_divergence, dist.biject_to
 double_precision = partial(enable_x64, True)
 
 

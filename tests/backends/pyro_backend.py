@@ -12,7 +12,7 @@ import pyro_igr as igr
 
 __all__ = ["dist", "igr", "kl"]
 
-kl = kl_divergence
+kl, biject_to = kl_divergence, torch.distributions.biject_to
 double_precision = nullcontext
 
 

@@ -15,7 +15,7 @@ from numpyro_igr import (
     RelaxedOneHotCategorical,
     RelaxedOneHotCategoricalStraightThrough,
 )
-from numpyro_igr.distributions import ExpRelaxedCategorical
+from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
 
 torch = pytest.importorskip("torch")
 from torch.distributions import relaxed_categorical  # noqa: E402
@@ -163,7 +163,7 @@ def test_without_a_category_a_relaxed_law_is_that_of_the_others(given, temperatu
     inside = np.float32([0.3, 0.3, 0.4])
     for law, points in (
         (RelaxedOneHotCategorical, np.stack([inside, value[0]])),
-        (ExpRelaxedCategorical, np.log(inside)),
+        (ExpRelaxedOneHotCategorical, np.log(inside)),
     ):
         log_prob = law(temperature, **given).log_prob(points)
         np.testing.assert_array_equal(log_prob, -np.inf)
@@ -172,7 +172,7 @@ def test_without_a_category_a_relaxed_law_is_that_of_the_others(given, temperatu
 LAWS = {
     "one_hot": lambda **given: OneHotCategorical(**given),
     "relaxed": lambda **given: RelaxedOneHotCategorical(0.5, **given),
-    "exp_relaxed": lambda **given: ExpRelaxedCategorical(0.5, **given),
+    "exp_relaxed": lambda **given: ExpRelaxedOneHotCategorical(0.5, **given),
     "straight_through": lambda **given: RelaxedOneHotCategoricalStraightThrough(
         0.5, **given
     ),
@@ -200,7 +200,7 @@ def test_wrong_arguments_are_refused_under_jit(make):
         jax.jit(lambda: make(probs=np.array([0.5, 0.6])).sample(KEY))()
 
 
-@pytest.mark.parametrize("law", [RelaxedOneHotCategorical, ExpRelaxedCategorical])
+@pytest.mark.parametrize("law", [RelaxedOneHotCategorical, ExpRelaxedOneHotCategorical])
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, np.nan])
 def test_a_temperature_out_of_range_is_refused(law, temperature):
     with pytest.raises(ValueError, match="temperature"):
@@ -231,7 +231,7 @@ def test_relaxed_densities_agree_with_torch(k, temperature):
     relaxed = torch.distributions.RelaxedOneHotCategorical(tau, logits=double(logits))
     exp_relaxed = relaxed_categorical.ExpRelaxedCategorical(tau, logits=double(logits))
     with enable_x64(True):
-        law = ExpRelaxedCategorical(temperature, logits=logits)
+        law = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         log_z = law.sample(KEY)
         close(law.log_prob(log_z), exp_relaxed.log_prob(double(log_z)))
         z = jnp.exp(log_z)
@@ -239,7 +239,7 @@ def test_relaxed_densities_agree_with_torch(k, temperature):
         close(found, relaxed.log_prob(double(z)), rtol=1e-8)
 
 
-@pytest.mark.parametrize("law", [RelaxedOneHotCategorical, ExpRelaxedCategorical])
+@pytest.mark.parametrize("law", [RelaxedOneHotCategorical, ExpRelaxedOneHotCategorical])
 def test_a_batch_of_temperatures_is_applied_element_by_element(law):
     taus, logits = np.linspace(0.2, 2, B, dtype=np.float32), np.float32(logits_of(3))
     batch = law(taus, logits=logits)
@@ -263,7 +263,7 @@ def test_relaxed_samples_follow_the_probabilities():
 
 def test_gradients_are_finite_at_low_temperature_in_logarithms():
     def objective(logits, temperature):
-        law = ExpRelaxedCategorical(temperature, logits=logits)
+        law = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         log_z = law.sample(KEY, (100,))
         return law.log_prob(log_z).sum() + jnp.exp(log_z)[..., 0].sum()
 

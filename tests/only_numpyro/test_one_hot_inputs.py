@@ -7,7 +7,7 @@ from numpyro.distributions.kl import kl_divergence
 from numpyro_laws import fresh_host as fresh_host
 
 from numpyro_igr import OneHotCategorical, RelaxedOneHotCategorical
-from numpyro_igr.distributions import ExpRelaxedCategorical
+from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
 
 PROBS = jnp.array([0.2, 0.3, 0.5])
 
@@ -35,7 +35,7 @@ def test_what_is_no_real_array_is_named(value):
     [
         OneHotCategorical(PROBS),
         RelaxedOneHotCategorical(0.5, PROBS),
-        ExpRelaxedCategorical(0.5, PROBS),
+        ExpRelaxedOneHotCategorical(0.5, PROBS),
     ],
     ids=lambda law: type(law).__name__,
 )

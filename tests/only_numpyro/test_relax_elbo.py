@@ -28,7 +28,7 @@ from numpyro_igr import (
     TraceRELAX_ELBO,
     discretize,
 )
-from numpyro_igr.distributions import ExpRelaxedCategorical
+from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
 
 KEY = random.key(0)
 K, PIXELS = 3, 4
@@ -301,7 +301,7 @@ def test_an_untrained_control_variate_is_warned_of_once():
 
 def test_a_law_of_log_z_is_as_that_of_z():
     def exp_gumbel(logits):
-        return ExpRelaxedCategorical(0.5, logits=logits)
+        return ExpRelaxedOneHotCategorical(0.5, logits=logits)
 
     params = {"c_": jnp.asarray(C[0])} | LEARNED
     pairs = coded(gumbel), coded(exp_gumbel, is_log=True)

@@ -16,7 +16,7 @@ from numpyro_igr.discrete import (
 from numpyro_igr.distributions import (
     IGR,
     ExpIGR,
-    ExpRelaxedCategorical,
+    ExpRelaxedOneHotCategorical,
     IGRStickBreaking,
     OneHotCategorical,
 )
@@ -113,7 +113,7 @@ NOISES = {
     IGR: ArgmaxNoise,
     ExpIGR: ArgmaxNoise,
     IGRStickBreaking: StickNoise,
-    ExpRelaxedCategorical: GumbelNoise,
+    ExpRelaxedOneHotCategorical: GumbelNoise,
     OneHotCategorical: GumbelNoise,
 }
 

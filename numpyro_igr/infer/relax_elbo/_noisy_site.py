@@ -9,8 +9,8 @@ from numpyro.distributions import (
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import OneHotCategorical
-from numpyro_igr.distributions.recovering import innermost, inside, recover
-from numpyro_igr.infer._discrete_site import check_discrete, is_of_log
+from numpyro_igr.distributions.recovering import innermost, inside, is_of_log, recover
+from numpyro_igr.infer._discrete_site import check_discrete
 from numpyro_igr.infer.relax_elbo._noise import Noise, finite, noise_type
 
 

@@ -6,8 +6,8 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from torch import Tensor
 
-from pyro_igr.distributions.recovering import innermost, inside, recover
-from pyro_igr.infer._discrete_site import check_discrete, is_of_log
+from pyro_igr.distributions.recovering import innermost, inside, is_of_log, recover
+from pyro_igr.infer._discrete_site import check_discrete
 from pyro_igr.infer.relax_elbo._noise import Noise, finite, noise_type
 
 

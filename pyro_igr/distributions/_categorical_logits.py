@@ -1,0 +1,32 @@
+"""Log probabilities of categories, some of which may be impossible."""
+
+import torch
+from pyro.distributions import Distribution
+from torch import Tensor
+from torch.distributions import Categorical
+
+from pyro_igr.transforms.simplex import to_real
+
+
+def is_possible(logits: Tensor) -> Tensor:
+    """Whether each category of normalised log probabilities has any probability."""
+    return logits > torch.finfo(logits.dtype).min
+
+
+def categorical_logits(
+    probs: Tensor | None, logits: Tensor | None, law: Distribution
+) -> Tensor:
+    """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
+
+    The logarithm of a probability of 0 is the smallest finite number, so that 0 times
+    it is 0, in the gradients as well.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("expected exactly one of probs and logits")
+    given = (None if x is None else to_real(x) for x in (probs, logits))
+    categorical = Categorical(*given, validate_args=law._validate_args)
+    if logits is not None:
+        return categorical.logits.clamp(min=torch.finfo(categorical.logits.dtype).min)
+    positive = categorical.probs > 0
+    log_probs = torch.where(positive, categorical.probs, 1.0).log()
+    return torch.where(positive, log_probs, torch.finfo(log_probs.dtype).min)
