@@ -18,8 +18,8 @@ ELBOS = {
     "stl": TraceSTL_ELBO,
     "discrete-kl": TraceDiscreteKL_ELBO,
     "straight-through": TraceDiscreteKL_ELBO,
-    "relax": TraceRELAX_ELBO,
-    "rebar": partial(TraceRELAX_ELBO, control_variate=None),
+    "relax": partial(TraceRELAX_ELBO, name="relax"),
+    "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
 }
 VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
 

@@ -10,6 +10,7 @@ from numpyro import handlers
 from numpyro_laws import fresh_host as fresh_host
 
 from numpyro_igr import IGR, ControlNetwork
+from numpyro_igr.infer.relax_elbo._names import Names
 
 VALUE = 3 * (2 * math.tanh(2) + 1)
 
@@ -31,7 +32,7 @@ def test_each_set_of_plates_has_a_network_masked_and_scaled_as_its_first_site():
     data |= {f"relax_output_{name}": np.ones(3) for name in weights}
     z = {name: site["value"] for name, site in sites.items()}
     with handlers.substitute(data=data):
-        found = ControlNetwork(2).terms(z, sites)
+        found = ControlNetwork(2).terms(z, sites, Names("relax"))
     terms = {len(k): v for k, v in found.items()}
     assert float(terms[0]) == pytest.approx(VALUE / 3)
     assert terms[1].tolist() == pytest.approx([VALUE, 0, VALUE])

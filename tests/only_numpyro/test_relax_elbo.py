@@ -110,7 +110,7 @@ def enumerated_bound(params):
 @cache
 def gradients():
     """Losses and gradients by name at parameters, for keys: compiled once."""
-    engine = TraceRELAX_ELBO(control_variate=ControlNetwork(4))
+    engine = TraceRELAX_ELBO(name="relax", control_variate=ControlNetwork(4))
     step = jax.value_and_grad(lambda p, key: engine.loss(key, p, model, guide))
     return jax.jit(jax.vmap(step, (None, 0)))
 
@@ -192,7 +192,9 @@ def test_a_function_counts_in_its_plates_as_a_network_does():
     params = jax.tree.map(jnp.asarray, params)
     found = []
     for function in ControlNetwork(4), written_out:
-        loss = partial(TraceRELAX_ELBO(control_variate=function).loss, KEY)
+        loss = partial(
+            TraceRELAX_ELBO(name="relax", control_variate=function).loss, KEY
+        )
         gradient = jax.jit(jax.grad(lambda p, loss=loss: loss(p, model, guide)))
         found.append(gradient(params)["c_"])
     np.testing.assert_allclose(*found, rtol=1e-10)
@@ -215,7 +217,7 @@ TRAINED = {
 def test_training_it_lowers_the_variance_and_the_loss(function, temperature, lr, names):
     model, guide = coded(gumbel)
     options = {"control_variate": function, "temperature": temperature}
-    engine = TraceRELAX_ELBO(20, **options)
+    engine = TraceRELAX_ELBO(20, name="relax", **options)
     svi = SVI(model, engine.with_parameters(guide), optax.adam(lr), engine)
     learned = {"relax_scale", "relax_temperature"} | names
 
@@ -253,7 +255,7 @@ def test_the_least_noise_of_the_host_has_a_finite_gradient(monkeypatch):
         numpyro.sample("z", gumbel(numpyro.param("logits", jnp.zeros(K))))
 
     with enable_x64(False):
-        engine = TraceRELAX_ELBO()
+        engine = TraceRELAX_ELBO(name="relax")
         params = {"logits": jnp.zeros(K), "relax_scale": 1.0, "relax_temperature": 0.5}
         loss = partial(engine.loss, KEY, model=model, guide=guide)
         found = jax.jit(jax.grad(loss))(params)
@@ -284,7 +286,7 @@ def test_what_is_learned_at_an_extreme_category_has_a_finite_gradient(
         numpyro.sample("z", law(numpyro.param("c_", jnp.full(K, start))))
 
     with enable_x64(False):
-        engine = TraceRELAX_ELBO()
+        engine = TraceRELAX_ELBO(name="relax")
         svi = SVI(model, engine.with_parameters(guide), optax.sgd(1.0), engine)
         state, loss = jax.jit(svi.update)(svi.init(KEY))
     assert np.isfinite(loss)
@@ -293,7 +295,7 @@ def test_what_is_learned_at_an_extreme_category_has_a_finite_gradient(
 
 
 def test_an_untrained_control_variate_is_warned_of_once():
-    engine, pair = TraceRELAX_ELBO(), coded(gumbel)
+    engine, pair = TraceRELAX_ELBO(name="relax"), coded(gumbel)
     with pytest.warns(UserWarning, match="control variate is not trained"):
         engine.loss(KEY, {}, *pair)
     engine.loss(KEY, {}, *pair)
@@ -305,7 +307,7 @@ def test_a_law_of_log_z_is_as_that_of_z():
 
     params = {"c_": jnp.asarray(C[0])} | LEARNED
     pairs = coded(gumbel), coded(exp_gumbel, is_log=True)
-    engines = [partial(TraceRELAX_ELBO().loss, KEY) for _ in pairs]
+    engines = [partial(TraceRELAX_ELBO(name="relax").loss, KEY) for _ in pairs]
     found = [
         jax.jit(jax.grad(lambda p, loss=loss, pair=pair: loss(p, *pair)))(params)["c_"]
         for loss, pair in zip(engines, pairs, strict=True)
@@ -379,10 +381,29 @@ PROGRAMS = {
 @pytest.mark.parametrize(("model", "guide", "match"), PROGRAMS.values(), ids=PROGRAMS)
 def test_a_program_it_cannot_train_is_one_clear_error(model, guide, match):
     with pytest.raises(ValueError, match=match):
-        TraceRELAX_ELBO().loss(KEY, dict(LEARNED), model, guide)
+        TraceRELAX_ELBO(name="relax").loss(KEY, dict(LEARNED), model, guide)
 
 
 def test_a_control_variate_of_another_shape_is_one_clear_error():
-    engine = TraceRELAX_ELBO(control_variate=lambda z: z["z"])
+    engine = TraceRELAX_ELBO(name="relax", control_variate=lambda z: z["z"])
     with pytest.raises(ValueError, match=r"plates around .* got shape \(3,\)"):
         engine.loss(KEY, dict(LEARNED), *coded(gumbel))
+
+
+def test_engines_in_one_program_do_not_share_parameters():
+    engines = [TraceRELAX_ELBO(control_variate=ControlNetwork(n)) for n in (2, 3)]
+    _, guide = coded(gumbel)
+    for engine in engines:
+        guide = engine.with_parameters(guide)
+    sites = handlers.trace(handlers.seed(guide, KEY)).get_trace()
+    for engine, num_hidden in zip(engines, (2, 3), strict=True):
+        assert sites[f"{engine.name}_output_z"]["value"].shape == (num_hidden + 1,)
+        assert f"{engine.name}_scale" in sites
+
+
+def test_an_engine_has_the_name_that_it_is_given():
+    engine = TraceRELAX_ELBO(name="mine")
+    assert {engine.name, TraceRELAX_ELBO(name="mine").name} == {"mine"}
+    assert TraceRELAX_ELBO().name != "mine"
+    with pytest.raises(ValueError, match="expected name to be a string .* got ''"):
+        TraceRELAX_ELBO(name="")

@@ -9,6 +9,7 @@ from pyro import poutine
 from pyro_laws import fresh_host as fresh_host
 
 from pyro_igr import IGR, ControlNetwork
+from pyro_igr.infer.relax_elbo._names import Names
 
 VALUE = 3 * (2 * math.tanh(2) + 1)
 
@@ -30,6 +31,8 @@ def test_each_set_of_plates_has_a_network_masked_and_scaled_as_its_first_site():
         pyro.param(f"relax_hidden_{name}", hidden)
         pyro.param(f"relax_output_{name}", torch.ones(3))
     z = {name: site["value"] for name, site in sites.items()}
-    terms = {len(k): v for k, v in ControlNetwork(2).terms(z, sites).items()}
+    terms = {
+        len(k): v for k, v in ControlNetwork(2).terms(z, sites, Names("relax")).items()
+    }
     assert terms[0].item() == pytest.approx(VALUE / 3)
     assert terms[1].tolist() == pytest.approx([VALUE, 0, VALUE])

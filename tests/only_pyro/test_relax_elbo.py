@@ -95,7 +95,7 @@ def test_its_mean_is_the_gradient_of_the_enumerated_bound(function):
     options = {"vectorize_particles": True, "max_plate_nesting": 1}
     for name, weights in OUTPUTS.items():
         pyro.param(name, weights.clone())
-    engine = TraceRELAX_ELBO(100, control_variate=function, **options)
+    engine = TraceRELAX_ELBO(100, name="relax", control_variate=function, **options)
     runs = [gradients(engine, model, guide) for _ in range(40)]
     draws = {name: torch.stack([g[name] for g, _ in runs]) for name in exact}
     draws["loss"], exact["loss"] = torch.tensor([x for _, x in runs]), bound
@@ -118,7 +118,7 @@ def squared_norm(found):
 
 
 def test_what_is_learned_descends_the_squared_norm_of_the_gradient():
-    engine = TraceRELAX_ELBO(3, control_variate=network, temperature=0.8)
+    engine = TraceRELAX_ELBO(3, name="relax", control_variate=network, temperature=0.8)
     slopes = seeded_gradients(engine)
     for name in LEARNED:
         parameter = pyro.get_param_store()._params[name]
@@ -161,7 +161,7 @@ TRAINED = {
 def test_training_the_control_variate_lowers_the_variance(temperature, lr, names):
     pair = coded(gumbel)
     options = {"vectorize_particles": True, "max_plate_nesting": 0}
-    engine = TraceRELAX_ELBO(20, temperature=temperature, **options)
+    engine = TraceRELAX_ELBO(20, name="relax", temperature=temperature, **options)
     optim = pyro.optim.Adam(lambda name: {"lr": lr if name in names else 0.0})
     before = variance(engine, pair)
     svi = SVI(*pair, optim, engine)
@@ -217,7 +217,9 @@ def test_a_law_of_log_z_is_as_that_of_z(pair):
     found = []
     for is_log, law in enumerate(pair):
         torch.manual_seed(0)
-        found.append(gradients(TraceRELAX_ELBO(), *coded(law, is_log))[0]["c_"])
+        found.append(
+            gradients(TraceRELAX_ELBO(name="relax"), *coded(law, is_log))[0]["c_"]
+        )
     torch.testing.assert_close(*found)
 
 
@@ -262,7 +264,7 @@ def test_what_is_learned_at_an_extreme_category_has_a_finite_gradient(
     def guide():
         pyro.sample("z", law(pyro.param("c_", torch.full((K,), start))))
 
-    found, loss = gradients(TraceRELAX_ELBO(), model, guide)
+    found, loss = gradients(TraceRELAX_ELBO(name="relax"), model, guide)
     assert math.isfinite(loss)
     assert all(slope.isfinite().all() for slope in found.values())
 
@@ -333,10 +335,32 @@ PROGRAMS = {
 @pytest.mark.parametrize(("model", "guide", "match"), PROGRAMS.values(), ids=PROGRAMS)
 def test_a_program_it_cannot_train_is_one_clear_error(model, guide, match):
     with pytest.raises(ValueError, match=match):
-        TraceRELAX_ELBO().differentiable_loss(model, guide)
+        TraceRELAX_ELBO(name="relax").differentiable_loss(model, guide)
 
 
 def test_a_control_variate_of_another_shape_is_one_clear_error():
-    engine = TraceRELAX_ELBO(control_variate=lambda z: z["b"])
+    engine = TraceRELAX_ELBO(name="relax", control_variate=lambda z: z["b"])
     with pytest.raises(ValueError, match=r"plates around .* got shape \(2, 3\)"):
         engine.differentiable_loss(model, guide)
+
+
+def test_engines_in_one_store_do_not_share_parameters():
+    engines = [TraceRELAX_ELBO(control_variate=ControlNetwork(n)) for n in (2, 3)]
+    pair = coded(gumbel)
+    for engine, num_hidden in zip(engines, (2, 3), strict=True):
+        gradients(engine, *pair)
+        output = pyro.param(f"{engine.name}_output_z")
+        assert output.shape == (num_hidden + 1,)
+        pyro.param(f"{engine.name}_scale").data.fill_(num_hidden)
+    names = [engine.name for engine in engines]
+    assert [pyro.param(f"{name}_scale").item() for name in names] == [2, 3]
+
+
+def test_engines_of_one_name_share_parameters():
+    for temperature in (0.3, 0.7):
+        engine = TraceRELAX_ELBO(name="mine", temperature=temperature)
+        gradients(engine, *coded(gumbel))
+        assert pyro.param("mine_temperature").item() == pytest.approx(0.3)
+    assert TraceRELAX_ELBO().name not in ("mine", engine.name)
+    with pytest.raises(ValueError, match="expected name to be a string .* got ''"):
+        TraceRELAX_ELBO(name="")

@@ -9,10 +9,16 @@ from jax import Array, lax
 from numpyro.distributions import constraints
 from numpyro.infer.elbo import MultiFrameTensor
 
+from numpyro_igr.infer.relax_elbo._names import names_of
 from numpyro_igr.infer.relax_elbo._particle import Particle
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
 
 Values = dict[str, Array]
+UNTRAINED = (
+    "The control variate is not trained: its parameters, as {}, are not among those "
+    "of model and guide. Use SVI(model, elbo.with_parameters(guide), optim, elbo), or "
+    "give name= where another engine has trained them."
+)
 
 
 class ControlVariate:
@@ -21,13 +27,17 @@ class ControlVariate:
     Args:
         function: of the relaxed values by site, a network, or None.
         temperature: where the learned temperature starts.
+        name: what the names of its parameters begin with, or None.
 
     Raises:
-        ValueError: if ``function`` is none of these or ``temperature`` is not positive.
+        ValueError: if an argument is none of these.
     """
 
     def __init__(
-        self, function: Callable | ControlNetwork | None, temperature: float
+        self,
+        function: Callable | ControlNetwork | None,
+        temperature: float,
+        name: str | None,
     ) -> None:
         is_network = isinstance(function, ControlNetwork)
         if not (function is None or is_network or callable(function)):
@@ -38,6 +48,7 @@ class ControlVariate:
         if not temperature > 0:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
         self.function, self.temperature = function, temperature
+        self.names = names_of(name)
 
     def declare(self, sites: dict[str, dict]) -> None:
         """Makes the ``param`` statements of a control variate.
@@ -93,14 +104,14 @@ class ControlVariate:
         if self.function is None:
             return MultiFrameTensor()
         if isinstance(self.function, ControlNetwork):
-            return self.function.terms(z, sites)
+            return self.function.terms(z, sites, self.names)
         value = self.function(z)
         return MultiFrameTensor((_frames_of(value, sites), value))
 
     def _parameters(self) -> tuple[Array, Array]:
-        scale = numpyro.param("relax_scale", 1.0)
+        scale = numpyro.param(self.names.scale, 1.0)
         start, positive = self.temperature, constraints.positive
-        return scale, numpyro.param("relax_temperature", start, constraint=positive)
+        return scale, numpyro.param(self.names.temperature, start, constraint=positive)
 
 
 def _frames_of(value: Array, sites: dict[str, dict]) -> list:

@@ -6,6 +6,8 @@ from jax import Array, random
 from numpyro.distributions import MaskedDistribution
 from numpyro.infer.elbo import MultiFrameTensor
 
+from numpyro_igr.infer.relax_elbo._names import Names
+
 
 class ControlNetwork:
     r"""A learned function of relaxed points, with one hidden layer.
@@ -17,8 +19,9 @@ class ControlNetwork:
     .. math:: r(x) = w \cdot [\tanh(A [x, 1]), 1]
 
     scaled and masked as the log-probability of the first site in these plates. It
-    starts at w = 0, so that RELAX starts as REBAR. With NAME that first site's, the
-    parameters are ``relax_hidden_NAME``, which is A, and ``relax_output_NAME``, w.
+    starts at w = 0, so that RELAX starts as REBAR. With SITE that first site's and
+    NAME the engine's, its parameters are ``NAME_hidden_SITE``, which is A, and
+    ``NAME_output_SITE``, w.
 
     Args:
         num_hidden: units of the hidden layer.
@@ -34,25 +37,29 @@ class ControlNetwork:
             )
         self.num_hidden = num_hidden
 
-    def terms(self, z: dict[str, Array], sites: dict[str, dict]) -> MultiFrameTensor:
+    def terms(
+        self, z: dict[str, Array], sites: dict[str, dict], names: Names
+    ) -> MultiFrameTensor:
         """Its values by plates.
 
         Args:
             z: points of the simplex by site.
             sites: the discrete sites, of a trace of the guide.
+            names: of the parameters.
         """
         plates = {name: _plates(site) for name, site in sites.items()}
         firsts = {frames: name for name, frames in reversed(plates.items())}
         terms = MultiFrameTensor()
         for frames, first in firsts.items():
             inputs = [_flat(z[n], sites[n]) for n in sites if plates[n] <= frames]
-            value = self._value(_end_to_end(inputs), first)
+            value = self._value(
+                _end_to_end(inputs), names.hidden(first), names.output(first)
+            )
             terms.add((frames, _scaled_and_masked(value, sites[first])))
         return terms
 
-    def _value(self, x: Array, name: str) -> Array:
+    def _value(self, x: Array, hidden: str, output: str) -> Array:
         x = _append_one(x)
-        hidden, output = f"relax_hidden_{name}", f"relax_output_{name}"
         a = numpyro.param(hidden, _start(x, self.num_hidden))
         w = numpyro.param(output, jnp.zeros(self.num_hidden + 1, x.dtype))
         return _append_one(jnp.tanh(x @ a)) @ w

@@ -13,16 +13,12 @@ from numpyro.infer.elbo import ELBO
 from numpyro.infer.inspect import get_dependencies
 from numpyro.infer.util import get_importance_trace
 
-from numpyro_igr.infer.relax_elbo._control_variate import ControlVariate
+from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
 
 NETWORK = ControlNetwork()
-UNTRAINED = (
-    "The control variate is not trained: its parameters are not among those of model "
-    "and guide. Use SVI(model, elbo.with_parameters(guide), optim, elbo)."
-)
 
 
 class TraceRELAX_ELBO(ELBO):
@@ -41,10 +37,9 @@ class TraceRELAX_ELBO(ELBO):
 
     is unbiased. Here :math:`c(y) = \eta f(z) + r(z)`, where z is y relaxed at a learned
     temperature and one-hot log-probabilities are linear in z. Without r this is REBAR,
-    with a learned r it is RELAX. :math:`\eta`, the temperature (parameters
-    ``relax_scale`` and ``relax_temperature``) and the parameters of r descend the
-    squared norm of the gradient in the guide's parameters, whose mean differs from the
-    variance by a constant.
+    with a learned r it is RELAX. :math:`\eta` (the parameter ``NAME_scale``), the
+    temperature (``NAME_temperature``) and r's parameters descend the squared norm of
+    the guide's gradient, whose mean differs from the variance by a constant.
 
     Sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks"),
     Gumbel-Softmax or its logarithm, whose own temperatures do not matter, or one-hot;
@@ -63,6 +58,9 @@ class TraceRELAX_ELBO(ELBO):
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
         temperature: where the learned temperature starts.
+        name: NAME, to find parameters again by, from another engine of this name or
+            a checkpoint. None for one of its own: the first in a process that is free
+            of "relax", "relax_2" and so on.
         kwargs: as for the host's ``ELBO``.
 
     Raises:
@@ -81,10 +79,12 @@ class TraceRELAX_ELBO(ELBO):
         *args: Any,
         control_variate: Callable | ControlNetwork | None = NETWORK,
         temperature: float = 0.5,
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._control_variate = ControlVariate(control_variate, temperature)
+        self._control_variate = ControlVariate(control_variate, temperature, name)
+        self.name = self._control_variate.names.prefix
         self._is_checked = self._has_warned = False
 
     def with_parameters(self, guide: Callable) -> Callable:
@@ -111,9 +111,10 @@ class TraceRELAX_ELBO(ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Array:
-        if "relax_scale" not in param_map and not self._has_warned:
+        name = self._control_variate.names.scale
+        if not (name in param_map or self._has_warned):
             self._has_warned = True
-            warnings.warn(UNTRAINED, stacklevel=2)
+            warnings.warn(UNTRAINED.format(name), stacklevel=2)
 
         def particle(key: Array, params: dict[str, Any]) -> Particle:
             model_key, guide_key = random.split(key)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.nn import Module
 
+from pyro_igr.infer.relax_elbo._names import names_of
 from pyro_igr.infer.relax_elbo._particle import Particle
 from pyro_igr.infer.relax_elbo.control_network import ControlNetwork
 
@@ -21,13 +22,17 @@ class ControlVariate:
     Args:
         function: of the relaxed values by site, a network, or None.
         temperature: where the learned temperature starts.
+        name: what the names of its parameters begin with, or None.
 
     Raises:
-        ValueError: if ``function`` is none of these or ``temperature`` is not positive.
+        ValueError: if an argument is none of these.
     """
 
     def __init__(
-        self, function: Callable | ControlNetwork | None, temperature: float
+        self,
+        function: Callable | ControlNetwork | None,
+        temperature: float,
+        name: str | None,
     ) -> None:
         is_network = isinstance(function, ControlNetwork)
         if not (function is None or is_network or callable(function)):
@@ -38,6 +43,7 @@ class ControlVariate:
         if not temperature > 0:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
         self.function, self.temperature = function, temperature
+        self.names = names_of(name)
 
     def weights(self, particle: Particle) -> list[Tensor]:
         """What multiplies the factors of a particle, with gradients in what is learned.
@@ -83,18 +89,18 @@ class ControlVariate:
         if self.function is None:
             return MultiFrameTensor()
         if isinstance(self.function, ControlNetwork):
-            return self.function.terms(z, sites)
+            return self.function.terms(z, sites, self.names)
         value = self._call(z)
         return MultiFrameTensor((_frames_of(value, sites), value))
 
     def _parameters(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        scale = pyro.param("relax_scale", lambda: like.new_ones(()))
+        scale = pyro.param(self.names.scale, lambda: like.new_ones(()))
         start = like.new_tensor(self.temperature)
-        return scale, pyro.param("relax_temperature", start, constraints.positive)
+        return scale, pyro.param(self.names.temperature, start, constraints.positive)
 
     def _call(self, z: Values) -> Tensor:
         if isinstance(self.function, Module):
-            return pyro.module("relax", self.function)(z)
+            return pyro.module(self.names.prefix, self.function)(z)
         return self.function(z)
 
 

@@ -8,6 +8,8 @@ from pyro.infer.util import MultiFrameTensor
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pyro_igr.infer.relax_elbo._names import Names
+
 
 class ControlNetwork:
     r"""A learned function of relaxed points, with one hidden layer.
@@ -19,8 +21,9 @@ class ControlNetwork:
     .. math:: r(x) = w \cdot [\tanh(A [x, 1]), 1]
 
     scaled and masked as the log-probability of the first site in these plates. It
-    starts at w = 0, so that RELAX starts as REBAR. With NAME that first site's, the
-    parameters are ``relax_hidden_NAME``, which is A, and ``relax_output_NAME``, w.
+    starts at w = 0, so that RELAX starts as REBAR. With SITE that first site's and
+    NAME the engine's, its parameters are ``NAME_hidden_SITE``, which is A, and
+    ``NAME_output_SITE``, w.
 
     Args:
         num_hidden: units of the hidden layer.
@@ -36,25 +39,29 @@ class ControlNetwork:
             )
         self.num_hidden = num_hidden
 
-    def terms(self, z: dict[str, Tensor], sites: dict[str, dict]) -> MultiFrameTensor:
+    def terms(
+        self, z: dict[str, Tensor], sites: dict[str, dict], names: Names
+    ) -> MultiFrameTensor:
         """Its values by plates.
 
         Args:
             z: points of the simplex by site.
             sites: the discrete sites, of a trace of the guide.
+            names: of the parameters.
         """
         plates = {name: _plates(site) for name, site in sites.items()}
         firsts = {frames: name for name, frames in reversed(plates.items())}
         terms = MultiFrameTensor()
         for frames, first in firsts.items():
             inputs = [_flat(z[n], sites[n]) for n in sites if plates[n] <= frames]
-            value = self._value(_end_to_end(inputs), first)
+            value = self._value(
+                _end_to_end(inputs), names.hidden(first), names.output(first)
+            )
             terms.add((frames, _scaled_and_masked(value, sites[first])))
         return terms
 
-    def _value(self, x: Tensor, name: str) -> Tensor:
+    def _value(self, x: Tensor, hidden: str, output: str) -> Tensor:
         x = pad(x, (0, 1), value=1.0)
-        hidden, output = f"relax_hidden_{name}", f"relax_output_{name}"
         a = pyro.param(hidden, lambda: _start(x, self.num_hidden))
         w = pyro.param(output, lambda: x.new_zeros(self.num_hidden + 1))
         return pad((x @ a).tanh(), (0, 1), value=1.0) @ w

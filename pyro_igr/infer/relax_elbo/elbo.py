@@ -36,10 +36,9 @@ class TraceRELAX_ELBO(ELBO):
 
     is unbiased. Here :math:`c(y) = \eta f(z) + r(z)`, where z is y relaxed at a learned
     temperature and one-hot log-probabilities are linear in z. Without r this is REBAR,
-    with a learned r it is RELAX. :math:`\eta`, the temperature (parameters
-    ``relax_scale`` and ``relax_temperature``) and the parameters of r descend the
-    squared norm of the gradient in the guide's parameters, whose mean differs from the
-    variance by a constant.
+    with a learned r it is RELAX. :math:`\eta` (the parameter ``NAME_scale``), the
+    temperature (``NAME_temperature``) and r's parameters descend the squared norm of
+    the guide's gradient, whose mean differs from the variance by a constant.
 
     Sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks"),
     Gumbel-Softmax or its logarithm, whose own temperatures do not matter, or one-hot;
@@ -58,6 +57,9 @@ class TraceRELAX_ELBO(ELBO):
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
         temperature: where the learned temperature starts.
+        name: NAME, to find parameters again by, from another engine of this name or
+            a checkpoint. None for one of its own: the first in a process that is free
+            of "relax", "relax_2" and so on.
         kwargs: as for the host's ``ELBO``.
 
     Raises:
@@ -74,10 +76,12 @@ class TraceRELAX_ELBO(ELBO):
         *args: Any,
         control_variate: Callable | ControlNetwork | None = NETWORK,
         temperature: float = 0.5,
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._control_variate = ControlVariate(control_variate, temperature)
+        self._control_variate = ControlVariate(control_variate, temperature, name)
+        self.name = self._control_variate.names.prefix
         self._is_checked = False
 
     def loss(
