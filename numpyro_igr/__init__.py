@@ -22,6 +22,7 @@ from numpyro_igr.distributions import (
     ExpectedOneHotCategorical,
     ExpIGR,
     ExpRelaxedOneHotCategorical,
+    GaussianPushforward,
     IGRFlow,
     IGRStickBreaking,
     IGRStraightThrough,
@@ -30,6 +31,7 @@ from numpyro_igr.distributions import (
     OneHotCategorical,
     RelaxedOneHotCategorical,
     RelaxedOneHotCategoricalStraightThrough,
+    recover,
     straight_through,
 )
 from numpyro_igr.handlers import IGRReparam, discretize, relax
@@ -61,6 +63,7 @@ __all__ = [
     "ExpRelaxedOneHotCategorical",
     "ExpectedOneHotCategorical",
     "GEM",
+    "GaussianPushforward",
     "IGR",
     "IGRReparam",
     "IGRFlow",
@@ -90,6 +93,7 @@ __all__ = [
     "match_moments",
     "match_probs",
     "num_active",
+    "recover",
     "relax",
     "stick_probs",
     "straight_through",

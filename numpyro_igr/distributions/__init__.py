@@ -2,6 +2,7 @@
 
 import numpyro_igr.distributions._kl_sticks  # noqa: F401
 import numpyro_igr.distributions.kl  # noqa: F401
+from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.exp_igr import ExpIGR
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.flow import IGRFlow
@@ -24,6 +25,7 @@ from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 __all__ = [
     "GEM",
+    "GaussianPushforward",
     "IGR",
     "ExpIGR",
     "ExpRelaxedOneHotCategorical",

@@ -1,4 +1,4 @@
-"""The discrete law behind a relaxed one, through the wrappers of the host."""
+"""The discrete distribution behind a relaxed one, through the host's wrappers."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ from numpyro.distributions import (
 )
 
 from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
@@ -25,17 +26,48 @@ def innermost(law: Distribution) -> Distribution:
     return law
 
 
-def recover(law: Distribution) -> Distribution | None:
-    """The one-hot law that a relaxed one stands for; None if it stands for none.
+def recover(distribution: Distribution) -> Distribution:
+    """The one-hot distribution that a relaxed one stands for.
 
-    Known are the laws of this package with a discrete law, Gumbel-Softmax with its
-    logarithm and its straight-through form, and a one-hot law, which is its own.
-    Event dimensions, masks and expansions are kept.
+    Known are :class:`GaussianPushforward` and all its families (of :class:`IGRFlow` the
+    probabilities are counted, of the others they are computed), Gumbel-Softmax, its
+    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`, and a
+    one-hot distribution, which is its own. Event dimensions, masks and expansions are
+    kept.
+
+    Shape: batch and event as those of ``distribution``.
 
     Args:
-        law: any law of the host.
+        distribution: relaxed or one-hot, in any wrappers of the host.
+
+    Raises:
+        ValueError: if it stands for no one-hot distribution.
+
+    Source: IGR (Potapczynski et al., 2020), proposition 2, for the family.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import IGRStickBreaking, recover
+        >>> q = IGRStickBreaking.from_probs(0.5, jnp.array([0.2, 0.3, 0.5]))
+        >>> print(", ".join(f"{p:.2f}" for p in recover(q.to_event(0)).probs))
+        0.20, 0.30, 0.50
     """
-    return inside(law, _recover)
+    found = discrete_behind(distribution)
+    if found is None:
+        raise ValueError(
+            "expected a relaxed or a one-hot distribution, got "
+            f"{type(innermost(distribution)).__name__}"
+        )
+    return found
+
+
+def discrete_behind(distribution: Distribution) -> Distribution | None:
+    """As :func:`recover`, but None where that raises.
+
+    Args:
+        distribution: any distribution of the host.
+    """
+    return inside(distribution, _recover)
 
 
 def is_of_log(law: Distribution) -> bool:
@@ -64,6 +96,8 @@ def inside(law: Distribution, change: Callable) -> Distribution | None:
 def _recover(law: Distribution) -> Distribution | None:
     if isinstance(law, GaussianPushforward | ExpRelaxedOneHotCategorical):
         return law.to_discrete()
+    if isinstance(law, ExpectedOneHotCategorical):
+        return OneHotCategorical(logits=law.logits, validate_args=law._validate_args)
     return law if isinstance(law, OneHotCategorical) else None
 
 

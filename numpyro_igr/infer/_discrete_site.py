@@ -4,7 +4,7 @@ from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import IGRFlow
-from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
+from numpyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 
 class DiscreteSiteMessenger(Messenger):
@@ -57,7 +57,7 @@ def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
             f"the discrete law of IGRFlow, at site '{site}', is counted and has no "
             "gradient: train with the KL of the relaxed laws"
         )
-    return recover(law)
+    return discrete_behind(law)
 
 
 def check_discrete(

@@ -2,6 +2,7 @@
 
 import pyro_igr.distributions._kl_sticks  # noqa: F401
 import pyro_igr.distributions.kl  # noqa: F401
+from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.exp_igr import ExpIGR
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.flow import IGRFlow
@@ -19,6 +20,7 @@ from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 __all__ = [
     "GEM",
+    "GaussianPushforward",
     "IGR",
     "ExpIGR",
     "ExpRelaxedOneHotCategorical",

@@ -1,8 +1,13 @@
-"""The discrete law behind a relaxed one, through the wrappers of the host."""
+"""The discrete distribution behind a relaxed one, through the host's wrappers."""
 
 from collections.abc import Callable
 
-from pyro.distributions import Distribution, MaskedDistribution, OneHotCategorical
+from pyro.distributions import (
+    Distribution,
+    ExpandedDistribution,
+    MaskedDistribution,
+    OneHotCategorical,
+)
 from torch.distributions import Independent
 from torch.distributions.relaxed_categorical import (
     ExpRelaxedCategorical,
@@ -10,6 +15,7 @@ from torch.distributions.relaxed_categorical import (
 )
 
 from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 
 
 def innermost(law: Distribution) -> Distribution:
@@ -18,22 +24,53 @@ def innermost(law: Distribution) -> Distribution:
     Args:
         law: any law of the host.
     """
-    while isinstance(law, Independent | MaskedDistribution):
+    while isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
         law = law.base_dist
     return law
 
 
-def recover(law: Distribution) -> Distribution | None:
-    """The one-hot law that a relaxed one stands for; None if it stands for none.
+def recover(distribution: Distribution) -> Distribution:
+    """The one-hot distribution that a relaxed one stands for.
 
-    Known are the laws of this package with a discrete law, Gumbel-Softmax with its
-    logarithm and its straight-through form, and a one-hot law, which is its own.
-    Event dimensions, masks and expansions are kept.
+    Known are :class:`GaussianPushforward` and all its families (of :class:`IGRFlow` the
+    probabilities are counted, of the others they are computed), Gumbel-Softmax, its
+    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`, and a
+    one-hot distribution, which is its own. Event dimensions, masks and expansions are
+    kept.
+
+    Shape: batch and event as those of ``distribution``.
 
     Args:
-        law: any law of the host.
+        distribution: relaxed or one-hot, in any wrappers of the host.
+
+    Raises:
+        ValueError: if it stands for no one-hot distribution.
+
+    Source: IGR (Potapczynski et al., 2020), proposition 2, for the family.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import IGRStickBreaking, recover
+        >>> q = IGRStickBreaking.from_probs(0.5, torch.tensor([0.2, 0.3, 0.5]))
+        >>> print(", ".join(f"{p:.2f}" for p in recover(q.to_event(0)).probs))
+        0.20, 0.30, 0.50
     """
-    return inside(law, _recover)
+    found = discrete_behind(distribution)
+    if found is None:
+        raise ValueError(
+            "expected a relaxed or a one-hot distribution, got "
+            f"{type(innermost(distribution)).__name__}"
+        )
+    return found
+
+
+def discrete_behind(distribution: Distribution) -> Distribution | None:
+    """As :func:`recover`, but None where that raises.
+
+    Args:
+        distribution: any distribution of the host.
+    """
+    return inside(distribution, _recover)
 
 
 def is_of_log(law: Distribution) -> bool:
@@ -53,7 +90,7 @@ def inside(law: Distribution, change: Callable) -> Distribution | None:
         law: any law of the host.
         change: of a law into another one, or into None, which is then the answer.
     """
-    if not isinstance(law, Independent | MaskedDistribution):
+    if not isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
         return change(law)
     changed = inside(law.base_dist, change)
     return None if changed is None else _wrap_alike(law, changed)
@@ -62,7 +99,8 @@ def inside(law: Distribution, change: Callable) -> Distribution | None:
 def _recover(law: Distribution) -> Distribution | None:
     if isinstance(law, GaussianPushforward):
         return law.to_discrete()
-    if isinstance(law, RelaxedOneHotCategorical | ExpRelaxedCategorical):
+    relaxed = RelaxedOneHotCategorical | ExpRelaxedCategorical
+    if isinstance(law, relaxed | ExpectedOneHotCategorical):
         return OneHotCategorical(logits=law.logits, validate_args=law._validate_args)
     return law if isinstance(law, OneHotCategorical) else None
 
@@ -70,4 +108,6 @@ def _recover(law: Distribution) -> Distribution | None:
 def _wrap_alike(wrapper: Distribution, law: Distribution) -> Distribution:
     if isinstance(wrapper, MaskedDistribution):
         return law.mask(wrapper._mask)
+    if isinstance(wrapper, ExpandedDistribution):
+        return law.expand(wrapper.batch_shape)
     return law.to_event(wrapper.reinterpreted_batch_ndims)

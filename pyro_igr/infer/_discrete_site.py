@@ -5,7 +5,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 
 from pyro_igr.distributions import IGRFlow
-from pyro_igr.distributions.recovering import innermost, is_of_log, recover
+from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 
 class DiscreteSiteMessenger(Messenger):
@@ -56,7 +56,7 @@ def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
             f"the discrete law of IGRFlow, at site '{site}', is counted and has no "
             "gradient: train with the KL of the relaxed laws"
         )
-    return recover(law)
+    return discrete_behind(law)
 
 
 def check_discrete(

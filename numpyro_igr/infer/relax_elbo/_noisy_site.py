@@ -9,7 +9,13 @@ from numpyro.distributions import (
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import OneHotCategorical
-from numpyro_igr.distributions.recovering import innermost, inside, is_of_log, recover
+from numpyro_igr.distributions.recovering import (
+    discrete_behind,
+    innermost,
+    inside,
+    is_of_log,
+    recover,
+)
 from numpyro_igr.infer._discrete_site import check_discrete
 from numpyro_igr.infer.relax_elbo._noise import Noise, finite, noise_type
 
@@ -63,7 +69,7 @@ class NoisySiteMessenger(Messenger):
                 self.in_logs.add(name)
 
     def _of_model(self, law: Distribution, name: str) -> Distribution:
-        discrete, size = recover(law), self.noises[name].category.shape[-1]
+        discrete, size = discrete_behind(law), self.noises[name].category.shape[-1]
         check_discrete(discrete, law, name, num_categories=size)
         return _linear(discrete)
 
