@@ -15,14 +15,14 @@ from numpyro_igr.discrete import (
 )
 from numpyro_igr.distributions._counts import log_pmf
 from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions._tail import draw_logits, with_batch_of
-from numpyro_igr.distributions.gem import UNTEMPERED
+from numpyro_igr.distributions._rest import HasRest
+from numpyro_igr.distributions._tail import with_batch_of
 from numpyro_igr.transforms import StickBreakingTransform
 
 Shape = tuple[int, ...]
 
 
-class InfiniteIGR(GaussianPushforward):
+class InfiniteIGR(HasRest, GaussianPushforward):
     r"""Invertible Gaussian reparameterization over countably many categories.
 
     .. math::
@@ -95,11 +95,6 @@ class InfiniteIGR(GaussianPushforward):
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
         return (*super().gather_pytree_data_fields(), "tail")
 
-    @property
-    def num_sticks(self) -> int:
-        """The number n of given sticks."""
-        return self.event_shape[0] - 1
-
     def _transform(self) -> StickBreakingTransform:
         return StickBreakingTransform(self.temperature, validate_args=False)
 
@@ -146,30 +141,6 @@ class InfiniteIGR(GaussianPushforward):
         """
         logits = log_pmf(dist, num_sticks)
         return cls.from_probs(temperature, None, logits, scale, rho=rho, **options)
-
-    def overflows(self, value: Array) -> Array:
-        """Whether ``value`` needs more sticks: the given ones do not exceed rho.
-
-        Shape: ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
-        """
-        return num_active(value, self.rho) > self.num_sticks
-
-    def break_rest(self, key: Array, value: Array, num_sticks: int) -> Array:
-        """Breaks the rest of a value that overflows at sticks of the tail.
-
-        The rest of other values stays. Differentiable, like a value.
-
-        Shape: ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.
-
-        Args:
-            key: the random key.
-            value: a value of this law.
-            num_sticks: the number of further sticks to draw.
-        """
-        shape = (*jnp.shape(value)[:-1], num_sticks)
-        sticks = draw_logits(key, self.tail, self.temperature, shape)
-        broken = value[..., -1:] * UNTEMPERED(sticks)
-        return truncate(jnp.concatenate([value[..., :-1], broken], -1), self.rho)
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         return truncate(super().sample(key, sample_shape), self.rho)

@@ -15,12 +15,12 @@ from pyro_igr.discrete import (
 )
 from pyro_igr.distributions._counts import log_pmf
 from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions._tail import draw_logits, with_batch_of
-from pyro_igr.distributions.gem import UNTEMPERED
+from pyro_igr.distributions._rest import HasRest
+from pyro_igr.distributions._tail import with_batch_of
 from pyro_igr.transforms import StickBreakingTransform
 
 
-class InfiniteIGR(GaussianPushforward):
+class InfiniteIGR(HasRest, GaussianPushforward):
     r"""Invertible Gaussian reparameterization over countably many categories.
 
     .. math::
@@ -87,11 +87,6 @@ class InfiniteIGR(GaussianPushforward):
             rho=with_batch_of(tail, rho, loc=loc, scale=scale),
         )
 
-    @property
-    def num_sticks(self) -> int:
-        """The number n of given sticks."""
-        return self.event_shape[0] - 1
-
     def _transform(self) -> StickBreakingTransform:
         return StickBreakingTransform(self.temperature, validate_args=False)
 
@@ -138,29 +133,6 @@ class InfiniteIGR(GaussianPushforward):
         """
         logits = log_pmf(dist, num_sticks)
         return cls.from_probs(temperature, None, logits, scale, rho=rho, **options)
-
-    def overflows(self, value: Tensor) -> Tensor:
-        """Whether ``value`` needs more sticks: the given ones do not exceed rho.
-
-        Shape: ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
-        """
-        return num_active(value, self.rho) > self.num_sticks
-
-    def break_rest(self, value: Tensor, num_sticks: int) -> Tensor:
-        """Breaks the rest of a value that overflows at sticks of the tail.
-
-        The rest of other values stays. Differentiable, like a value.
-
-        Shape: ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.
-
-        Args:
-            value: a value of this law.
-            num_sticks: the number of further sticks to draw.
-        """
-        shape = (*value.shape[:-1], num_sticks)
-        sticks = draw_logits(self.tail, self.temperature, shape)
-        broken = value[..., -1:] * UNTEMPERED(sticks)
-        return truncate(torch.cat([value[..., :-1], broken], -1), self.rho)
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return truncate(super().rsample(sample_shape), self.rho)

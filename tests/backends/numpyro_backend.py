@@ -38,6 +38,10 @@ def break_rest(law, seed, value, num_sticks):
     return law.break_rest(jax.random.key(seed), value, num_sticks)
 
 
+def wanted_sticks(law, seed, value, **options):
+    return law.wanted_sticks(jax.random.key(seed), value, **options)
+
+
 def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
     positions = tuple(range(len(inputs)))

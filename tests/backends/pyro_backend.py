@@ -41,6 +41,12 @@ def break_rest(law, seed, value, num_sticks):
         return law.break_rest(value, num_sticks)
 
 
+def wanted_sticks(law, seed, value, **options):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return law.wanted_sticks(value, **options)
+
+
 def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
     inputs = [x.detach().clone().requires_grad_() for x in inputs]
