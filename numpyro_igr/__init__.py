@@ -14,6 +14,7 @@ from numpyro_igr.discrete import (
     match_probs,
     num_active,
     stick_probs,
+    straight_through,
     truncate,
 )
 from numpyro_igr.distributions import (
@@ -32,7 +33,6 @@ from numpyro_igr.distributions import (
     RelaxedOneHotCategorical,
     RelaxedOneHotCategoricalStraightThrough,
     recover,
-    straight_through,
 )
 from numpyro_igr.handlers import IGRReparam, discretize, relax
 from numpyro_igr.infer import (

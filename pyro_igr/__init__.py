@@ -14,6 +14,7 @@ from pyro_igr.discrete import (
     match_probs,
     num_active,
     stick_probs,
+    straight_through,
     truncate,
 )
 from pyro_igr.distributions import (
@@ -29,7 +30,6 @@ from pyro_igr.distributions import (
     InfiniteIGR,
     Kumaraswamy,
     recover,
-    straight_through,
 )
 from pyro_igr.handlers import IGRReparam, discretize, relax
 from pyro_igr.infer import (

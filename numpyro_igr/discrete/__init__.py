@@ -21,6 +21,7 @@ from numpyro_igr.discrete.sticks import (
     stick_probs,
 )
 from numpyro_igr.discrete.truncation import num_active, truncate
+from numpyro_igr.discrete.vertices import straight_through
 
 __all__ = [
     "argmax_probs",
@@ -42,5 +43,6 @@ __all__ = [
     "num_active",
     "set_weights",
     "stick_probs",
+    "straight_through",
     "truncate",
 ]

@@ -89,10 +89,9 @@ def _is_gem_alike(p: object, q: object) -> bool:
 def _is_normal_alike(p: InfiniteIGR, q: InfiniteIGR) -> bool:
     if isinstance(p.tail, GEM) or isinstance(q.tail, GEM):
         return False
-    given = p.given_temperature, q.given_temperature
     (p_loc, p_scale), (q_loc, q_scale) = _moments(p.tail), _moments(q.tail)
     return (
-        is_shared(given, (p.temperature, q.temperature))
+        p.shares(q, "temperature")
         and is_shared((p_loc, q_loc), (p_loc, q_loc))
         and is_shared((p_scale, q_scale), (p_scale, q_scale))
     )

@@ -1,4 +1,4 @@
-"""The law of g(y) for Gaussian y: what all members of the family share."""
+"""The distribution of g(y) for Gaussian y: what all members of the family share."""
 
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from numpyro.distributions.transforms import Transform
 from numpyro.distributions.util import promote_shapes, validate_sample
 
 from numpyro_igr.distributions._absent import Absent
+from numpyro_igr.distributions._family import Family
 from numpyro_igr.distributions._parameters import (
     check_shapes,
     check_value,
@@ -27,20 +28,39 @@ from numpyro_igr.distributions._rounding import absorb_rounding, to_score
 Shape = tuple[int, ...]
 
 
-class GaussianPushforward(Recovered, Absent, TransformedDistribution):
-    r"""Base of the laws of :math:`z = g(y, \tau)` for Gaussian y.
+class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
+    r"""Base of the distributions of :math:`z = g(y, \tau)` for Gaussian y.
 
     .. math::
         y = \mu + \sigma \epsilon, \quad \epsilon \sim N(0, I_{K-1}), \qquad
         \log p(z) = \log N(y; \mu, \sigma^2)
         - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
 
-    A member names its parameters in ``arg_constraints`` and hands them to this
-    ``__init__``; ``_transform`` returns its map and ``_log_probs`` the logarithm of
-    its discrete law, that of the vertex h(y) which z tends to; ``_match`` inverts it.
+    A family owns what is known about it: its map, by ``_transform``; its discrete
+    distribution, by ``_log_probs`` and ``_match``; and, where the defaults do not hold,
+    what handlers, KL and objectives ask it, which are attributes:
+
+    - ``options``: the names of its arguments beside temperature, loc and scale. Those
+      that are arrays with the batch are in ``arg_constraints`` as well.
+    - ``unit_shift``: b, such that :math:`y / \tau + b` is the same function of z at all
+      temperatures and options; None if there is none. The KL is closed form where they
+      are equal, and with such a b where they differ as well.
+    - ``unit_map``: that function's inverse, from :math:`y / \tau + b` to z; None if
+      there is none, or values are not made by it alone.
+    - ``noise_type``: how y is drawn given h(y), as RELAX needs; None if not known.
+    - ``value_is_log``: whether a value is log z; ``value_is_hard``: whether it is h(y).
+    - ``has_discrete_gradient``: whether ``.probs`` has one.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
+
+    Args:
+        temperature: :math:`\tau > 0`.
+        loc: :math:`\mu`, the mean of y.
+        scale: :math:`\sigma > 0`, the standard deviation of y.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+        options: further arguments of the family.
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
@@ -49,10 +69,23 @@ class GaussianPushforward(Recovered, Absent, TransformedDistribution):
         "scale": constraints.independent(constraints.positive, 1),
     }
     has_rsample = True
-    value_is_log = False
+    temperature: Array
+    loc: Array
+    scale: Array
 
-    def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
-        arrays = to_arrays(parameters)
+    def __init__(
+        self,
+        temperature: ArrayLike,
+        loc: ArrayLike,
+        scale: ArrayLike,
+        *,
+        validate_args: bool | None = None,
+        **options: Any,
+    ) -> None:
+        self._given = {"temperature": temperature, **options}
+        self.__dict__.update(options)
+        given = {**self._given, "loc": loc, "scale": scale}
+        arrays = to_arrays({name: given[name] for name in self.arg_constraints})
         batch_shape, event_shape = check_shapes(arrays)
         for name, value in arrays.items():
             own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()

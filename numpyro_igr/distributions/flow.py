@@ -56,6 +56,8 @@ class IGRFlow(GaussianPushforward):
     arg_constraints = IGR.arg_constraints
     reparametrized_params = IGR.reparametrized_params
     support = constraints.simplex
+    options = ("flow", "delta")
+    has_discrete_gradient = False
     given = (None, None)
 
     def __init__(
@@ -68,14 +70,9 @@ class IGRFlow(GaussianPushforward):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        self.flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
-        self.given = temperature, delta
+        flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
         super().__init__(
-            validate_args=validate_args,
-            temperature=temperature,
-            loc=loc,
-            scale=scale,
-            delta=delta,
+            temperature, loc, scale, flow=flow, delta=delta, validate_args=validate_args
         )
         self._check_batch_of_flow()
 

@@ -7,7 +7,7 @@ from jax import Array
 from numpyro.distributions import constraints
 from numpyro.distributions.util import validate_sample
 
-from numpyro_igr.distributions.igr_straight_through import straight_through
+from numpyro_igr.discrete import straight_through
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
 Shape = tuple[int, ...]

@@ -1,17 +1,62 @@
-"""IGR: the relaxed categorical law of softmax++ of a Gaussian (eq. 10, 15)."""
+"""IGR: the relaxed categorical distribution of softmax++ of a Gaussian (eq. 10, 15)."""
 
 from typing import ClassVar
 
+import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
-from numpyro_igr.discrete import log_argmax_probs, match_log_probs
+from numpyro_igr.discrete import log_argmax_probs, match_log_probs, straight_through
 from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.transforms import SoftmaxPlusPlusTransform
+from numpyro_igr.distributions.noise import ArgmaxNoise
+from numpyro_igr.transforms import (
+    LogSoftmaxPlusPlusTransform,
+    SoftmaxPlusPlusTransform,
+)
+
+AT_ONE = SoftmaxPlusPlusTransform(1.0)
+LOG_AT_ONE = LogSoftmaxPlusPlusTransform(1.0)
 
 
-class IGR(GaussianPushforward):
+class _SoftmaxPlusPlus(GaussianPushforward):
+    """What z and its logarithm have in common."""
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        **GaussianPushforward.arg_constraints,
+        "delta": constraints.positive,
+    }
+    reparametrized_params = list(arg_constraints)
+    options = ("delta",)
+    noise_type = ArgmaxNoise
+    delta: Array
+
+    def __init__(
+        self,
+        temperature: ArrayLike,
+        loc: ArrayLike,
+        scale: ArrayLike,
+        delta: ArrayLike = 1.0,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        super().__init__(
+            temperature, loc, scale, delta=delta, validate_args=validate_args
+        )
+
+    @property
+    def unit_shift(self) -> Array:
+        return -jnp.log(self.delta)
+
+    def _log_probs(self) -> Array:
+        return log_argmax_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
+        return match_log_probs(log_probs, scale)
+
+
+class IGR(_SoftmaxPlusPlus):
     r"""Invertible Gaussian reparameterization of a categorical variable.
 
     A reparameterized law on the simplex of K categories that tends to one-hot
@@ -48,38 +93,88 @@ class IGR(GaussianPushforward):
     Source: IGR (Potapczynski et al., 2020), eq. 10 and 15.
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
-        **GaussianPushforward.arg_constraints,
-        "delta": constraints.positive,
-    }
-    reparametrized_params = list(arg_constraints)
     support = constraints.simplex
-
-    def __init__(
-        self,
-        temperature: ArrayLike,
-        loc: ArrayLike,
-        scale: ArrayLike,
-        delta: ArrayLike = 1.0,
-        *,
-        validate_args: bool | None = None,
-    ) -> None:
-        super().__init__(
-            validate_args=validate_args,
-            temperature=temperature,
-            loc=loc,
-            scale=scale,
-            delta=delta,
-        )
+    unit_map = AT_ONE
 
     def _transform(self) -> SoftmaxPlusPlusTransform:
         return SoftmaxPlusPlusTransform(
             self.temperature, self.delta, validate_args=False
         )
 
-    def _log_probs(self) -> Array:
-        return log_argmax_probs(self.loc, self.scale)
 
-    @staticmethod
-    def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
-        return match_log_probs(log_probs, scale)
+class ExpIGR(_SoftmaxPlusPlus):
+    r"""The law of :math:`\log z` for z ~ :class:`IGR`, exact at any temperature.
+
+    .. math::
+        \log z = \log \text{softmax}([y / \tau, \log \delta]), \qquad
+        y \sim N(\mu, \text{diag}(\sigma^2)) \text{ on } \mathbb{R}^{K-1}
+
+    The density is taken with respect to Lebesgue measure on the additive log-ratios
+    :math:`\log z_k - \log z_K` (the convention of ``ExpRelaxedCategorical``): that
+    of :class:`IGR` times :math:`\prod_k z_k`. Use it with Monte-Carlo ELBOs.
+
+    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
+    ``batch`` or plain numbers; value: ``batch + (K,)``.
+    Units: log-densities and KL are in nats.
+
+    Args:
+        temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
+        loc: :math:`\mu`, the mean of y.
+        scale: :math:`\sigma > 0`, the standard deviation of y.
+        delta: :math:`\delta > 0`, the unnormalised weight of category K.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: if shapes do not broadcast or, under validation, if a parameter
+            is outside its range.
+
+    Accuracy: log_prob to 1e-10 in float64, and to 1e-4 relative in float32 at
+        temperature 0.01 and K = 1000.
+    Source: IGR (Potapczynski et al., 2020), eq. 10 and 15, in logarithms (not in the
+        paper).
+    """
+
+    value_is_log = True
+    unit_map = LOG_AT_ONE
+
+    @constraints.dependent_property(is_discrete=False, event_dim=1)
+    def support(self) -> constraints.Constraint:
+        return self._transform().codomain
+
+    def _transform(self) -> LogSoftmaxPlusPlusTransform:
+        return LogSoftmaxPlusPlusTransform(
+            self.temperature, self.delta, validate_args=False
+        )
+
+
+class IGRStraightThrough(IGR):
+    r"""An :class:`IGR` whose samples are exactly one-hot, with relaxed gradients.
+
+    With the closed-form KL it works in every plate of ``TraceMeanField_ELBO``. Its
+    density is that of the relaxed law, which gives a one-hot value none: ``log_prob``
+    of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
+
+    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
+    ``batch`` or plain numbers; value: ``batch + (K,)``.
+    Units: log-densities and KL are in nats.
+
+    Args:
+        temperature: :math:`\tau > 0`, of the relaxed gradient.
+        loc: :math:`\mu`, the mean of y.
+        scale: :math:`\sigma > 0`, the standard deviation of y.
+        delta: :math:`\delta > 0`, the unnormalised weight of category K.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+
+    Raises:
+        ValueError: if shapes do not broadcast or, under validation, if a parameter
+            is outside its range.
+
+    Source: IGR (Potapczynski et al., 2020), section 3.3.
+    """
+
+    value_is_hard = True
+
+    def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
+        return straight_through(super().sample(key, sample_shape))

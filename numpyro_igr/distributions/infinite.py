@@ -69,7 +69,7 @@ class InfiniteIGR(HasRest, GaussianPushforward):
     }
     reparametrized_params = list(arg_constraints)
     support = constraints.simplex
-    given_temperature: ArrayLike | None = None
+    options = ("rho", "tail")
 
     def __init__(
         self,
@@ -81,13 +81,12 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         tail: Distribution | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self.given_temperature = 1.0 if temperature is None else temperature
-        self.tail = tail
         super().__init__(
+            1.0 if temperature is None else temperature,
+            loc,
+            scale,
+            tail=tail,
             validate_args=validate_args,
-            temperature=self.given_temperature,
-            loc=loc,
-            scale=scale,
             rho=with_batch_of(tail, rho, loc=loc, scale=scale),
         )
 

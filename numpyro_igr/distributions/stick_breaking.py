@@ -12,7 +12,10 @@ from numpyro_igr.discrete import (
     match_log_stick_probs,
 )
 from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.noise import StickNoise
 from numpyro_igr.transforms import StickBreakingTransform
+
+AT_ONE = StickBreakingTransform(1.0)
 
 
 class IGRStickBreaking(GaussianPushforward):
@@ -60,7 +63,8 @@ class IGRStickBreaking(GaussianPushforward):
         GaussianPushforward.arg_constraints
     )
     pytree_aux_fields = ("tempering",)
-    given_temperature: ArrayLike | None = None
+    options = ("tempering",)
+    tempering: str
 
     def __init__(
         self,
@@ -71,11 +75,25 @@ class IGRStickBreaking(GaussianPushforward):
         tempering: str = "sticks",
         validate_args: bool | None = None,
     ) -> None:
-        self.tempering = tempering
-        self.given_temperature = temperature
         super().__init__(
-            validate_args=validate_args, temperature=temperature, loc=loc, scale=scale
+            temperature,
+            loc,
+            scale,
+            tempering=tempering,
+            validate_args=validate_args,
         )
+
+    @property
+    def unit_map(self) -> StickBreakingTransform | None:
+        return AT_ONE if self.tempering == "sticks" else None
+
+    @property
+    def unit_shift(self) -> Array | None:
+        return 0 * self.temperature if self.tempering == "sticks" else None
+
+    @property
+    def noise_type(self) -> type | None:
+        return StickNoise if self.tempering == "sticks" else None
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:

@@ -7,26 +7,14 @@ from numpyro.distributions import Distribution, Normal, TransformedDistribution
 from numpyro.distributions.transforms import Transform
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._site_weights import agreement
-from numpyro_igr.transforms import (
-    LogSoftmaxPlusPlusTransform,
-    SoftmaxPlusPlusTransform,
-    StickBreakingTransform,
-)
 
 UNLIKE = (
     "site '{}' has another {} in the model than in the guide, so that its densities "
     "depend on coordinates: weigh it alike in both, or use the host's Trace_ELBO"
 )
-
-MAPS = {
-    IGR: SoftmaxPlusPlusTransform(1.0),
-    ExpIGR: LogSoftmaxPlusPlusTransform(1.0),
-    IGRStickBreaking: StickBreakingTransform(1.0),
-}
 
 
 class LogOddsMessenger(Messenger):
@@ -34,8 +22,7 @@ class LogOddsMessenger(Messenger):
 
     z is the image of u at temperature 1, whatever the temperature and delta of the
     law, and u is Gaussian: its density is exact even where entries of z underflow.
-    Known are ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` with tempering "sticks";
-    other sites are untouched.
+    Known are the families with a ``unit_map``; other sites are untouched.
 
     Args:
         sites: with their map from u to z: filled by a guide, obeyed by a model, whose
@@ -83,9 +70,10 @@ def _check_weights(guide_site: dict, model_site: dict) -> None:
 
 def _map_of(law: Distribution) -> Transform | None:
     law = innermost(law)
-    return (
-        MAPS.get(type(law)) if getattr(law, "tempering", "sticks") == "sticks" else None
-    )
+    if not isinstance(law, GaussianPushforward):
+        return None
+    is_image = type(law).sample is GaussianPushforward.sample
+    return law.unit_map if is_image else None
 
 
 def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
@@ -95,8 +83,6 @@ def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
 
 
 def _gaussian(law: GaussianPushforward) -> Distribution:
-    tau = jnp.expand_dims(law.temperature, -1)
-    loc = law.loc / tau
-    if not isinstance(law, IGRStickBreaking):
-        loc = loc - jnp.expand_dims(jnp.log(law.delta), -1)
-    return Normal(loc, law.scale / tau, validate_args=False).to_event(1)
+    tau, shift = (jnp.expand_dims(x, -1) for x in (law.temperature, law.unit_shift))
+    loc, scale = law.loc / tau + shift, law.scale / tau
+    return Normal(loc, scale, validate_args=False).to_event(1)

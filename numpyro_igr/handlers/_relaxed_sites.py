@@ -7,7 +7,6 @@ from numpyro.distributions import Distribution
 
 from numpyro_igr.distributions import (
     ExpRelaxedOneHotCategorical,
-    IGRStraightThrough,
     RelaxedOneHotCategoricalStraightThrough,
 )
 from numpyro_igr.distributions._pushforward import GaussianPushforward
@@ -15,7 +14,6 @@ from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._marks import OWN, SMOOTH
 
 RELAXED = GaussianPushforward | ExpRelaxedOneHotCategorical
-ONE_HOT = IGRStraightThrough | RelaxedOneHotCategoricalStraightThrough
 
 
 def relaxed_sites(
@@ -35,7 +33,7 @@ def relaxed_sites(
         if is_latent(site) and (name in others or _is(site["fn"], RELAXED)):
             count = name.removesuffix("_weights")
             name = count if count in sites else name
-            found[name] = SMOOTH if _is(site["fn"], ONE_HOT) else OWN
+            found[name] = SMOOTH if _is_hard(site["fn"]) else OWN
     return found
 
 
@@ -50,3 +48,9 @@ def is_latent(site: dict) -> bool:
 
 def _is(fn: Distribution, kind: Any) -> bool:
     return isinstance(innermost(fn), kind)
+
+
+def _is_hard(fn: Distribution) -> bool:
+    fn = innermost(fn)
+    is_of_host = isinstance(fn, RelaxedOneHotCategoricalStraightThrough)
+    return is_of_host or getattr(fn, "value_is_hard", False)

@@ -3,7 +3,6 @@
 from numpyro.distributions import Distribution
 from numpyro.primitives import Messenger
 
-from numpyro_igr.distributions import IGRFlow
 from numpyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 
@@ -52,10 +51,11 @@ def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
     Raises:
         NotImplementedError: if the discrete law has no gradient.
     """
-    if isinstance(innermost(law), IGRFlow):
+    family = innermost(law)
+    if not getattr(family, "has_discrete_gradient", True):
         raise NotImplementedError(
-            f"the discrete law of IGRFlow, at site '{site}', is counted and has no "
-            "gradient: train with the KL of the relaxed laws"
+            f"the discrete law of {type(family).__name__}, at site '{site}', has no "
+            "gradient: it is counted; train with the KL of the relaxed laws"
         )
     return discrete_behind(law)
 

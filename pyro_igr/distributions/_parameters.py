@@ -1,5 +1,7 @@
 """The parameters of a law: their values, and the shapes these imply."""
 
+from operator import is_
+
 import torch
 from torch import Size, Tensor
 
@@ -72,6 +74,8 @@ def is_shared(given: tuple, held: tuple) -> bool:
         given: the parameter of each law as it was given.
         held: the parameter of each law as it is held.
     """
+    if all(isinstance(x, tuple) for x in held):
+        return len(held[0]) == len(held[1]) and all(map(is_, *held))
     if given[0] is given[1] or held[0] is held[1]:
         return True
     if torch.jit.is_tracing() and any(isinstance(x, Tensor) for x in given):

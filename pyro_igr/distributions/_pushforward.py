@@ -1,6 +1,6 @@
-"""The law of g(y) for Gaussian y: what all members of the family share."""
+"""The distribution of g(y) for Gaussian y: what all members of the family share."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from pyro.distributions import Normal, TransformedDistribution
@@ -10,25 +10,45 @@ from torch.distributions.transforms import Transform
 
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr.distributions._absent import Absent
+from pyro_igr.distributions._family import Family
 from pyro_igr.distributions._parameters import check_shapes, infer_shapes, to_arrays
 from pyro_igr.distributions._recovered import Recovered
 from pyro_igr.distributions._rounding import absorb_rounding, to_score
 
 
-class GaussianPushforward(Recovered, Absent, TransformedDistribution):
-    r"""Base of the laws of :math:`z = g(y, \tau)` for Gaussian y.
+class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
+    r"""Base of the distributions of :math:`z = g(y, \tau)` for Gaussian y.
 
     .. math::
         y = \mu + \sigma \epsilon, \quad \epsilon \sim N(0, I_{K-1}), \qquad
         \log p(z) = \log N(y; \mu, \sigma^2)
         - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
 
-    A member names its parameters in ``arg_constraints`` and hands them to this
-    ``__init__``; ``_transform`` returns its map and ``_log_probs`` the logarithm of
-    its discrete law, that of the vertex h(y) which z tends to; ``_match`` inverts it.
+    A family owns what is known about it: its map, by ``_transform``; its discrete
+    distribution, by ``_log_probs`` and ``_match``; and, where the defaults do not hold,
+    what handlers, KL and objectives ask it, which are attributes:
+
+    - ``options``: the names of its arguments beside temperature, loc and scale. Those
+      that are arrays with the batch are in ``arg_constraints`` as well.
+    - ``unit_shift``: b, such that :math:`y / \tau + b` is the same function of z at all
+      temperatures and options; None if there is none. The KL is closed form where they
+      are equal, and with such a b where they differ as well.
+    - ``unit_map``: that function's inverse, from :math:`y / \tau + b` to z; None if
+      there is none, or values are not made by it alone.
+    - ``noise_type``: how y is drawn given h(y), as RELAX needs; None if not known.
+    - ``value_is_log``: whether a value is log z; ``value_is_hard``: whether it is h(y).
+    - ``has_discrete_gradient``: whether ``.probs`` has one.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
+
+    Args:
+        temperature: :math:`\tau > 0`.
+        loc: :math:`\mu`, the mean of y.
+        scale: :math:`\sigma > 0`, the standard deviation of y.
+        validate_args: whether to check parameters and values; the host's default
+            if None.
+        options: further arguments of the family.
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
@@ -37,13 +57,23 @@ class GaussianPushforward(Recovered, Absent, TransformedDistribution):
         "scale": constraints.independent(constraints.positive, 1),
     }
     has_rsample = True
-    value_is_log = False
-    _unexpanded: "GaussianPushforward | None" = None
+    temperature: Tensor
+    loc: Tensor
+    scale: Tensor
 
     def __init__(
-        self, *, validate_args: bool | None, **parameters: Tensor | float
+        self,
+        temperature: Tensor | float,
+        loc: Tensor,
+        scale: Tensor | float,
+        *,
+        validate_args: bool | None = None,
+        **options: Any,
     ) -> None:
-        arrays = to_arrays(parameters)
+        self._given = {"temperature": temperature, **options}
+        self.__dict__.update(options)
+        given = self._given | {"loc": loc, "scale": scale}
+        arrays = to_arrays({name: given[name] for name in self.arg_constraints})
         self._place(arrays, *check_shapes(arrays), validate_args=validate_args)
 
     def _transform(self) -> Transform:
@@ -65,10 +95,9 @@ class GaussianPushforward(Recovered, Absent, TransformedDistribution):
         self.base_dist = normal.to_event(1)
         self.transforms = [self._transform()]
 
-    # A member's ``expand`` passes ``self._get_checked_instance(Member, _instance)`` on.
-    def _expand(
-        self, new: "GaussianPushforward", batch_shape: Size
-    ) -> "GaussianPushforward":
+    def expand(self, batch_shape: Size, _instance: Self | None = None) -> Self:
+        new = self._get_checked_instance(type(self), _instance)
+        new.__dict__.update(self.__dict__)
         parameters = {name: getattr(self, name) for name in self.arg_constraints}
         new._place(parameters, Size(batch_shape), self.event_shape, validate_args=False)
         new._validate_args = self._validate_args

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 from torch.nn.functional import one_hot, pad
@@ -54,6 +54,8 @@ class IGRFlow(GaussianPushforward):
 
     arg_constraints = IGR.arg_constraints
     support = constraints.simplex
+    options = ("flow", "delta")
+    has_discrete_gradient = False
 
     def __init__(
         self,
@@ -65,14 +67,9 @@ class IGRFlow(GaussianPushforward):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        self.flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
-        self.given = temperature, delta
+        flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
         super().__init__(
-            validate_args=validate_args,
-            temperature=temperature,
-            loc=loc,
-            scale=scale,
-            delta=delta,
+            temperature, loc, scale, flow=flow, delta=delta, validate_args=validate_args
         )
         self._check_batch_of_flow()
 
@@ -120,10 +117,3 @@ class IGRFlow(GaussianPushforward):
             "expected a law whose discrete law has a closed form to invert; that of "
             "IGRFlow has none"
         )
-
-    def expand(
-        self, batch_shape: Size, _instance: "IGRFlow | None" = None
-    ) -> "IGRFlow":
-        new = self._get_checked_instance(IGRFlow, _instance)
-        new.flow, new.given = self.flow, self.given
-        return self._expand(new, batch_shape)

@@ -66,6 +66,7 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         "rho": constraints.unit_interval,
     }
     support = constraints.simplex
+    options = ("rho", "tail")
 
     def __init__(
         self,
@@ -77,13 +78,12 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         tail: Distribution | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self.given_temperature = 1.0 if temperature is None else temperature
-        self.tail = tail
         super().__init__(
+            1.0 if temperature is None else temperature,
+            loc,
+            scale,
+            tail=tail,
             validate_args=validate_args,
-            temperature=self.given_temperature,
-            loc=loc,
-            scale=scale,
             rho=with_batch_of(tail, rho, loc=loc, scale=scale),
         )
 
@@ -141,10 +141,3 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         log_prob = super().log_prob(value)
         is_whole = num_active(value, self.rho) >= self.num_sticks
         return torch.where(is_whole, log_prob, -torch.inf)
-
-    def expand(
-        self, batch_shape: Size, _instance: "InfiniteIGR | None" = None
-    ) -> "InfiniteIGR":
-        new = self._get_checked_instance(InfiniteIGR, _instance)
-        new.tail, new.given_temperature = self.tail, self.given_temperature
-        return self._expand(new, batch_shape)

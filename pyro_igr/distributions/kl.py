@@ -1,75 +1,48 @@
 """Closed-form KL divergences (eq. 13), registered with the host."""
 
-from operator import is_
-
 import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
 from pyro_igr._numerics.precision import in_full_precision
-from pyro_igr.distributions._parameters import is_shared
 from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.exp_igr import ExpIGR
-from pyro_igr.distributions.flow import IGRFlow
-from pyro_igr.distributions.igr import IGR
-from pyro_igr.distributions.stick_breaking import IGRStickBreaking
-
-
-@register_kl(ExpIGR, ExpIGR)
-@register_kl(IGR, IGR)
-def _kl_softmax_plus_plus(p: IGR | ExpIGR, q: IGR | ExpIGR) -> Tensor:
-    r"""KL(p || q) in nats, exact at unequal temperatures and deltas as well.
-
-    The point z has the coordinates :math:`y_q = (\tau_q / \tau_p) y_p
-    + \tau_q (\log \delta_q - \log \delta_p)`: an affine map, so both laws are
-    Gaussian in :math:`y_q`. The paper states equal temperatures only.
-    """
-    shift = q.temperature * (q.delta.log() - p.delta.log())
-    return _kl_in_coordinates_of_q(p, q, q.temperature / p.temperature, shift)
-
-
-@register_kl(IGRStickBreaking, IGRStickBreaking)
-def _kl_stick_breaking(p: IGRStickBreaking, q: IGRStickBreaking) -> Tensor:
-    r"""KL(p || q) in nats; "sticks" at any temperatures, the others at equal ones.
-
-    For "sticks" :math:`y_q = (\tau_q / \tau_p) y_p`. For the others the map between
-    unequal temperatures is not affine, and the Gaussian form would be wrong.
-    """
-    if p.tempering != q.tempering:
-        raise NotImplementedError(
-            f"no closed-form KL between temperings {p.tempering} and {q.tempering}: "
-            "give model and guide the same, or estimate it, as Trace_ELBO does"
-        )
-    ratio = q.temperature / p.temperature
-    if p.tempering != "sticks":
-        _require_equal_temperatures(p, q)
-        ratio = torch.ones_like(ratio)
-    return _kl_in_coordinates_of_q(p, q, ratio, torch.zeros_like(ratio))
-
-
-@register_kl(IGRFlow, IGRFlow)
-def _kl_flow(p: IGRFlow, q: IGRFlow) -> Tensor:
-    """KL(p || q) in nats, that of the Gaussians, where the maps are the same."""
-    same_flow = len(p.flow) == len(q.flow) and all(map(is_, p.flow, q.flow))
-    held = (p.temperature, q.temperature), (p.delta, q.delta)
-    given = zip(p.given, q.given, strict=True)
-    if not (same_flow and all(map(is_shared, given, held))):
-        raise NotImplementedError(
-            "IGRFlow has a closed-form KL only between laws of the same flow, the same "
-            "object, and of the same temperature and delta: build both from these "
-            "objects, or estimate it, as Trace_ELBO does"
-        )
-    ratio = torch.ones_like(q.temperature)
-    return _kl_in_coordinates_of_q(p, q, ratio, 0 * ratio)
 
 
 @register_kl(GaussianPushforward, GaussianPushforward)
-def _no_kl(p: GaussianPushforward, q: GaussianPushforward) -> Tensor:
-    """Of two families that have no map in common."""
-    raise NotImplementedError(
-        f"no closed-form KL between {type(p).__name__} and {type(q).__name__}: give "
-        "model and guide the same family, or estimate it, as Trace_ELBO does"
-    )
+def _kl(p: GaussianPushforward, q: GaussianPushforward) -> Tensor:
+    r"""KL(p || q) in nats, of the Gaussians in coordinates that both have.
+
+    Where :math:`y / \tau + b` is the same function of z for both, the coordinates
+    :math:`y_q = (\tau_q / \tau_p) y_p + \tau_q (b_p - b_q)` are affine, and the KL is
+    exact at unequal temperatures and options as well. The paper states equal ones only.
+    Else the maps must be the same, and all that they are made of.
+    """
+    _require_same_family(p, q)
+    if p.unit_shift is None or q.unit_shift is None:
+        _require_same_map(p, q)
+        ones = torch.ones_like(q.temperature)
+        return _kl_in_coordinates_of_q(p, q, ones, 0 * ones)
+    ratio = q.temperature / p.temperature
+    shift = q.temperature * (p.unit_shift - q.unit_shift)
+    return _kl_in_coordinates_of_q(p, q, ratio, shift)
+
+
+def _require_same_family(p: GaussianPushforward, q: GaussianPushforward) -> None:
+    if type(p)._transform is not type(q)._transform:
+        raise NotImplementedError(
+            f"no closed-form KL between {type(p).__name__} and {type(q).__name__}: "
+            "give model and guide the same family, or estimate it, as Trace_ELBO does"
+        )
+
+
+def _require_same_map(p: GaussianPushforward, q: GaussianPushforward) -> None:
+    for name in (*p.options, "temperature"):
+        if not p.shares(q, name):
+            raise NotImplementedError(
+                f"{type(p).__name__} has a closed-form KL only between distributions "
+                f"of the same {name}, one object or concrete and equal values: build "
+                "both with it, or estimate the KL, as Trace_ELBO does"
+            )
 
 
 def _kl_in_coordinates_of_q(
@@ -86,13 +59,3 @@ def _kl_in_coordinates_of_q(
     p_y = Normal(ratio * p_loc + shift, ratio * p_scale, validate_args=False)
     q_y = Normal(q_loc, q_scale, validate_args=False)
     return kl_divergence(p_y, q_y).sum(-1).to(dtype)
-
-
-def _require_equal_temperatures(p: IGRStickBreaking, q: IGRStickBreaking) -> None:
-    given = p.given_temperature, q.given_temperature
-    if not is_shared(given, (p.temperature, q.temperature)):
-        raise NotImplementedError(
-            f'tempering "{p.tempering}" has a closed-form KL only between laws of the '
-            "same temperature, the same object or concrete and equal: share it, use "
-            'tempering "sticks", or estimate it, as Trace_ELBO does'
-        )

@@ -1,6 +1,6 @@
 """IGR-SB: the law of a tempered stick-breaking of a Gaussian (section 3.2)."""
 
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr.discrete import (
@@ -9,7 +9,10 @@ from pyro_igr.discrete import (
     match_log_stick_probs,
 )
 from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.noise import StickNoise
 from pyro_igr.transforms import StickBreakingTransform
+
+AT_ONE = StickBreakingTransform(1.0)
 
 
 class IGRStickBreaking(GaussianPushforward):
@@ -53,6 +56,9 @@ class IGRStickBreaking(GaussianPushforward):
         (the default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.
     """
 
+    options = ("tempering",)
+    tempering: str
+
     def __init__(
         self,
         temperature: Tensor | float,
@@ -62,11 +68,25 @@ class IGRStickBreaking(GaussianPushforward):
         tempering: str = "sticks",
         validate_args: bool | None = None,
     ) -> None:
-        self.tempering = tempering
-        self.given_temperature = temperature
         super().__init__(
-            validate_args=validate_args, temperature=temperature, loc=loc, scale=scale
+            temperature,
+            loc,
+            scale,
+            tempering=tempering,
+            validate_args=validate_args,
         )
+
+    @property
+    def unit_map(self) -> StickBreakingTransform | None:
+        return AT_ONE if self.tempering == "sticks" else None
+
+    @property
+    def unit_shift(self) -> Tensor | None:
+        return 0 * self.temperature if self.tempering == "sticks" else None
+
+    @property
+    def noise_type(self) -> type | None:
+        return StickNoise if self.tempering == "sticks" else None
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:
@@ -98,11 +118,3 @@ class IGRStickBreaking(GaussianPushforward):
                 f"to invert; got {tempering!r}"
             )
         return match_log_stick_probs(log_probs, scale)
-
-    def expand(
-        self, batch_shape: Size, _instance: "IGRStickBreaking | None" = None
-    ) -> "IGRStickBreaking":
-        new = self._get_checked_instance(IGRStickBreaking, _instance)
-        new.tempering = self.tempering
-        new.given_temperature = self.given_temperature
-        return self._expand(new, batch_shape)

@@ -7,26 +7,14 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from torch.distributions.transforms import Transform
 
-from pyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import agreement
-from pyro_igr.transforms import (
-    LogSoftmaxPlusPlusTransform,
-    SoftmaxPlusPlusTransform,
-    StickBreakingTransform,
-)
 
 UNLIKE = (
     "site '{}' has another {} in the model than in the guide, so that its densities "
     "depend on coordinates: weigh it alike in both, or use the host's Trace_ELBO"
 )
-
-MAPS = {
-    IGR: SoftmaxPlusPlusTransform(1.0),
-    ExpIGR: LogSoftmaxPlusPlusTransform(1.0),
-    IGRStickBreaking: StickBreakingTransform(1.0),
-}
 
 
 class LogOddsMessenger(Messenger):
@@ -34,8 +22,7 @@ class LogOddsMessenger(Messenger):
 
     z is the image of u at temperature 1, whatever the temperature and delta of the
     law, and u is Gaussian: its density is exact even where entries of z underflow.
-    Known are ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` with tempering "sticks";
-    other sites are untouched.
+    Known are the families with a ``unit_map``; other sites are untouched.
 
     Args:
         sites: with their map from u to z: filled by a guide, obeyed by a model, whose
@@ -78,9 +65,10 @@ def _check_weights(guide_site: dict, model_site: Message) -> None:
 
 def _map_of(law: Distribution) -> Transform | None:
     law = innermost(law)
-    return (
-        MAPS.get(type(law)) if getattr(law, "tempering", "sticks") == "sticks" else None
-    )
+    if not isinstance(law, GaussianPushforward):
+        return None
+    is_image = type(law).rsample is GaussianPushforward.rsample
+    return law.unit_map if is_image else None
 
 
 def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
@@ -90,8 +78,6 @@ def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
 
 
 def _gaussian(law: GaussianPushforward) -> Distribution:
-    tau = law.temperature.unsqueeze(-1)
-    loc = law.loc / tau
-    if not isinstance(law, IGRStickBreaking):
-        loc = loc - law.delta.log().unsqueeze(-1)
-    return Normal(loc, law.scale / tau, validate_args=False).to_event(1)
+    tau, shift = law.temperature.unsqueeze(-1), law.unit_shift.unsqueeze(-1)
+    loc, scale = law.loc / tau + shift, law.scale / tau
+    return Normal(loc, scale, validate_args=False).to_event(1)

@@ -4,7 +4,6 @@ from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 
-from pyro_igr.distributions import IGRFlow
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 
@@ -51,10 +50,11 @@ def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
     Raises:
         NotImplementedError: if the discrete law has no gradient.
     """
-    if isinstance(innermost(law), IGRFlow):
+    family = innermost(law)
+    if not getattr(family, "has_discrete_gradient", True):
         raise NotImplementedError(
-            f"the discrete law of IGRFlow, at site '{site}', is counted and has no "
-            "gradient: train with the KL of the relaxed laws"
+            f"the discrete law of {type(family).__name__}, at site '{site}', has no "
+            "gradient: it is counted; train with the KL of the relaxed laws"
         )
     return discrete_behind(law)
 

@@ -95,7 +95,7 @@ TRAPS = {
     "temperings": (
         tempered("weights", 0.5),
         tempered("sticks", 0.5),
-        "between temperings sticks and weights",
+        "of the same tempering",
     ),
     "autoguide": (site(igr), AutoNormal(site(igr)), "<TransformedDistribution, IGR>"),
 }

@@ -68,7 +68,7 @@ TRAPS = {
     "temperings": (
         tempered("weights", 0.5),
         tempered("sticks", 0.5),
-        "between temperings sticks and weights",
+        "of the same tempering",
     ),
 }
 SITE_AT_FAULT = {"auxiliary_site": "noise"}

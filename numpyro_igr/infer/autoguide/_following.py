@@ -19,7 +19,6 @@ from numpyro.primitives import Messenger
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._site_weights import total_mask
-from numpyro_igr.infer.autoguide._relaxed_guide import options_of
 
 NEW = (
     "site '{}' was not in the first run of the model, from which AutoIGR knows its "
@@ -153,5 +152,5 @@ def _kind_of(x: Any) -> Hashable:
 
 def _has_options(site: dict, *, in_part: bool) -> bool:
     like = innermost(site["fn"])
-    options = options_of(like) if isinstance(like, GaussianPushforward) else {}
+    options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
     return in_part and any(jnp.size(x) > 1 for x in jax.tree.leaves(options))

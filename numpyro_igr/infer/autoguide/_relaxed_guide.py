@@ -12,8 +12,6 @@ from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
-OPTIONS = ("delta", "flow", "rho", "tail", "tempering")
-
 
 class RelaxedGuide(SiteGuide):
     r"""A guide to the relaxed sites of a model, which are all that it has.
@@ -36,7 +34,7 @@ class RelaxedGuide(SiteGuide):
         return jnp.broadcast_to(like.loc, shape), jnp.broadcast_to(like.scale, shape)
 
     def _options(self, like: GaussianPushforward) -> dict[str, Any]:
-        return options_of(like)
+        return like.options_in_use()
 
     def _maker(self, *args: Any, **kwargs: Any) -> Callable:
         tau = self.temperature
@@ -55,17 +53,7 @@ class RelaxedGuide(SiteGuide):
         return {name: jnp.broadcast_to(p, shape + p.shape) for name, p in probs}
 
 
-def options_of(like: GaussianPushforward) -> dict[str, Any]:
-    """What a distribution has beside temperature, loc and scale, as it was given.
-
-    Args:
-        like: a member of a family, expanded or not.
-    """
-    return {name: getattr(like, name) for name in OPTIONS if hasattr(like, name)}
-
-
 def _alike(
     temperature: ArrayLike, like: GaussianPushforward, loc: Array, scale: ArrayLike
 ) -> GaussianPushforward:
-    """A distribution of the same family and options, with other parameters."""
-    return type(like)(temperature, loc, scale, **options_of(like))
+    return like.like(temperature, loc, scale)

@@ -9,6 +9,7 @@ from numpyro.distributions import (
 from numpyro.primitives import Messenger
 
 from numpyro_igr.distributions import OneHotCategorical
+from numpyro_igr.distributions.noise import Noise, finite
 from numpyro_igr.distributions.recovering import (
     discrete_behind,
     innermost,
@@ -17,7 +18,7 @@ from numpyro_igr.distributions.recovering import (
     recover,
 )
 from numpyro_igr.infer._discrete_site import check_discrete
-from numpyro_igr.infer.relax_elbo._noise import Noise, finite, noise_type
+from numpyro_igr.infer.relax_elbo._noise_type import noise_type
 
 
 class LinearOneHot(OneHotCategorical):

@@ -10,9 +10,9 @@ from numpyro.handlers import block, replay
 from numpyro.infer.elbo import MultiFrameTensor
 from numpyro.util import check_model_guide_match
 
+from numpyro_igr.distributions.noise import Noise
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._sites import check_reparameterized
-from numpyro_igr.infer.relax_elbo._noise import Noise
 from numpyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
 
 Trace = dict[str, dict]

@@ -17,7 +17,6 @@ from torch.distributions import Independent
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import total_mask
-from pyro_igr.infer.autoguide._relaxed_guide import options_of
 
 NEW = (
     "site '{}' was not in the first run of the model, from which AutoIGR knows its "
@@ -145,6 +144,6 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
 
 def _has_options(site: dict, *, in_part: bool) -> bool:
     like = innermost(site["fn"])
-    options = options_of(like) if isinstance(like, GaussianPushforward) else {}
+    options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
     tensors = [x for x in options.values() if isinstance(x, Tensor)]
     return any(x.requires_grad or (in_part and x.numel() > 1) for x in tensors)

@@ -11,8 +11,6 @@ from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 
-OPTIONS = ("delta", "flow", "rho", "tail", "tempering")
-
 
 class RelaxedGuide(SiteGuide):
     r"""A guide to the relaxed sites of a model, which are all that it has.
@@ -55,22 +53,10 @@ class RelaxedGuide(SiteGuide):
         return {name: p.expand(number, *p.shape) for name, p in probs}
 
 
-def options_of(like: GaussianPushforward) -> dict[str, Any]:
-    """What a distribution has beside temperature, loc and scale, as it was given.
-
-    Args:
-        like: a member of a family, expanded or not.
-    """
-    while like._unexpanded is not None:
-        like = like._unexpanded
-    return {name: getattr(like, name) for name in OPTIONS if hasattr(like, name)}
-
-
 def _alike(
     temperature: Tensor | float,
     like: GaussianPushforward,
     loc: Tensor,
     scale: Tensor | float,
 ) -> GaussianPushforward:
-    """A distribution of the same family and options, with other parameters."""
-    return type(like)(temperature, loc, scale, **options_of(like))
+    return like.like(temperature, loc, scale)

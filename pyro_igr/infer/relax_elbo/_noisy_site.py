@@ -6,6 +6,7 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from torch import Tensor
 
+from pyro_igr.distributions.noise import Noise, finite
 from pyro_igr.distributions.recovering import (
     discrete_behind,
     innermost,
@@ -14,7 +15,7 @@ from pyro_igr.distributions.recovering import (
     recover,
 )
 from pyro_igr.infer._discrete_site import check_discrete
-from pyro_igr.infer.relax_elbo._noise import Noise, finite, noise_type
+from pyro_igr.infer.relax_elbo._noise_type import noise_type
 
 
 class LinearOneHot(OneHotCategorical):

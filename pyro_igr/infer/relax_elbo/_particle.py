@@ -9,9 +9,9 @@ from pyro.distributions.util import sum_rightmost
 from pyro.infer.util import MultiFrameTensor
 from torch import Tensor
 
+from pyro_igr.distributions.noise import Noise
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer._sites import check_reparameterized
-from pyro_igr.infer.relax_elbo._noise import Noise
 from pyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
 
 

@@ -2,25 +2,19 @@
 
 from functools import cached_property
 
-import torch
-from pyro.distributions import Distribution, OneHotCategorical
-from torch import Tensor
-from torch.distributions.relaxed_categorical import (
-    ExpRelaxedCategorical,
-    RelaxedOneHotCategorical,
-)
-from torch.nn.functional import one_hot, pad, softplus
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import one_hot, softmax, softplus
+from numpyro.distributions import Distribution
 
-from pyro_igr._numerics.probit import probit_of_log_odds
-from pyro_igr.discrete import (
+from numpyro_igr._numerics.probit import probit_of_log_odds
+from numpyro_igr.discrete import (
     gaussians_given_argmax,
     gaussians_given_stick,
     gumbels_given_argmax,
 )
-from pyro_igr.distributions import IGR, ExpIGR, IGRStickBreaking
-from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.recovering import innermost, recover
-from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
+from numpyro_igr.distributions.recovering import recover
+from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
 
 class GumbelNoise:
@@ -34,19 +28,19 @@ class GumbelNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
+    def __init__(self, law: Distribution, log_odds: Array) -> None:
         self.logits, self.log_odds = finite(recover(law).logits), log_odds
-        self.y = self.logits - softplus(log_odds[0]).log()
+        self.y = self.logits - jnp.log(softplus(log_odds[0]))
         self.category = _first_largest(self.y)
 
     @cached_property
-    def y_given_category(self) -> Tensor:
+    def y_given_category(self) -> Array:
         """The noise drawn anew given its category, which its gradient holds fixed."""
         return gumbels_given_argmax(self.log_odds[1], self.category, self.logits)
 
-    def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
+    def relax(self, y: Array, temperature: Array) -> Array:
         """The point of the simplex that tends to the category of y."""
-        return (y / temperature).softmax(-1)
+        return softmax(y / temperature)
 
 
 class ArgmaxNoise:
@@ -60,21 +54,19 @@ class ArgmaxNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
-        while law._unexpanded is not None:
-            law = law._unexpanded
+    def __init__(self, law: Distribution, log_odds: Array) -> None:
         self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
         self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category = _first_largest(pad(self.y, (0, 1)))
+        self.category = _first_largest(_append(self.y, 0.0))
 
     @cached_property
-    def y_given_category(self) -> Tensor:
+    def y_given_category(self) -> Array:
         """The noise drawn anew given its category, which its gradient holds fixed."""
         return gaussians_given_argmax(
             self.log_odds[1], self.category, self.loc, self.scale
         )
 
-    def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
+    def relax(self, y: Array, temperature: Array) -> Array:
         """The point of the simplex that tends to the category of y."""
         return SoftmaxPlusPlusTransform(temperature, validate_args=False)(y)
 
@@ -90,66 +82,39 @@ class StickNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
+    def __init__(self, law: Distribution, log_odds: Array) -> None:
         self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
         self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category = _first_largest((pad(self.y, (0, 1), value=1.0) > 0).to(self.y))
+        self.category = _first_largest(_append(self.y, 1.0) > 0).astype(self.y.dtype)
 
     @cached_property
-    def y_given_category(self) -> Tensor:
+    def y_given_category(self) -> Array:
         """The noise drawn anew given its category, which its gradient holds fixed."""
         return gaussians_given_stick(
             self.log_odds[1], self.category, self.loc, self.scale
         )
 
-    def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
+    def relax(self, y: Array, temperature: Array) -> Array:
         """The point of the simplex that tends to the category of y."""
         return StickBreakingTransform(temperature, validate_args=False)(y)
 
 
 Noise = GumbelNoise | ArgmaxNoise | StickNoise
 
-NOISES = {
-    IGR: ArgmaxNoise,
-    ExpIGR: ArgmaxNoise,
-    IGRStickBreaking: StickNoise,
-    RelaxedOneHotCategorical: GumbelNoise,
-    ExpRelaxedCategorical: GumbelNoise,
-    OneHotCategorical: GumbelNoise,
-}
+
+def _append(y: Array, last: float) -> Array:
+    return jnp.concatenate([y, jnp.full_like(y[..., :1], last)], -1)
 
 
-def finite(logits: Tensor) -> Tensor:
+def finite(logits: Array) -> Array:
     """Logits without -inf, for finite derivatives in a temperature.
 
     Args:
         logits: of categories, impossible ones among them.
     """
-    least = -(torch.finfo(logits.dtype).max ** 0.25)
-    return logits.clamp(min=least)
+    least = -(jnp.finfo(logits.dtype).max ** 0.25)
+    return jnp.maximum(logits, least)
 
 
-def noise_type(law: Distribution, site: str) -> type[Noise] | None:
-    """The noise behind the category of a law; None if it has no discrete law behind it.
-
-    Args:
-        law: of a guide, with the wrappers of the host.
-        site: its name.
-
-    Raises:
-        ValueError: if there is a discrete law, but its noise is not known.
-    """
-    law = innermost(law)
-    found = next((NOISES[kind] for kind in NOISES if isinstance(law, kind)), None)
-    is_tempered = found is StickNoise and law.tempering != "sticks"
-    if is_tempered or (found is None and isinstance(law, GaussianPushforward)):
-        suffix = f' with tempering "{law.tempering}"' if is_tempered else ""
-        raise ValueError(
-            f"expected a law that can be drawn given its category at site '{site}' "
-            f"of the guide, got {type(law).__name__}{suffix}"
-        )
-    return found
-
-
-def _first_largest(x: Tensor) -> Tensor:
-    return one_hot(x.argmax(-1), x.shape[-1]).to(x)
+def _first_largest(x: Array) -> Array:
+    return one_hot(x.argmax(-1), x.shape[-1], dtype=jnp.result_type(x, jnp.float32))
