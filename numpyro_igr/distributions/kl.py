@@ -41,8 +41,8 @@ def _require_same_map(p: GaussianPushforward, q: GaussianPushforward) -> None:
         if not p.shares(q, name):
             raise NotImplementedError(
                 f"{type(p).__name__} has a closed-form KL only between distributions "
-                f"of the same {name}, one object or concrete and equal values: build "
-                "both with it, or estimate the KL, as Trace_ELBO does"
+                f"of the same {name}, one object or concrete and equal values: give "
+                "model and guide the same, or estimate it, as Trace_ELBO does"
             )
 
 
