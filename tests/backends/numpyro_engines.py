@@ -40,6 +40,10 @@ def one_hot(probs=None, logits=None):
     return igr.OneHotCategorical(probs, logits)
 
 
+def exp(x):
+    return jnp.exp(x)
+
+
 def normal(loc):
     return dist.Normal(loc, 1.0)
 
@@ -72,3 +76,15 @@ def log_likelihood(model, guide, seed=0, **options):
 def loss(engine, model, guide):
     """One loss, differentiable."""
     return engine.loss(jax.random.key(0), {}, model, guide)
+
+
+def medians(guide):
+    """Where an automatic guide starts."""
+    trace = handlers.trace(handlers.seed(guide, 0)).get_trace()
+    sites = trace.items()
+    return guide.median({n: s["value"] for n, s in sites if s["type"] == "param"})
+
+
+def value(x):
+    """A loss as a number."""
+    return float(x)

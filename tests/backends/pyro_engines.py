@@ -36,6 +36,10 @@ def one_hot(probs=None, logits=None):
     return dist.OneHotCategorical(probs, logits)
 
 
+def exp(x):
+    return x.exp()
+
+
 def normal(loc):
     return dist.Normal(loc, torch.ones_like(loc))
 
@@ -79,3 +83,15 @@ def log_likelihood(model, guide, seed=0, **options):
 def loss(engine, model, guide):
     """One loss, differentiable."""
     return engine.differentiable_loss(model, guide)
+
+
+def medians(guide):
+    """Where an automatic guide starts."""
+    pyro.clear_param_store()
+    guide()
+    return guide.median()
+
+
+def value(x):
+    """A loss as a number."""
+    return float(x.detach()) if isinstance(x, torch.Tensor) else x
