@@ -48,6 +48,8 @@ from numpyro_igr.infer import (
     grow,
     log_likelihood,
     log_weights,
+    reorder,
+    reordered_start,
     tail_start,
 )
 from numpyro_igr.transforms import (
@@ -95,6 +97,8 @@ __all__ = [
     "num_active",
     "recover",
     "relax",
+    "reorder",
+    "reordered_start",
     "stick_probs",
     "straight_through",
     "tail_start",

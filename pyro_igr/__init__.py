@@ -45,6 +45,8 @@ from pyro_igr.infer import (
     grow,
     log_likelihood,
     log_weights,
+    reorder,
+    reordered_start,
     tail_start,
 )
 from pyro_igr.transforms import (
@@ -89,6 +91,8 @@ __all__ = [
     "num_active",
     "recover",
     "relax",
+    "reorder",
+    "reordered_start",
     "stick_probs",
     "straight_through",
     "tail_start",

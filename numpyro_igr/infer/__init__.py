@@ -7,6 +7,7 @@ from numpyro_igr.infer.enumerated import TraceEnumeratedDiscrete_ELBO
 from numpyro_igr.infer.evaluation import LogLikelihood, log_likelihood, log_weights
 from numpyro_igr.infer.growing import grow, tail_start
 from numpyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
+from numpyro_igr.infer.reordering import reorder, reordered_start
 from numpyro_igr.infer.stl import TraceSTL_ELBO
 from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 
@@ -23,5 +24,7 @@ __all__ = [
     "grow",
     "log_likelihood",
     "log_weights",
+    "reorder",
+    "reordered_start",
     "tail_start",
 ]

@@ -1,19 +1,17 @@
 """Capacity that grows while a model trains: more sticks, at the law of the tail."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
-import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.example_libraries import optimizers
-from jax.tree_util import DictKey
 from numpyro.distributions import Normal
 from numpyro.infer.svi import SVIState
 
 from numpyro_igr.distributions import InfiniteIGR
 from numpyro_igr.distributions._nearest_normal import nearest_normal
 from numpyro_igr.distributions._tail import tail_stick
+from numpyro_igr.infer._optimizer_state import change
 
 
 def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:
@@ -65,68 +63,30 @@ def grow(state: SVIState, start: Mapping, dim: int = -1) -> SVIState:
     Raises:
         ValueError: if a start does not fit its parameter.
     """
-    step, moments = state.optim_state
-    if isinstance(moments, optimizers.OptimizerState):
-        grown = _grow_packed(moments, start, dim)
-    else:
-        grown = _grow_optax(moments, start, dim)
-    return state._replace(optim_state=(step, grown))
+    for parameter, values in start.items():
+        append = partial(_append, parameter, jnp.asarray(values), dim)
+        pad = partial(_pad, jnp.asarray(values), dim)
+        state = change(state, parameter, append, pad)
+    return state
 
 
-def _grow_packed(
-    packed: optimizers.OptimizerState, start: Mapping, dim: int
-) -> optimizers.OptimizerState:
-    """The optimizers of the host: by parameter, its value and then its moments."""
-    points = dict(optimizers.unpack_optimizer_state(packed))
-    for name, values in start.items():
-        (value, *moments), structure = jax.tree.flatten(_find(name, points).subtree)
-        grown = [_append(name, value, values, dim)]
-        grown += [_pad(moment, value, values, dim) for moment in moments]
-        points[name] = optimizers.JoinPoint(jax.tree.unflatten(structure, grown))
-    return optimizers.pack_optimizer_state(points)
+def _append(parameter: str, values: Array, dim: int, x: Array) -> Array:
+    _check_fit(parameter, jnp.shape(x), values.shape, dim)
+    return jnp.concatenate([x, values.astype(x.dtype)], dim)
 
 
-def _grow_optax(state: tuple[dict, Any], start: Mapping, dim: int) -> tuple[dict, Any]:
-    """The optimizers of optax: the parameters, and moments that repeat their names."""
-    params, moments = dict(state[0]), state[1]
-    for name, values in start.items():
-        value = _find(name, params)
-        params[name] = _append(name, value, values, dim)
-        moments = _pad_named(moments, name, value, values, dim)
-    return params, moments
+def _pad(values: Array, dim: int, x: Array) -> Array:
+    return jnp.concatenate([x, jnp.zeros_like(values, x.dtype)], dim)
 
 
-def _pad_named(moments: Any, name: str, value: Array, values: Array, dim: int) -> Any:
-    def pad(path: tuple, moment: Array) -> Array:
-        is_own = DictKey(name) in path
-        return _pad(moment, value, values, dim) if is_own else moment
-
-    return jax.tree.map_with_path(pad, moments)
-
-
-def _find(name: str, params: Mapping) -> Any:
-    if name not in params:
-        raise ValueError(
-            f"expected the name of a parameter, one of {sorted(params)}; got {name!r}"
-        )
-    return params[name]
-
-
-def _append(name: str, value: Array, values: Array, dim: int) -> Array:
-    shape, new = jnp.shape(value), jnp.shape(values)
+def _check_fit(
+    parameter: str, shape: tuple[int, ...], new: tuple[int, ...], dim: int
+) -> None:
     expected = [*shape]
     if len(new) == len(shape):
         expected[dim] = new[dim]
     if list(new) != expected:
         raise ValueError(
-            f"expected the start of {name} to have shape {shape} but for "
+            f"expected the start of {parameter} to have shape {shape} but for "
             f"dimension {dim}, got {new}"
         )
-    return jnp.concatenate([value, jnp.asarray(values, value.dtype)], dim)
-
-
-def _pad(moment: Array, value: Array, values: Array, dim: int) -> Array:
-    """Zeros at the new entries of a moment, if it has one for each of the others."""
-    if jnp.shape(moment) != jnp.shape(value):
-        return moment
-    return jnp.concatenate([moment, jnp.zeros_like(values, moment.dtype)], dim)

@@ -7,6 +7,7 @@ from pyro_igr.infer.enumerated import TraceEnumeratedDiscrete_ELBO
 from pyro_igr.infer.evaluation import LogLikelihood, log_likelihood, log_weights
 from pyro_igr.infer.growing import grow, tail_start
 from pyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
+from pyro_igr.infer.reordering import reorder, reordered_start
 from pyro_igr.infer.stl import TraceSTL_ELBO
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 
@@ -23,5 +24,7 @@ __all__ = [
     "grow",
     "log_likelihood",
     "log_weights",
+    "reorder",
+    "reordered_start",
     "tail_start",
 ]

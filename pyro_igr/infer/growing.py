@@ -1,8 +1,8 @@
 """Capacity that grows while a model trains: more sticks, at the law of the tail."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 
-import pyro
 import torch
 from pyro.optim import PyroOptim
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from pyro_igr.distributions import InfiniteIGR
 from pyro_igr.distributions._nearest_normal import nearest_normal
 from pyro_igr.distributions._tail import tail_stick
+from pyro_igr.infer._optimizer_state import change
 
 
 def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
@@ -63,25 +64,18 @@ def grow(state: PyroOptim | Optimizer, start: Mapping, dim: int = -1) -> None:
     Raises:
         ValueError: if a start does not fit its parameter.
     """
-    for key, values in start.items():
-        parameter = _unconstrained(key) if isinstance(key, str) else key
-        values = torch.as_tensor(values).to(parameter)
-        _check_fit(key, parameter.shape, values.shape, dim)
-        for moments in _states_of(parameter, state):
-            for name, moment in moments.items():
-                if isinstance(moment, Tensor) and moment.shape == parameter.shape:
-                    moments[name] = torch.cat([moment, torch.zeros_like(values)], dim)
-        parameter.grad = None
-        parameter.data = torch.cat([parameter.data, values], dim)
+    for parameter, values in start.items():
+        append = partial(_append, parameter, torch.as_tensor(values), dim)
+        change(state, parameter, append, partial(_pad, torch.as_tensor(values), dim))
 
 
-def _unconstrained(name: str) -> Tensor:
-    store = pyro.get_param_store()
-    if name not in store:
-        raise ValueError(
-            f"expected the name of a parameter, one of {sorted(store)}; got {name!r}"
-        )
-    return store[name].unconstrained()
+def _append(parameter: Tensor | str, values: Tensor, dim: int, x: Tensor) -> Tensor:
+    _check_fit(parameter, x.shape, values.shape, dim)
+    return torch.cat([x, values.to(x)], dim)
+
+
+def _pad(values: Tensor, dim: int, x: Tensor) -> Tensor:
+    return torch.cat([x, x.new_zeros(values.shape)], dim)
 
 
 def _check_fit(key: object, shape: torch.Size, new: torch.Size, dim: int) -> None:
@@ -94,11 +88,3 @@ def _check_fit(key: object, shape: torch.Size, new: torch.Size, dim: int) -> Non
             f"expected the start of {name} to have shape {tuple(shape)} but for "
             f"dimension {dim}, got {tuple(new)}"
         )
-
-
-def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict]:
-    optimizers = state.optim_objs.values() if isinstance(state, PyroOptim) else [state]
-    for optimizer in optimizers:
-        states = getattr(optimizer, "optimizer", optimizer).state  # of a scheduler
-        if parameter in states:
-            yield states[parameter]

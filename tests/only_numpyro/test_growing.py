@@ -13,7 +13,7 @@ from numpyro.infer import SVI, TraceMeanField_ELBO
 from numpyro.optim import Adam, optax_to_numpyro
 from numpyro_laws import fresh_host as fresh_host
 
-from numpyro_igr import InfiniteIGR, grow, tail_start
+from numpyro_igr import InfiniteIGR, grow, reorder, tail_start
 
 N, NEW = 2, 2
 X = np.array([-2.0, -1.9, 0.1, 2.0, 2.1], np.float32)
@@ -111,3 +111,47 @@ def test_a_start_that_does_not_fit_is_named(make):
         grow(state, {"loc": jnp.zeros((2, 1))})
     with pytest.raises(ValueError, match=r"\['loc', 'means', 'scale'\]; got 'log'"):
         grow(state, {"log": jnp.zeros(1)})
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_entries_move_with_their_moments_and_sticks_get_new_values(make):
+    svi = SVI(model, guide, make(), TraceMeanField_ELBO())
+    state = svi.init(random.key(0), X)
+    distinct = iter(range(100))
+    state = jax.tree.map(
+        lambda x: jnp.arange(2.0) + next(distinct) if jnp.shape(x) == (N,) else x, state
+    )
+    values = {"means": None, "loc": jnp.array([5.0, 6.0]), "scale": jnp.zeros(2)}
+    new = reorder(state, [1, 0], values)
+    params, old = svi.get_params(new), svi.get_params(state)
+    np.testing.assert_array_equal(params["means"], old["means"][::-1])
+    np.testing.assert_array_equal(params["loc"], [5, 6])
+    np.testing.assert_array_equal(params["scale"], [1, 1])
+    pairs = zip(jax.tree.leaves(state), jax.tree.leaves(new), strict=True)
+    pairs = [(a, b) for a, b in pairs if jnp.shape(a) == (N,)]
+    assert sum(bool((a[::-1] == b).all()) for a, b in pairs) == 1 + 6
+    svi.update(new, X)
+
+
+def test_entries_are_left_out_or_split_along_any_dimension():
+    def guide(_):
+        numpyro.param("table", jnp.arange(6.0).reshape(3, 2))
+        numpyro.sample("weights", InfiniteIGR(None, jnp.zeros(2), jnp.ones(2)))
+
+    svi = SVI(model, guide, Adam(0.1), TraceMeanField_ELBO())
+    state = reorder(svi.init(random.key(0), X), [2, 2, 0, 1], {"table": None}, 0)
+    table = svi.get_params(state)["table"]
+    assert table.tolist() == [[4, 5], [4, 5], [0, 1], [2, 3]]
+    table = svi.get_params(reorder(state, np.array([1]), {"table": None}))["table"]
+    assert table.tolist() == [[5], [5], [1], [3]]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_an_order_or_values_that_do_not_fit_are_named(make):
+    state = SVI(model, guide, make(), TraceMeanField_ELBO()).init(random.key(0), X)
+    with pytest.raises(ValueError, match="order to be a list of numbers from 0 to 1"):
+        reorder(state, [0, 2], {"loc": None})
+    with pytest.raises(ValueError, match=r"values of loc .* shape \(1,\), got \(2,\)"):
+        reorder(state, [0], {"loc": jnp.zeros(2)})
+    with pytest.raises(ValueError, match=r"\['loc', 'means', 'scale'\]; got 'log'"):
+        reorder(state, [0], {"log": None})

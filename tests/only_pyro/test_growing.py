@@ -9,7 +9,14 @@ from pyro.optim import Adam, ClippedAdam, ExponentialLR
 from pyro_laws import fresh_host as fresh_host
 from torch.distributions.constraints import positive
 
-from pyro_igr import GEM, InfiniteIGR, grow, tail_start
+from pyro_igr import (
+    GEM,
+    InfiniteIGR,
+    grow,
+    reorder,
+    reordered_start,
+    tail_start,
+)
 
 N, NEW = 2, 3
 X = torch.tensor([-2.0, -1.9, 0.1, 2.0, 2.1], dtype=torch.float64)
@@ -138,3 +145,43 @@ def test_a_start_that_does_not_fit_is_named():
         grow(
             torch.optim.Adam(module.parameters()), {module.weight: torch.ones(1, 3)}, 0
         )
+
+
+def test_entries_move_with_their_moments_and_sticks_get_new_values():
+    optimizer = Adam({"lr": 0.05})
+    svi = SVI(model, guide, optimizer, TraceMeanField_ELBO())
+    for _ in range(20):
+        svi.step(X)
+    old, before = pyro.param("means").clone(), moments(optimizer)
+    law = InfiniteIGR(None, pyro.param("loc"), pyro.param("scale"), 1.0, tail=TAIL)
+    loc, scale = reordered_start(law, [1, 0])
+    reorder(optimizer, [1, 0], {"means": None, "loc": loc, "scale": scale.log()})
+    torch.testing.assert_close(pyro.param("means").detach(), old.flip(0).detach())
+    torch.testing.assert_close(pyro.param("loc").detach(), loc)
+    torch.testing.assert_close(pyro.param("scale").detach(), scale)
+    for name, state in moments(optimizer).items():
+        for key, moment in state.items():
+            expected = before[name][key]
+            expected = expected.flip(0) if expected.shape else expected
+            torch.testing.assert_close(moment, expected)
+    svi.step(X)
+
+
+def test_entries_are_left_out_or_split_along_any_dimension():
+    table = torch.nn.Parameter(torch.arange(6.0).view(3, 2))
+    optimizer = torch.optim.Adam([table])
+    reorder(optimizer, [2, 2, 0, 1], {table: None}, 0)
+    assert table.tolist() == [[4, 5], [4, 5], [0, 1], [2, 3]]
+    reorder(optimizer, torch.tensor([1]), {table: None})
+    assert table.tolist() == [[5], [5], [1], [3]]
+
+
+def test_an_order_or_values_that_do_not_fit_are_named():
+    pyro.param("loc", ZEROS.clone)
+    optimizer = Adam({"lr": 0.1})
+    with pytest.raises(ValueError, match="order to be a list of numbers from 0 to 1"):
+        reorder(optimizer, [0, 2], {"loc": None})
+    with pytest.raises(ValueError, match=r"values of loc .* shape \(1,\), got \(2,\)"):
+        reorder(optimizer, [0], {"loc": torch.zeros(2)})
+    with pytest.raises(ValueError, match="one of \\['loc'\\]; got 'log'"):
+        reorder(optimizer, [0], {"log": None})

@@ -1,0 +1,77 @@
+"""Parameters in training and their moments, changed together."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.example_libraries import optimizers
+from jax.tree_util import DictKey
+from numpyro.infer.svi import SVIState
+
+
+def change(
+    state: SVIState, parameter: str, of_value: Callable, of_moment: Callable
+) -> SVIState:
+    """Changes a parameter, and all that the optimizer keeps in its shape.
+
+    Args:
+        state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
+        parameter: its name or, in PyTorch, itself.
+        of_value: makes the new value of the one in the optimizer's coordinates.
+        of_moment: makes a new moment of the one for each entry.
+
+    Raises:
+        ValueError: if there is no parameter of that name.
+    """
+    step, inner = state.optim_state
+    is_packed = isinstance(inner, optimizers.OptimizerState)
+    inner = (_packed if is_packed else _of_optax)(inner, parameter, of_value, of_moment)
+    return state._replace(optim_state=(step, inner))
+
+
+def _packed(
+    packed: optimizers.OptimizerState,
+    name: str,
+    of_value: Callable,
+    of_moment: Callable,
+) -> optimizers.OptimizerState:
+    """The optimizers of the host: by parameter, its value and then its moments."""
+    points = dict(optimizers.unpack_optimizer_state(packed))
+    (value, *moments), structure = jax.tree.flatten(_find(name, points).subtree)
+    leaves = [_changed(of_value, value)]
+    leaves += [_if_alike(of_moment, value, moment) for moment in moments]
+    points[name] = optimizers.JoinPoint(jax.tree.unflatten(structure, leaves))
+    return optimizers.pack_optimizer_state(points)
+
+
+def _of_optax(
+    state: tuple[dict, Any], name: str, of_value: Callable, of_moment: Callable
+) -> tuple[dict, Any]:
+    """The optimizers of optax: the parameters, and moments that repeat their names."""
+    value = _find(name, state[0])
+
+    def of_own(path: tuple, moment: Array) -> Array:
+        return _if_alike(of_moment, value, moment) if DictKey(name) in path else moment
+
+    params = {**state[0], name: _changed(of_value, value)}
+    return params, jax.tree.map_with_path(of_own, state[1])
+
+
+def _changed(of_value: Callable, value: Array) -> Array:
+    return jnp.asarray(of_value(value), value.dtype)
+
+
+def _if_alike(of_moment: Callable, value: Array, moment: Array) -> Array:
+    """A moment that there is for each entry, changed."""
+    is_alike = jnp.shape(moment) == jnp.shape(value)
+    return _changed(of_moment, moment) if is_alike else moment
+
+
+def _find(name: str, params: Mapping) -> Any:
+    if name not in params:
+        raise ValueError(
+            f"expected the name of a parameter, one of {sorted(params)}; got {name!r}"
+        )
+    return params[name]

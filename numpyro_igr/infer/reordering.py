@@ -1,0 +1,128 @@
+"""Sticks in another order while a model trains: the largest weights first."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from numpy.typing import NDArray
+from numpyro.infer.svi import SVIState
+
+from numpyro_igr.distributions import InfiniteIGR
+from numpyro_igr.infer._optimizer_state import change
+from numpyro_igr.infer._reordered_sticks import reordered_sticks
+
+Order = Sequence[int] | NDArray | Array
+
+
+def reordered_start(law: InfiniteIGR, order: Order) -> tuple[Array, Array]:
+    r"""The ``loc`` and ``scale`` with which sticks break weights in another order.
+
+    Sticks are broken in turn, so to change their order is to fit new ones. The expected
+    weights are those of the law, in their new order:
+
+    .. math::
+        E z'_j = E z_{o(j)}, \qquad z = SB(\sigma(y / \tau))
+
+    exactly, and so are their variances as far as independent Gaussian sticks can have
+    them, within a third of the narrowest and thrice the widest of the law. Correlations
+    change, and so do ``.probs``, E h(y), unless the temperature is small. The present
+    order gives the present law. With the largest weights first fewer sticks exceed
+    ``rho``.
+
+    A stick that is left out leaves its weight to the rest, and one that is named r
+    times is split: each part has an r-th of it. Outside of jit, in double precision.
+
+    Shape: both results ``batch + (len(order),)``.
+
+    Args:
+        law: the law, whose sticks are counted from 0.
+        order: the stick that each new one takes the weight of.
+
+    Raises:
+        ValueError: if ``law`` is no :class:`InfiniteIGR`, or ``order`` is no list of
+            numbers of its sticks.
+
+    Accuracy: expected weights to 1e-9 in float64, at scales up to 20 temperatures.
+    Source: not in the paper; the order by size, Kurihara, Welling and Teh (2007).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import InfiniteIGR, reordered_start
+        >>> law = InfiniteIGR(None, jnp.array([-2.0, 1.0]), jnp.array([0.5, 0.5]))
+        >>> loc, scale = reordered_start(law, [1, 0])
+        >>> [round(x, 2) for x in loc.tolist()]
+        [0.54, -0.68]
+    """
+    if not isinstance(law, InfiniteIGR):
+        raise ValueError(f"expected an InfiniteIGR, got {type(law).__name__}")
+    tau = np.asarray(law.temperature, np.float64)[..., None]
+    loc, scale = (np.asarray(x, np.float64) / tau for x in (law.loc, law.scale))
+    found = reordered_sticks(loc, scale, _indices(order, law.num_sticks))
+    return tuple(jnp.asarray(tau * x, law.loc.dtype) for x in found)
+
+
+def reorder(state: SVIState, order: Order, values: Mapping, dim: int = -1) -> SVIState:
+    """Puts entries of parameters in training in another order, with their moments.
+
+    What belongs to a stick moves along: the component that it weighs, say. The sticks
+    themselves get new values, those of :func:`reordered_start`. Entries that are left
+    out are gone, and entries that are named twice are there twice, moments included:
+    with :func:`grow` the capacity is what it was. A model whose components are
+    exchangeable keeps its bound, but for what new sticks change. In PyTorch and Pyro
+    parameters change in place; in NumPyro a new state is returned, outside of jit.
+
+    Args:
+        state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
+        order: the present entry that each new one is.
+        values: by parameter, its name or, in PyTorch, itself: None for entries that
+            move, or new values, in the unconstrained coordinates of the optimizer: the
+            log of a positive scale. The moments move in any case.
+        dim: the dimension along which to reorder.
+
+    Raises:
+        ValueError: if ``order`` is no list of numbers of entries, or if values do not
+            fit their parameter.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro.infer import SVI, Trace_ELBO
+        >>> from numpyro_igr import reorder
+        >>> def guide():
+        ...     numpyro.param("means", jnp.array([3.0, 4.0, 5.0]))
+        >>> svi = SVI(lambda: None, guide, numpyro.optim.Adam(0.1), Trace_ELBO())
+        >>> state = reorder(svi.init(jax.random.key(0)), [2, 0], {"means": None})
+        >>> svi.get_params(state)["means"].tolist()
+        [5.0, 3.0]
+    """
+    for parameter, new in values.items():
+        take = partial(_take, order, dim)
+        of_value = take if new is None else partial(_replace, parameter, take, new)
+        state = change(state, parameter, of_value, take)
+    return state
+
+
+def _indices(order: Order, size: int) -> NDArray:
+    found = np.asarray(order)
+    is_integer = np.issubdtype(found.dtype, np.integer)
+    is_list = found.ndim == 1 and len(found) and is_integer
+    if not (is_list and 0 <= found.min() and found.max() < size):
+        raise ValueError(
+            f"expected order to be a list of numbers from 0 to {size - 1}, got {order}"
+        )
+    return found
+
+
+def _take(order: Order, dim: int, x: Array) -> Array:
+    return jnp.take(x, _indices(order, jnp.shape(x)[dim]), dim)
+
+
+def _replace(parameter: str, take: partial, new: ArrayLike, x: Array) -> ArrayLike:
+    shape, expected = jnp.shape(new), take(x).shape
+    if shape != expected:
+        raise ValueError(
+            f"expected values of {parameter} to have shape {expected}, got {shape}"
+        )
+    return new

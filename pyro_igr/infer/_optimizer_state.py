@@ -1,0 +1,54 @@
+"""Parameters in training and their moments, changed together."""
+
+from collections.abc import Callable, Iterator
+
+import pyro
+import torch
+from pyro.optim import PyroOptim
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def change(
+    state: PyroOptim | Optimizer,
+    parameter: Tensor | str,
+    of_value: Callable,
+    of_moment: Callable,
+) -> None:
+    """Changes a parameter, and all that the optimizer keeps in its shape.
+
+    Args:
+        state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
+        parameter: its name or, in PyTorch, itself.
+        of_value: makes the new value of the one in the optimizer's coordinates.
+        of_moment: makes a new moment of the one for each entry.
+
+    Raises:
+        ValueError: if there is no parameter of that name.
+    """
+    if isinstance(parameter, str):
+        parameter = _unconstrained(parameter)
+    value = of_value(parameter.data)
+    for moments in _states_of(parameter, state):
+        for name, moment in moments.items():
+            if isinstance(moment, Tensor) and moment.shape == parameter.shape:
+                moments[name] = of_moment(moment)
+    parameter.grad = None
+    parameter.data = torch.as_tensor(value).to(parameter)
+
+
+def _unconstrained(name: str) -> Tensor:
+    store = pyro.get_param_store()
+    if name not in store:
+        raise ValueError(
+            f"expected the name of a parameter, one of {sorted(store)}; got {name!r}"
+        )
+    return store[name].unconstrained()
+
+
+def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict]:
+    optimizers = state.optim_objs.values() if isinstance(state, PyroOptim) else [state]
+    for optimizer in optimizers:
+        states = getattr(optimizer, "optimizer", optimizer).state  # of a scheduler
+        if parameter in states:
+            yield states[parameter]
