@@ -5,9 +5,9 @@ from functools import partial
 from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
-from examples.discrete_vae.enumeration_numpyro import EnumeratedELBO, all_codes
 from numpyro_igr import (
     TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
@@ -24,16 +24,15 @@ ELBOS = {
 }
 
 
-def make_elbo(estimator: str, code: tuple[int, int], num_samples: int) -> ELBO:
+def make_elbo(estimator: str, num_samples: int) -> ELBO:
     """The objective of an estimator.
 
     Args:
         estimator: One of `ESTIMATORS`.
-        code: The variables of a code, and the categories of each.
         num_samples: Codes for each image, to average over or to make a set of.
     """
     if estimator == "exact":
-        return EnumeratedELBO(all_codes(*code))
+        return TraceEnumeratedDiscrete_ELBO()
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples)
     particles = {"num_particles": num_samples}

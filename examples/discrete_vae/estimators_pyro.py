@@ -4,9 +4,9 @@ from functools import partial
 
 from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
 
-from examples.discrete_vae.enumeration_pyro import EnumeratedELBO, all_codes
 from pyro_igr import (
     TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
@@ -24,16 +24,15 @@ ELBOS = {
 VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
 
 
-def make_elbo(estimator: str, code: tuple[int, int], num_samples: int) -> ELBO:
+def make_elbo(estimator: str, num_samples: int) -> ELBO:
     """The objective of an estimator.
 
     Args:
         estimator: One of `ESTIMATORS`.
-        code: The variables of a code, and the categories of each.
         num_samples: Codes for each image, to average over or to make a set of.
     """
     if estimator == "exact":
-        return EnumeratedELBO(all_codes(*code))
+        return TraceEnumeratedDiscrete_ELBO(max_plate_nesting=1)
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples, max_plate_nesting=1)
     particles = {"num_particles": num_samples, **VECTORIZED}

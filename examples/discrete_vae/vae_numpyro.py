@@ -137,9 +137,7 @@ def make_objectives(
     discrete = discretize(vae.model), discretize(vae.guide)
     is_discrete = ESTIMATORS[estimator].is_discrete
     trained = discrete if is_discrete else (vae.model, vae.guide)
-    training, relaxed = (
-        make_elbo(estimator, sizes.code, n) for n in (num_samples, NUM_SAMPLES)
-    )
+    training, relaxed = (make_elbo(estimator, n) for n in (num_samples, NUM_SAMPLES))
     if isinstance(training, TraceRELAX_ELBO):
         trained = vae.model, training.with_parameters(vae.guide)
     weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)

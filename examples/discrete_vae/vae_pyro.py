@@ -125,9 +125,7 @@ def make_objectives(
     discrete = discretize(vae.model), discretize(vae.guide)
     is_discrete = ESTIMATORS[estimator].is_discrete
     trained = discrete if is_discrete else (vae.model, vae.guide)
-    training, relaxed = (
-        make_elbo(estimator, vae.sizes.code, n) for n in (num_samples, NUM_SAMPLES)
-    )
+    training, relaxed = (make_elbo(estimator, n) for n in (num_samples, NUM_SAMPLES))
     scored = Trace_ELBO(num_particles=NUM_SAMPLES, **VECTORIZED)
     weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples, **VECTORIZED)
     return Objectives(

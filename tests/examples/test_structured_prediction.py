@@ -183,7 +183,6 @@ def test_the_twins_define_the_same_names_in_the_same_order():
         "structured_prediction/halves",
         "structured_prediction/units",
         "discrete_vae/estimators",
-        "discrete_vae/enumeration",
     ):
         pyro, numpyro = (
             [
