@@ -58,6 +58,8 @@ from numpyro_igr.transforms import (
     StickBreakingTransform,
 )
 
+__version__ = "0.1.0"
+
 __all__ = [
     "AutoIGR",
     "ControlNetwork",

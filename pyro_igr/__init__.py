@@ -55,6 +55,8 @@ from pyro_igr.transforms import (
     StickBreakingTransform,
 )
 
+__version__ = "0.1.0"
+
 __all__ = [
     "AutoIGR",
     "ControlNetwork",
