@@ -14,6 +14,7 @@ from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._rounding import absorb_rounding
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
+from numpyro_igr.transforms.simplex import to_real
 
 NO_DENSITY = (
     "the value of ExpectedOneHotCategorical is the mean of a one-hot variable, and has "
@@ -29,7 +30,9 @@ class _MeanOfOneHot(constraints.ParameterFreeConstraint):
     event_dim = 1
 
     def __call__(self, x: Array) -> Array:
-        return constraints.simplex(absorb_rounding(x))
+        x = absorb_rounding(to_real(x))
+        tolerance = max(1e-6, x.shape[-1] * float(jnp.finfo(x.dtype).eps))
+        return (x >= 0).all(-1) & (abs(x.sum(-1) - 1) < tolerance)
 
     def feasible_like(self, prototype: Array) -> Array:
         return constraints.simplex.feasible_like(prototype)

@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+import torch
 from pyro.distributions import OneHotCategorical, constraints
 from torch import Size, Tensor
 from torch.distributions import (
@@ -16,6 +17,7 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._rounding import absorb_rounding
+from pyro_igr.transforms.simplex import to_real
 
 NO_DENSITY = (
     "the value of ExpectedOneHotCategorical is the mean of a one-hot variable, and has "
@@ -31,7 +33,9 @@ class _MeanOfOneHot(constraints.Constraint):
     event_dim = 1
 
     def check(self, value: Tensor) -> Tensor:
-        return constraints.simplex.check(absorb_rounding(value))
+        value = absorb_rounding(to_real(value))
+        tolerance = max(1e-6, value.shape[-1] * torch.finfo(value.dtype).eps)
+        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < tolerance)
 
 
 @biject_to.register(_MeanOfOneHot)

@@ -108,6 +108,13 @@ def test_a_value_off_the_simplex_is_refused(backend):
         expected(backend, Q).log_prob(backend.array([0.5, 0.6, 0.1]))
 
 
+def test_its_own_value_is_on_the_simplex_of_many_categories(backend):
+    logits = np.random.default_rng(0).normal(size=(100, 10_000), scale=3)
+    law = backend.igr.ExpectedOneHotCategorical(logits=backend.array(logits, "float32"))
+    log_prob = backend.numpy(law.log_prob(backend.sample(law, 0)))
+    np.testing.assert_allclose(log_prob, -backend.numpy(law.entropy()), rtol=1e-5)
+
+
 @pytest.mark.parametrize("family", ["IGR", "ExpIGR", "IGRStickBreaking"])
 def test_a_kl_to_or_from_a_relaxed_distribution_is_refused(backend, family):
     loc = backend.array(np.zeros(2))
