@@ -9,8 +9,12 @@ from jax import Array
 from numpyro.distributions import Distribution
 
 from examples.discrete_vae.options import Options
-from numpyro_igr import IGR, IGRStickBreaking, OneHotCategorical
-from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
+from numpyro_igr import (
+    IGR,
+    ExpRelaxedOneHotCategorical,
+    IGRStickBreaking,
+    OneHotCategorical,
+)
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
@@ -47,9 +51,8 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    return (
-        prior.to_discrete() if isinstance(prior, ExpRelaxedOneHotCategorical) else prior
-    )
+    is_relaxed = isinstance(prior, ExpRelaxedOneHotCategorical)
+    return prior.to_discrete() if is_relaxed else prior
 
 
 def sample_code(law: Distribution) -> Array:

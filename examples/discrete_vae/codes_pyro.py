@@ -5,9 +5,8 @@ import torch
 from pyro.distributions import Distribution, OneHotCategorical
 from torch import Tensor
 
-from examples.discrete_vae.gumbel_softmax_pyro import ExpRelaxedCategorical
 from examples.discrete_vae.options import Options
-from pyro_igr import IGR, IGRStickBreaking
+from pyro_igr import IGR, ExpRelaxedOneHotCategorical, IGRStickBreaking
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
@@ -17,7 +16,7 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
     temperature = torch.tensor(options.temperature, device=device)
     logits = torch.zeros(options.num_variables, options.num_categories, device=device)
     if options.law == "gumbel-softmax":
-        return ExpRelaxedCategorical(temperature, logits=logits)
+        return ExpRelaxedOneHotCategorical(temperature, logits=logits)
     return IGR_LAWS[options.law].from_probs(temperature, logits=logits)
 
 
@@ -28,8 +27,8 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
     """
     if isinstance(prior, OneHotCategorical):
         return OneHotCategorical(logits=parameters)
-    if isinstance(prior, ExpRelaxedCategorical):
-        return ExpRelaxedCategorical(prior.temperature, logits=parameters)
+    if isinstance(prior, ExpRelaxedOneHotCategorical):
+        return ExpRelaxedOneHotCategorical(prior.temperature, logits=parameters)
     loc, *log_scale = parameters.split(prior.event_shape[0] - 1, -1)
     scale = log_scale[0].exp() if log_scale else torch.ones_like(loc)
     return type(prior)(prior.temperature, loc, scale)
@@ -37,10 +36,11 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    return prior.to_discrete() if isinstance(prior, ExpRelaxedCategorical) else prior
+    is_relaxed = isinstance(prior, ExpRelaxedOneHotCategorical)
+    return prior.to_discrete() if is_relaxed else prior
 
 
 def sample_code(law: Distribution) -> Tensor:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = pyro.sample("code", law.to_event(1))
-    return value.exp() if isinstance(law, ExpRelaxedCategorical) else value
+    return value.exp() if isinstance(law, ExpRelaxedOneHotCategorical) else value

@@ -9,10 +9,10 @@ from jax import Array
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Delta, Distribution, Normal
 
-from examples.dp_mixture_vae.expected_one_hot_numpyro import ExpectedOneHot
 from examples.dp_mixture_vae.networks_numpyro import Networks
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.stick_laws_numpyro import sample_weights
+from numpyro_igr import ExpectedOneHotCategorical
 
 IMAGES, COMPONENTS = -1, -2
 
@@ -44,7 +44,7 @@ class Mixture:
                 law = networks.make_prior(concentration)
                 weights = sample_weights(law)
             with per_image:
-                law = ExpectedOneHot(logits=jnp.log(weights))
+                law = ExpectedOneHotCategorical(logits=jnp.log(weights))
                 with per_component(numpyro.sample("component", law)):
                     sample_images(networks, networks.all_means()[..., None, :], images)
 
@@ -62,7 +62,7 @@ class Mixture:
                     networks.encode_sticks(features, concentration)
                 )
             with per_image:
-                law = ExpectedOneHot(
+                law = ExpectedOneHotCategorical(
                     logits=networks.encode_component(features, weights)
                 )
                 with per_component(numpyro.sample("component", law)):

@@ -9,9 +9,9 @@ from pyro import poutine
 from pyro.distributions import Bernoulli, Delta, Distribution, Normal
 from torch import Tensor
 
-from examples.dp_mixture_vae.expected_one_hot_pyro import ExpectedOneHot
 from examples.dp_mixture_vae.networks_pyro import Networks
 from examples.dp_mixture_vae.stick_laws_pyro import sample_weights
+from pyro_igr import ExpectedOneHotCategorical
 
 IMAGES, COMPONENTS = -1, -2
 
@@ -43,7 +43,7 @@ class Mixture:
                 law = networks.make_prior(concentration)
                 weights = sample_weights(law)
             with per_image:
-                law = ExpectedOneHot(logits=weights.log())
+                law = ExpectedOneHotCategorical(logits=weights.log())
                 with per_component(pyro.sample("component", law)):
                     sample_images(networks, networks.all_means().unsqueeze(-2), images)
 
@@ -61,7 +61,7 @@ class Mixture:
                     networks.encode_sticks(features, concentration)
                 )
             with per_image:
-                law = ExpectedOneHot(
+                law = ExpectedOneHotCategorical(
                     logits=networks.encode_component(features, weights)
                 )
                 with per_component(pyro.sample("component", law)):

@@ -5,9 +5,8 @@ import numpyro
 from jax import Array
 from numpyro.distributions import Beta, Distribution
 
-from examples.dp_mixture_vae.kumaraswamy_numpyro import Kumaraswamy
 from examples.dp_mixture_vae.sticks import nearest_gaussian
-from numpyro_igr import GEM, InfiniteIGR
+from numpyro_igr import GEM, InfiniteIGR, Kumaraswamy
 
 TINY = jnp.finfo(jnp.float32).tiny
 

@@ -5,9 +5,8 @@ import torch
 from pyro.distributions import Beta, Distribution
 from torch import Tensor
 
-from examples.dp_mixture_vae.kumaraswamy_pyro import Kumaraswamy
 from examples.dp_mixture_vae.sticks import nearest_gaussian
-from pyro_igr import GEM, InfiniteIGR
+from pyro_igr import GEM, InfiniteIGR, Kumaraswamy
 
 TINY = torch.finfo(torch.float32).tiny
 

@@ -6,8 +6,13 @@ from jax import Array
 from numpyro.distributions import Distribution
 
 from examples.structured_prediction.prediction import PredictionOptions
-from numpyro_igr import IGR, IGRFlow, IGRStickBreaking, PlanarTransform
-from numpyro_igr.distributions import ExpRelaxedOneHotCategorical
+from numpyro_igr import (
+    IGR,
+    ExpRelaxedOneHotCategorical,
+    IGRFlow,
+    IGRStickBreaking,
+    PlanarTransform,
+)
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
 

@@ -5,9 +5,14 @@ import torch
 from pyro.distributions import Distribution
 from torch import Tensor
 
-from examples.discrete_vae.gumbel_softmax_pyro import ExpRelaxedCategorical
 from examples.structured_prediction.prediction import PredictionOptions
-from pyro_igr import IGR, IGRFlow, IGRStickBreaking, PlanarTransform
+from pyro_igr import (
+    IGR,
+    ExpRelaxedOneHotCategorical,
+    IGRFlow,
+    IGRStickBreaking,
+    PlanarTransform,
+)
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
@@ -17,7 +22,7 @@ def make_unit(options: PredictionOptions, device: torch.device) -> Distribution:
     temperature = torch.tensor(options.temperature, device=device)
     zeros = torch.zeros(2, device=device)
     if options.law == "gumbel-softmax":
-        return ExpRelaxedCategorical(temperature, logits=zeros)
+        return ExpRelaxedOneHotCategorical(temperature, logits=zeros)
     gaussian = zeros[:1], zeros[:1] + 1
     if options.law == "igr-planar":
         return IGRFlow(temperature, *gaussian, [])
@@ -34,9 +39,9 @@ def activate(unit: Distribution, activations: Tensor, planar: Tensor) -> Distrib
         activations: The means, or the log odds, of the units.
         planar: The rows u, w and bias of planar layers, for IGR-Planar.
     """
-    if isinstance(unit, ExpRelaxedCategorical):
+    if isinstance(unit, ExpRelaxedOneHotCategorical):
         logits = torch.stack([activations, torch.zeros_like(activations)], -1)
-        return ExpRelaxedCategorical(unit.temperature, logits=logits)
+        return ExpRelaxedOneHotCategorical(unit.temperature, logits=logits)
     law = unit.temperature, activations[..., None], unit.scale
     if isinstance(unit, IGRFlow):
         flow = [PlanarTransform(u[None], w[None], bias) for u, w, bias in planar]
@@ -47,4 +52,4 @@ def activate(unit: Distribution, activations: Tensor, planar: Tensor) -> Distrib
 def sample_units(name: str, law: Distribution) -> Tensor:
     """Points of the simplex, (on, off) for each unit, from a site of that name."""
     value = pyro.sample(name, law.to_event(1))
-    return value.exp() if isinstance(law, ExpRelaxedCategorical) else value
+    return value.exp() if isinstance(law, ExpRelaxedOneHotCategorical) else value
