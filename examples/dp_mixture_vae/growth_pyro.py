@@ -8,32 +8,21 @@ from torch import Tensor
 from examples.dp_mixture_vae.networks_pyro import Networks
 from examples.dp_mixture_vae.sticks import AXES_OF_STICKS
 from examples.dp_mixture_vae.usage_pyro import draw_weights
-from pyro_igr import grow, num_active
-
-TAIL_STICKS = 50
+from pyro_igr import grow
 
 
 @torch.no_grad()
-def wanted_sticks(
-    networks: Networks,
-    prior: Distribution,
-    images: Tensor,
-    rho: float,
-    max_overflow: float,
-) -> int:
-    """How many more sticks keep the overflow rate low, by draws of the tail.
+def wanted_sticks(networks: Networks, prior: Distribution, images: Tensor) -> int:
+    """How many sticks keep the overflow rate of draws for these images low.
 
     Args:
         networks: That have the sticks so far.
         prior: The law of the concentration.
         images: For which weights are drawn.
-        rho: The share of the weights that sticks are needed for.
-        max_overflow: The rate of draws that may need more.
     """
+    options = networks.options
     law, weights = draw_weights(networks, prior, images)
-    needed = num_active(law.break_rest(weights, TAIL_STICKS), rho).flatten()
-    wanted = needed.to(torch.float32).quantile(1 - max_overflow, interpolation="higher")
-    return max(0, int(wanted) - networks.num_sticks)
+    return int(law.wanted_sticks(weights, options.max_overflow, options.rho))
 
 
 def grow_sticks(networks: Networks, optimizer: PyroOptim, num_sticks: int) -> None:

@@ -17,8 +17,6 @@ from examples.dp_mixture_vae.usage import Usage
 from examples.harness.evaluation_numpyro import IMAGES_AT_ONCE
 from numpyro_igr import num_active
 
-DRAWS_OF_SHARED_WEIGHTS = 100
-
 
 def trained_networks(
     options: MixtureOptions, params: dict[str, Any], num_pixels: int
@@ -26,23 +24,6 @@ def trained_networks(
     """The networks with trained parameters."""
     with handlers.substitute(data=params):
         return Networks.declare(options, num_pixels)
-
-
-@partial(jax.jit, static_argnames=("options", "rho"))
-def draw_needed(
-    options: MixtureOptions,
-    params: dict[str, Any],
-    prior: Distribution,
-    images: Array,
-    rho: float,
-    key: Array,
-) -> Array:
-    """Numbers of components that make up `rho` of the weights: one for each image."""
-    networks = trained_networks(options, params, images.shape[-1])
-    concentration = networks.encode_concentration(prior).mean
-    law = networks.encode_sticks(networks.features(images), concentration)
-    shape = () if options.has_own_weights else (DRAWS_OF_SHARED_WEIGHTS,)
-    return num_active(to_weights(law, law.rsample(key, shape)), rho)
 
 
 def draw_usage(

@@ -40,7 +40,7 @@ from examples.discrete_vae.vae_numpyro import (
     train_epoch,
 )
 from examples.dp_mixture_vae.figures import save_figures
-from examples.dp_mixture_vae.growth_numpyro import grow_sticks, overflow_rate
+from examples.dp_mixture_vae.growth_numpyro import grow_sticks, wanted_sticks
 from examples.dp_mixture_vae.mixture_numpyro import Mixture
 from examples.dp_mixture_vae.mixture_of_one_numpyro import MixtureOfOne
 from examples.dp_mixture_vae.options import MixtureOptions
@@ -103,14 +103,16 @@ def grow_as_asked(
     images: Array,
     key: Array,
 ) -> SVIState:
-    """Doubles the sticks until draws for these images rarely need more."""
-    while options.law == "igr-sb":
-        params = svi.get_params(state)
-        rate = overflow_rate(options.of_model(), params, prior, images, key)
-        if rate <= options.max_overflow:
-            break
-        state = grow_sticks(svi, state, params["breaks"].shape[-1])
-    return state
+    """Doubles the sticks as often as draws for these images ask for."""
+    if options.law != "igr-sb":
+        return state
+    params, rates = svi.get_params(state), (options.max_overflow, options.rho)
+    wanted = wanted_sticks(options.of_model(), params, prior, images, *rates, key)
+    num_sticks = capacity = params["breaks"].shape[-1]
+    while num_sticks < wanted:
+        num_sticks *= 2
+    more = num_sticks - capacity
+    return grow_sticks(svi, state, more) if more else state
 
 
 def pack(growth: Sequence[Growth], state: SVIState) -> bytes:

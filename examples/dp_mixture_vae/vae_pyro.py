@@ -116,9 +116,9 @@ def grow_as_asked(
     images: Tensor,
 ) -> None:
     """Adds the sticks that draws for these images need."""
-    rates = options.rho, options.max_overflow
-    if number := wanted_sticks(networks, prior, images, *rates):
-        grow_sticks(networks, optimizer, number)
+    more = wanted_sticks(networks, prior, images) - networks.num_sticks
+    if more > 0:
+        grow_sticks(networks, optimizer, more)
 
 
 def pack(growth: Sequence[Growth], networks: Networks, optimizer: PyroOptim) -> bytes:
