@@ -1,4 +1,4 @@
-"""Damped Newton steps to the root of a monotone system."""
+"""Newton steps to a root: damped ones of a system, bracketed ones in one unknown."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,12 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+# Systems take 6 to 11; what is not done after 60 has met its rounding.
 MAX_STEPS = 60
+# A step of a 4096th changes no digit that a tolerance asks for.
 SMALLEST_DAMPING = 2.0**-12
+# At a bracket of 1e38 halving alone takes 128 + 53 to the last bit of float64.
+MAX_BRACKETED_STEPS = 200
 
 
 def damped_newton(
@@ -46,6 +50,48 @@ def damped_newton(
     damping = jnp.ones_like(start[..., :1])
     error = jnp.full_like(damping, jnp.inf)
     state = 0, start, jnp.zeros_like(start), error, damping
+    return lax.while_loop(unfinished, iterate, state)[1]
+
+
+def bracketed_newton(
+    residual_and_step: Callable,
+    start: Array,
+    low: Array,
+    high: Array,
+    rounding: ArrayLike = 0.0,
+    max_steps: int = MAX_BRACKETED_STEPS,
+) -> Array:
+    """The root of an increasing function in one unknown, between two bounds.
+
+    A step that leaves the bracket, or follows one that did not halve the residual, is
+    replaced by the middle of the bracket: so one of the two is halved at every step.
+
+    Shape: all ``batch``.
+
+    Args:
+        residual_and_step: of a point, the residual and where a Newton step leads.
+        start: where to begin.
+        low: a point at or below the root.
+        high: a point at or above it.
+        rounding: the residual to accept.
+        max_steps: how many steps to take at most.
+    """
+
+    def unfinished(state: tuple) -> Array:
+        return (state[0] < max_steps) & ~state[-1].all()
+
+    def iterate(state: tuple) -> tuple:
+        count, x, low, high, last, _ = state
+        residual, step = residual_and_step(x)
+        done = abs(residual) <= rounding
+        low = jnp.where(residual < 0, x, low)
+        high = jnp.where(residual > 0, x, high)
+        is_good = (abs(residual) <= last / 2) & (step >= low) & (step <= high)
+        step = jnp.where(is_good, step, (low + high) / 2)
+        return count + 1, jnp.where(done, x, step), low, high, abs(residual), done
+
+    last = jnp.full_like(start, jnp.inf)
+    state = 0, start, low, high, last, jnp.zeros_like(start, bool)
     return lax.while_loop(unfinished, iterate, state)[1]
 
 

@@ -8,6 +8,7 @@ from jax.nn import logsumexp
 
 from numpyro_igr._numerics.normal import log_ndtr, log_ndtr_and_hazard
 
+# Nine standard deviations below its mean a Gaussian has e^-40 of its mass.
 REACH = 9.0
 
 

@@ -8,6 +8,7 @@ from jax import Array, lax
 
 from numpyro_igr._numerics.normal_maximum import log_cdf_and_survival
 
+# To a millionth of the range: panels need not lie at quantiles exactly.
 NUM_BISECTIONS = 20
 
 
@@ -25,20 +26,6 @@ def quantile_edges(loc: Array, scale: Array, floor: Array, num_panels: int) -> A
     levels = _first_axis(6 * z + 30 * z**5, floor)
     edges = _quantiles(levels, loc, scale, floor)
     return jnp.concatenate([jnp.broadcast_to(floor, edges[:1].shape), edges])
-
-
-def nodes_between(low: Array, high: Array, num_nodes: int) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes and log weights between two bounds.
-
-    An empty interval weighs next to nothing, and has finite derivatives.
-
-    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
-    """
-    half = (high - low) / 2
-    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
-    t = low + half * _first_axis(nodes + 1, half)
-    log_half = jnp.log(jnp.maximum(half, jnp.finfo(half.dtype).tiny))
-    return t, log_half + _first_axis(np.log(weights), half)
 
 
 def _first_axis(values: np.ndarray, batch: Array) -> Array:

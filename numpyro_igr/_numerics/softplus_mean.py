@@ -10,6 +10,7 @@ from jax.nn import log_sigmoid, sigmoid
 from jax.scipy.special import ndtr
 
 NARROW = np.polynomial.hermite_e.hermegauss(32)
+# Logistic tails beyond 40 hold 4e-18; at steps of 1/2 the trapezoids err by less.
 WIDE = np.arange(-40, 40.5, 0.5)
 
 

@@ -2,9 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
-MAX_STEPS = 200
+from numpyro_igr._numerics.newton import bracketed_newton
 
 
 @jax.custom_jvp
@@ -35,27 +35,11 @@ def _residual(a: Array, target: Array, slope: Array) -> tuple[Array, Array]:
     return a + slope * tanh - target, 1 + slope * (1 - tanh**2)
 
 
-# A step that leaves the bracket, or follows one that did not halve the residual, is
-# replaced by the middle of the bracket: so one of the two is halved at every step.
 def _newton_in_bracket(target: Array, slope: Array) -> Array:
-    rounding = 4 * jnp.finfo(target.dtype).eps * (abs(target) + 2 * abs(slope))
-
-    def unfinished(state: tuple) -> Array:
-        count, a, _, _, _ = state
-        residual, _ = _residual(a, target, slope)
-        return (count < MAX_STEPS) & (abs(residual) > rounding).any()
-
-    def iterate(state: tuple) -> tuple:
-        count, a, low, high, last = state
+    def residual_and_step(a: Array) -> tuple[Array, Array]:
         residual, derivative = _residual(a, target, slope)
-        low = jnp.where(residual < 0, a, low)
-        high = jnp.where(residual > 0, a, high)
-        step = a - residual / derivative
-        is_good = (abs(residual) <= last / 2) & (step >= low) & (step <= high)
-        step = jnp.where(is_good, step, (low + high) / 2)
-        a = jnp.where(abs(residual) <= rounding, a, step)
-        return count + 1, a, low, high, abs(residual)
+        return residual, a - residual / derivative
 
     bracket = target - abs(slope), target + abs(slope)
-    state = 0, target, *bracket, jnp.full_like(target, jnp.inf)
-    return lax.while_loop(unfinished, iterate, state)[1]
+    rounding = 4 * jnp.finfo(target.dtype).eps * (abs(target) + 2 * abs(slope))
+    return bracketed_newton(residual_and_step, target, *bracket, rounding)

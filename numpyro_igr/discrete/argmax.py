@@ -15,7 +15,8 @@ from numpyro_igr._numerics.normal_maximum import (
     log_sum,
 )
 from numpyro_igr._numerics.precision import in_full_precision
-from numpyro_igr._numerics.quantiles import nodes_between, quantile_edges
+from numpyro_igr._numerics.quantiles import quantile_edges
+from numpyro_igr._numerics.truncated_nodes import nodes_between
 
 
 def argmax_probs(

@@ -8,12 +8,17 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import log_sigmoid, logsumexp, softplus
 
+from numpyro_igr._numerics.newton import bracketed_newton
 from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import from_the_maximum
 from numpyro_igr._numerics.probit import probit_of_log_odds
-from numpyro_igr._numerics.quantiles import nodes_between, quantile_edges
+from numpyro_igr._numerics.quantiles import quantile_edges
+from numpyro_igr._numerics.truncated_nodes import nodes_between
 
-NUM_PANELS, NUM_NODES, NUM_STEPS = 16, 8, 8
+# The rule of ``argmax_probs``.
+NUM_PANELS, NUM_NODES = 16, 8
+# Of log odds, that a sum over the nodes leaves; the last steps are taken beyond.
+ROUNDING = 64
 
 
 @jax.jit
@@ -134,7 +139,13 @@ def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> 
         return error, t - error / slope
 
     # Each step from the root doubles the number of derivatives that are right.
-    root = _root_between(lambda t: lax.stop_gradient(newton(t)), low, high)
+    root = bracketed_newton(
+        lambda t: lax.stop_gradient(newton(t)),
+        (low + high) / 2,
+        low,
+        high,
+        ROUNDING * jnp.finfo(low.dtype).eps * (1 + abs(log_odds)),
+    )
     return newton(newton(lax.stop_gradient(root))[1])[1] - floor
 
 
@@ -158,16 +169,3 @@ def _panel_of(log_odds: Array, log_masses: Array) -> Array:
     left = lax.cumlogsumexp(log_masses, 0)[:-1]
     right = lax.cumlogsumexp(log_masses, 0, reverse=True)[1:]
     return (left - right < log_odds).sum(0, keepdims=True)
-
-
-def _root_between(newton: Callable, low: Array, high: Array) -> Array:
-    """The root of an increasing function: Newton steps, halved where they leave."""
-
-    def iterate(_: int, state: tuple) -> tuple:
-        t, low, high = state
-        error, step = newton(t)
-        low, high = jnp.where(error < 0, t, low), jnp.where(error < 0, high, t)
-        inside = (step >= low) & (step <= high)
-        return jnp.where(inside, step, (low + high) / 2), low, high
-
-    return lax.fori_loop(0, NUM_STEPS, iterate, ((low + high) / 2, low, high))[0]

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import logsumexp, relu
 
+# Of a probability whose logarithm must stay finite in float32, and a score below any.
 SMALLEST = 1e-30
 UNUSED = -1e30
 

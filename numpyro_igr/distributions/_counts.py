@@ -12,6 +12,7 @@ from numpyro.util import not_jax_tracer
 
 from numpyro_igr._numerics.checks import check_size
 
+# Beyond that many counts a law has to be cut by hand: arrays of them fill memory.
 LARGEST_SEARCH = 2**16
 
 

@@ -1,12 +1,16 @@
-"""Damped Newton steps to the root of a monotone system."""
+"""Newton steps to a root: damped ones of a system, bracketed ones in one unknown."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+# Systems take 6 to 11; what is not done after 60 has met its rounding.
 MAX_STEPS = 60
+# A step of a 4096th changes no digit that a tolerance asks for.
 SMALLEST_DAMPING = 2.0**-12
+# At a bracket of 1e38 halving alone takes 128 + 53 to the last bit of float64.
+MAX_BRACKETED_STEPS = 200
 
 
 def damped_newton(
@@ -38,6 +42,43 @@ def damped_newton(
         error = torch.where(better, trial_error, error)
         x = torch.where(better, trial, x)
         step = torch.where(better, torch.linalg.solve(jacobian, residual), step)
+    return x
+
+
+def bracketed_newton(
+    residual_and_step: Callable,
+    start: Tensor,
+    low: Tensor,
+    high: Tensor,
+    rounding: Tensor | float = 0.0,
+    max_steps: int = MAX_BRACKETED_STEPS,
+) -> Tensor:
+    """The root of an increasing function in one unknown, between two bounds.
+
+    A step that leaves the bracket, or follows one that did not halve the residual, is
+    replaced by the middle of the bracket: so one of the two is halved at every step.
+
+    Shape: all ``batch``.
+
+    Args:
+        residual_and_step: of a point, the residual and where a Newton step leads.
+        start: where to begin.
+        low: a point at or below the root.
+        high: a point at or above it.
+        rounding: the residual to accept.
+        max_steps: how many steps to take at most.
+    """
+    x, last = start, torch.full_like(start, torch.inf)
+    for _ in range(max_steps):
+        residual, step = residual_and_step(x)
+        done = residual.abs() <= rounding
+        if torch._is_all_true(done):
+            break
+        low = torch.where(residual < 0, x, low)
+        high = torch.where(residual > 0, x, high)
+        is_good = (residual.abs() <= last / 2) & (step >= low) & (step <= high)
+        step = torch.where(is_good, step, (low + high) / 2)
+        x, last = torch.where(done, x, step), residual.abs()
     return x
 
 

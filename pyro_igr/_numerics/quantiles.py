@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pyro_igr._numerics.normal_maximum import log_cdf_and_survival
 
+# To a millionth of the range: panels need not lie at quantiles exactly.
 NUM_BISECTIONS = 20
 
 
@@ -27,21 +28,6 @@ def quantile_edges(
     levels = loc.new_tensor(6 * z + 30 * z**5).reshape(-1, *[1] * (loc.dim() - 1))
     edges = _quantiles(levels, loc, scale, floor)
     return torch.cat([floor.expand_as(edges[:1]), edges])
-
-
-def nodes_between(low: Tensor, high: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
-    """Gauss-Legendre nodes and log weights between two bounds.
-
-    An empty interval weighs next to nothing, and has finite derivatives.
-
-    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
-    """
-    half = (high - low) / 2
-    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
-    shape = (-1, *[1] * half.dim())
-    t = low + half * half.new_tensor(nodes + 1).reshape(shape)
-    log_half = half.clamp(min=torch.finfo(half.dtype).tiny).log()
-    return t, log_half + half.new_tensor(np.log(weights)).reshape(shape)
 
 
 def _quantiles(levels: Tensor, loc: Tensor, scale: Tensor, floor: Tensor) -> Tensor:

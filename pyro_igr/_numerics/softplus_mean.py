@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 NARROW = np.polynomial.hermite_e.hermegauss(32)
+# Logistic tails beyond 40 hold 4e-18; at steps of 1/2 the trapezoids err by less.
 WIDE = np.arange(-40, 40.5, 0.5)
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MAX_STEPS = 200
+from pyro_igr._numerics.newton import bracketed_newton
+
+# Right up to third derivatives, as those of ``implicit_root``.
 DIFFERENTIABLE_STEPS = 3
 
 
@@ -54,21 +56,11 @@ def _residual(a: Tensor, target: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]
     return a + slope * tanh - target, 1 + slope * (1 - tanh.square())
 
 
-# A step that leaves the bracket, or follows one that did not halve the residual, is
-# replaced by the middle of the bracket: so one of the two is halved at every step.
 def _newton_in_bracket(target: Tensor, slope: Tensor) -> Tensor:
-    low, high = target - slope.abs(), target + slope.abs()
-    rounding = 4 * torch.finfo(target.dtype).eps * (target.abs() + 2 * slope.abs())
-    a, last = target, torch.full_like(target, torch.inf)
-    for _ in range(MAX_STEPS):
+    def residual_and_step(a: Tensor) -> tuple[Tensor, Tensor]:
         residual, derivative = _residual(a, target, slope)
-        if (residual.abs() <= rounding).all():
-            break
-        low = torch.where(residual < 0, a, low)
-        high = torch.where(residual > 0, a, high)
-        step = a - residual / derivative
-        is_good = (residual.abs() <= last / 2) & (step >= low) & (step <= high)
-        step = torch.where(is_good, step, (low + high) / 2)
-        a = torch.where(residual.abs() <= rounding, a, step)
-        last = residual.abs()
-    return a
+        return residual, a - residual / derivative
+
+    bracket = target - slope.abs(), target + slope.abs()
+    rounding = 4 * torch.finfo(target.dtype).eps * (target.abs() + 2 * slope.abs())
+    return bracketed_newton(residual_and_step, target, *bracket, rounding)

@@ -11,7 +11,8 @@ from pyro_igr._numerics.normal_maximum import (
     log_sum,
 )
 from pyro_igr._numerics.precision import in_full_precision
-from pyro_igr._numerics.quantiles import nodes_between, quantile_edges
+from pyro_igr._numerics.quantiles import quantile_edges
+from pyro_igr._numerics.truncated_nodes import nodes_between
 
 
 def argmax_probs(

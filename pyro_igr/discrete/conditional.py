@@ -7,12 +7,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
+from pyro_igr._numerics.newton import bracketed_newton
 from pyro_igr._numerics.normal import log_ndtr
 from pyro_igr._numerics.normal_maximum import from_the_maximum
 from pyro_igr._numerics.probit import probit_of_log_odds
-from pyro_igr._numerics.quantiles import nodes_between, quantile_edges
+from pyro_igr._numerics.quantiles import quantile_edges
+from pyro_igr._numerics.truncated_nodes import nodes_between
 
-NUM_PANELS, NUM_NODES, NUM_STEPS = 16, 8, 8
+# The rule of ``argmax_probs``.
+NUM_PANELS, NUM_NODES = 16, 8
+# Of log odds, that a sum over the nodes leaves; the last steps are taken beyond.
+ROUNDING = 64
 
 
 def gaussians_given_argmax(
@@ -135,8 +140,11 @@ def _maximum_given(
         return error, t - error / slope
 
     # Each step from the root doubles the number of derivatives that are right.
-    root = _root_between(newton, low, high)
-    return newton(newton(root.detach())[1])[1] - floor
+    middle = (low + high).detach() / 2
+    rounding = ROUNDING * torch.finfo(low.dtype).eps * (1 + log_odds.abs())
+    with torch.no_grad():
+        root = bracketed_newton(newton, middle, low, high, rounding)
+    return newton(newton(root)[1])[1] - floor
 
 
 def _align(edges: Tensor, batch: Tensor) -> Tensor:
@@ -159,14 +167,3 @@ def _panel_of(log_odds: Tensor, log_masses: Tensor) -> Tensor:
     left = log_masses.logcumsumexp(0)[:-1]
     right = log_masses.flip(0).logcumsumexp(0).flip(0)[1:]
     return (left - right < log_odds).sum(0, keepdim=True)
-
-
-@torch.no_grad()
-def _root_between(newton: Callable, low: Tensor, high: Tensor) -> Tensor:
-    """The root of an increasing function: Newton steps, halved where they leave."""
-    t = (low + high) / 2
-    for _ in range(NUM_STEPS):
-        error, step = newton(t)
-        low, high = torch.where(error < 0, t, low), torch.where(error < 0, high, t)
-        t = torch.where((step >= low) & (step <= high), step, (low + high) / 2)
-    return t

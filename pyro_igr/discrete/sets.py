@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+# Of a probability whose logarithm must stay finite in float32, and a score below any.
 SMALLEST = 1e-30
 UNUSED = -1e30
 

@@ -11,6 +11,7 @@ from torch.distributions import constraints
 from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.precision import in_full_precision
 
+# Beyond that many counts a law has to be cut by hand: arrays of them fill memory.
 LARGEST_SEARCH = 2**16
 
 
