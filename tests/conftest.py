@@ -9,12 +9,32 @@ import pytest
 
 HOSTS = ("pyro", "numpyro")
 
+# Most of what tests compile runs once, so that code made fast is faster than fast code.
+# A flag of the user comes later in the line, and wins.
+XLA_FLAGS = (
+    "--xla_backend_optimization_level=0"
+    " --xla_llvm_disable_expensive_passes=true"
+    " --xla_cpu_use_fusion_emitters=false"
+    " --xla_cpu_parallel_codegen_split_count=1"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Keeps the tests of a file, which share what is compiled, in one worker."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "worksteal"
+
 
 def pytest_configure(config):
-    """Keeps what XLA compiles from run to run, and for subprocesses.
+    """Has XLA compile fast, and keeps what it compiles from run to run.
 
-    A folder for each worker, since none expects another to be writing.
+    Subprocesses do the same. A folder for each worker, since none expects another to be
+    writing.
     """
+    given = os.environ.get("XLA_FLAGS", "")
+    if not given.startswith(XLA_FLAGS):
+        os.environ["XLA_FLAGS"] = f"{XLA_FLAGS} {given}"
     if hasattr(config, "cache"):
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         folder = str(config.cache.mkdir(f"xla-{worker}"))
