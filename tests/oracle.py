@@ -63,11 +63,9 @@ def log_normal(y, loc, scale):
 def kl_by_quadrature(log_q, log_p, loc, scale, nodes=60):
     """E over y ~ N(loc, scale) of ``log_q(y) - log_p(y)``, by Gauss-Hermite."""
     x, w = np.polynomial.hermite_e.hermegauss(nodes)
-    total, weights = 0.0, w / w.sum()
-    for index in itertools.product(range(nodes), repeat=len(loc)):
-        y = np.asarray(loc) + np.asarray(scale) * x[list(index)]
-        total += np.prod(weights[list(index)]) * (log_q(y) - log_p(y))
-    return total
+    index = np.array([*itertools.product(range(nodes), repeat=len(loc))])
+    y = np.asarray(loc) + np.asarray(scale) * x[index]
+    return np.prod((w / w.sum())[index], -1) @ (log_q(y) - log_p(y))
 
 
 def argmax_probs(loc, scale):

@@ -1,6 +1,6 @@
 """The verbs of the contract suite in jax and NumPyro."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -42,10 +42,26 @@ def wanted_sticks(law, seed, value, **options):
     return law.wanted_sticks(jax.random.key(seed), value, **options)
 
 
+@lru_cache(maxsize=4)
+def _compiled(transform, fn):
+    """Compiled once for a function, not once for a point."""
+    return jax.jit(transform(fn))
+
+
+def _of_sum(fn):
+    def gradients(*xs):
+        return jax.grad(lambda *xs: fn(*xs).sum(), tuple(range(len(xs))))(*xs)
+
+    return gradients
+
+
+def _of_each(fn):
+    return jax.vmap(jax.grad(fn))
+
+
 def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
-    positions = tuple(range(len(inputs)))
-    return jax.jit(jax.grad(lambda *xs: fn(*xs).sum(), positions))(*inputs)
+    return _compiled(_of_sum, fn)(*inputs)
 
 
 def slope(fn, x):
@@ -54,16 +70,16 @@ def slope(fn, x):
 
 
 def jacobian(fn, x):
-    return numpy(jax.jit(jax.jacobian(fn))(x))
+    return numpy(_compiled(jax.jacobian, fn)(x))
 
 
 def gradients(fn, points):
     """The gradient of ``fn`` at each of the points."""
-    return numpy(jax.jit(jax.vmap(jax.grad(fn)))(points))
+    return numpy(_compiled(_of_each, fn)(points))
 
 
 def hessian(fn, x):
-    return numpy(jax.jit(jax.hessian(fn))(x))
+    return numpy(_compiled(jax.hessian, fn)(x))
 
 
 def detach(x):

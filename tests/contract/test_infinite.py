@@ -201,8 +201,8 @@ def test_a_gem_tail_has_a_kl_across_temperatures(backend):
     found = backend.numpy(backend.kl(cold, warm))
     gaussians = stats.norm(2 * LOC, 2 * SCALE), stats.norm(LOC, SCALE)
     expected = oracle.kl_by_quadrature(
-        lambda y: gaussians[0].logpdf(y).sum(),
-        lambda y: gaussians[1].logpdf(y).sum(),
+        lambda y: gaussians[0].logpdf(y).sum(-1),
+        lambda y: gaussians[1].logpdf(y).sum(-1),
         2 * LOC,
         2 * SCALE,
         4,

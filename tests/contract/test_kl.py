@@ -25,7 +25,7 @@ def quadrature(backend, name, q, p):
     (transform,) = q.transforms
 
     def log_density(law):
-        return lambda y: float(law.log_prob(transform(backend.array(y))))
+        return lambda y: backend.numpy(law.log_prob(transform(backend.array(y))))
 
     return oracle.kl_by_quadrature(log_density(q), log_density(p), LOC, SCALE, 24)
 
