@@ -1,7 +1,7 @@
 """Invertible Gaussian Reparameterization for NumPyro."""
 
 try:
-    import numpyro as _host  # noqa: F401
+    import numpyro as _  # noqa: F401
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "numpyro_igr needs NumPyro: pip install 'pyro-igr[numpyro]'", name=error.name

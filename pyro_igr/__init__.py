@@ -1,7 +1,7 @@
 """Invertible Gaussian Reparameterization for Pyro."""
 
 try:
-    import pyro as _host  # noqa: F401
+    import pyro as _  # noqa: F401
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "pyro_igr needs Pyro: pip install 'pyro-igr[pyro]'", name=error.name

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, constraints
-from numpyro.util import not_jax_tracer
+from numpyro.distributions import constraints
+
+from numpyro_igr._host import not_jax_tracer, validates_by_default
 
 
 # Ranges are checked under the host's switch, where values are concrete; a dtype is
@@ -116,7 +117,7 @@ def _check(
     words: str, is_valid: Callable, arguments: dict, *, validate_args: bool | None
 ) -> None:
     refuse_complex(**arguments)
-    is_on = Distribution._validate_args if validate_args is None else validate_args
+    is_on = validates_by_default() if validate_args is None else validate_args
     if not is_on:
         return
     for name, value in arguments.items():

@@ -5,8 +5,8 @@ import numpy as np
 from jax import Array
 from jax.nn import log_softmax
 from jax.typing import ArrayLike
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr._numerics.precision import in_full_precision
 

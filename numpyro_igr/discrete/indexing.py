@@ -4,9 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer, validates_by_default
 from numpyro_igr._numerics.checks import refuse_complex
 
 NO_VECTOR = (
@@ -85,7 +84,7 @@ def _check_shapes(table: Array, z: Array, event_dim: int) -> None:
 
 
 def _check_values(table: Array, z: Array, low: int, event_dim: int) -> None:
-    if not Distribution._validate_args:
+    if not validates_by_default():
         return
     if not_jax_tracer(z):
         _check_value(np.asarray(z), low, low + table.shape[0] - 1, event_dim)

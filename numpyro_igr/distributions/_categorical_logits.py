@@ -7,8 +7,8 @@ from jax import Array
 from jax.nn import log_softmax
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import is_validated, not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr.distributions._rounding import absorb_rounding
 
@@ -44,7 +44,7 @@ def categorical_logits(
 def _check(
     name: str, value: ArrayLike, constraint: constraints.Constraint, law: Distribution
 ) -> None:
-    if not law._validate_args:
+    if not is_validated(law):
         return
     with jax.ensure_compile_time_eval():
         valid = np.all(constraint(value))

@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_size
 
 # Beyond that many counts a law has to be cut by hand: arrays of them fill memory.

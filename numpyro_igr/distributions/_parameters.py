@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
 
 Shape = tuple[int, ...]

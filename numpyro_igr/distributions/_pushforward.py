@@ -12,8 +12,8 @@ from numpyro.distributions import (
     constraints,
 )
 from numpyro.distributions.transforms import Transform
-from numpyro.distributions.util import promote_shapes, validate_sample
 
+from numpyro_igr._host import promote_shapes, validate_sample
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._family import Family
 from numpyro_igr.distributions._parameters import (

@@ -6,8 +6,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_probabilities
 from numpyro_igr.discrete import num_active, truncate
 from numpyro_igr.distributions._tail import draw_logits

@@ -10,8 +10,8 @@ from jax.scipy.special import digamma, polygamma
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal, constraints
 from numpyro.distributions.kl import kl_divergence
-from numpyro.distributions.util import validate_sample
 
+from numpyro_igr._host import validate_sample
 from numpyro_igr._numerics.softplus_mean import softplus_mean
 
 Shape = tuple[int, ...]

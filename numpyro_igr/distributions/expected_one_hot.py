@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import Distribution, biject_to, constraints
 from numpyro.distributions.kl import kl_divergence
-from numpyro.distributions.util import validate_sample
 
+from numpyro_igr._host import validate_sample
 from numpyro_igr.distributions._mean_log_prob import mean_log_prob
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions._pushforward import GaussianPushforward

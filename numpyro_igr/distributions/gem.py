@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
-from numpyro.distributions.util import validate_sample
 
+from numpyro_igr._host import validate_sample
 from numpyro_igr._numerics.checks import check_size, refuse_complex
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr.distributions._absent import BY_SAMPLES, Absent

@@ -5,8 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import constraints
-from numpyro.distributions.util import validate_sample
 
+from numpyro_igr._host import validate_sample
 from numpyro_igr.discrete import straight_through
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 

@@ -8,8 +8,8 @@ from jax.nn import one_hot
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 from numpyro.distributions.kl import kl_divergence
-from numpyro.distributions.util import validate_sample
 
+from numpyro_igr._host import validate_sample
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
     is_possible,

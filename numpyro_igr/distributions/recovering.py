@@ -9,6 +9,7 @@ from numpyro.distributions import (
     MaskedDistribution,
 )
 
+from numpyro_igr._host import is_validated, mask_of
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.one_hot import OneHotCategorical
@@ -97,13 +98,13 @@ def _recover(law: Distribution) -> Distribution | None:
     if isinstance(law, GaussianPushforward | ExpRelaxedOneHotCategorical):
         return law.to_discrete()
     if isinstance(law, ExpectedOneHotCategorical):
-        return OneHotCategorical(logits=law.logits, validate_args=law._validate_args)
+        return OneHotCategorical(logits=law.logits, validate_args=is_validated(law))
     return law if isinstance(law, OneHotCategorical) else None
 
 
 def _wrap_alike(wrapper: Distribution, law: Distribution) -> Distribution:
     if isinstance(wrapper, MaskedDistribution):
-        return law.mask(wrapper._mask)
+        return law.mask(mask_of(wrapper))
     if isinstance(wrapper, ExpandedDistribution):
         return law.expand(wrapper.batch_shape)
     return law.to_event(wrapper.reinterpreted_batch_ndims)

@@ -8,8 +8,8 @@ from jax.nn import log_softmax
 from jax.scipy.special import gammaln
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
-from numpyro.distributions.util import promote_shapes, validate_sample
 
+from numpyro_igr._host import promote_shapes, validate_sample
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,

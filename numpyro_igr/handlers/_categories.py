@@ -14,8 +14,8 @@ from numpyro.distributions import (
     MultinomialLogits,
     MultinomialProbs,
 )
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr.distributions import OneHotCategorical
 
 INTEGERS = CategoricalProbs | CategoricalLogits | DiscreteUniform

@@ -7,8 +7,8 @@ from typing import Any
 
 import jax
 from jax import Array
-from jax.extend.core import Literal
 
+from numpyro_igr._host import Literal
 from numpyro_igr.handlers._marks import NONE, Marks, chosen, made
 
 UNSEEN = {"is_finite", "stop_gradient"}

@@ -12,6 +12,8 @@ from numpyro.distributions import (
     MaskedDistribution,
 )
 
+from numpyro_igr._host import mask_of
+
 Mask = Array | np.ndarray | bool
 
 
@@ -44,7 +46,7 @@ def total_mask(site: dict) -> Mask:
     mask: Mask = True
     while isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
         if isinstance(law, MaskedDistribution):
-            mask = _both(mask, _concrete(law._mask))
+            mask = _both(mask, _concrete(mask_of(law)))
         elif isinstance(law, Independent) and not isinstance(mask, bool):
             mask = mask[(..., *[None] * law.reinterpreted_batch_ndims)]
         law = law.base_dist

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from numpyro.distributions import Distribution
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import RelaxedOneHotCategorical
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, is_of_log, recover

@@ -1,8 +1,8 @@
 """An effect handler that puts the discrete laws of a guide and its model in place."""
 
 from numpyro.distributions import Distribution
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from jax import Array
 from jax.nn import one_hot
 from numpyro.distributions import Distribution
-from numpyro.distributions.util import sum_rightmost
 
+from numpyro_igr._host import sum_rightmost
 from numpyro_igr.distributions.recovering import innermost
 
 TOO_MANY = (

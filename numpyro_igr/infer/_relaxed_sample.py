@@ -12,9 +12,8 @@ from numpyro.distributions import (
     MaskedDistribution,
     constraints,
 )
-from numpyro.distributions.util import scale_and_mask, sum_rightmost
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger, mask_of, scale_and_mask, sum_rightmost
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._site_weights import agreement, total_mask
@@ -139,7 +138,7 @@ def _counted(law: Distribution, terms: Array) -> CountedByDensity:
 def _wrapped(law: Distribution, terms: Array) -> Array:
     """Terms of the variables inside a law, masked and summed by its wrappers."""
     if isinstance(law, MaskedDistribution):
-        return scale_and_mask(_wrapped(law.base_dist, terms), mask=law._mask)
+        return scale_and_mask(_wrapped(law.base_dist, terms), mask=mask_of(law))
     if isinstance(law, ExpandedDistribution):
         return _wrapped(law.base_dist, terms)
     if isinstance(law, Independent):

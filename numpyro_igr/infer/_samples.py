@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from jax import Array, lax, random
 from numpyro.handlers import replay, seed, trace
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.infer._data_plates import Plates, Trace, log_weight
 
 

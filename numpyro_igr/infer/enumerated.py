@@ -9,10 +9,12 @@ from jax import Array, random
 from numpyro.distributions import Distribution
 from numpyro.handlers import seed, substitute
 from numpyro.infer.elbo import ELBO
-from numpyro.infer.util import get_importance_trace
-from numpyro.ops.provenance import eval_provenance
-from numpyro.util import check_model_guide_match
 
+from numpyro_igr._host import (
+    check_model_guide_match,
+    eval_provenance,
+    get_importance_trace,
+)
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._joint_values import all_values, joint_log_probs
 from numpyro_igr.infer._plates import common_plates, sum_to_plates

@@ -8,8 +8,8 @@ from jax.nn import softplus
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
-from numpyro.distributions.util import array_equiv
 
+from numpyro_igr._host import array_equiv
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr._numerics.tanh_root import tanh_root
 

@@ -9,8 +9,8 @@ from jax.nn import softmax
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform
-from numpyro.distributions.util import array_equiv
 
+from numpyro_igr._host import array_equiv
 from numpyro_igr._numerics.checks import check_positive, refuse_complex
 
 

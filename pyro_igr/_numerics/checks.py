@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import constraints
+
+from pyro_igr._host import is_all_true, validates_by_default
 
 
 # Ranges are checked under the host's switch; a dtype costs nothing to look at.
@@ -123,9 +125,9 @@ def _check(
     words: str, is_valid: Callable, arguments: dict, *, validate_args: bool | None
 ) -> None:
     refuse_complex(**arguments)
-    is_on = Distribution._validate_args if validate_args is None else validate_args
+    is_on = validates_by_default() if validate_args is None else validate_args
     if not is_on:
         return
     for name, value in arguments.items():
-        if not torch._is_all_true(is_valid(torch.as_tensor(value))):
+        if not is_all_true(is_valid(torch.as_tensor(value))):
             raise ValueError(f"expected {name} to be {words}, got {value}")

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pyro_igr._host import is_all_true
+
 # Systems take 6 to 11; what is not done after 60 has met its rounding.
 MAX_STEPS = 60
 # A step of a 4096th changes no digit that a tolerance asks for.
@@ -32,7 +34,7 @@ def damped_newton(
     damping = torch.ones_like(start[..., :1])
     error = torch.full_like(damping, torch.inf)
     for _ in range(MAX_STEPS):
-        if torch._is_all_true((error <= tolerance) | (damping <= SMALLEST_DAMPING)):
+        if is_all_true((error <= tolerance) | (damping <= SMALLEST_DAMPING)):
             break  # ``_is_all_true``, which ``vmap`` can tell
         trial = x - damping * step
         residual, jacobian = residual_and_jacobian(trial)
@@ -72,7 +74,7 @@ def bracketed_newton(
     for _ in range(max_steps):
         residual, step = residual_and_step(x)
         done = residual.abs() <= rounding
-        if torch._is_all_true(done):
+        if is_all_true(done):
             break
         low = torch.where(residual < 0, x, low)
         high = torch.where(residual > 0, x, high)

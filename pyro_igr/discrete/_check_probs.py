@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
 
@@ -19,7 +20,7 @@ def check_probs(probs: Tensor) -> None:
     """
     _check_shape("probs", probs)
     probs = torch.as_tensor(probs)
-    if not torch._is_all_true((probs > 0) & (probs < torch.inf)):
+    if not is_all_true((probs > 0) & (probs < torch.inf)):
         raise ValueError(
             "expected every entry of probs to be positive and finite, since a Gaussian "
             "reaches the interior of the simplex only; got entries from "
@@ -48,7 +49,7 @@ def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
         return probs.log().log_softmax(-1)
     _check_shape("logits", logits)
     (logits,), _ = in_full_precision(logits)
-    if not torch._is_all_true(logits.isfinite()):
+    if not is_all_true(logits.isfinite()):
         raise ValueError(
             "expected every entry of logits to be finite, since a Gaussian reaches "
             "the interior of the simplex only; got entries from "

@@ -5,6 +5,7 @@ from pyro.distributions import Distribution
 from torch import Tensor
 from torch.distributions import Categorical
 
+from pyro_igr._host import is_validated
 from pyro_igr.transforms.simplex import to_real
 
 
@@ -24,7 +25,7 @@ def categorical_logits(
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
     given = (None if x is None else to_real(x) for x in (probs, logits))
-    categorical = Categorical(*given, validate_args=law._validate_args)
+    categorical = Categorical(*given, validate_args=is_validated(law))
     if logits is not None:
         return categorical.logits.clamp(min=torch.finfo(categorical.logits.dtype).min)
     positive = categorical.probs > 0

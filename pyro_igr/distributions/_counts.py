@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 from torch.distributions import constraints
 
+from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.precision import in_full_precision
 
@@ -39,7 +40,7 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Tensor:
     _, upper = _bounds(law)
     n = _least_num_sticks(law) if num_sticks is None else num_sticks
     log_probs = _log_probs(law, n + 1)
-    if not torch._is_all_true(torch.as_tensor(upper) <= n):
+    if not is_all_true(torch.as_tensor(upper) <= n):
         beyond = 1 - log_probs[..., :n].exp().sum(-1, keepdim=True)
         beyond = beyond.clamp(min=torch.finfo(beyond.dtype).eps)
         log_probs = torch.cat([log_probs[..., :n], beyond.log()], -1)
@@ -50,7 +51,7 @@ def _bounds(law: Distribution) -> tuple[Tensor | float, Tensor | float]:
     support = law.support
     largest = 1 if support is constraints.boolean else math.inf
     lower = torch.as_tensor(getattr(support, "lower_bound", 0))
-    if law.event_shape or not support.is_discrete or not torch._is_all_true(lower >= 0):
+    if law.event_shape or not support.is_discrete or not is_all_true(lower >= 0):
         raise ValueError(
             f"expected a law on the non-negative integers, got {type(law).__name__} "
             f"on {support}"

@@ -5,6 +5,7 @@ from operator import is_
 import torch
 from torch import Size, Tensor
 
+from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import refuse_complex
 
 
@@ -80,4 +81,4 @@ def is_shared(given: tuple, held: tuple) -> bool:
         return True
     if torch.jit.is_tracing() and any(isinstance(x, Tensor) for x in given):
         return False
-    return torch._is_all_true(torch.as_tensor(held[0] == held[1]))
+    return is_all_true(torch.as_tensor(held[0] == held[1]))

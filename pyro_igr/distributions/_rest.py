@@ -4,6 +4,7 @@ import torch
 from pyro.distributions import Distribution
 from torch import Size, Tensor
 
+from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import check_probabilities
 from pyro_igr.discrete import num_active, truncate
 from pyro_igr.distributions._tail import draw_logits
@@ -99,7 +100,7 @@ class HasRest:
     def _checked(self, rho: Tensor | float) -> Tensor | float:
         like = {"dtype": self.rho.dtype, "device": self.rho.device}
         within = torch.as_tensor(rho, **like) <= self.rho
-        if self._validate_args and not torch._is_all_true(within):
+        if self._validate_args and not is_all_true(within):
             raise ValueError(
                 f"expected rho to be at most that of the distribution, {self.rho}, "
                 f"got {rho}"

@@ -14,6 +14,7 @@ from torch.distributions.relaxed_categorical import (
     RelaxedOneHotCategorical,
 )
 
+from pyro_igr._host import is_validated, mask_of
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 
@@ -101,13 +102,13 @@ def _recover(law: Distribution) -> Distribution | None:
         return law.to_discrete()
     relaxed = RelaxedOneHotCategorical | ExpRelaxedCategorical
     if isinstance(law, relaxed | ExpectedOneHotCategorical):
-        return OneHotCategorical(logits=law.logits, validate_args=law._validate_args)
+        return OneHotCategorical(logits=law.logits, validate_args=is_validated(law))
     return law if isinstance(law, OneHotCategorical) else None
 
 
 def _wrap_alike(wrapper: Distribution, law: Distribution) -> Distribution:
     if isinstance(wrapper, MaskedDistribution):
-        return law.mask(wrapper._mask)
+        return law.mask(mask_of(wrapper))
     if isinstance(wrapper, ExpandedDistribution):
         return law.expand(wrapper.batch_shape)
     return law.to_event(wrapper.reinterpreted_batch_ndims)

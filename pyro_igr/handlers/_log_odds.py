@@ -4,9 +4,9 @@ from functools import partial
 
 from pyro.distributions import Distribution, Normal, TransformedDistribution
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 from torch.distributions.transforms import Transform
 
+from pyro_igr._host import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import agreement

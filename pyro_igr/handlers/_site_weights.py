@@ -5,6 +5,8 @@ from pyro.distributions import Distribution, MaskedDistribution
 from torch import Size, Tensor
 from torch.distributions import Independent
 
+from pyro_igr._host import mask_of
+
 Mask = Tensor | bool
 
 
@@ -37,7 +39,7 @@ def total_mask(site: dict) -> Mask:
     mask: Mask = True if site["mask"] is None else site["mask"]
     while isinstance(law, Independent | MaskedDistribution):
         if isinstance(law, MaskedDistribution):
-            mask = _both(mask, law._mask)
+            mask = _both(mask, mask_of(law))
         elif not isinstance(mask, bool):
             mask = mask[(..., *[None] * law.reinterpreted_batch_ndims)]
         law = law.base_dist

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from pyro.poutine import Trace, block, replay, trace
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
-from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
+from pyro_igr._host import Message, site_is_subsample
 from pyro_igr.handlers._misuse import check_marks, in_python
 from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites

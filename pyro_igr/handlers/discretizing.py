@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from pyro.distributions import Distribution, RelaxedOneHotCategorical
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 
+from pyro_igr._host import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 from torch import Tensor
 
+from pyro_igr._host import Message
 from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers.reparam import IGRReparam, check_family

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from pyro.distributions.util import scale_and_mask
 from pyro.poutine import Trace
-from pyro.poutine.util import prune_subsample_sites
 from torch import Tensor
 
+from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr.handlers._site_weights import agreement, total_mask
 
 SAMPLES = "log_weights_samples"

@@ -2,8 +2,8 @@
 
 from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 
+from pyro_igr._host import Message
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 

@@ -4,10 +4,10 @@ import math
 
 import torch
 from pyro.distributions import Distribution
-from pyro.distributions.util import sum_rightmost
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from pyro_igr._host import sum_rightmost
 from pyro_igr.distributions.recovering import innermost
 
 TOO_MANY = (

@@ -8,13 +8,17 @@ from pyro.distributions import (
     OneHotCategorical,
     TorchDistribution,
 )
-from pyro.distributions.util import scale_and_mask, sum_rightmost
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
-from pyro.poutine.util import site_is_subsample
 from torch import Size, Tensor
 from torch.distributions import Independent, constraints
 
+from pyro_igr._host import (
+    Message,
+    mask_of,
+    scale_and_mask,
+    site_is_subsample,
+    sum_rightmost,
+)
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._site_weights import agreement, total_mask
 from pyro_igr.infer._cross_entropy import cross_entropy
@@ -144,7 +148,7 @@ def _counted(law: Distribution, terms: Tensor) -> CountedByDensity:
 def _wrapped(law: Distribution, terms: Tensor) -> Tensor:
     """Terms of the variables inside a law, masked and summed by its wrappers."""
     if isinstance(law, MaskedDistribution):
-        return scale_and_mask(_wrapped(law.base_dist, terms), mask=law._mask)
+        return scale_and_mask(_wrapped(law.base_dist, terms), mask=mask_of(law))
     if isinstance(law, Independent):
         size = law.reinterpreted_batch_ndims
         return sum_rightmost(_wrapped(law.base_dist, terms), size)

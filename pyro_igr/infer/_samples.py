@@ -8,10 +8,9 @@ import torch
 from pyro import poutine
 from pyro.poutine import Trace
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
-from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
+from pyro_igr._host import Message, site_is_subsample
 from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight
 
 MIXED = (

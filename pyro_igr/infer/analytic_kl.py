@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from pyro.distributions import Delta
 from pyro.poutine import replay, trace
-from pyro.poutine.util import prune_subsample_sites
 from torch.distributions import kl_divergence
 
+from pyro_igr._host import prune_subsample_sites
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._site_weights import agreement
 

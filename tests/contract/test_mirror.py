@@ -1,6 +1,7 @@
 """The twins have the same files, names, signatures and words."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ OTHER_SIGNATURES = {
     "infer/unordered_set/_draws.py": {"DrawMessenger.__init__"},
 }
 FLOORS = {
+    "_host": -2,
     "_numerics": -1,
     "transforms": 0,
     "discrete": 0,
@@ -245,3 +247,26 @@ def test_files_are_short():
     for twin in TWINS:
         for file in files(twin):
             assert len((ROOT / twin / file).read_text().splitlines()) <= 180, file
+
+
+UNDOCUMENTED = {
+    "pyro_igr": re.compile(
+        r"(pyro\.(distributions\.|infer\.|poutine\.|ops\.|)\w*util\w*|pyro\.infer\.enum"
+        r"|pyro\.\w+\.runtime|pyro\.infer\.autoguide\.utils) import |initialization import Init"
+        r"|torch\._|\b(law|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
+    ),
+    "numpyro_igr": re.compile(
+        r"numpyro\.(distributions\.|infer\.|ops\.|)\w*(util|provenance)\w* import "
+        r"|numpyro\.primitives import |infer.elbo import MultiFrame|jax\.extend|jax\._"
+        r"|\b(law|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
+    ),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_what_the_host_does_not_document_is_used_in_one_file(twin):
+    for file in files(twin):
+        if file != "_host.py":
+            text = (ROOT / twin / file).read_text()
+            found = UNDOCUMENTED[twin].search(text)
+            assert not found, f"{file}: {found and found[0]}"

@@ -14,8 +14,8 @@ from numpyro.distributions import (
     Independent,
     MaskedDistribution,
 )
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._site_weights import total_mask

@@ -17,8 +17,8 @@ from numpyro.distributions import (
 from numpyro.distributions.constraints import Constraint
 from numpyro.distributions.transforms import Transform
 from numpyro.infer.initialization import init_to_median
-from numpyro.infer.util import helpful_support_errors
 
+from numpyro_igr._host import helpful_support_errors
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
 

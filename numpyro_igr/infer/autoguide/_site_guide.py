@@ -10,10 +10,9 @@ from jax import Array, random
 from jax.typing import ArrayLike
 from numpyro import handlers
 from numpyro.distributions import Distribution, constraints
-from numpyro.distributions.util import periodic_repeat
 from numpyro.infer.autoguide import AutoGuide
-from numpyro.util import not_jax_tracer
 
+from numpyro_igr._host import not_jax_tracer, periodic_repeat
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer.autoguide._masked_sites import outside_mask
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import jax
 from numpyro import handlers
-from numpyro.ops.provenance import eval_provenance
 
+from numpyro_igr._host import eval_provenance
 from numpyro_igr.infer.autoguide._following import is_latent
 
 DEPENDENT = (

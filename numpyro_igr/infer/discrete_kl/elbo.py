@@ -8,8 +8,8 @@ from typing import Any
 from jax import Array
 from numpyro.handlers import block, seed, substitute, trace
 from numpyro.infer import TraceMeanField_ELBO
-from numpyro.ops.provenance import eval_provenance
 
+from numpyro_igr._host import eval_provenance
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._uses import check_pair

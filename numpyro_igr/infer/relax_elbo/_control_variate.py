@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpyro
 from jax import Array, lax
 from numpyro.distributions import constraints
-from numpyro.infer.elbo import MultiFrameTensor
 
+from numpyro_igr._host import MultiFrameTensor
 from numpyro_igr.infer.relax_elbo._names import names_of
 from numpyro_igr.infer.relax_elbo._particle import Particle
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork

@@ -6,8 +6,8 @@ from jax.typing import DTypeLike
 from numpyro.distributions import (
     Distribution,
 )
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.noise import Noise, finite
 from numpyro_igr.distributions.recovering import (

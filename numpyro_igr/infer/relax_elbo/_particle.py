@@ -5,11 +5,9 @@ from functools import partial
 
 from jax import Array
 from numpyro.distributions import Distribution
-from numpyro.distributions.util import sum_rightmost
 from numpyro.handlers import block, replay
-from numpyro.infer.elbo import MultiFrameTensor
-from numpyro.util import check_model_guide_match
 
+from numpyro_igr._host import MultiFrameTensor, check_model_guide_match, sum_rightmost
 from numpyro_igr.distributions.noise import Noise
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._sites import check_reparameterized

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpyro
 from jax import Array, random
 from numpyro.distributions import MaskedDistribution
-from numpyro.infer.elbo import MultiFrameTensor
 
+from numpyro_igr._host import MultiFrameTensor, mask_of
 from numpyro_igr.infer.relax_elbo._names import Names
 
 
@@ -94,5 +94,5 @@ def _start(x: Array, num_hidden: int) -> Array:
 def _scaled_and_masked(value: Array, site: dict) -> Array:
     law = site["fn"]
     if isinstance(law, MaskedDistribution):
-        value = jnp.where(law._mask, value, 0.0)
+        value = jnp.where(mask_of(law), value, 0.0)
     return value if site["scale"] is None else value * site["scale"]

@@ -11,8 +11,8 @@ from jax import Array, lax, random
 from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.elbo import ELBO
 from numpyro.infer.inspect import get_dependencies
-from numpyro.infer.util import get_importance_trace
 
+from numpyro_igr._host import get_importance_trace
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence

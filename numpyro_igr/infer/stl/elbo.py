@@ -8,8 +8,8 @@ import numpyro
 from jax import Array, lax
 from numpyro.handlers import block, replay, seed, substitute, trace
 from numpyro.infer import Trace_ELBO
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.handlers._log_odds import LogOddsMessenger
 from numpyro_igr.handlers._uses import check_pair
 

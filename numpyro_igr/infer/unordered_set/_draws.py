@@ -1,8 +1,8 @@
 """A handler that draws one-hot sites apart from the others."""
 
 from jax import Array, random
-from numpyro.primitives import Messenger
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.infer._sites import is_one_hot
 
 

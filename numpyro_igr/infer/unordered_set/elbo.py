@@ -9,11 +9,13 @@ from jax import Array, lax, random
 from numpyro.distributions import Distribution
 from numpyro.handlers import seed, substitute
 from numpyro.infer.elbo import ELBO
-from numpyro.infer.util import get_importance_trace
-from numpyro.ops.provenance import eval_provenance
-from numpyro.primitives import Messenger
-from numpyro.util import check_model_guide_match
 
+from numpyro_igr._host import (
+    Messenger,
+    check_model_guide_match,
+    eval_provenance,
+    get_importance_trace,
+)
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._joint_values import joint_log_probs

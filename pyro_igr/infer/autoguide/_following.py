@@ -9,11 +9,10 @@ import torch
 from pyro import poutine
 from pyro.distributions import MaskedDistribution
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
-from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 from torch.distributions import Independent
 
+from pyro_igr._host import Message, site_is_subsample
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import total_mask

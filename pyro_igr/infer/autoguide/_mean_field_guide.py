@@ -10,13 +10,13 @@ from pyro.distributions import (
     TransformedDistribution,
     constraints,
 )
-from pyro.infer.autoguide.initialization import InitMessenger, init_to_median
-from pyro.infer.autoguide.utils import helpful_support_errors
+from pyro.infer.autoguide.initialization import init_to_median
 from torch import Tensor
 from torch.distributions import biject_to
 from torch.distributions.constraints import Constraint
 from torch.distributions.transforms import Transform
 
+from pyro_igr._host import InitMessenger, helpful_support_errors
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 
 

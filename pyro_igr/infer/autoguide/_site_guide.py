@@ -8,11 +8,10 @@ from typing import Any
 import pyro
 from pyro.distributions import Distribution, constraints
 from pyro.infer.autoguide import AutoGuide
-from pyro.infer.autoguide.utils import deep_setattr
 from pyro.nn import PyroModule, PyroParam
-from pyro.ops.tensor_utils import periodic_repeat
 from torch import Tensor
 
+from pyro_igr._host import deep_setattr, periodic_repeat
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer.autoguide._masked_sites import outside_mask
 

@@ -7,9 +7,9 @@ from typing import Any
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuideList
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 from torch import Tensor
 
+from pyro_igr._host import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers import relax

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pyro
 import torch
-from pyro.infer.util import MultiFrameTensor
 from torch import Tensor
 from torch.distributions import constraints
 from torch.nn import Module
 
+from pyro_igr._host import MultiFrameTensor
 from pyro_igr.infer.relax_elbo._names import names_of
 from pyro_igr.infer.relax_elbo._particle import Particle
 from pyro_igr.infer.relax_elbo.control_network import ControlNetwork

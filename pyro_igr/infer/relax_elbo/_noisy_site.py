@@ -3,9 +3,9 @@
 import torch
 from pyro.distributions import Distribution, OneHotCategorical
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 from torch import Tensor
 
+from pyro_igr._host import Message
 from pyro_igr.distributions.noise import Noise, finite
 from pyro_igr.distributions.recovering import (
     discrete_behind,

@@ -5,10 +5,9 @@ from functools import partial
 
 from pyro import poutine
 from pyro.distributions import Distribution
-from pyro.distributions.util import sum_rightmost
-from pyro.infer.util import MultiFrameTensor
 from torch import Tensor
 
+from pyro_igr._host import MultiFrameTensor, sum_rightmost
 from pyro_igr.distributions.noise import Noise
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer._sites import check_reparameterized

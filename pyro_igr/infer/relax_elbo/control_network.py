@@ -3,11 +3,10 @@
 import pyro
 import torch
 from pyro.distributions import MaskedDistribution
-from pyro.distributions.util import scale_and_mask
-from pyro.infer.util import MultiFrameTensor
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pyro_igr._host import MultiFrameTensor, mask_of, scale_and_mask
 from pyro_igr.infer.relax_elbo._names import Names
 
 
@@ -90,5 +89,5 @@ def _start(x: Tensor, num_hidden: int) -> Tensor:
 def _scaled_and_masked(value: Tensor, site: dict) -> Tensor:
     law = site["fn"]
     if isinstance(law, MaskedDistribution):
-        value = scale_and_mask(value, mask=law._mask)
+        value = scale_and_mask(value, mask=mask_of(law))
     return scale_and_mask(value, site["scale"], site["mask"])

@@ -6,13 +6,11 @@ from typing import Any
 import torch
 from pyro import poutine
 from pyro.infer import ELBO
-from pyro.infer.enum import get_importance_trace
 from pyro.infer.inspect import get_dependencies
-from pyro.infer.util import torch_item
 from pyro.poutine import Trace
-from pyro.util import warn_if_nan
 from torch import Tensor
 
+from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from pyro_igr.infer.relax_elbo.control_network import ControlNetwork

@@ -1,8 +1,8 @@
 """A handler that draws one-hot sites apart from the others."""
 
 from pyro.poutine.messenger import Messenger
-from pyro.poutine.runtime import Message
 
+from pyro_igr._host import Message
 from pyro_igr.infer._sites import is_one_hot
 
 

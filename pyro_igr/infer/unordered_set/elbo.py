@@ -8,10 +8,10 @@ import torch
 from pyro import poutine
 from pyro.distributions import Distribution
 from pyro.infer import Trace_ELBO
-from pyro.infer.util import torch_item
 from pyro.poutine import Trace
 from torch import Size, Tensor
 
+from pyro_igr._host import torch_item
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._plates import common_plates, sum_to_plates

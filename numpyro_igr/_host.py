@@ -1,0 +1,63 @@
+"""What NumPyro and those below it do not document, imported here and nowhere else."""
+
+# All of it was seen in NumPyro 0.20 to 0.22 and jax 0.7 to 0.10.
+
+from jax import Array
+from jax.extend.core import Literal
+from numpyro.distributions import Distribution
+from numpyro.distributions.util import (
+    array_equiv,
+    periodic_repeat,
+    promote_shapes,
+    scale_and_mask,
+    sum_rightmost,
+    validate_sample,
+)
+from numpyro.infer.elbo import MultiFrameTensor
+from numpyro.infer.util import get_importance_trace, helpful_support_errors
+from numpyro.ops.provenance import eval_provenance
+from numpyro.primitives import Messenger
+from numpyro.util import check_model_guide_match, not_jax_tracer
+
+__all__ = [
+    "Literal",
+    "Messenger",
+    "MultiFrameTensor",
+    "array_equiv",
+    "check_model_guide_match",
+    "eval_provenance",
+    "get_importance_trace",
+    "helpful_support_errors",
+    "is_validated",
+    "mask_of",
+    "not_jax_tracer",
+    "periodic_repeat",
+    "promote_shapes",
+    "scale_and_mask",
+    "sum_rightmost",
+    "validate_sample",
+    "validates_by_default",
+]
+
+
+def mask_of(distribution: Distribution) -> Array | bool:
+    """The mask that a ``MaskedDistribution`` was given.
+
+    Args:
+        distribution: the wrapper.
+    """
+    return distribution._mask
+
+
+def is_validated(distribution: Distribution) -> bool:
+    """Whether a distribution checks the values that it scores.
+
+    Args:
+        distribution: any of the host.
+    """
+    return distribution._validate_args
+
+
+def validates_by_default() -> bool:
+    """Whether distributions check their arguments unless told otherwise."""
+    return Distribution._validate_args

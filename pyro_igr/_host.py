@@ -1,0 +1,59 @@
+"""What Pyro and those below it do not document, imported here and nowhere else."""
+
+# All of it was seen in Pyro 1.9.0 to 1.9.2 and torch 2.2 to 2.13.
+
+from pyro.distributions.util import scale_and_mask, sum_rightmost
+from pyro.infer.autoguide.initialization import InitMessenger
+from pyro.infer.autoguide.utils import deep_setattr, helpful_support_errors
+from pyro.infer.enum import get_importance_trace
+from pyro.infer.util import MultiFrameTensor, torch_item
+from pyro.ops.tensor_utils import periodic_repeat
+from pyro.poutine.runtime import Message
+from pyro.poutine.util import prune_subsample_sites, site_is_subsample
+from pyro.util import warn_if_nan
+from torch import Tensor
+from torch import _is_all_true as is_all_true  # unlike ``all``, it works under vmap
+from torch.distributions import Distribution
+
+__all__ = [
+    "InitMessenger",
+    "Message",
+    "MultiFrameTensor",
+    "deep_setattr",
+    "get_importance_trace",
+    "helpful_support_errors",
+    "is_all_true",
+    "is_validated",
+    "mask_of",
+    "periodic_repeat",
+    "prune_subsample_sites",
+    "scale_and_mask",
+    "site_is_subsample",
+    "sum_rightmost",
+    "torch_item",
+    "validates_by_default",
+    "warn_if_nan",
+]
+
+
+def mask_of(distribution: Distribution) -> Tensor | bool:
+    """The mask that a ``MaskedDistribution`` was given.
+
+    Args:
+        distribution: the wrapper.
+    """
+    return distribution._mask
+
+
+def is_validated(distribution: Distribution) -> bool:
+    """Whether a distribution checks the values that it scores.
+
+    Args:
+        distribution: any of the host.
+    """
+    return distribution._validate_args
+
+
+def validates_by_default() -> bool:
+    """Whether distributions check their arguments unless told otherwise."""
+    return Distribution._validate_args
