@@ -26,6 +26,7 @@ from examples.dp_mixture_vae.pruning import (
 from examples.dp_mixture_vae.splitting import Encoded, split
 from examples.dp_mixture_vae.sticks import AXES_OF_STICKS
 from examples.dp_mixture_vae.usage_numpyro import draw_usage, trained_networks
+from numpyro_igr import grow, reorder
 
 
 def prune_components(
@@ -58,7 +59,7 @@ def prune_components(
     concentration = concentration_of(options, params, prior, images)
     terms = Terms(*(np.asarray(x, np.float64) for x in measure(*of, some, keys[2])))
     found = prune(terms, counts, concentration, len(images))
-    return rearrange(options, state, found.components, found.sticks), found
+    return rearrange(options, svi, state, found.components, found.sticks), found
 
 
 def split_components(
@@ -96,9 +97,8 @@ def split_components(
     means = np.zeros_like(means)
     means[: len(parts.means)] = parts.means
     [(weight, bias)] = of[1]["scores$params"]
-    scores = [(weight + parts.weight.T, bias + parts.bias)]
-    values = {"means": means, "scores$params": scores}
-    return rearrange(options, state, parts.parents, parts.sticks, **values)
+    state = replace_scores(state, weight + parts.weight.T, bias + parts.bias)
+    return rearrange(options, svi, state, parts.parents, parts.sticks, means=means)
 
 
 def concentration_of(
@@ -139,21 +139,34 @@ def encode(
 
 def rearrange(
     options: MixtureOptions,
+    svi: SVI,
     state: SVIState,
     order: NDArray,
     sticks: BetaSticks,
-    **values: NDArray,
+    **values: Array,
 ) -> SVIState:
     """Puts these components first, with these sticks and values, and zeros after."""
-    step, packed = state.optim_state
-    points = dict(optimizers.unpack_optimizer_state(packed))
-    for name, axis in AXES_OF_STICKS.items():
-        first = partial(_first, order=order, axis=axis)
-        points[name] = optimizers.JoinPoint(jax.tree.map(first, points[name].subtree))
-    num_sticks = jax.tree.leaves(points["breaks"].subtree)[0].shape[-1]
+    params = svi.get_params(state)
+    num_sticks = params["breaks"].shape[AXES_OF_STICKS["breaks"]]
     values["breaks"] = sticks.breaks(num_sticks, options.concentration)
-    for name, value in values.items():
-        points[name] = jax.tree.map(_with_value, points[name], value, is_leaf=_is_point)
+    for name, axis in AXES_OF_STICKS.items():
+        rest = list(params[name].shape)
+        rest[axis] -= len(order)
+        state = reorder(state, order, {name: None}, axis)
+        state = grow(state, {name: jnp.zeros(rest)}, axis)
+        if name in values:
+            same = range(params[name].shape[axis])
+            state = reorder(state, same, {name: values[name]}, axis)
+    return state
+
+
+def replace_scores(state: SVIState, weight: Array, bias: Array) -> SVIState:
+    """Gives the scores new weights, and leaves the moments of Adam as they are."""
+    step, packed = state.optim_state
+    points, name = dict(optimizers.unpack_optimizer_state(packed)), "scores$params"
+    points[name] = jax.tree.map(
+        _with_value, points[name], [(weight, bias)], is_leaf=_is_point
+    )
     packed = optimizers.pack_optimizer_state(points)
     return state._replace(optim_state=(step, packed))
 
@@ -166,9 +179,3 @@ def _with_value(point: optimizers.JoinPoint, value: Array) -> optimizers.JoinPoi
     (_, *moments), structure = jax.tree.flatten(point.subtree)
     values = [jnp.asarray(value, jnp.float32), *moments]
     return optimizers.JoinPoint(jax.tree.unflatten(structure, values))
-
-
-def _first(x: Array, order: NDArray, axis: int) -> Array:
-    widths = [(0, 0)] * x.ndim
-    widths[axis] = 0, x.shape[axis] - len(order)
-    return jnp.pad(jnp.take(x, order, axis), widths)

@@ -20,6 +20,7 @@ from examples.dp_mixture_vae.pruning import (
 from examples.dp_mixture_vae.splitting import Encoded, split
 from examples.dp_mixture_vae.sticks import AXES_OF_STICKS
 from examples.dp_mixture_vae.usage_pyro import draw_usage
+from pyro_igr import grow, reorder
 
 
 @torch.no_grad()
@@ -103,13 +104,12 @@ def rearrange(
     networks: Networks, optimizer: PyroOptim, order: NDArray, sticks: BetaSticks
 ) -> None:
     """Puts these components first, with these sticks, and zeros after them."""
+    num_sticks = networks.num_sticks
     for name, axis in AXES_OF_STICKS.items():
         parameter = getattr(networks, name)
-        kept = torch.from_numpy(order).to(parameter.device)
-        state = optimizer.optim_objs[parameter].state[parameter]
-        for x in (parameter, *state.values()):
-            if x.shape == parameter.shape:
-                entries = x.index_select(axis, kept)
-                x.zero_().narrow(axis, 0, len(kept)).copy_(entries)
-    breaks = sticks.breaks(networks.num_sticks, networks.options.concentration)
+        rest = list(parameter.shape)
+        rest[axis] -= len(order)
+        reorder(optimizer, order, {parameter: None}, axis)
+        grow(optimizer, {parameter: parameter.new_zeros(rest)}, axis)
+    breaks = sticks.breaks(num_sticks, networks.options.concentration)
     networks.breaks.copy_(torch.from_numpy(breaks))

@@ -122,7 +122,8 @@ def test_halves_have_the_sticks_means_and_scores_and_the_moments_of_the_whole(
         return halves
 
     host = type(mixture).__module__.removeprefix("tiny_mixture_")
-    monkeypatch.setattr(f"revision_{host}.split", split)
+    path = f"examples.dp_mixture_vae.revision_{host}.split"
+    monkeypatch.setattr(path, split)
     found, before, moments = mixture.prune(), mixture.parts(), mixture.moments()
     mixture.split(found)
     after, (encoded, old_means, counts, *rest) = mixture.parts(), asked
