@@ -17,6 +17,7 @@ from numpyro.distributions import (
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr.distributions import OneHotCategorical
+from numpyro_igr.distributions.recovering import innermost
 
 INTEGERS = CategoricalProbs | CategoricalLogits | DiscreteUniform
 
@@ -105,3 +106,13 @@ def log_probs_of(distribution: Distribution) -> Array:
     is_known = (rare < least) & (rare > limits.min / 2)
     rare = jnp.where(is_known, rare, least)
     return jnp.where(probs > 0, jnp.log(jnp.where(probs > 0, probs, 1.0)), rare)
+
+
+def is_discrete(distribution: Distribution) -> bool:
+    """Whether the values of a distribution are discrete.
+
+    Args:
+        distribution: any distribution of the host.
+    """
+    support = getattr(innermost(distribution), "support", None)
+    return getattr(support, "is_discrete", False)

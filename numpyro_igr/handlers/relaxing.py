@@ -9,7 +9,7 @@ from numpyro.distributions import Distribution
 from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
-from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers.reparam import IGRReparam, check_family
 
 ENUMERATED = (
@@ -120,7 +120,7 @@ def _reparam_of(
     keep: Collection[str],
     temperature: ArrayLike,
 ) -> IGRReparam | None:
-    if site["is_observed"] or not _is_discrete(site["fn"]):
+    if site["is_observed"] or not is_discrete(site["fn"]):
         return None
     if site["name"] in keep:
         site["infer"] = site["infer"] | {"relax": False}
@@ -134,8 +134,3 @@ def _reparam_of(
         is_scanned = site.get("_control_flow_done", False)
         raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
     return make(temperature, one_hot=site["name"] in one_hot)
-
-
-def _is_discrete(law: Distribution) -> bool:
-    support = getattr(innermost(law), "support", None)
-    return getattr(support, "is_discrete", False)

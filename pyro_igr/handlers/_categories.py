@@ -7,6 +7,8 @@ from pyro.distributions import Distribution
 from torch import Tensor
 from torch.distributions import Categorical, Multinomial, OneHotCategorical
 
+from pyro_igr.distributions.recovering import innermost
+
 INTEGERS = Categorical
 
 UNDECLARED = (
@@ -88,3 +90,13 @@ def log_probs_of(distribution: Distribution) -> Tensor:
     is_known = (rare < least) & (rare > limits.min / 2)
     rare = torch.where(is_known, rare, least)
     return torch.where(probs > 0, torch.where(probs > 0, probs, 1.0).log(), rare)
+
+
+def is_discrete(distribution: Distribution) -> bool:
+    """Whether the values of a distribution are discrete.
+
+    Args:
+        distribution: any distribution of the host.
+    """
+    support = getattr(innermost(distribution), "support", None)
+    return getattr(support, "is_discrete", False)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pyro_igr._host import Message
 from pyro_igr.distributions import IGRStickBreaking
-from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers.reparam import IGRReparam, check_family
 
 ENUMERATED = (
@@ -116,7 +116,7 @@ def _reparam_of(
     keep: Collection[str],
     temperature: Tensor | float,
 ) -> IGRReparam | None:
-    if site["is_observed"] or not _is_discrete(site["fn"]):
+    if site["is_observed"] or not is_discrete(site["fn"]):
         return None
     if site["name"] in keep:
         site["infer"] = site["infer"] | {"relax": False}
@@ -142,8 +142,3 @@ class _ReparamMessenger(Messenger):
         if reparam is not None:
             msg.update(reparam.apply(msg))
             msg["infer"]["_deterministic"] = msg["is_observed"]  # a count
-
-
-def _is_discrete(law: Distribution) -> bool:
-    support = getattr(innermost(law), "support", None)
-    return getattr(support, "is_discrete", False)

@@ -252,7 +252,8 @@ def test_files_are_short():
 UNDOCUMENTED = {
     "pyro_igr": re.compile(
         r"(pyro\.(distributions\.|infer\.|poutine\.|ops\.|)\w*util\w*|pyro\.infer\.enum"
-        r"|pyro\.\w+\.runtime|pyro\.infer\.autoguide\.utils) import |initialization import Init"
+        r"|pyro\.\w+\.runtime|pyro\.infer\.autoguide\.utils) import "
+        r"|initialization import Init"
         r"|torch\._|\b(law|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
     ),
     "numpyro_igr": re.compile(

@@ -18,6 +18,7 @@ from numpyro.distributions import (
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
+from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import total_mask
 
 NEW = (
@@ -61,7 +62,7 @@ class FollowingMessenger(Messenger):
                 raise ValueError(SCANNED.format(name))
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
-        elif is_latent(msg):
+        elif is_guided(msg):
             raise ValueError(NEW.format(name))
 
     def postprocess_message(self, msg: dict) -> None:
@@ -77,7 +78,7 @@ class FollowingMessenger(Messenger):
         return msg["type"] != "param" and msg.get("name") not in self.parts
 
 
-def is_latent(site: dict) -> bool:
+def is_guided(site: dict) -> bool:
     """Whether a guide has to have a site: latent, and not discrete.
 
     Args:
@@ -85,8 +86,7 @@ def is_latent(site: dict) -> bool:
     """
     if site["type"] != "sample" or site["is_observed"]:
         return False
-    support = getattr(innermost(site["fn"]), "support", None)
-    return not getattr(support, "is_discrete", False)
+    return not is_discrete(site["fn"])
 
 
 def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
@@ -127,7 +127,7 @@ def any_followed(
     """
     with handlers.block():
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
-    sites = filter(is_latent, run.values())
+    sites = filter(is_guided, run.values())
     return any(is_followed(site, full_sizes) for site in sites)
 
 

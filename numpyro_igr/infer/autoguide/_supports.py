@@ -7,7 +7,7 @@ import jax
 from numpyro import handlers
 
 from numpyro_igr._host import eval_provenance
-from numpyro_igr.infer.autoguide._following import is_latent
+from numpyro_igr.infer.autoguide._following import is_guided
 
 DEPENDENT = (
     "the support of site '{}' depends on other latent sites or on parameters, and a "
@@ -35,7 +35,7 @@ def check_supports(
     names = [
         name
         for name, site in sites.items()
-        if is_latent(site) and jax.tree.leaves(site["fn"].support)
+        if is_guided(site) and jax.tree.leaves(site["fn"].support)
     ]
     if not names:
         return
@@ -53,4 +53,4 @@ def check_supports(
 
 
 def _is_varying(site: dict) -> bool:
-    return site["type"] == "param" or is_latent(site)
+    return site["type"] == "param" or is_guided(site)

@@ -19,7 +19,7 @@ from numpyro_igr.infer.autoguide._following import (
     FollowingMessenger,
     any_followed,
     is_followed,
-    is_latent,
+    is_guided,
     kind_of,
 )
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
@@ -94,7 +94,7 @@ class AutoIGR(AutoGuideList):
             seeded = handlers.seed(self.model, numpyro.prng_key())
             self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
         trace = self.prototype_trace
-        sites = {name: site for name, site in trace.items() if is_latent(site)}
+        sites = {name: site for name, site in trace.items() if is_guided(site)}
         full_sizes = self._prototype_frame_full_sizes
         for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame

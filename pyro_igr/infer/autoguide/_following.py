@@ -15,6 +15,7 @@ from torch.distributions import Independent
 from pyro_igr._host import Message, site_is_subsample
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
+from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._site_weights import total_mask
 
 NEW = (
@@ -50,7 +51,7 @@ class FollowingMessenger(Messenger):
         elif name in self.parts:
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
-        elif is_latent(msg):
+        elif is_guided(msg):
             raise ValueError(NEW.format(name))
 
     def _pyro_post_sample(self, msg: Message) -> None:
@@ -66,7 +67,7 @@ class FollowingMessenger(Messenger):
         return msg["type"] != "param" and msg["name"] not in self.parts
 
 
-def is_latent(site: dict) -> bool:
+def is_guided(site: dict) -> bool:
     """Whether a guide has to have a site: latent, and not discrete.
 
     Args:
@@ -74,8 +75,7 @@ def is_latent(site: dict) -> bool:
     """
     if site["type"] != "sample" or site["is_observed"] or site_is_subsample(site):
         return False
-    support = getattr(innermost(site["fn"]), "support", None)
-    return not getattr(support, "is_discrete", False)
+    return not is_discrete(site["fn"])
 
 
 def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
@@ -116,7 +116,7 @@ def any_followed(
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
-    sites = filter(is_latent, run.nodes.values())
+    sites = filter(is_guided, run.nodes.values())
     return any(is_followed(site, full_sizes) for site in sites)
 
 

@@ -20,7 +20,7 @@ from pyro_igr.infer.autoguide._following import (
     FollowingMessenger,
     any_followed,
     is_followed,
-    is_latent,
+    is_guided,
     kind_of,
 )
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
@@ -90,7 +90,7 @@ class AutoIGR(AutoGuideList):
 
     @staticmethod
     def _prototype_hide_fn(msg: dict) -> bool:
-        return not is_latent(msg)
+        return not is_guided(msg)
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
