@@ -1,4 +1,4 @@
-"""The maximum of independent Gaussians: its law."""
+"""The maximum of independent Gaussians: its distribution."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The discrete law of argmax([y, 0]) for Gaussian y (Prop. 2)."""
+"""The discrete distribution of argmax([y, 0]) for Gaussian y (Prop. 2)."""
 
 from functools import partial
 
@@ -40,11 +40,10 @@ def argmax_probs(
         num_nodes: Gauss-Legendre nodes in each panel.
 
     Accuracy: total variation at most 1e-7 for scales in [0.3, 1.5] and, for 98 of 100
-        random laws, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes 1e-8
-        (K = 10, float64).
-        Log probabilities and their gradients to 1e-3, relative, for means up to 1e6
-        scales from 0, where no mean is far above 0; beside one that is, the log
-        probability of a category below 1e-15 is an estimate, to 5 percent.
+        random distributions, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes
+        1e-8 (K = 10, float64). Log probabilities and their gradients to 1e-3, relative,
+        for means up to 1e6 scales from 0, where no mean is far above 0; beside one that
+        is, the log probability of a category below 1e-15 is an estimate, to 5 percent.
     Source: IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's
         eq. 29 lost the factor 1 / scale. Quadrature by quantile panels is ours.
     """

@@ -29,15 +29,14 @@ def match_moments(
         \mu = \arg\min_\mu \| E z - p \|^2, \quad
         z = \text{softmax}([y / \tau, \log \delta]), \quad y \sim N(\mu, \sigma^2)
 
-    at the given scale. :math:`\tau E \log (\delta + \sum_k e^{y_k / \tau})` is
-    strictly convex with gradient E z, so that every interior point of the simplex is
-    the mean of exactly one law. The expectation is over a fixed antithetic sample,
-    and the solution by damped Newton steps from that of ``match_probs``, which it
-    tends to as the temperature falls; differentiable by the implicit function theorem,
-    three times.
+    at the given scale. :math:`\tau E \log (\delta + \sum_k e^{y_k / \tau})` is strictly
+    convex with gradient E z, so that every interior point of the simplex is the mean of
+    exactly one distribution. The expectation is over a fixed antithetic sample, and the
+    solution by damped Newton steps from that of ``match_probs``, which it tends to as
+    the temperature falls; differentiable by the implicit function theorem, three times.
 
-    At a high temperature the discrete law of the result is not ``probs``: for priors
-    prefer ``from_probs``.
+    At a high temperature the discrete distribution of the result is not ``probs``: for
+    priors prefer ``from_probs``.
 
     Shape: ``probs``: ``batch + (K,)``; ``temperature``, ``delta``: ``batch`` or plain
     numbers; ``scale``: ``batch + (K-1,)`` or a plain number; results
@@ -90,26 +89,26 @@ def _match_moments(
     target = jnp.broadcast_to(target, (*batch, n + 1))
     scale = jnp.broadcast_to(scale, (*batch, n))
     noise = antithetic_noise(num_samples, target[..., 1:])
-    law = scale, temperature[..., None], delta[..., None], noise
-    fixed = lax.stop_gradient((target, law))
+    arguments = scale, temperature[..., None], delta[..., None], noise
+    fixed = lax.stop_gradient((target, arguments))
     loc = damped_newton(
         lambda loc: _residual_and_jacobian(loc, *fixed),
         match_log_probs(jnp.log(fixed[0]), fixed[1][0]),
         tolerance=10 * jnp.finfo(target.dtype).eps,
     )
-    loc = implicit_root(loc, lambda loc: _residual_and_jacobian(loc, target, law))
+    loc = implicit_root(loc, lambda loc: _residual_and_jacobian(loc, target, arguments))
     return loc.astype(dtype), scale.astype(dtype)
 
 
 def _residual_and_jacobian(
-    loc: Array, target: Array, law: tuple[Array, ...]
+    loc: Array, target: Array, arguments: tuple[Array, ...]
 ) -> tuple[Array, Array]:
     r"""Excess of the mean of z, and its derivatives in the means of y.
 
     The derivatives are :math:`\tau^{-1} E[z_j (1_{j = k} - z_k)]`; a tiny diagonal
     keeps them invertible where entries of z underflow in the whole sample.
     """
-    scale, temperature, delta, noise = law
+    scale, temperature, delta, noise = arguments
     alr = (loc + scale * noise) / temperature - jnp.log(delta)
     last = jnp.zeros_like(alr[..., :1])
     z = softmax(jnp.concatenate([alr, last], -1), -1)[..., :-1]

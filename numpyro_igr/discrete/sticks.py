@@ -1,4 +1,4 @@
-"""The discrete law of the first positive Gaussian: sticks as the temperature falls."""
+"""The first positive Gaussian's distribution: sticks as the temperature falls."""
 
 import jax.numpy as jnp
 from jax import Array, lax

@@ -1,4 +1,4 @@
-"""The laws of the family, and the KL divergences between them."""
+"""The families of distributions, and the KL divergences between them."""
 
 import numpyro_igr.distributions._kl_sticks  # noqa: F401
 import numpyro_igr.distributions.kl  # noqa: F401

@@ -19,9 +19,9 @@ def is_possible(logits: Array) -> Array:
 
 
 def categorical_logits(
-    probs: ArrayLike | None, logits: ArrayLike | None, law: Distribution
+    probs: ArrayLike | None, logits: ArrayLike | None, dist: Distribution
 ) -> Array:
-    """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
+    """Normalised log probabilities from one of ``probs`` and ``logits``.
 
     The logarithm of a probability of 0 is the smallest finite number, so that 0 times
     it is 0, in the gradients as well.
@@ -30,11 +30,11 @@ def categorical_logits(
         raise ValueError("expected exactly one of probs and logits")
     refuse_complex(**({"probs": probs} if logits is None else {"logits": logits}))
     if logits is not None:
-        _check("logits", logits, constraints.real_vector, law)
+        _check("logits", logits, constraints.real_vector, dist)
         real = jnp.asarray(logits, jnp.result_type(logits, float))
         log_probs = log_softmax(real, -1)
         return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
-    _check("probs", absorb_rounding(probs), constraints.simplex, law)
+    _check("probs", absorb_rounding(probs), constraints.simplex, dist)
     positive = jnp.asarray(probs) > 0
     log_probs = jnp.log(jnp.where(positive, probs, 1.0))
     return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
@@ -42,12 +42,12 @@ def categorical_logits(
 
 # Before any arithmetic, which would trace constants under jit and so hide them.
 def _check(
-    name: str, value: ArrayLike, constraint: constraints.Constraint, law: Distribution
+    name: str, value: ArrayLike, constraint: constraints.Constraint, dist: Distribution
 ) -> None:
-    if not is_validated(law):
+    if not is_validated(dist):
         return
     with jax.ensure_compile_time_eval():
         valid = np.all(constraint(value))
     if not_jax_tracer(valid) and not valid:
-        law_name = type(law).__name__
-        raise ValueError(f"{law_name} distribution got invalid {name} parameter.")
+        family = type(dist).__name__
+        raise ValueError(f"{family} distribution got invalid {name} parameter.")

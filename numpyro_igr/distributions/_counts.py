@@ -1,4 +1,4 @@
-"""The probabilities of a law of counts, as categories."""
+"""The probabilities of a distribution of counts, as categories."""
 
 import math
 
@@ -12,34 +12,38 @@ from numpyro.distributions import Distribution, constraints
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_size
 
-# Beyond that many counts a law has to be cut by hand: arrays of them fill memory.
+# Beyond that many counts a distribution has to be cut by hand: arrays of them fill
+# memory.
 LARGEST_SEARCH = 2**16
 
 
-def log_pmf(law: Distribution, num_sticks: int | None = None) -> Array:
+def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     r"""Log probabilities of 0, 1, .. n-1, and of everything from n on.
 
-    Of a law of finite support the last is that of n itself, if n is its largest value.
+    Of a distribution of finite support the last is that of n itself, if n is its
+    largest value.
 
-    Shape: result ``batch + (n + 1,)``, for a law of shape ``batch``.
+    Shape: result ``batch + (n + 1,)``, for a distribution of shape ``batch``.
 
     Args:
-        law: any law of the host on the non-negative integers.
+        dist: any distribution of the host on the non-negative integers.
         num_sticks: n; None for the least beyond which there is less mass than the
             precision of its probabilities, for which its parameters must be concrete.
 
     Raises:
-        TypeError: if the law is none of the host, or ``num_sticks`` no integer.
-        ValueError: if the law is not on the non-negative integers, ``num_sticks`` is
-            not positive, or it is None and there is no such n, or not below 2^15.
+        TypeError: if the distribution is none of the host, or ``num_sticks`` no
+            integer.
+        ValueError: if the distribution is not on the non-negative integers,
+            ``num_sticks`` is not positive, or it is None and there is no such n, or not
+            below 2^15.
     """
-    if not isinstance(law, Distribution):
-        raise TypeError(f"expected dist to be a distribution, got {law!r}")
+    if not isinstance(dist, Distribution):
+        raise TypeError(f"expected a distribution of counts, got {dist!r}")
     if num_sticks is not None:
         check_size(num_sticks=num_sticks)
-    _, upper = _bounds(law)
-    n = _least_num_sticks(law) if num_sticks is None else num_sticks
-    log_probs = _log_probs(law, n + 1)
+    _, upper = _bounds(dist)
+    n = _least_num_sticks(dist) if num_sticks is None else num_sticks
+    log_probs = _log_probs(dist, n + 1)
     if not (not_jax_tracer(upper) and np.all(upper <= n)):
         beyond = 1 - jnp.exp(log_probs[..., :n]).sum(-1, keepdims=True)
         beyond = jnp.maximum(beyond, jnp.finfo(beyond.dtype).eps)
@@ -47,43 +51,43 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Array:
     return jnp.maximum(log_probs, math.log(jnp.finfo(log_probs.dtype).tiny))
 
 
-def _bounds(law: Distribution) -> tuple[ArrayLike, ArrayLike]:
-    support = law.support
+def _bounds(dist: Distribution) -> tuple[ArrayLike, ArrayLike]:
+    support = dist.support
     largest = 1 if support is constraints.boolean else math.inf
     lower = getattr(support, "lower_bound", 0)
     is_known = not_jax_tracer(lower)
-    if law.event_shape or not support.is_discrete or is_known and np.any(lower < 0):
+    if dist.event_shape or not support.is_discrete or is_known and np.any(lower < 0):
         raise ValueError(
-            f"expected a law on the non-negative integers, got {type(law).__name__} "
-            f"on {support}"
+            "expected a distribution on the non-negative integers, got "
+            f"{type(dist).__name__} on {support}"
         )
     return lower, getattr(support, "upper_bound", largest)
 
 
-def _log_probs(law: Distribution, size: int) -> Array:
+def _log_probs(dist: Distribution, size: int) -> Array:
     """Of 0 .. size-1, as a last dimension; -inf outside the support."""
-    lower, upper = _bounds(law)
-    counts = jnp.arange(size).reshape(-1, *[1] * len(law.batch_shape))
+    lower, upper = _bounds(dist)
+    counts = jnp.arange(size).reshape(-1, *[1] * len(dist.batch_shape))
     is_inside = (counts >= lower) & (counts <= upper)
     inside = jnp.clip(counts, lower, jnp.minimum(upper, size)).astype(counts.dtype)
-    log_probs = jnp.where(is_inside, law.log_prob(inside), -math.inf)
+    log_probs = jnp.where(is_inside, dist.log_prob(inside), -math.inf)
     return jnp.moveaxis(log_probs, 0, -1)
 
 
-def _least_num_sticks(law: Distribution) -> int:
+def _least_num_sticks(dist: Distribution) -> int:
     size = 64
     while size <= LARGEST_SEARCH:
         with jax.ensure_compile_time_eval():
-            log_probs, largest = _log_probs(law, size), _largest(_bounds(law)[1])
+            log_probs, largest = _log_probs(dist, size), _largest(_bounds(dist)[1])
         if not not_jax_tracer(log_probs):
-            return _largest_count(law)
+            return _largest_count(dist)
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
             return max(int(min(n, largest)), 1)
         size *= 4
     raise ValueError(
-        "expected num_sticks to be given, since the mass of the law beyond "
+        "expected num_sticks to be given, since the mass of the distribution beyond "
         f"{LARGEST_SEARCH // 2} is not negligible"
     )
 
@@ -92,12 +96,12 @@ def _largest(values: ArrayLike) -> ArrayLike:
     return np.max(values) if np.size(values) else 1
 
 
-def _largest_count(law: Distribution) -> int:
+def _largest_count(dist: Distribution) -> int:
     """That of a bounded support, which holds whatever the traced parameters are."""
-    _, upper = _bounds(law)
+    _, upper = _bounds(dist)
     if not_jax_tracer(upper) and np.all(upper < LARGEST_SEARCH // 2):
         return max(int(np.max(upper)), 1)
     raise ValueError(
-        "expected num_sticks to be given where the law's parameters are traced, and "
-        "its support has no bound"
+        "expected num_sticks to be given where the distribution's parameters are "
+        "traced, and its support has no bound"
     )

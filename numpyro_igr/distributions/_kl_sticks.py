@@ -1,4 +1,4 @@
-"""KL divergences of the countable laws, registered with the host."""
+"""KL divergences of the countable distributions, registered with the host."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -16,12 +16,13 @@ from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 @kl_divergence.register(InfiniteIGR, InfiniteIGR)
 def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
-    """KL(p || q) in nats, over the sticks that either law gives.
+    """KL(p || q) in nats, over the sticks that either distribution gives.
 
-    Sticks are independent, and beyond those it gives each law follows its tail; these
-    must be the same, so that beyond the sticks of both there is no difference. It is
-    of sticks before any truncation, which is a function of them: where ``rho`` differs
-    the bound is that of a model which truncates as the guide does.
+    Sticks are independent, and beyond those it gives each distribution follows its
+    tail; these must be the same, so that beyond the sticks of both there is no
+    difference. It is of sticks before any truncation, which is a function of them:
+    where ``rho`` differs the bound is that of a model which truncates as the guide
+    does.
     """
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
@@ -69,9 +70,10 @@ def _over_batch(kl: Array, p: Distribution, q: Distribution) -> Array:
 def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:
     if not (_is_gem_alike(p.tail, q.tail) or _is_normal_alike(p, q)):
         raise NotImplementedError(
-            "no closed-form KL between laws with different tails: expected the same "
-            "temperature and Normal, or the same GEM, each the same object or concrete "
-            "and equal; give the guide the tail and the temperature of the model"
+            "no closed-form KL between distributions with different tails: expected "
+            "the same temperature and Normal, or the same GEM, each the same object "
+            "or concrete and equal; give the guide the tail and the temperature of "
+            "the model"
         )
 
 

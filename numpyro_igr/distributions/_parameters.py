@@ -1,4 +1,4 @@
-"""The parameters of a law: their values, and the shapes these imply."""
+"""The parameters of a distribution: their values, and the shapes these imply."""
 
 from numbers import Number
 from operator import is_
@@ -52,7 +52,7 @@ def _to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
 
 
 def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
-    """Batch and event shape of a law with these parameters.
+    """Batch and event shape of a distribution with these parameters.
 
     Args:
         parameters: arrays by name, ``loc`` and ``scale`` included.
@@ -76,11 +76,11 @@ def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
 
 
 def is_shared(given: tuple, held: tuple) -> bool:
-    """Whether two laws share a parameter: one object, or concrete and equal values.
+    """Whether two distributions share a parameter: the object, or concrete values.
 
     Args:
-        given: the parameter of each law as it was given.
-        held: the parameter of each law as it is held.
+        given: the parameter of each distribution as it was given.
+        held: the parameter of each distribution as it is held.
     """
     if all(isinstance(x, tuple) for x in held):
         return len(held[0]) == len(held[1]) and all(map(is_, *held))
@@ -95,8 +95,8 @@ def check_value(value: Array, event_shape: Shape) -> None:
     """Refuses a value of another length, of which broadcasting would make a density.
 
     Args:
-        value: of a law, with any batch.
-        event_shape: of the law, one size.
+        value: of a distribution, with any batch.
+        event_shape: of the distribution, one size.
 
     Raises:
         TypeError: if it is complex.

@@ -97,7 +97,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         self._transform()  # which checks what only the map knows
 
     # The parameters are the only leaves, all of one batch rank; the rest is derived,
-    # so that vmap and scan over a law see nothing twice.
+    # so that vmap and scan over a distribution see nothing twice.
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
         return tuple(cls.arg_constraints)

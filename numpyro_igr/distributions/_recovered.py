@@ -24,22 +24,22 @@ class Recovered:
 
     @property
     def logits(self) -> Array:
-        """Log probabilities, in nats, of the recovered discrete law."""
+        """Log probabilities, in nats, of the recovered discrete distribution."""
         shape = self.batch_shape + self.event_shape
         return jnp.broadcast_to(self._log_probs(), shape)
 
     @property
     def probs(self) -> Array:
-        """Probabilities of the recovered discrete law, E[h(y)]."""
+        """Probabilities of the recovered discrete distribution, E[h(y)]."""
         return jnp.exp(self.logits)
 
     @property
     def mode(self) -> Array:
-        """The most probable category of the recovered discrete law, one-hot."""
+        """The most probable category of the recovered distribution, one-hot."""
         return self.to_discrete().mode
 
     def to_discrete(self) -> OneHotCategorical:
-        """The recovered discrete law, over one-hot vectors.
+        """The recovered discrete distribution, over one-hot vectors.
 
         Its log of 0 is the smallest finite number, as the KL of the host needs.
         """

@@ -44,7 +44,7 @@ class HasRest:
 
         Args:
             key: the random key.
-            value: a value of this law.
+            value: a value of this distribution.
             num_sticks: the number of further sticks to draw.
         """
         shape = (*jnp.shape(value)[:-1], num_sticks)
@@ -65,7 +65,7 @@ class HasRest:
         The least number with which a share of at most ``max_overflow`` of the values
         overflows, all of the batch taken together: sticks of the tail are drawn for
         those that do now. It may be less than there are. :func:`grow` adds sticks, at
-        the law that :func:`tail_start` gives them.
+        the distribution that :func:`tail_start` gives them.
 
         .. math:: \min \{m : P(K_\rho > m) \le \text{max\_overflow}\}
 

@@ -1,4 +1,4 @@
-"""The law of the logit of a stick of the Dirichlet process."""
+"""The distribution of the logit of a stick of the Dirichlet process."""
 
 import math
 from typing import ClassVar
@@ -19,7 +19,7 @@ DIGAMMA_OF_1, TRIGAMMA_OF_1 = -0.5772156649015329, math.pi**2 / 6
 
 
 class StickLogit(Distribution):
-    r"""The law of :math:`y = \log u - \log(1 - u)` for :math:`u \sim Beta(1, \alpha)`.
+    r"""The distribution of the logit of :math:`u \sim Beta(1, \alpha)`.
 
     .. math:: p(y) = \alpha \, \sigma(y) \, \sigma(-y)^\alpha
 

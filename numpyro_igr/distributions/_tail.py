@@ -1,4 +1,4 @@
-"""The laws of the sticks of a countable law: those given, and those of its tail."""
+"""The distributions of countably many sticks: those given, and those of the tail."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -12,24 +12,24 @@ from numpyro_igr.distributions.gem import GEM
 
 
 def given_sticks(
-    law: GaussianPushforward, start: int = 0, stop: int | None = None
+    dist: GaussianPushforward, start: int = 0, stop: int | None = None
 ) -> Normal:
-    r"""The laws of the logits :math:`y / \tau` of given sticks, Gaussian as y.
+    r"""The distributions of the logits :math:`y / \tau` of given sticks, Gaussian as y.
 
     Args:
-        law: a law that breaks its sticks at :math:`\sigma(y / \tau)`.
+        dist: a distribution that breaks its sticks at :math:`\sigma(y / \tau)`.
         start: the first stick, counted from 0.
         stop: the stick before which to stop, None for all.
     """
-    loc, scale = law.loc[..., start:stop], law.scale[..., start:stop]
-    return _normal_logit(loc, scale, law.temperature)
+    loc, scale = dist.loc[..., start:stop], dist.scale[..., start:stop]
+    return _normal_logit(loc, scale, dist.temperature)
 
 
 def tail_stick(tail: Distribution | None, temperature: ArrayLike) -> Distribution:
-    """The law of the logit of each stick of a tail, of shape ``batch + (1,)``.
+    """The distribution of the logit of each stick of a tail, of shape ``batch + (1,)``.
 
     Args:
-        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        tail: a distribution of y, None for N(0, 1), or a GEM, a distribution of sticks.
         temperature: of the sticks of y, of shape ``batch``.
     """
     if isinstance(tail, GEM):
@@ -50,7 +50,7 @@ def draw_logits(
 
     Args:
         key: the random key.
-        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        tail: a distribution of y, None for N(0, 1), or a GEM, a distribution of sticks.
         temperature: of the sticks of y, of shape ``batch``.
         shape: of the result.
     """
@@ -63,12 +63,12 @@ def with_batch_of(
     """``rho``, with the batch dimensions of the tail.
 
     Args:
-        tail: a law of y, None for N(0, 1), or a GEM, a law of sticks.
+        tail: a distribution of y, None for N(0, 1), or a GEM, a distribution of sticks.
         rho: the mass to exceed.
         like: ``loc`` and ``scale``, whose dtype a plain number takes.
 
     Raises:
-        ValueError: if ``tail`` is no law of sticks.
+        ValueError: if ``tail`` is no distribution of sticks.
     """
     if tail is None:
         return rho

@@ -22,14 +22,15 @@ class IGRFlow(GaussianPushforward):
         z = \text{softmax}([f(y) / \tau, \log \delta]), \qquad
         y \sim N(\mu, \text{diag}(\sigma^2)) \text{ on } \mathbb{R}^{K-1}
 
-    with f any bijection of the host, or several in turn; two
-    :class:`PlanarTransform` are the IGR-Planar of the paper. The KL between two of
-    these laws is closed form if they have the same flow, the same object that is, and
-    equal temperatures and deltas; a mean-field ELBO estimates any other.
+    with f any bijection of the host, or several in turn; two :class:`PlanarTransform`
+    are the IGR-Planar of the paper. The KL between two of these distributions is closed
+    form if they have the same flow, the same object that is, and equal temperatures and
+    deltas; a mean-field ELBO estimates any other.
 
-    The discrete law has no closed form. ``.probs`` counts a fixed antithetic sample of
-    10,000, with half a count added to every category. It has no gradient: objectives
-    that need one refuse this law, while ``discretize`` evaluates it.
+    The discrete distribution has no closed form. ``.probs`` counts a fixed antithetic
+    sample of 10,000, with half a count added to every category. It has no gradient:
+    objectives that need one refuse this distribution, while ``discretize`` evaluates
+    it.
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
     ``batch`` or plain numbers; value: ``batch + (K,)``.
@@ -45,8 +46,9 @@ class IGRFlow(GaussianPushforward):
             if None.
 
     Raises:
-        ValueError: if shapes do not broadcast, if the flow has a batch that the law has
-            not or, under validation, if a parameter is outside its range.
+        ValueError: if shapes do not broadcast, if the flow has a batch that the
+            distribution has not or, under validation, if a parameter is outside its
+            range.
 
     Accuracy: log_prob and KL to 1e-10 in float64, if the flow is as accurate.
     Source: IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed
@@ -82,8 +84,8 @@ class IGRFlow(GaussianPushforward):
             found = tuple(part.forward_shape(found))
         if found != shape:
             raise ValueError(
-                "expected the batch of flow to be within that of the law, but it makes "
-                f"{found} of the shape {shape}: expand loc"
+                "expected the batch of flow to be within that of the distribution, "
+                f"but it makes {found} of the shape {shape}: expand loc"
             )
 
     @classmethod
@@ -106,7 +108,7 @@ class IGRFlow(GaussianPushforward):
         return one_hot(chosen, k, dtype=y.dtype).sum(0)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Array, Array]:
-        """Probabilities of the discrete law, and their standard errors.
+        """Probabilities of the discrete distribution, and their standard errors.
 
         Shape: both ``batch + (K,)``.
 
@@ -123,6 +125,6 @@ class IGRFlow(GaussianPushforward):
     @staticmethod
     def _match(log_probs: Array, scale: ArrayLike, **options: Any) -> Array:
         raise ValueError(
-            "expected a law whose discrete law has a closed form to invert; that of "
-            "IGRFlow has none"
+            "expected a distribution whose discrete distribution has a closed form to "
+            "invert; that of IGRFlow has none"
         )

@@ -63,7 +63,7 @@ class RelaxedOneHotCategoricalStraightThrough(RelaxedOneHotCategorical):
     .. math:: e_{\arg\max z} + (z - \text{stop\_gradient}(z)), \qquad
               z = \text{softmax}((\text{logits} + g) / \tau)
 
-    Its density is that of the relaxed law, which gives a one-hot value none:
+    Its density is that of the relaxed distribution, which gives a one-hot value none:
     ``log_prob`` of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
     Train it with ``TraceDiscreteKL_ELBO``.
 

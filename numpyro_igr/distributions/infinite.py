@@ -32,8 +32,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
     truncated by :func:`truncate`: a value holds the weights of the n given sticks up to
     the first at which their sum exceeds :math:`\rho`, and all mass beyond in its last
     entry, the rest. Sticks of the tail are drawn only if asked for, by
-    :meth:`break_rest`. The KL to a law with the same tail (if Normal, at the same
-    temperature) is of the sticks given to either, before truncation; zero beyond.
+    :meth:`break_rest`. The KL to a distribution with the same tail (if Normal, at the
+    same temperature) is of the sticks given to either, before truncation; zero beyond.
 
     The density is taken with respect to Lebesgue measure on the first n coordinates; a
     value that is cut before its last given stick lies on the boundary, and its
@@ -50,14 +50,15 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         loc: :math:`\mu`, the means of the given y.
         scale: :math:`\sigma > 0`, their standard deviations.
         rho: the mass to exceed, in [0, 1]; 1 to keep every weight.
-        tail: the law of each stick beyond: a ``Normal`` for y, None for N(0, 1), or a
-            :class:`GEM` for sticks :math:`\sigma(y / \tau) \sim Beta(1, \alpha)`.
+        tail: the distribution of each stick beyond: a ``Normal`` for y, None for N(0,
+            1), or a :class:`GEM` for sticks
+            :math:`\sigma(y / \tau) \sim Beta(1, \alpha)`.
         validate_args: whether to check parameters and values; the host's default
             if None.
 
     Raises:
-        ValueError: if ``tail`` is another law, if shapes do not broadcast or, under
-            validation, if a parameter is outside its range.
+        ValueError: if ``tail`` is another distribution, if shapes do not broadcast or,
+            under validation, if a parameter is outside its range.
 
     Accuracy: log_prob and KL to 1e-10 in float64.
     Source: IGR (Potapczynski et al., 2020), eq. 19; the rest and the tail are ours.
@@ -113,32 +114,34 @@ class InfiniteIGR(HasRest, GaussianPushforward):
     def from_discrete(
         cls,
         temperature: ArrayLike | None,
-        dist: Distribution,
+        distribution: Distribution,
         num_sticks: int | None = None,
         rho: ArrayLike = 1.0,
         scale: ArrayLike = 1.0,
         **options: Any,
     ) -> "InfiniteIGR":
-        """The member whose ``.probs`` are those of a law on the non-negative integers.
+        """The member whose ``.probs`` are those of a distribution of counts.
 
         Category k stands for the integer k, the rest for all from ``num_sticks`` on, or
-        for the last value of a finite support. Exact, by the hazards of the law.
+        for the last value of a finite support. Exact, by the hazards of the
+        distribution.
 
         Args:
             temperature: as in the constructor.
-            dist: Poisson, Binomial, Categorical, or any such law of the host.
+            distribution: Poisson, Binomial, Categorical, or any such one of the host.
             num_sticks: the number of given sticks; None for the least beyond which
-                there is no mass to speak of, found if ``dist`` is concrete.
+                there is no mass to speak of, found if that is concrete.
             rho: as in the constructor.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: if ``dist`` is no such law, or ``num_sticks`` must be given.
+            ValueError: if ``dist`` is no such distribution, or ``num_sticks`` must be
+                given.
 
         Accuracy: total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).
         """
-        logits = log_pmf(dist, num_sticks)
+        logits = log_pmf(distribution, num_sticks)
         return cls.from_probs(temperature, None, logits, scale, rho=rho, **options)
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:

@@ -51,7 +51,7 @@ def _kl_in_coordinates_of_q(
 ) -> Array:
     if p.event_shape != q.event_shape:
         raise ValueError(
-            "expected laws over the same number of categories, "
+            "expected distributions over the same number of categories, "
             f"got {p.event_shape[0]} and {q.event_shape[0]}"
         )
     ratio, shift = jnp.expand_dims(ratio, -1), jnp.expand_dims(shift, -1)

@@ -24,12 +24,12 @@ class GumbelNoise:
     ``batch + (K,)``.
 
     Args:
-        law: Gumbel-Softmax, its logarithm, or a one-hot law.
+        dist: Gumbel-Softmax, its logarithm, or a one-hot distribution.
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Array) -> None:
-        self.logits, self.log_odds = finite(recover(law).logits), log_odds
+    def __init__(self, dist: Distribution, log_odds: Array) -> None:
+        self.logits, self.log_odds = finite(recover(dist).logits), log_odds
         self.y = self.logits - jnp.log(softplus(log_odds[0]))
         self.category = _first_largest(self.y)
 
@@ -50,12 +50,12 @@ class ArgmaxNoise:
     ``category``: ``batch + (K,)``.
 
     Args:
-        law: a law of softmax++.
+        dist: a distribution of softmax++.
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Array) -> None:
-        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+    def __init__(self, dist: Distribution, log_odds: Array) -> None:
+        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
         self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
         self.category = _first_largest(_append(self.y, 0.0))
 
@@ -78,12 +78,12 @@ class StickNoise:
     ``category``: ``batch + (K,)``.
 
     Args:
-        law: a law of sticks.
+        dist: a distribution of sticks.
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Array) -> None:
-        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+    def __init__(self, dist: Distribution, log_odds: Array) -> None:
+        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
         self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
         self.category = _first_largest(_append(self.y, 1.0) > 0).astype(self.y.dtype)
 

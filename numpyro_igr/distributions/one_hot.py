@@ -44,13 +44,13 @@ class _AskedOfSites:
 
 
 class OneHotCategorical(Distribution):
-    r"""A categorical law over one-hot vectors.
+    r"""A categorical distribution over one-hot vectors.
 
     .. math:: P(z = e_k) = p_k = \text{softmax}(\text{logits})_k
 
     A category of probability 0 has a ``log_prob`` of -inf, adds nothing to the entropy,
-    and has the smallest finite number among the ``logits``; a KL to a law that lacks a
-    category is infinite.
+    and has the smallest finite number among the ``logits``; a KL to a distribution that
+    lacks a category is infinite.
 
     The host's engines enumerate integers: of a latent site of this family they raise
     NotImplementedError. Have them enumerate a ``Categorical`` of the same logits, and
@@ -162,7 +162,7 @@ def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
     """KL(p || q) in nats: 0 from a category without probability, infinite to one."""
     if p.event_shape != q.event_shape:
         raise ValueError(
-            "expected laws over the same number of categories, "
+            "expected distributions over the same number of categories, "
             f"got {p.event_shape[0]} and {q.event_shape[0]}"
         )
     is_lacking = is_possible(p.logits) & ~is_possible(q.logits)

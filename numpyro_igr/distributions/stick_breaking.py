@@ -1,4 +1,4 @@
-"""IGR-SB: the law of a tempered stick-breaking of a Gaussian (section 3.2)."""
+"""IGR-SB: the distribution of a tempered stick-breaking of a Gaussian (section 3.2)."""
 
 from typing import ClassVar
 
@@ -27,11 +27,11 @@ class IGRStickBreaking(GaussianPushforward):
 
     with g the :class:`StickBreakingTransform` of the chosen tempering. With
     "sticks", the temperature sits inside every sigmoid: every category can be
-    chosen, the discrete law is closed form, and so is the KL between any two
+    chosen, the discrete distribution is closed form, and so is the KL between any two
     temperatures. With the others the KL is closed form at equal temperatures only.
     With "softmax++", the paper's own, category K is never chosen and the support is
     a strict subset of the simplex; with "vertex", pathwise gradients are biased. The
-    discrete law of the others is that of the largest weight, by quadrature:
+    discrete distribution of the others is that of the largest weight, by quadrature:
     ``discrete.largest_weight_probs`` tells how accurate, at which cost.
 
     With many categories the last weights underflow in float32 at any temperature; the
@@ -114,12 +114,12 @@ class IGRStickBreaking(GaussianPushforward):
     def _match(log_probs: Array, scale: ArrayLike, tempering: str = "sticks") -> Array:
         if tempering == "softmax++":
             raise ValueError(
-                'tempering "softmax++" never chooses category K: no law of it has '
-                "positive probabilities throughout"
+                'tempering "softmax++" never chooses category K: no distribution of '
+                "it has positive probabilities throughout"
             )
         if tempering != "sticks":
             raise ValueError(
-                f'expected tempering "sticks", whose discrete law has a closed form '
-                f"to invert; got {tempering!r}"
+                'expected tempering "sticks", whose discrete distribution has a '
+                f"closed form to invert; got {tempering!r}"
             )
         return match_log_stick_probs(log_probs, scale)

@@ -21,12 +21,12 @@ class LogOddsMessenger(Messenger):
     r"""Samples IGR sites as :math:`u = y / \tau - \log \delta`, and hands on their z.
 
     z is the image of u at temperature 1, whatever the temperature and delta of the
-    law, and u is Gaussian: its density is exact even where entries of z underflow.
-    Known are the families with a ``unit_map``; other sites are untouched.
+    distribution, and u is Gaussian: its density is exact even where entries of z
+    underflow. Known are the families with a ``unit_map``; other sites are untouched.
 
     Args:
         sites: with their map from u to z: filled by a guide, obeyed by a model, whose
-            other laws at these sites are pulled back through the maps.
+            other distributions at these sites are pulled back through the maps.
         is_model: whether it handles the model.
 
     Raises:
@@ -41,14 +41,14 @@ class LogOddsMessenger(Messenger):
     def process_message(self, msg: dict) -> None:
         if msg["type"] != "sample" or msg["is_observed"]:
             return
-        name, law = msg["name"], msg["fn"]
+        name, dist = msg["name"], msg["fn"]
         if self.is_model and name in self.sites:
             _check_weights(self.sites[name], msg)
-        elif not self.is_model and _map_of(law):
-            self.sites[name] = {**msg, "map": _map_of(law)}
+        elif not self.is_model and _map_of(dist):
+            self.sites[name] = {**msg, "map": _map_of(dist)}
         if name in self.sites:
             change = partial(_in_log_odds, unit_map=self.sites[name]["map"])
-            msg["fn"] = inside(law, change)
+            msg["fn"] = inside(dist, change)
 
     # Traces, which lie outside, have u by now; the program goes on with z.
     def postprocess_message(self, msg: dict) -> None:
@@ -68,21 +68,21 @@ def _check_weights(guide_site: dict, model_site: dict) -> None:
             model_site["scale"] = jnp.where(same, scale, jnp.nan)
 
 
-def _map_of(law: Distribution) -> Transform | None:
-    law = innermost(law)
-    if not isinstance(law, GaussianPushforward):
+def _map_of(dist: Distribution) -> Transform | None:
+    dist = innermost(dist)
+    if not isinstance(dist, GaussianPushforward):
         return None
-    is_image = type(law).sample is GaussianPushforward.sample
-    return law.unit_map if is_image else None
+    is_image = type(dist).sample is GaussianPushforward.sample
+    return dist.unit_map if is_image else None
 
 
-def _in_log_odds(law: Distribution, unit_map: Transform) -> Distribution:
-    if _map_of(law) is unit_map:
-        return _gaussian(law)
-    return TransformedDistribution(law, [unit_map.inv])
+def _in_log_odds(dist: Distribution, unit_map: Transform) -> Distribution:
+    if _map_of(dist) is unit_map:
+        return _gaussian(dist)
+    return TransformedDistribution(dist, [unit_map.inv])
 
 
-def _gaussian(law: GaussianPushforward) -> Distribution:
-    tau, shift = (jnp.expand_dims(x, -1) for x in (law.temperature, law.unit_shift))
-    loc, scale = law.loc / tau + shift, law.scale / tau
+def _gaussian(dist: GaussianPushforward) -> Distribution:
+    tau, shift = (jnp.expand_dims(x, -1) for x in (dist.temperature, dist.unit_shift))
+    loc, scale = dist.loc / tau + shift, dist.scale / tau
     return Normal(loc, scale, validate_args=False).to_event(1)

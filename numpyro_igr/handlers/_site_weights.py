@@ -22,8 +22,8 @@ def agreement(guide_site: dict, model_site: dict) -> dict[str, bool | Array]:
 
     Only where they do is the sum of their terms a multiple of a KL, which no change of
     variables changes. Aspects are "shape", "scale" and "mask", those of the host's
-    handlers and of the wrappers of a law together. In NumPyro what is traced by jit is
-    known when it runs: then it is an array.
+    handlers and of the wrappers of a distribution together. In NumPyro what is traced
+    by jit is known when it runs: then it is an array.
 
     Args:
         guide_site: a site of the guide, or its message, with its value.
@@ -42,14 +42,14 @@ def total_mask(site: dict) -> Mask:
     Args:
         site: a site, or a message.
     """
-    law: Distribution = site["fn"]
+    dist: Distribution = site["fn"]
     mask: Mask = True
-    while isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
-        if isinstance(law, MaskedDistribution):
-            mask = _both(mask, _concrete(mask_of(law)))
-        elif isinstance(law, Independent) and not isinstance(mask, bool):
-            mask = mask[(..., *[None] * law.reinterpreted_batch_ndims)]
-        law = law.base_dist
+    while isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+        if isinstance(dist, MaskedDistribution):
+            mask = _both(mask, _concrete(mask_of(dist)))
+        elif isinstance(dist, Independent) and not isinstance(mask, bool):
+            mask = mask[(..., *[None] * dist.reinterpreted_batch_ndims)]
+        dist = dist.base_dist
     return mask
 
 

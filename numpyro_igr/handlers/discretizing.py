@@ -25,16 +25,17 @@ def discretize(fn: Callable) -> Callable:
 
     Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
     plates, scales and masks, and so does ``RelaxedOneHotCategorical``; observed sites
-    and other laws are untouched. This undoes :func:`relax`. With model and guide both
-    discretized, the host's engines evaluate the discrete model: ``Trace_ELBO`` its
-    evidence lower bound, ``RenyiELBO(alpha=0)`` the importance-weighted one.
+    and other distributions are untouched. This undoes :func:`relax`. With model and
+    guide both discretized, the host's engines evaluate the discrete model:
+    ``Trace_ELBO`` its evidence lower bound, ``RenyiELBO(alpha=0)`` the
+    importance-weighted one.
 
     Args:
         fn: a model or a guide.
 
     Raises:
-        ValueError: at a site whose law has no discrete counterpart of the same form,
-            or that another handler gave a relaxed value.
+        ValueError: at a site whose distribution has no discrete counterpart of the same
+            form, or that another handler gave a relaxed value.
     """
     return DiscretizeMessenger(fn)
 
@@ -44,19 +45,19 @@ class DiscretizeMessenger(Messenger):
 
     def process_message(self, msg: dict) -> None:
         if msg["type"] == "sample" and not msg["is_observed"]:
-            law = _discretized(msg["fn"], msg["name"])
-            if law is not msg["fn"] and msg["value"] is not None:
+            dist = _discretized(msg["fn"], msg["name"])
+            if dist is not msg["fn"] and msg["value"] is not None:
                 is_scanned = msg.get("_control_flow_done", False)
                 raise ValueError((SCANNED if is_scanned else FIXED).format(msg["name"]))
-            msg["fn"] = law
+            msg["fn"] = dist
 
 
-def _discretized(law: Distribution, site: str) -> Distribution:
-    if is_of_log(law):
+def _discretized(dist: Distribution, site: str) -> Distribution:
+    if is_of_log(dist):
         raise ValueError(
-            f"expected a law of z at site '{site}', but the value of "
-            f"{type(innermost(law)).__name__} is log z: write the site with IGR or "
+            f"expected a distribution of z at site '{site}', but the value of "
+            f"{type(innermost(dist)).__name__} is log z: write the site with IGR or "
             "RelaxedOneHotCategorical to discretize it"
         )
     relaxed = GaussianPushforward | RelaxedOneHotCategorical
-    return recover(law) if isinstance(innermost(law), relaxed) else law
+    return recover(dist) if isinstance(innermost(dist), relaxed) else dist

@@ -1,4 +1,4 @@
-"""An effect handler that puts the discrete laws of a guide and its model in place."""
+"""A handler that puts the discrete distributions of a guide and its model in place."""
 
 from numpyro.distributions import Distribution
 
@@ -21,80 +21,79 @@ class DiscreteSiteMessenger(Messenger):
     def process_message(self, msg: dict) -> None:
         if msg["type"] != "sample" or msg["is_observed"]:
             return
-        name, law = msg["name"], msg["fn"]
+        name, dist = msg["name"], msg["fn"]
         if self.is_model and name not in self.sites:
             return
-        discrete = self._recover(name, law)
+        discrete = self._recover(name, dist)
         if self.is_model:
             size = self.sites[name].event_shape[-1]
-            check_discrete(discrete, law, name, num_categories=size)
+            check_discrete(discrete, dist, name, num_categories=size)
         if discrete is not None:
-            self.sites.setdefault(name, law)
+            self.sites.setdefault(name, dist)
             msg["fn"] = discrete
 
-    def _recover(self, name: str, law: Distribution) -> Distribution | None:
-        if is_of_log(law):
+    def _recover(self, name: str, dist: Distribution) -> Distribution | None:
+        if is_of_log(dist):
             raise ValueError(
-                f"expected a law of z at site '{name}', but the value of "
-                f"{type(innermost(law)).__name__} is log z"
+                f"expected a distribution of z at site '{name}', but the value of "
+                f"{type(innermost(dist)).__name__} is log z"
             )
-        return recover_with_gradient(law, name)
+        return recover_with_gradient(dist, name)
 
 
-def recover_with_gradient(law: Distribution, site: str) -> Distribution | None:
-    """The discrete law behind a relaxed one, None if it has none.
+def recover_with_gradient(dist: Distribution, site: str) -> Distribution | None:
+    """The discrete distribution behind a relaxed one, None if it has none.
 
     Args:
-        law: of a model or of a guide, with the wrappers of the host.
+        dist: of a model or of a guide, with the wrappers of the host.
         site: its name.
 
     Raises:
-        NotImplementedError: if the discrete law has no gradient.
+        NotImplementedError: if the discrete distribution has no gradient.
     """
-    family = innermost(law)
+    family = innermost(dist)
     if not getattr(family, "has_discrete_gradient", True):
         raise NotImplementedError(
-            f"the discrete law of {type(family).__name__}, at site '{site}', has no "
-            "gradient: it is counted; train with the KL of the relaxed laws"
+            f"the discrete distribution of {type(family).__name__}, at site '{site}', "
+            "has no gradient: it is counted; train with the KL of the relaxed "
+            "distributions"
         )
-    return discrete_behind(law)
+    return discrete_behind(dist)
 
 
 def check_discrete(
-    discrete: Distribution | None, law: Distribution, site: str, *, num_categories: int
+    discrete: Distribution | None, dist: Distribution, site: str, *, num_categories: int
 ) -> None:
-    """Raises unless the law of a model has a discrete one behind it, as the guide's.
+    """Raises unless the model has a discrete distribution behind it, as the guide has.
 
     Args:
         discrete: what was recovered.
-        law: of the model.
+        dist: of the model.
         site: its name.
-        num_categories: of the guide's discrete law.
+        num_categories: of the guide's discrete distribution.
     """
     if discrete is None:
         raise ValueError(
-            f"expected a law with a discrete one behind it at site '{site}' of the "
-            f"model, as in the guide; got {type(innermost(law)).__name__}"
+            f"expected a distribution with a discrete one behind it at site '{site}' "
+            f"of the model, as in the guide; got {type(innermost(dist)).__name__}"
         )
-    if law.event_shape[-1] != num_categories:
+    if dist.event_shape[-1] != num_categories:
         raise ValueError(
             f"expected the {num_categories} categories of the guide at site '{site}' "
-            f"of the model, got {law.event_shape[-1]}"
+            f"of the model, got {dist.event_shape[-1]}"
         )
 
 
-def check_same_value(
-    guide_law: Distribution, model_law: Distribution, site: str
-) -> None:
+def check_same_value(of_guide: Distribution, of_model: Distribution, site: str) -> None:
     """Raises unless the value of a site is z in guide and model, or log z in both.
 
     Args:
-        guide_law: of the guide.
-        model_law: of the model.
+        of_guide: of the guide.
+        of_model: of the model.
         site: its name.
     """
-    if is_of_log(guide_law) != is_of_log(model_law):
-        names = (type(innermost(law)).__name__ for law in (guide_law, model_law))
+    if is_of_log(of_guide) != is_of_log(of_model):
+        names = (type(innermost(dist)).__name__ for dist in (of_guide, of_model))
         raise ValueError(
             f"expected the value of site '{site}' to be z in guide and model, or log z "
             f"in both, got {' and '.join(names)}"

@@ -23,17 +23,17 @@ def joint_log_probs(site: dict) -> Array:
     Args:
         site: of a trace.
     """
-    law = site["fn"]
-    return sum_rightmost(innermost(law).log_prob(site["value"]), law.event_dim - 1)
+    dist = site["fn"]
+    return sum_rightmost(innermost(dist).log_prob(site["value"]), dist.event_dim - 1)
 
 
 def all_values(
-    laws: dict[str, Distribution], plates: tuple[int, ...], most: int
+    dists: dict[str, Distribution], plates: tuple[int, ...], most: int
 ) -> dict[str, Array]:
-    """Every joint value of one-hot laws, the same in each element of the plates.
+    """Every joint value of one-hot distributions, the same in each of the plates.
 
     Args:
-        laws: by site, with the wrappers of the host.
+        dists: by site, with the wrappers of the host.
         plates: dimensions of their batches, counted from the right.
         most: how many joint values there may be.
 
@@ -43,60 +43,60 @@ def all_values(
     Raises:
         ValueError: if there are more.
     """
-    found = {name: _sizes(law, plates) for name, law in laws.items()}
+    found = {name: _sizes(dist, plates) for name, dist in dists.items()}
     sizes = [size for of_site in found.values() for size in of_site]
     count = math.prod(sizes)
     if count > most:
-        names = ", ".join(f"'{name}'" for name in laws)
+        names = ", ".join(f"'{name}'" for name in dists)
         raise ValueError(TOO_MANY.format(names, count, most))
     codes = np.stack(np.unravel_index(np.arange(count), sizes), -1)
     ends = np.cumsum([len(s) for s in found.values()])[:-1]
     return {
-        name: from_rows(_in_plates(part, law, plates), law, plates)
-        for part, (name, law) in zip(
-            np.split(codes, ends, -1), laws.items(), strict=True
+        name: from_rows(_in_plates(part, dist, plates), dist, plates)
+        for part, (name, dist) in zip(
+            np.split(codes, ends, -1), dists.items(), strict=True
         )
     }
 
 
-def _sizes(law: Distribution, plates: tuple[int, ...]) -> list[int]:
+def _sizes(dist: Distribution, plates: tuple[int, ...]) -> list[int]:
     """The number of categories of each variable, in one element of the plates."""
-    others = [law.batch_shape[dim] for dim in order_of(law, plates)[len(plates) :]]
-    *variables, size = law.event_shape
+    others = [dist.batch_shape[dim] for dim in order_of(dist, plates)[len(plates) :]]
+    *variables, size = dist.event_shape
     return [size] * math.prod((*others, *variables))
 
 
-def _in_plates(codes: np.ndarray, law: Distribution, plates: tuple[int, ...]) -> Array:
+def _in_plates(codes: np.ndarray, dist: Distribution, plates: tuple[int, ...]) -> Array:
     """The same codes in all elements of the plates."""
-    size = [law.batch_shape[dim] for dim in order_of(law, plates)[: len(plates)]]
+    size = [dist.batch_shape[dim] for dim in order_of(dist, plates)[: len(plates)]]
     codes = codes.reshape(len(codes), *[1] * len(plates), codes.shape[-1])
     return jnp.broadcast_to(codes, (len(codes), *size, codes.shape[-1]))
 
 
-def from_rows(codes: Array, law: Distribution, plates: tuple[int, ...]) -> Array:
-    """Values of a one-hot law, from the codes of its variables in each plate.
+def from_rows(codes: Array, dist: Distribution, plates: tuple[int, ...]) -> Array:
+    """Values of a one-hot distribution, from the codes of its variables in each plate.
 
     Args:
         codes: indices of categories, ``(S,) + plates + (variables,)``.
-        law: with the wrappers of the host.
+        dist: with the wrappers of the host.
         plates: dimensions of its batch, counted from the right.
     """
-    order = order_of(law, plates)
-    sizes = [law.batch_shape[dim] for dim in order]
-    values = one_hot(codes, law.event_shape[-1], dtype=innermost(law).logits.dtype)
-    values = values.reshape(len(codes), *sizes, *law.event_shape)
+    order = order_of(dist, plates)
+    sizes = [dist.batch_shape[dim] for dim in order]
+    values = one_hot(codes, dist.event_shape[-1], dtype=innermost(dist).logits.dtype)
+    values = values.reshape(len(codes), *sizes, *dist.event_shape)
     events = range(len(order) + 1, values.ndim)
     back = [1 + order.index(dim) for dim in range(len(order))]
     return values.transpose(0, *back, *events)
 
 
-def order_of(law: Distribution, plates: tuple[int, ...]) -> list[int]:
-    """Dimensions of the batch of a law, those of plates first.
+def order_of(dist: Distribution, plates: tuple[int, ...]) -> list[int]:
+    """Dimensions of the batch of a distribution, those of plates first.
 
     Args:
-        law: with the wrappers of the host.
+        dist: with the wrappers of the host.
         plates: dimensions of its batch, counted from the right.
     """
-    size = len(law.batch_shape)
+    size = len(dist.batch_shape)
     kept = [size + dim for dim in plates]
     return kept + [dim for dim in range(size) if dim not in kept]

@@ -31,13 +31,13 @@ def reordered_sticks(
         scale: their standard deviations.
         order: the stick that each new one takes the weight of.
     """
-    logit, of_law = mean_logit(loc, scale), spread(loc, scale)
+    logit, of_sticks = mean_logit(loc, scale), spread(loc, scale)
     parts = np.bincount(order, minlength=loc.shape[-1])[order]
     new_logit = _reordered_logits(logit, order, np.log(parts))
     low = np.broadcast_to(scale.min(-1, keepdims=True) / FACTOR, new_logit.shape)
     high = np.broadcast_to(FACTOR * scale.max(-1, keepdims=True), new_logit.shape)
     limits = [spread(loc_of_mean(new_logit, s), s) for s in (low, high)]
-    c, d = of_law * np.exp(-logit), of_law * np.exp(logit)
+    c, d = of_sticks * np.exp(-logit), of_sticks * np.exp(logit)
     before = np.log1p(d).cumsum(-1) - np.log1p(d)
     wanted = _spreads(new_logit, (np.log1p(c) + before)[..., order], *limits)
     new_scale = scale_of_spread(new_logit, wanted, low, high)

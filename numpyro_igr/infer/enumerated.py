@@ -122,8 +122,8 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         plates = common_plates(
             traces[side][name] for (side, name), found in causes.items() if found
         )
-        laws = {name: site["fn"] for name, site in one_hot.items()}
-        values = all_values(laws, plates, self.max_configurations)
+        dists = {name: site["fn"] for name, site in one_hot.items()}
+        values = all_values(dists, plates, self.max_configurations)
         terms, log_probs = jax.vmap(lambda values: _evaluate(run, values))(values)
         log_q = sum(sum_to_plates(x, plates) for x in log_probs.values())
         f, others = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""The discrete law of the largest weight of broken sticks."""
+"""The discrete distribution of the largest weight of broken sticks."""
 
 import torch
 from torch import Tensor
@@ -48,11 +48,11 @@ def largest_weight_probs(
         remainder: whether the remainder takes part; otherwise the largest of the
             first K-1 weights is meant, and :math:`p_K = 0`.
 
-    Accuracy: of hundreds of random laws with scales in [0.05, 5] (K = 3 and 10,
-        float64) the total variation is at most 2e-4 for nine in ten and 2e-3 for all;
-        without the remainder 5e-4 and 1e-2; with 128 points and 64 nodes 1e-5, and
-        1e-4 without the remainder, for nine in ten. A law whose scales are alike is
-        met far better than one where a narrow stick follows a wide one.
+    Accuracy: of hundreds of random distributions with scales in [0.05, 5] (K = 3 and
+        10, float64) the total variation is at most 2e-4 for nine in ten and 2e-3 for
+        all; without the remainder 5e-4 and 1e-2; with 128 points and 64 nodes 1e-5, and
+        1e-4 without the remainder, for nine in ten. A distribution whose scales are
+        alike is met far better than one where a narrow stick follows a wide one.
     Source: not in the paper; the limit of eq. 17 and, without the remainder, of
         eq. 18 as the temperature falls.
     """

@@ -25,15 +25,14 @@ def match_moments(
         \mu = \arg\min_\mu \| E z - p \|^2, \quad
         z = \text{softmax}([y / \tau, \log \delta]), \quad y \sim N(\mu, \sigma^2)
 
-    at the given scale. :math:`\tau E \log (\delta + \sum_k e^{y_k / \tau})` is
-    strictly convex with gradient E z, so that every interior point of the simplex is
-    the mean of exactly one law. The expectation is over a fixed antithetic sample,
-    and the solution by damped Newton steps from that of ``match_probs``, which it
-    tends to as the temperature falls; differentiable by the implicit function theorem,
-    three times.
+    at the given scale. :math:`\tau E \log (\delta + \sum_k e^{y_k / \tau})` is strictly
+    convex with gradient E z, so that every interior point of the simplex is the mean of
+    exactly one distribution. The expectation is over a fixed antithetic sample, and the
+    solution by damped Newton steps from that of ``match_probs``, which it tends to as
+    the temperature falls; differentiable by the implicit function theorem, three times.
 
-    At a high temperature the discrete law of the result is not ``probs``: for priors
-    prefer ``from_probs``.
+    At a high temperature the discrete distribution of the result is not ``probs``: for
+    priors prefer ``from_probs``.
 
     Shape: ``probs``: ``batch + (K,)``; ``temperature``, ``delta``: ``batch`` or plain
     numbers; ``scale``: ``batch + (K-1,)`` or a plain number; results
@@ -74,10 +73,10 @@ def match_moments(
     )
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
     noise = antithetic_noise(num_samples, target[..., 1:])
-    law = scale, temperature.unsqueeze(-1), delta.unsqueeze(-1), noise
+    arguments = scale, temperature.unsqueeze(-1), delta.unsqueeze(-1), noise
 
     def excess(loc: Tensor) -> tuple[Tensor, Tensor]:
-        return _residual_and_jacobian(loc, target, law)
+        return _residual_and_jacobian(loc, target, arguments)
 
     with torch.no_grad():
         loc = damped_newton(
@@ -89,14 +88,14 @@ def match_moments(
 
 
 def _residual_and_jacobian(
-    loc: Tensor, target: Tensor, law: tuple[Tensor, ...]
+    loc: Tensor, target: Tensor, arguments: tuple[Tensor, ...]
 ) -> tuple[Tensor, Tensor]:
     r"""Excess of the mean of z, and its derivatives in the means of y.
 
     The derivatives are :math:`\tau^{-1} E[z_j (1_{j = k} - z_k)]`; a tiny diagonal
     keeps them invertible where entries of z underflow in the whole sample.
     """
-    scale, temperature, delta, noise = law
+    scale, temperature, delta, noise = arguments
     alr = (loc + scale * noise) / temperature - delta.log()
     z = pad(alr, (0, 1)).softmax(-1)[..., :-1]
     mean = z.mean(0)

@@ -15,9 +15,9 @@ def is_possible(logits: Tensor) -> Tensor:
 
 
 def categorical_logits(
-    probs: Tensor | None, logits: Tensor | None, law: Distribution
+    probs: Tensor | None, logits: Tensor | None, dist: Distribution
 ) -> Tensor:
-    """Normalised log probabilities of ``law`` from one of ``probs`` and ``logits``.
+    """Normalised log probabilities from one of ``probs`` and ``logits``.
 
     The logarithm of a probability of 0 is the smallest finite number, so that 0 times
     it is 0, in the gradients as well.
@@ -25,7 +25,7 @@ def categorical_logits(
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
     given = (None if x is None else to_real(x) for x in (probs, logits))
-    categorical = Categorical(*given, validate_args=is_validated(law))
+    categorical = Categorical(*given, validate_args=is_validated(dist))
     if logits is not None:
         return categorical.logits.clamp(min=torch.finfo(categorical.logits.dtype).min)
     positive = categorical.probs > 0

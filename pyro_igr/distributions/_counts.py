@@ -1,4 +1,4 @@
-"""The probabilities of a law of counts, as categories."""
+"""The probabilities of a distribution of counts, as categories."""
 
 import math
 
@@ -12,34 +12,38 @@ from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.precision import in_full_precision
 
-# Beyond that many counts a law has to be cut by hand: arrays of them fill memory.
+# Beyond that many counts a distribution has to be cut by hand: arrays of them fill
+# memory.
 LARGEST_SEARCH = 2**16
 
 
-def log_pmf(law: Distribution, num_sticks: int | None = None) -> Tensor:
+def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
     r"""Log probabilities of 0, 1, .. n-1, and of everything from n on.
 
-    Of a law of finite support the last is that of n itself, if n is its largest value.
+    Of a distribution of finite support the last is that of n itself, if n is its
+    largest value.
 
-    Shape: result ``batch + (n + 1,)``, for a law of shape ``batch``.
+    Shape: result ``batch + (n + 1,)``, for a distribution of shape ``batch``.
 
     Args:
-        law: any law of the host on the non-negative integers.
+        dist: any distribution of the host on the non-negative integers.
         num_sticks: n; None for the least beyond which there is less mass than the
             precision of its probabilities, for which its parameters must be concrete.
 
     Raises:
-        TypeError: if the law is none of the host, or ``num_sticks`` no integer.
-        ValueError: if the law is not on the non-negative integers, ``num_sticks`` is
-            not positive, or it is None and there is no such n, or not below 2^15.
+        TypeError: if the distribution is none of the host, or ``num_sticks`` no
+            integer.
+        ValueError: if the distribution is not on the non-negative integers,
+            ``num_sticks`` is not positive, or it is None and there is no such n, or not
+            below 2^15.
     """
-    if not isinstance(law, AnyDistribution):
-        raise TypeError(f"expected dist to be a distribution, got {law!r}")
+    if not isinstance(dist, AnyDistribution):
+        raise TypeError(f"expected a distribution of counts, got {dist!r}")
     if num_sticks is not None:
         check_size(num_sticks=num_sticks)
-    _, upper = _bounds(law)
-    n = _least_num_sticks(law) if num_sticks is None else num_sticks
-    log_probs = _log_probs(law, n + 1)
+    _, upper = _bounds(dist)
+    n = _least_num_sticks(dist) if num_sticks is None else num_sticks
+    log_probs = _log_probs(dist, n + 1)
     if not is_all_true(torch.as_tensor(upper) <= n):
         beyond = 1 - log_probs[..., :n].exp().sum(-1, keepdim=True)
         beyond = beyond.clamp(min=torch.finfo(beyond.dtype).eps)
@@ -47,42 +51,42 @@ def log_pmf(law: Distribution, num_sticks: int | None = None) -> Tensor:
     return log_probs.clamp(min=math.log(torch.finfo(log_probs.dtype).tiny))
 
 
-def _bounds(law: Distribution) -> tuple[Tensor | float, Tensor | float]:
-    support = law.support
+def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:
+    support = dist.support
     largest = 1 if support is constraints.boolean else math.inf
     lower = torch.as_tensor(getattr(support, "lower_bound", 0))
-    if law.event_shape or not support.is_discrete or not is_all_true(lower >= 0):
+    if dist.event_shape or not support.is_discrete or not is_all_true(lower >= 0):
         raise ValueError(
-            f"expected a law on the non-negative integers, got {type(law).__name__} "
-            f"on {support}"
+            "expected a distribution on the non-negative integers, got "
+            f"{type(dist).__name__} on {support}"
         )
     return lower, getattr(support, "upper_bound", largest)
 
 
-def _log_probs(law: Distribution, size: int) -> Tensor:
+def _log_probs(dist: Distribution, size: int) -> Tensor:
     """Of 0 .. size-1, as a last dimension; -inf outside the support."""
-    lower, upper = (torch.as_tensor(bound) for bound in _bounds(law))
-    (mean,), _ = in_full_precision(law.mean)  # in the precision of the parameters
+    lower, upper = (torch.as_tensor(bound) for bound in _bounds(dist))
+    (mean,), _ = in_full_precision(dist.mean)  # in the precision of the parameters
     counts = torch.arange(size, dtype=mean.dtype, device=mean.device)
-    counts = counts.reshape(-1, *[1] * len(law.batch_shape))
+    counts = counts.reshape(-1, *[1] * len(dist.batch_shape))
     is_inside = (counts >= lower) & (counts <= upper)
     inside = counts.maximum(lower.to(mean)).minimum(upper.to(mean))
-    log_probs = torch.where(is_inside, law.log_prob(inside), -math.inf)
+    log_probs = torch.where(is_inside, dist.log_prob(inside), -math.inf)
     return log_probs.movedim(0, -1)
 
 
 @torch.no_grad()
-def _least_num_sticks(law: Distribution) -> int:
-    size, largest = 64, _largest(torch.as_tensor(_bounds(law)[1]))
+def _least_num_sticks(dist: Distribution) -> int:
+    size, largest = 64, _largest(torch.as_tensor(_bounds(dist)[1]))
     while size <= LARGEST_SEARCH:
-        probs = _log_probs(law, size).exp()
+        probs = _log_probs(dist, size).exp()
         left = probs.flip(-1).cumsum(-1).flip(-1)
         n = _largest((left > torch.finfo(left.dtype).eps).sum(-1))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
             return max(int(min(n, largest)), 1)
         size *= 4
     raise ValueError(
-        "expected num_sticks to be given, since the mass of the law beyond "
+        "expected num_sticks to be given, since the mass of the distribution beyond "
         f"{LARGEST_SEARCH // 2} is not negligible"
     )
 

@@ -1,4 +1,4 @@
-"""KL divergences of the countable laws, registered with the host."""
+"""KL divergences of the countable distributions, registered with the host."""
 
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
@@ -13,12 +13,13 @@ from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
 @register_kl(InfiniteIGR, InfiniteIGR)
 def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Tensor:
-    """KL(p || q) in nats, over the sticks that either law gives.
+    """KL(p || q) in nats, over the sticks that either distribution gives.
 
-    Sticks are independent, and beyond those it gives each law follows its tail; these
-    must be the same, so that beyond the sticks of both there is no difference. It is
-    of sticks before any truncation, which is a function of them: where ``rho`` differs
-    the bound is that of a model which truncates as the guide does.
+    Sticks are independent, and beyond those it gives each distribution follows its
+    tail; these must be the same, so that beyond the sticks of both there is no
+    difference. It is of sticks before any truncation, which is a function of them:
+    where ``rho`` differs the bound is that of a model which truncates as the guide
+    does.
     """
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
@@ -62,9 +63,10 @@ def _in_own_type(kl: Tensor, *parameters: Tensor) -> Tensor:
 def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:
     if not (_is_gem_alike(p.tail, q.tail) or _is_normal_alike(p, q)):
         raise NotImplementedError(
-            "no closed-form KL between laws with different tails: expected the same "
-            "temperature and Normal, or the same GEM, each the same object or concrete "
-            "and equal; give the guide the tail and the temperature of the model"
+            "no closed-form KL between distributions with different tails: expected "
+            "the same temperature and Normal, or the same GEM, each the same object "
+            "or concrete and equal; give the guide the tail and the temperature of "
+            "the model"
         )
 
 

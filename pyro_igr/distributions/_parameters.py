@@ -1,4 +1,4 @@
-"""The parameters of a law: their values, and the shapes these imply."""
+"""The parameters of a distribution: their values, and the shapes these imply."""
 
 from operator import is_
 
@@ -45,7 +45,7 @@ def to_arrays(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
 
 
 def check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
-    """Batch and event shape of a law with these parameters.
+    """Batch and event shape of a distribution with these parameters.
 
     Args:
         parameters: arrays by name, ``loc`` and ``scale`` included.
@@ -69,11 +69,11 @@ def check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
 
 
 def is_shared(given: tuple, held: tuple) -> bool:
-    """Whether two laws share a parameter: one object, or concrete and equal values.
+    """Whether two distributions share a parameter: the object, or concrete values.
 
     Args:
-        given: the parameter of each law as it was given.
-        held: the parameter of each law as it is held.
+        given: the parameter of each distribution as it was given.
+        held: the parameter of each distribution as it is held.
     """
     if all(isinstance(x, tuple) for x in held):
         return len(held[0]) == len(held[1]) and all(map(is_, *held))

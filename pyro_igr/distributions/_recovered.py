@@ -23,23 +23,23 @@ class Recovered:
 
     @property
     def logits(self) -> Tensor:
-        """Log probabilities, in nats, of the recovered discrete law."""
+        """Log probabilities, in nats, of the recovered discrete distribution."""
         if self._unexpanded is None:
             return self._log_probs()
         return self._unexpanded.logits.expand(self.batch_shape + self.event_shape)
 
     @property
     def probs(self) -> Tensor:
-        """Probabilities of the recovered discrete law, E[h(y)]."""
+        """Probabilities of the recovered discrete distribution, E[h(y)]."""
         return self.logits.exp()
 
     @property
     def mode(self) -> Tensor:
-        """The most probable category of the recovered discrete law, one-hot."""
+        """The most probable category of the recovered distribution, one-hot."""
         return self.to_discrete().mode
 
     def to_discrete(self) -> OneHotCategorical:
-        """The recovered discrete law, over one-hot vectors.
+        """The recovered discrete distribution, over one-hot vectors.
 
         Its log of 0 is the smallest finite number, as the KL of the host needs.
         """

@@ -29,7 +29,7 @@ class GEM(Absent, TorchDistribution):
     on the first n coordinates; a value with an entry that has underflowed to 0 has a
     ``log_prob`` of -inf. KL from :class:`InfiniteIGR` with the tail of the same
     concentration, and from :class:`IGRStickBreaking` ("sticks"), whatever the numbers
-    of sticks: beyond those of the other law there is no difference.
+    of sticks: beyond those of the other distribution there is no difference.
 
     Shape: ``concentration``: ``batch``; value: ``batch + (num_sticks + 1,)``.
     Units: log-densities and KL are in nats.
@@ -84,7 +84,7 @@ class GEM(Absent, TorchDistribution):
         return new
 
     def stick(self) -> StickLogit:
-        """The law of the logit of each stick, of shape ``batch + (1,)``."""
+        """The distribution of the logit of each stick, of shape ``batch + (1,)``."""
         (alpha,), _ = in_full_precision(self.concentration)
         return StickLogit(alpha.unsqueeze(-1), validate_args=False)
 

@@ -55,7 +55,7 @@ class _SoftmaxPlusPlus(GaussianPushforward):
 class IGR(_SoftmaxPlusPlus):
     r"""Invertible Gaussian reparameterization of a categorical variable.
 
-    A reparameterized law on the simplex of K categories that tends to one-hot
+    A reparameterized distribution on the simplex of K categories that tends to one-hot
     vectors as the temperature falls, like ``RelaxedOneHotCategorical``, with a
     closed-form KL to any other ``IGR``, whatever their temperatures.
 
@@ -99,7 +99,7 @@ class IGR(_SoftmaxPlusPlus):
 
 
 class ExpIGR(_SoftmaxPlusPlus):
-    r"""The law of :math:`\log z` for z ~ :class:`IGR`, exact at any temperature.
+    r"""The logarithm of z ~ :class:`IGR`, with an exact density at any temperature.
 
     .. math::
         \log z = \log \text{softmax}([y / \tau, \log \delta]), \qquad
@@ -148,8 +148,8 @@ class IGRStraightThrough(IGR):
     r"""An :class:`IGR` whose samples are exactly one-hot, with relaxed gradients.
 
     With the closed-form KL it works in every plate of ``TraceMeanField_ELBO``. Its
-    density is that of the relaxed law, which gives a one-hot value none: ``log_prob``
-    of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
+    density is that of the relaxed distribution, which gives a one-hot value none:
+    ``log_prob`` of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
 
     Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
     ``batch`` or plain numbers; value: ``batch + (K,)``.

@@ -50,7 +50,7 @@ def _kl_in_coordinates_of_q(
 ) -> Tensor:
     if p.event_shape != q.event_shape:
         raise ValueError(
-            "expected laws over the same number of categories, "
+            "expected distributions over the same number of categories, "
             f"got {p.event_shape[0]} and {q.event_shape[0]}"
         )
     gaussians, dtype = in_full_precision(p.loc, p.scale, q.loc, q.scale)

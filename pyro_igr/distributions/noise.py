@@ -24,12 +24,12 @@ class GumbelNoise:
     ``batch + (K,)``.
 
     Args:
-        law: Gumbel-Softmax, its logarithm, or a one-hot law.
+        dist: Gumbel-Softmax, its logarithm, or a one-hot distribution.
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
-        self.logits, self.log_odds = finite(recover(law).logits), log_odds
+    def __init__(self, dist: Distribution, log_odds: Tensor) -> None:
+        self.logits, self.log_odds = finite(recover(dist).logits), log_odds
         self.y = self.logits - softplus(log_odds[0]).log()
         self.category = _first_largest(self.y)
 
@@ -50,14 +50,14 @@ class ArgmaxNoise:
     ``category``: ``batch + (K,)``.
 
     Args:
-        law: a law of softmax++.
+        dist: a distribution of softmax++.
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
-        while law._unexpanded is not None:
-            law = law._unexpanded
-        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+    def __init__(self, dist: Distribution, log_odds: Tensor) -> None:
+        while dist._unexpanded is not None:
+            dist = dist._unexpanded
+        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
         self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
         self.category = _first_largest(pad(self.y, (0, 1)))
 
@@ -80,12 +80,12 @@ class StickNoise:
     ``category``: ``batch + (K,)``.
 
     Args:
-        law: a law of sticks.
+        dist: a distribution of sticks.
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, law: Distribution, log_odds: Tensor) -> None:
-        self.loc, self.scale, self.log_odds = law.loc, law.scale, log_odds[..., :-1]
+    def __init__(self, dist: Distribution, log_odds: Tensor) -> None:
+        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
         self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
         self.category = _first_largest((pad(self.y, (0, 1), value=1.0) > 0).to(self.y))
 

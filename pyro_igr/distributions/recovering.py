@@ -19,15 +19,15 @@ from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 
 
-def innermost(law: Distribution) -> Distribution:
-    """The law inside event dimensions, masks and expansions.
+def innermost(dist: Distribution) -> Distribution:
+    """The distribution inside event dimensions, masks and expansions.
 
     Args:
-        law: any law of the host.
+        dist: any distribution of the host.
     """
-    while isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
-        law = law.base_dist
-    return law
+    while isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+        dist = dist.base_dist
+    return dist
 
 
 def recover(distribution: Distribution) -> Distribution:
@@ -74,41 +74,42 @@ def discrete_behind(distribution: Distribution) -> Distribution | None:
     return inside(distribution, _recover)
 
 
-def is_of_log(law: Distribution) -> bool:
-    """Whether the value of a relaxed law is log z.
+def is_of_log(dist: Distribution) -> bool:
+    """Whether the value of a relaxed distribution is log z.
 
     Args:
-        law: with the wrappers of the host.
+        dist: with the wrappers of the host.
     """
-    law = innermost(law)
-    return getattr(law, "value_is_log", isinstance(law, ExpRelaxedCategorical))
+    dist = innermost(dist)
+    return getattr(dist, "value_is_log", isinstance(dist, ExpRelaxedCategorical))
 
 
-def inside(law: Distribution, change: Callable) -> Distribution | None:
-    """What ``change`` makes of the innermost law, wrapped as that was.
+def inside(dist: Distribution, change: Callable) -> Distribution | None:
+    """What ``change`` makes of the innermost distribution, wrapped as that was.
 
     Args:
-        law: any law of the host.
-        change: of a law into another one, or into None, which is then the answer.
+        dist: any distribution of the host.
+        change: of a distribution into another one, or into None, which is then the
+            answer.
     """
-    if not isinstance(law, Independent | MaskedDistribution | ExpandedDistribution):
-        return change(law)
-    changed = inside(law.base_dist, change)
-    return None if changed is None else _wrap_alike(law, changed)
+    if not isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+        return change(dist)
+    changed = inside(dist.base_dist, change)
+    return None if changed is None else _wrap_alike(dist, changed)
 
 
-def _recover(law: Distribution) -> Distribution | None:
-    if isinstance(law, GaussianPushforward):
-        return law.to_discrete()
+def _recover(dist: Distribution) -> Distribution | None:
+    if isinstance(dist, GaussianPushforward):
+        return dist.to_discrete()
     relaxed = RelaxedOneHotCategorical | ExpRelaxedCategorical
-    if isinstance(law, relaxed | ExpectedOneHotCategorical):
-        return OneHotCategorical(logits=law.logits, validate_args=is_validated(law))
-    return law if isinstance(law, OneHotCategorical) else None
+    if isinstance(dist, relaxed | ExpectedOneHotCategorical):
+        return OneHotCategorical(logits=dist.logits, validate_args=is_validated(dist))
+    return dist if isinstance(dist, OneHotCategorical) else None
 
 
-def _wrap_alike(wrapper: Distribution, law: Distribution) -> Distribution:
+def _wrap_alike(wrapper: Distribution, dist: Distribution) -> Distribution:
     if isinstance(wrapper, MaskedDistribution):
-        return law.mask(mask_of(wrapper))
+        return dist.mask(mask_of(wrapper))
     if isinstance(wrapper, ExpandedDistribution):
-        return law.expand(wrapper.batch_shape)
-    return law.to_event(wrapper.reinterpreted_batch_ndims)
+        return dist.expand(wrapper.batch_shape)
+    return dist.to_event(wrapper.reinterpreted_batch_ndims)

@@ -15,8 +15,8 @@ def agreement(guide_site: dict, model_site: dict) -> dict[str, bool]:
 
     Only where they do is the sum of their terms a multiple of a KL, which no change of
     variables changes. Aspects are "shape", "scale" and "mask", those of the host's
-    handlers and of the wrappers of a law together. In NumPyro what is traced by jit is
-    known when it runs: then it is an array.
+    handlers and of the wrappers of a distribution together. In NumPyro what is traced
+    by jit is known when it runs: then it is an array.
 
     Args:
         guide_site: a site of the guide, or its message, with its value.
@@ -35,14 +35,14 @@ def total_mask(site: dict) -> Mask:
     Args:
         site: a site, or a message.
     """
-    law: Distribution = site["fn"]
+    dist: Distribution = site["fn"]
     mask: Mask = True if site["mask"] is None else site["mask"]
-    while isinstance(law, Independent | MaskedDistribution):
-        if isinstance(law, MaskedDistribution):
-            mask = _both(mask, mask_of(law))
+    while isinstance(dist, Independent | MaskedDistribution):
+        if isinstance(dist, MaskedDistribution):
+            mask = _both(mask, mask_of(dist))
         elif not isinstance(mask, bool):
-            mask = mask[(..., *[None] * law.reinterpreted_batch_ndims)]
-        law = law.base_dist
+            mask = mask[(..., *[None] * dist.reinterpreted_batch_ndims)]
+        dist = dist.base_dist
     return mask
 
 

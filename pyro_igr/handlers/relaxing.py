@@ -131,7 +131,7 @@ def _reparam_of(
     return make(temperature, one_hot=site["name"] in one_hot)
 
 
-# The host's own shows the discrete law to strategies that initialize a site.
+# The host's own shows the discrete distribution to strategies that initialize a site.
 class _ReparamMessenger(Messenger):
     def __init__(self, config: Callable[[dict], IGRReparam | None]) -> None:
         super().__init__()

@@ -14,11 +14,11 @@ from pyro_igr.handlers._categories import is_category, log_probs_of
 
 
 class IGRReparam(Reparam):
-    r"""Relaxes one discrete site to the law with exactly the same probabilities.
+    r"""Relaxes one discrete site, to a distribution with exactly its probabilities.
 
     A one-hot site gets a value inside the simplex instead of a vertex of it. Of a
-    discrete law p the relaxed one has :math:`.\text{probs} = p`, so that discretizing
-    it gives p back. Event dimensions, masks and plates are kept.
+    discrete distribution p the relaxed one has :math:`.\text{probs} = p`, so that
+    discretizing it gives p back. Event dimensions, masks and plates are kept.
 
     A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
     the ``family``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
@@ -29,8 +29,8 @@ class IGRReparam(Reparam):
     smallest normal number of the dtype over its precision (1e-31 in float32).
 
     Args:
-        temperature: :math:`\tau > 0` of the relaxed law; a number, or one for each
-            element of the batch.
+        temperature: :math:`\tau > 0` of the relaxed distribution; a number, or one for
+            each element of the batch.
         family: the relaxed family, by its class: ``IGRStickBreaking``, which is matched
             in closed form; ``IGR``, which treats all categories but the last alike
             and is matched by a solver at every run; or any class that is built from
@@ -39,11 +39,12 @@ class IGRReparam(Reparam):
             place: a ``Categorical``, or any that the host can enumerate.
         num_sticks: the number of counts to tell apart, as in
             ``InfiniteIGR.from_discrete``: None for as many as have mass to speak of,
-            if the law's parameters are concrete.
+            if the distribution's parameters are concrete.
 
     Raises:
         ValueError: if the value of ``family`` is a logarithm; at a site that is
-            observed, or whose law is not a discrete one with probabilities to match.
+            observed, or whose distribution is not a discrete one with probabilities to
+            match.
 
     Source: not in the paper.
     """

@@ -1,4 +1,4 @@
-"""The cross-entropy of one-hot laws, from their logarithms."""
+"""The cross-entropy of one-hot distributions, from their logarithms."""
 
 from pyro.distributions import OneHotCategorical
 from torch import Tensor

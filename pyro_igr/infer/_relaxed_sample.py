@@ -1,4 +1,4 @@
-"""A relaxed law that draws as itself and counts by its discrete law."""
+"""A relaxed distribution that draws as itself and counts by its discrete one."""
 
 import torch
 from pyro.distributions import (
@@ -35,39 +35,39 @@ ONE_SIDED_MASK = (
 
 
 class CountedByDensity(TorchDistribution):
-    """Draws from ``law``, and counts by a log-density even where the host knows a KL.
+    """Draws from ``dist``, and counts by its density even where the host knows a KL.
 
     Args:
-        law: a law, with the wrappers of the host.
+        dist: a distribution, with the wrappers of the host.
         expected: what it counts for, whatever its value; its own density if None.
     """
 
     arg_constraints = {}  # noqa: RUF012
 
-    def __init__(self, law: Distribution, expected: Tensor | None = None) -> None:
-        self.law, self.expected = law, expected
-        super().__init__(law.batch_shape, law.event_shape, validate_args=False)
+    def __init__(self, dist: Distribution, expected: Tensor | None = None) -> None:
+        self.dist, self.expected = dist, expected
+        super().__init__(dist.batch_shape, dist.event_shape, validate_args=False)
 
     def expand(self, batch_shape: Size, _instance: object = None) -> "CountedByDensity":
         expected = self.expected
         if expected is not None:
             expected = expected.expand(batch_shape)
-        return CountedByDensity(self.law.expand(batch_shape), expected)
+        return CountedByDensity(self.dist.expand(batch_shape), expected)
 
     @property
     def has_rsample(self) -> bool:
-        return self.law.has_rsample
+        return self.dist.has_rsample
 
     @property
     def support(self) -> constraints.Constraint:
-        return self.law.support
+        return self.dist.support
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
-        return self.law.rsample(sample_shape)
+        return self.dist.rsample(sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self.expected is None:
-            return self.law.log_prob(value)
+            return self.dist.log_prob(value)
         shape = value.shape[: value.dim() - self.event_dim]
         return self.expected.expand(torch.broadcast_shapes(shape, self.expected.shape))
 
@@ -75,8 +75,8 @@ class CountedByDensity(TorchDistribution):
 class RelaxedSampleMessenger(Messenger):
     r"""Makes relaxed sites count by :math:`E_q \log q` and :math:`E_q \log p`.
 
-    The expectations are those of the discrete laws, in the wrappers that each has, so
-    that the host scales and masks the terms of guide and model as it does their
+    The expectations are those of the discrete distributions, in the wrappers that each
+    has, so that the host scales and masks the terms of guide and model as it does their
     densities. Other sites keep the host's KL where guide and model weigh them alike;
     elsewhere, and at a Delta, which may have a density, they count by densities.
 
@@ -102,32 +102,32 @@ class RelaxedSampleMessenger(Messenger):
             self.sites[msg["name"]]["value"] = msg["value"]
 
     def _of_guide(self, msg: Message) -> Distribution:
-        name, law, discrete = msg["name"], msg["fn"], None
-        if not isinstance(innermost(law), OneHotCategorical):
-            discrete = recover_with_gradient(law, name)
+        name, dist, discrete = msg["name"], msg["fn"], None
+        if not isinstance(innermost(dist), OneHotCategorical):
+            discrete = recover_with_gradient(dist, name)
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:
-            is_delta = isinstance(innermost(law), Delta)
-            return CountedByDensity(law) if is_delta else law
+            is_delta = isinstance(innermost(dist), Delta)
+            return CountedByDensity(dist) if is_delta else dist
         negentropy = -innermost(discrete).entropy()
-        return _counted(law, negentropy.expand(_shape_of_variables(law)))
+        return _counted(dist, negentropy.expand(_shape_of_variables(dist)))
 
     def _of_model(self, msg: Message, guide_site: dict) -> Distribution:
-        name, law = msg["name"], msg["fn"]
+        name, dist = msg["name"], msg["fn"]
         agrees = agreement(guide_site, msg)
         if guide_site["discrete"] is None:
             alike = all(same is True for same in agrees.values())
-            return law if alike else CountedByDensity(law)
-        discrete = recover_with_gradient(law, name)
+            return dist if alike else CountedByDensity(dist)
+        discrete = recover_with_gradient(dist, name)
         size = guide_site["fn"].event_shape[-1]
-        check_discrete(discrete, law, name, num_categories=size)
-        check_same_value(guide_site["fn"], law, name)
+        check_discrete(discrete, dist, name, num_categories=size)
+        check_same_value(guide_site["fn"], dist, name)
         if agrees.get("mask", True) is not True:
             _check_masks(name, guide_site, msg)
         q, p = innermost(guide_site["discrete"]), innermost(discrete)
-        shapes = map(_shape_of_variables, (guide_site["fn"], law))
+        shapes = map(_shape_of_variables, (guide_site["fn"], dist))
         expected = -cross_entropy(q, p)
-        return _counted(law, expected.expand(torch.broadcast_shapes(*shapes)))
+        return _counted(dist, expected.expand(torch.broadcast_shapes(*shapes)))
 
 
 def _check_masks(name: str, guide_site: dict, model_site: dict) -> None:
@@ -137,19 +137,19 @@ def _check_masks(name: str, guide_site: dict, model_site: dict) -> None:
         raise ValueError(ONE_SIDED_MASK.format(name, where))
 
 
-def _shape_of_variables(law: Distribution) -> Size:
-    return law.batch_shape + law.event_shape[:-1]
+def _shape_of_variables(dist: Distribution) -> Size:
+    return dist.batch_shape + dist.event_shape[:-1]
 
 
-def _counted(law: Distribution, terms: Tensor) -> CountedByDensity:
-    return CountedByDensity(law, _wrapped(law, terms))
+def _counted(dist: Distribution, terms: Tensor) -> CountedByDensity:
+    return CountedByDensity(dist, _wrapped(dist, terms))
 
 
-def _wrapped(law: Distribution, terms: Tensor) -> Tensor:
-    """Terms of the variables inside a law, masked and summed by its wrappers."""
-    if isinstance(law, MaskedDistribution):
-        return scale_and_mask(_wrapped(law.base_dist, terms), mask=mask_of(law))
-    if isinstance(law, Independent):
-        size = law.reinterpreted_batch_ndims
-        return sum_rightmost(_wrapped(law.base_dist, terms), size)
+def _wrapped(dist: Distribution, terms: Tensor) -> Tensor:
+    """Terms of the variables of a distribution, masked and summed by its wrappers."""
+    if isinstance(dist, MaskedDistribution):
+        return scale_and_mask(_wrapped(dist.base_dist, terms), mask=mask_of(dist))
+    if isinstance(dist, Independent):
+        size = dist.reinterpreted_batch_ndims
+        return sum_rightmost(_wrapped(dist.base_dist, terms), size)
     return terms

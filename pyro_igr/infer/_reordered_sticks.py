@@ -32,13 +32,13 @@ def reordered_sticks(
         scale: their standard deviations.
         order: the stick that each new one takes the weight of.
     """
-    logit, of_law = mean_logit(loc, scale), spread(loc, scale)
+    logit, of_sticks = mean_logit(loc, scale), spread(loc, scale)
     parts = torch.bincount(order, minlength=loc.shape[-1])[order]
     new_logit = _reordered_logits(logit, order, parts.to(logit).log())
     low = (scale.amin(-1, keepdim=True) / FACTOR).expand(new_logit.shape)
     high = FACTOR * scale.amax(-1, keepdim=True).expand(new_logit.shape)
     limits = [spread(loc_of_mean(new_logit, s), s) for s in (low, high)]
-    c, d = of_law * (-logit).exp(), of_law * logit.exp()
+    c, d = of_sticks * (-logit).exp(), of_sticks * logit.exp()
     before = d.log1p().cumsum(-1) - d.log1p()
     wanted = _spreads(new_logit, (c.log1p() + before)[..., order], *limits)
     new_scale = scale_of_spread(new_logit, wanted, low, high)

@@ -8,7 +8,7 @@ from pyro_igr.distributions.recovering import innermost
 
 
 def is_one_hot(site: dict) -> bool:
-    """Whether a site, or a message, is a latent one with a one-hot law."""
+    """Whether a site, or a message, is a latent one with a one-hot distribution."""
     is_latent = site["type"] == "sample" and not site["is_observed"]
     return is_latent and isinstance(innermost(site["fn"]), OneHotCategorical)
 
@@ -26,7 +26,7 @@ def one_hot_sites(trace: Mapping[str, dict]) -> dict[str, dict]:
     if not found:
         names = [name for name, site in trace.items() if site["type"] == "sample"]
         raise ValueError(
-            "expected a guide with a site that has a discrete law behind it, "
+            "expected a guide with a site that has a discrete distribution behind it, "
             f"got sites {', '.join(names) or 'none'}"
         )
     return found
@@ -37,24 +37,24 @@ def check_independent(site: dict, *, depends: bool) -> None:
 
     Args:
         site: of a guide.
-        depends: whether its law depends on one-hot sites.
+        depends: whether its distribution depends on one-hot sites.
     """
     if depends and is_one_hot(site):
         raise ValueError(
-            f"expected the law of the guide at site '{site['name']}' not to depend on "
-            "other one-hot sites; if it does, draw with replacement=True"
+            f"expected the distribution of the guide at site '{site['name']}' not to "
+            "depend on other one-hot sites; if it does, draw with replacement=True"
         )
 
 
 def check_reparameterized(site: dict) -> None:
-    """Raises if a latent site of a guide has neither a one-hot law nor a gradient.
+    """Raises if a latent site of a guide is neither one-hot nor has a gradient.
 
     Args:
         site: of a guide.
     """
     if not (site["is_observed"] or is_one_hot(site) or site["fn"].has_rsample):
         raise ValueError(
-            f"expected a reparameterized law at site '{site['name']}' of the guide, or "
-            "one with a discrete law behind it; "
-            f"got {type(innermost(site['fn'])).__name__}"
+            f"expected a reparameterized distribution at site '{site['name']}' of the "
+            "guide, or one with a discrete distribution behind it; got "
+            f"{type(innermost(site['fn'])).__name__}"
         )

@@ -28,13 +28,13 @@ def assert_analytic_kl(
 ) -> None:
     """Raises if ``TraceMeanField_ELBO`` would count a KL term wrongly, or estimate it.
 
-    That ELBO says neither. It estimates a term by Monte Carlo where no KL is
-    registered for a pair of laws, at an event dimension or a mask on one side only,
-    and at an auxiliary site. It counts a wrong one where model and guide differ in
-    shape, scale or the host's mask, since it uses those of the guide, and in Pyro at a
-    Delta with a density, as automatic guides have at constrained sites. This runs the
-    guide and the model once, as the ELBO does, and checks every latent site. The
-    random state is left as it was; parameters are initialized.
+    That ELBO says neither. It estimates a term by Monte Carlo where no KL is registered
+    for a pair of distributions, at an event dimension or a mask on one side only, and
+    at an auxiliary site. It counts a wrong one where model and guide differ in shape,
+    scale or the host's mask, since it uses those of the guide, and in Pyro at a Delta
+    with a density, as automatic guides have at constrained sites. This runs the guide
+    and the model once, as the ELBO does, and checks every latent site. The random state
+    is left as it was; parameters are initialized.
 
     Args:
         model: the model, as given to ``SVI``.
@@ -89,16 +89,16 @@ def _why_estimated(guide_site: dict, model_site: dict | None) -> str | None:
     return None
 
 
-def _has_density(law: Any) -> bool:
-    if not isinstance(law, Delta):
+def _has_density(dist: Any) -> bool:
+    if not isinstance(dist, Delta):
         return False
-    return law.log_density.requires_grad or bool((law.log_density != 0).any())
+    return dist.log_density.requires_grad or bool((dist.log_density != 0).any())
 
 
-def _describe(law: Any) -> str:
-    """A law by its class and what it wraps: ``Independent of IGR with event_dim 2``."""
-    name, inner = type(law).__name__, law
+def _describe(dist: Any) -> str:
+    """Its class and what it wraps: ``Independent of IGR with event_dim 2``."""
+    name, inner = type(dist).__name__, dist
     while type(inner).__name__ in ("Independent", "MaskedDistribution"):
         inner = inner.base_dist
         name += f" of {type(inner).__name__}"
-    return f"{name} with event_dim {law.event_dim}"
+    return f"{name} with event_dim {dist.event_dim}"

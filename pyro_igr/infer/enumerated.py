@@ -116,10 +116,10 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
 
     def _enumerate(self, one_hot: dict[str, dict], plates: tuple[int, ...]) -> Trace:
         """All joint values, to the left of all plates, as a trace to replay."""
-        laws, trace = {name: site["fn"] for name, site in one_hot.items()}, Trace()
-        values = all_values(laws, plates, self.max_configurations)
-        for name, law in laws.items():
-            missing = self.max_plate_nesting - len(law.batch_shape)
+        dists, trace = {name: site["fn"] for name, site in one_hot.items()}, Trace()
+        values = all_values(dists, plates, self.max_configurations)
+        for name, dist in dists.items():
+            missing = self.max_plate_nesting - len(dist.batch_shape)
             value = values[name].unflatten(0, (-1, *[1] * missing))
             trace.nodes[name] = one_hot[name] | {"value": value}
         return trace

@@ -1,4 +1,4 @@
-"""Capacity that grows while a model trains: more sticks, at the law of the tail."""
+"""Capacity that grows while a model trains: more sticks, distributed as the tail."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -15,34 +15,38 @@ from pyro_igr.distributions._tail import tail_stick
 from pyro_igr.infer._optimizer_state import change
 
 
-def tail_start(law: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
-    r"""The ``loc`` and ``scale`` with which further sticks follow the tail of a law.
+def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
+    r"""The ``loc`` and ``scale`` with which further sticks follow the tail.
 
-    Of a Normal tail they are its own, so that a law with these sticks more is the same
-    law. A GEM has no Gaussian sticks: these are the nearest. The bound loses their KL
-    to it, the least there is: .22 nats a stick at a concentration of .1, .01 at 1,
-    .066 at 20 and never more than .082 beyond.
+    Of a Normal tail they are its own, so that a distribution with these sticks more is
+    the same distribution. A GEM has no Gaussian sticks: these are the nearest. The
+    bound loses their KL to it, the least there is: .22 nats a stick at a concentration
+    of .1, .01 at 1, .066 at 20 and never more than .082 beyond.
 
     Shape: both results ``batch + (num_sticks,)``.
 
     Args:
-        law: the law that is to get more sticks.
+        distribution: the distribution that is to get more sticks.
         num_sticks: how many.
 
     Raises:
-        ValueError: if ``law`` is no :class:`InfiniteIGR` or ``num_sticks`` negative.
+        ValueError: if ``distribution`` is no :class:`InfiniteIGR` or ``num_sticks``
+            negative.
     """
-    if not isinstance(law, InfiniteIGR) or num_sticks < 0:
+    if not isinstance(distribution, InfiniteIGR) or num_sticks < 0:
         raise ValueError(
-            "expected law to be an InfiniteIGR and num_sticks not to be negative, got "
-            f"{type(law).__name__} and {num_sticks}"
+            "expected distribution to be an InfiniteIGR and num_sticks not to be "
+            f"negative, got {type(distribution).__name__} and {num_sticks}"
         )
-    stick = tail_stick(law.tail, law.temperature)
+    stick = tail_stick(distribution.tail, distribution.temperature)
     if isinstance(stick, Normal):
         loc, scale = stick.loc, stick.scale
     else:
         loc, scale = nearest_normal(stick.concentration)
-    tau, shape = law.temperature.unsqueeze(-1), (*law.batch_shape, num_sticks)
+    tau, shape = (
+        distribution.temperature.unsqueeze(-1),
+        (*distribution.batch_shape, num_sticks),
+    )
     return (tau * loc).expand(shape), (tau * scale).expand(shape)
 
 

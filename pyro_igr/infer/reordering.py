@@ -15,20 +15,20 @@ from pyro_igr.infer._reordered_sticks import reordered_sticks
 Order = Sequence[int] | Tensor
 
 
-def reordered_start(law: InfiniteIGR, order: Order) -> tuple[Tensor, Tensor]:
+def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Tensor, Tensor]:
     r"""The ``loc`` and ``scale`` with which sticks break weights in another order.
 
     Sticks are broken in turn, so to change their order is to fit new ones. The expected
-    weights are those of the law, in their new order:
+    weights are those of the distribution, in their new order:
 
     .. math::
         E z'_j = E z_{o(j)}, \qquad z = SB(\sigma(y / \tau))
 
     exactly, and so are their variances as far as independent Gaussian sticks can have
-    them, within a third of the narrowest and thrice the widest of the law. Correlations
-    change, and so do ``.probs``, E h(y), unless the temperature is small. The present
-    order gives the present law. With the largest weights first fewer sticks exceed
-    ``rho``.
+    them, within a third of the narrowest and thrice the widest of the distribution.
+    Correlations change, and so do ``.probs``, E h(y), unless the temperature is small.
+    The present order gives the present distribution. With the largest weights first
+    fewer sticks exceed ``rho``.
 
     A stick that is left out leaves its weight to the rest, and one that is named r
     times is split: each part has an r-th of it. Outside of jit, in double precision.
@@ -36,12 +36,12 @@ def reordered_start(law: InfiniteIGR, order: Order) -> tuple[Tensor, Tensor]:
     Shape: both results ``batch + (len(order),)``.
 
     Args:
-        law: the law, whose sticks are counted from 0.
+        distribution: the distribution, whose sticks are counted from 0.
         order: the stick that each new one takes the weight of.
 
     Raises:
-        ValueError: if ``law`` is no :class:`InfiniteIGR`, or ``order`` is no list of
-            numbers of its sticks.
+        ValueError: if ``distribution`` is no :class:`InfiniteIGR`, or ``order`` is no
+            list of numbers of its sticks.
 
     Accuracy: expected weights to 1e-9 in float64, at scales up to 20 temperatures.
     Source: not in the paper; the order by size, Kurihara, Welling and Teh (2007).
@@ -49,17 +49,21 @@ def reordered_start(law: InfiniteIGR, order: Order) -> tuple[Tensor, Tensor]:
     Example:
         >>> import torch
         >>> from pyro_igr import InfiniteIGR, reordered_start
-        >>> law = InfiniteIGR(None, torch.tensor([-2.0, 1.0]), torch.tensor([0.5, 0.5]))
-        >>> loc, scale = reordered_start(law, [1, 0])
+        >>> old = InfiniteIGR(None, torch.tensor([-2.0, 1.0]), torch.tensor([0.5, 0.5]))
+        >>> loc, scale = reordered_start(old, [1, 0])
         >>> [round(x, 2) for x in loc.tolist()]
         [0.54, -0.68]
     """
-    if not isinstance(law, InfiniteIGR):
-        raise ValueError(f"expected an InfiniteIGR, got {type(law).__name__}")
-    tau = law.temperature.detach().double().unsqueeze(-1)
-    loc, scale = (x.detach().double() / tau for x in (law.loc, law.scale))
-    order = _indices(order, law.num_sticks).to(loc.device)
-    return tuple((tau * x).to(law.loc) for x in reordered_sticks(loc, scale, order))
+    if not isinstance(distribution, InfiniteIGR):
+        raise ValueError(f"expected an InfiniteIGR, got {type(distribution).__name__}")
+    tau = distribution.temperature.detach().double().unsqueeze(-1)
+    loc, scale = (
+        x.detach().double() / tau for x in (distribution.loc, distribution.scale)
+    )
+    order = _indices(order, distribution.num_sticks).to(loc.device)
+    return tuple(
+        (tau * x).to(distribution.loc) for x in reordered_sticks(loc, scale, order)
+    )
 
 
 def reorder(

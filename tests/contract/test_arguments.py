@@ -83,7 +83,7 @@ def test_an_antithetic_sample_is_of_pairs(backend):
 
 
 def test_what_is_no_distribution_of_counts_is_named(backend):
-    with pytest.raises(TypeError, match="expected dist to be a distribution"):
+    with pytest.raises(TypeError, match="expected a distribution of counts"):
         backend.igr.InfiniteIGR.from_discrete(0.5, backend.array(PROBS))
 
 
@@ -95,7 +95,7 @@ def test_the_number_of_sticks_of_counts_is_named(backend):
 
 def test_what_has_no_tail_gets_no_further_sticks(backend):
     loc, one = backend.array([0.0]), backend.array([1.0])
-    with pytest.raises(ValueError, match="expected law to be an InfiniteIGR"):
+    with pytest.raises(ValueError, match="expected distribution to be an InfiniteIGR"):
         backend.igr.tail_start(backend.igr.IGR(0.5, loc, one), 2)
     with pytest.raises(ValueError, match="num_sticks"):
         backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), -1)

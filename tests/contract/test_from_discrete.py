@@ -88,7 +88,9 @@ def test_a_law_that_is_not_of_counts_is_an_error(backend):
         backend.dist.Normal(backend.array(0.0), backend.array(1.0)),
         backend.dist.Poisson(backend.array([1.0])).to_event(1),
     ):
-        with pytest.raises(ValueError, match="expected a law on the non-negative"):
+        with pytest.raises(
+            ValueError, match="expected a distribution on the non-negative"
+        ):
             backend.igr.InfiniteIGR.from_discrete(0.5, law, 5)
 
 

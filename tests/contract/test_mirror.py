@@ -254,12 +254,12 @@ UNDOCUMENTED = {
         r"(pyro\.(distributions\.|infer\.|poutine\.|ops\.|)\w*util\w*|pyro\.infer\.enum"
         r"|pyro\.\w+\.runtime|pyro\.infer\.autoguide\.utils) import "
         r"|initialization import Init"
-        r"|torch\._|\b(law|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
+        r"|torch\._|\b(dist|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
     ),
     "numpyro_igr": re.compile(
         r"numpyro\.(distributions\.|infer\.|ops\.|)\w*(util|provenance)\w* import "
         r"|numpyro\.primitives import |infer.elbo import MultiFrame|jax\.extend|jax\._"
-        r"|\b(law|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
+        r"|\b(dist|distribution|wrapper|Distribution)\._(mask|validate_args)\b"
     ),
 }
 

@@ -352,7 +352,7 @@ PROGRAMS = {
     "score": (
         coded(gumbel)[0],
         after(lambda z: dist.Poisson(1.0)),
-        "reparameterized law at site 'c' .* got Poisson",
+        "reparameterized distribution at site 'c' .* got Poisson",
     ),
     "prior": (
         coded(lambda x: dist.Dirichlet(jnp.exp(x)))[0],
@@ -372,7 +372,7 @@ PROGRAMS = {
     "none": (
         lambda: None,
         lambda: numpyro.sample("u", dist.Normal(0.0, 1.0)),
-        "a discrete law behind it in the guide, got none",
+        "a discrete distribution behind it in the guide, got none",
     ),
 }
 

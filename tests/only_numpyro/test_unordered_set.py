@@ -339,7 +339,7 @@ def site(law):
 NORMAL = dist.Normal(0.0, 1.0)
 SOFT = IGR(0.5, np.zeros(2), np.ones(2))
 ERRORS = {
-    "no_discrete_site": (NORMAL, NORMAL, "site that has a discrete law"),
+    "no_discrete_site": (NORMAL, NORMAL, "site that has a discrete distribution"),
     "logarithm": (SOFT, ExpIGR(0.5, np.zeros(2), 1.0), "value of ExpIGR is log z"),
     "model": (dist.Dirichlet(np.ones(3)), SOFT, "model, as in the guide; got Dir"),
 }
@@ -356,7 +356,9 @@ def test_a_site_without_any_gradient_is_refused():
         numpyro.sample("z", one_hot(jnp.zeros(3)))
         numpyro.sample("n", dist.Poisson(3.0))
 
-    with pytest.raises(ValueError, match="reparameterized law at site 'n' .* Poisson"):
+    with pytest.raises(
+        ValueError, match="reparameterized distribution at site 'n'.* Poisson"
+    ):
         trace_only(TraceUnorderedSet_ELBO(2), {}, program, program)
 
 

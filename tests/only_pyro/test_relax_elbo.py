@@ -306,7 +306,7 @@ PROGRAMS = {
     "score": (
         coded(gumbel)[0],
         after(lambda z: dist.Poisson(1.0)),
-        "reparameterized law at site 'c' .* got Poisson",
+        "reparameterized distribution at site 'c' .* got Poisson",
     ),
     "prior": (
         coded(lambda x: dist.Dirichlet(x.exp()))[0],
@@ -326,7 +326,7 @@ PROGRAMS = {
     "none": (
         lambda: None,
         lambda: pyro.sample("u", dist.Normal(0.0, 1.0)),
-        "a discrete law behind it in the guide, got none",
+        "a discrete distribution behind it in the guide, got none",
     ),
 }
 

@@ -349,7 +349,7 @@ class OwnExpIGR(ExpIGR):
 
 OWN = OwnExpIGR(0.5, torch.zeros(2), 1.0)
 ERRORS = {
-    "no_discrete_site": (NORMAL, NORMAL, "site that has a discrete law"),
+    "no_discrete_site": (NORMAL, NORMAL, "site that has a discrete distribution"),
     "logarithm": (SOFT, ExpIGR(0.5, torch.zeros(2), 1.0), "value of ExpIGR is log z"),
     "subclass": (SOFT, OWN, "value of OwnExpIGR is log z"),
     "model": (dist.Dirichlet(torch.ones(3)), SOFT, "model, as in the guide; got Dir"),
@@ -367,7 +367,9 @@ def test_a_site_without_any_gradient_is_refused():
         pyro.sample("z", CODE)
         pyro.sample("n", dist.Poisson(3.0))
 
-    with pytest.raises(ValueError, match="reparameterized law at site 'n' .* Poisson"):
+    with pytest.raises(
+        ValueError, match="reparameterized distribution at site 'n'.* Poisson"
+    ):
         TraceUnorderedSet_ELBO(2).loss(program, program)
 
 

@@ -22,7 +22,7 @@ from numpyro_igr.infer.relax_elbo._noise_type import noise_type
 
 
 class LinearOneHot(OneHotCategorical):
-    """A one-hot law whose log-probability is linear on the whole simplex."""
+    """A one-hot distribution whose log-probability is linear on the whole simplex."""
 
     has_rsample = True
 
@@ -33,12 +33,13 @@ class LinearOneHot(OneHotCategorical):
 class NoisySiteMessenger(Messenger):
     """Makes relaxed and one-hot sites of guide and model :class:`LinearOneHot`.
 
-    A program whose law is that of log z goes on with the logarithm of the value.
+    A program whose distribution is that of log z goes on with the logarithm of the
+    value.
 
     Args:
         noises: the noise behind each site: filled by a guide that draws, obeyed by
             the programs that are replayed.
-        laws: the laws of a guide: filled when it draws, used again when it is
+        dists: the distributions of a guide: filled when it draws, used again when it is
             replayed; None for a model.
         is_drawing: whether it handles a guide that draws.
     """
@@ -46,32 +47,32 @@ class NoisySiteMessenger(Messenger):
     def __init__(
         self,
         noises: dict[str, Noise],
-        laws: dict[str, Distribution] | None = None,
+        dists: dict[str, Distribution] | None = None,
         *,
         is_drawing: bool = False,
     ) -> None:
         super().__init__()
-        self.noises, self.laws, self.is_drawing = noises, laws, is_drawing
+        self.noises, self.dists, self.is_drawing = noises, dists, is_drawing
         self.in_logs: set[str] = set()
 
     def process_message(self, msg: dict) -> None:
         if msg["type"] != "sample" or msg["is_observed"]:
             return
-        name, law = msg["name"], msg["fn"]
-        if self.is_drawing and (make := noise_type(law, name)):
-            self.laws[name] = _linear(recover(law))
-            dtype = innermost(self.laws[name]).logits.dtype
-            self.noises[name] = _draw(make, law, msg["kwargs"]["rng_key"], dtype)
+        name, dist = msg["name"], msg["fn"]
+        if self.is_drawing and (make := noise_type(dist, name)):
+            self.dists[name] = _linear(recover(dist))
+            dtype = innermost(self.dists[name]).logits.dtype
+            self.noises[name] = _draw(make, dist, msg["kwargs"]["rng_key"], dtype)
             msg["value"] = self.noises[name].category
         if name in self.noises:
-            is_model = self.laws is None
-            msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
-            if is_of_log(law):
+            is_model = self.dists is None
+            msg["fn"] = self._of_model(dist, name) if is_model else self.dists[name]
+            if is_of_log(dist):
                 self.in_logs.add(name)
 
-    def _of_model(self, law: Distribution, name: str) -> Distribution:
-        discrete, size = discrete_behind(law), self.noises[name].category.shape[-1]
-        check_discrete(discrete, law, name, num_categories=size)
+    def _of_model(self, dist: Distribution, name: str) -> Distribution:
+        discrete, size = discrete_behind(dist), self.noises[name].category.shape[-1]
+        check_discrete(discrete, dist, name, num_categories=size)
         return _linear(discrete)
 
     # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
@@ -82,7 +83,7 @@ class NoisySiteMessenger(Messenger):
 
 
 def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
-    """The sites of a guide that have a discrete law behind them.
+    """The sites of a guide that have a discrete distribution behind them.
 
     Args:
         sites: a trace of the guide.
@@ -94,12 +95,12 @@ def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
     }
 
 
-def _draw(make: type[Noise], law: Distribution, key: Array, dtype: DTypeLike) -> Noise:
-    shape = (2, *law.batch_shape, *law.event_shape)
+def _draw(make: type[Noise], dist: Distribution, key: Array, dtype: DTypeLike) -> Noise:
+    shape = (2, *dist.batch_shape, *dist.event_shape)
     most = -jnp.log(jnp.finfo(dtype).eps)
     log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
-    return make(innermost(law), log_odds)
+    return make(innermost(dist), log_odds)
 
 
-def _linear(law: Distribution) -> Distribution:
-    return inside(law, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
+def _linear(dist: Distribution) -> Distribution:
+    return inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))

@@ -27,10 +27,10 @@ class Particle:
 
     def __init__(self, model: Callable, guide: Callable, run: Callable) -> None:
         self.noises: dict[str, Noise] = {}
-        laws: dict[str, Distribution] = {}
+        dists: dict[str, Distribution] = {}
         self._run = partial(run, NoisySiteMessenger(self.noises)(model))
-        self._again = NoisySiteMessenger(self.noises, laws)(guide)
-        draw = NoisySiteMessenger(self.noises, laws, is_drawing=True)
+        self._again = NoisySiteMessenger(self.noises, dists)(guide)
+        draw = NoisySiteMessenger(self.noises, dists, is_drawing=True)
         self.model, self.guide = self._run(draw(guide))
         check_model_guide_match(self.model, self.guide)
         self._check_sites()
@@ -38,7 +38,8 @@ class Particle:
     def _check_sites(self) -> None:
         if not self.noises:
             raise ValueError(
-                "expected a site with a discrete law behind it in the guide, got none"
+                "expected a site with a discrete distribution behind it in the guide, "
+                "got none"
             )
         for site in _samples(self.guide).values():
             check_reparameterized(site)
@@ -64,9 +65,9 @@ class Particle:
         """
         found = []
         for name, noise in self.noises.items():
-            law = self.guide[name]["fn"]
-            log_prob = innermost(law).log_prob(noise.category)
-            score = sum_rightmost(log_prob, law.event_dim - 1)
+            dist = self.guide[name]["fn"]
+            log_prob = innermost(dist).log_prob(noise.category)
+            score = sum_rightmost(log_prob, dist.event_dim - 1)
             found += [score, noise.y, noise.y_given_category]
         return found
 

@@ -92,7 +92,7 @@ def _start(x: Array, num_hidden: int) -> Array:
 
 
 def _scaled_and_masked(value: Array, site: dict) -> Array:
-    law = site["fn"]
-    if isinstance(law, MaskedDistribution):
-        value = jnp.where(mask_of(law), value, 0.0)
+    dist = site["fn"]
+    if isinstance(dist, MaskedDistribution):
+        value = jnp.where(mask_of(dist), value, 0.0)
     return value if site["scale"] is None else value * site["scale"]

@@ -16,15 +16,15 @@ LEAST_LOG_PROB = -1e4
 
 
 def draw_joint_set(
-    laws: dict[str, Distribution],
+    dists: dict[str, Distribution],
     plates: tuple[int, ...],
     num_samples: int,
     draw_gumbels: Callable,
 ) -> dict[str, Array]:
-    """Distinct joint values of one-hot laws, a set for every element of the plates.
+    """Distinct joint values of one-hot variables, a set for each element of the plates.
 
     Args:
-        laws: by site, independent of one another, with the wrappers of the host.
+        dists: by site, independent of one another, with the wrappers of the host.
         plates: dimensions of their batches, counted from the right.
         num_samples: size of a set, unless there are fewer values.
         draw_gumbels: Gumbel variables of a shape, and of the type of an array.
@@ -32,7 +32,7 @@ def draw_joint_set(
     Returns:
         Values by site, each like a sample of that size.
     """
-    rows = [lax.stop_gradient(_to_rows(law, plates)) for law in laws.values()]
+    rows = [lax.stop_gradient(_to_rows(dist, plates)) for dist in dists.values()]
     count = math.prod(row.shape[-1] ** row.shape[-2] for row in rows)
     size, width = min(num_samples, count), max(row.shape[-1] for row in rows)
     rows = [_pad(row, width) for row in rows]
@@ -41,8 +41,8 @@ def draw_joint_set(
     ends = np.cumsum([row.shape[-2] for row in rows])[:-1]
     parts = jnp.split(codes, ends, -1)
     return {
-        name: from_rows(part, law, plates)
-        for (name, law), part in zip(laws.items(), parts, strict=True)
+        name: from_rows(part, dist, plates)
+        for (name, dist), part in zip(dists.items(), parts, strict=True)
     }
 
 
@@ -69,14 +69,14 @@ def _pad(row: Array, width: int) -> Array:
     return jnp.pad(row, missing, constant_values=-jnp.inf)
 
 
-def _to_rows(law: Distribution, plates: tuple[int, ...]) -> Array:
-    """Log probabilities of the variables of a law, one a row, in each plate.
+def _to_rows(dist: Distribution, plates: tuple[int, ...]) -> Array:
+    """Log probabilities of the variables of a distribution, one a row, in each plate.
 
     Those below a floor are raised to it: an impossible category is still a category.
     """
-    shape = law.batch_shape + law.event_shape
-    table = jnp.broadcast_to(jnp.maximum(innermost(law).logits, LEAST_LOG_PROB), shape)
-    table = table.reshape(*law.batch_shape, -1, shape[-1])
-    order = order_of(law, plates)
+    shape = dist.batch_shape + dist.event_shape
+    table = jnp.broadcast_to(jnp.maximum(innermost(dist).logits, LEAST_LOG_PROB), shape)
+    table = table.reshape(*dist.batch_shape, -1, shape[-1])
+    order = order_of(dist, plates)
     table = table.transpose(*order, len(order), len(order) + 1)
     return table.reshape(*table.shape[: len(plates)], -1, shape[-1])

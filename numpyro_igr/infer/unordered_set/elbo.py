@@ -40,10 +40,10 @@ class TraceUnorderedSet_ELBO(ELBO):
         f(z) = \log p(x, z) - \log q(z)
 
     S is a set of distinct configurations z of the one-hot sites, w their weights and b
-    a baseline from the others of the set. The sites of the guide with a discrete law
-    behind them (IGR, its stick-breaking, Gumbel-Softmax) and those of the model of
-    the same names are made one-hot. A configuration holds all these sites, and there
-    is one set for every element of the plates that they share with all terms that
+    a baseline from the others of the set. The sites of the guide with a discrete
+    distribution behind them (IGR, its stick-breaking, Gumbel-Softmax) and those of the
+    model of the same names are made one-hot. A configuration holds all these sites, and
+    there is one set for every element of the plates that they share with all terms that
     depend on them. A set of everything has no noise; one of size 1 is the plain
     score-function gradient.
 
@@ -62,10 +62,11 @@ class TraceUnorderedSet_ELBO(ELBO):
 
     Raises:
         ValueError: if ``num_samples`` is not positive, if the guide has no site with a
-            discrete law behind it, has another that is not reparameterized, or has
-            one-hot sites that depend on one another without replacement, or if the
-            model has no discrete law at a site where the guide has.
-        NotImplementedError: at a law whose discrete law has no closed form.
+            discrete distribution behind it, has another that is not reparameterized, or
+            has one-hot sites that depend on one another without replacement, or if the
+            model has no discrete distribution at a site where the guide has.
+        NotImplementedError: at a distribution whose discrete distribution has no closed
+            form.
 
     Source: Kool, van Hoof and Welling (2020), the unordered set policy gradient with
         its built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy
@@ -121,9 +122,9 @@ class TraceUnorderedSet_ELBO(ELBO):
         else:
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
-            laws = {name: site["fn"] for name, site in one_hot.items()}
+            dists = {name: site["fn"] for name, site in one_hot.items()}
             draw = partial(_draw_gumbels, key)
-            values = draw_joint_set(laws, plates, self.num_samples, draw)
+            values = draw_joint_set(dists, plates, self.num_samples, draw)
         found = jax.vmap(lambda values: _evaluate(run, values))(values)
         log_q = sum(sum_to_plates(x, plates) for x in found["log_q"].values())
         f, others = 0.0, 0.0
@@ -146,7 +147,7 @@ def _draw_gumbels(key: Array, shape: tuple[int, ...], like: Array) -> Array:
 
 
 def _evaluate(run: Callable, values: dict[str, Array]) -> dict[str, dict]:
-    """What adds up to the ELBO, without the score of one-hot sites; and their laws."""
+    """What adds up to the ELBO, without the score of one-hot sites; and those sites."""
     model_trace, guide_trace = run(substitute(data=values))
     terms = {}
     for name, site in model_trace.items():

@@ -1,4 +1,4 @@
-"""The ELBO with the exact KL of the discrete laws."""
+"""The ELBO with the exact KL of the discrete distributions."""
 
 from pyro_igr.infer.discrete_kl.elbo import TraceDiscreteKL_ELBO
 

@@ -1,4 +1,4 @@
-"""The ELBO of relaxed samples with the exact KL of their discrete laws."""
+"""The ELBO of relaxed samples with the exact KL of their discrete distributions."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,20 +13,20 @@ from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
 FREE_SCALE = (
-    "The scale of the guide at site '{}' is learned: with the KL of the discrete laws "
-    "loc and scale can shrink together, which leaves samples without noise and a "
-    "useless discrete model. Fix the scale, or bound it from below."
+    "The scale of the guide at site '{}' is learned: with the KL of the discrete "
+    "distributions loc and scale can shrink together, which leaves samples without "
+    "noise and a useless discrete model. Fix the scale, or bound it from below."
 )
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
-    r"""Relaxed samples in the likelihood, the KL of the discrete laws behind them.
+    r"""Relaxed samples in the likelihood, the KL of the discrete ones behind them.
 
     .. math::
         E_{z \sim q} \log p(x | z) - \sum_k q_k (\log q_k - \log p_k)
 
-    with q and p the laws that ``to_discrete()`` returns of guide and model. The KL is
-    exact: for IGR and its stick-breaking through ``.logits``, for
+    with q and p the distributions that ``to_discrete()`` returns of guide and model.
+    The KL is exact: for IGR and its stick-breaking through ``.logits``, for
     Gumbel-Softmax through its parameters, straight-through or not; the prior may be
     ``OneHotCategorical`` itself. Each half of it, :math:`E_q \log q` and
     :math:`E_q \log p`, counts in the plates, masks and scales of its own side, as in
@@ -35,14 +35,14 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     :math:`\log q(z) - \log p(z)`, exact given z, the density of an automatic guide
     included.
 
-    It is nearer to the discrete model than a KL between relaxed laws, but no bound of
-    any model, and a low loss can hide a poor discrete one: where the model is nearly
-    deterministic, a chain that seldom moves say, relaxed samples avoid what a discrete
-    one must pay (an objective of -33.7 beside a discrete ELBO of -195, where the log
-    evidence is -33.8). So report ``Trace_ELBO`` of the pair that :func:`discretize`
-    makes of model and guide.
+    It is nearer to the discrete model than a KL between relaxed distributions, but no
+    bound of any model, and a low loss can hide a poor discrete one: where the model is
+    nearly deterministic, a chain that seldom moves say, relaxed samples avoid what a
+    discrete one must pay (an objective of -33.7 beside a discrete ELBO of -195, where
+    the log evidence is -33.8). So report ``Trace_ELBO`` of the pair that
+    :func:`discretize` makes of model and guide.
 
-    The discrete law of an IGR depends on loc / scale alone, so that with a
+    The discrete distribution of an IGR depends on loc / scale alone, so that with a
     learned scale both shrink together, until the sample is a noiseless point inside
     the simplex: a low loss, and a useless discrete model. Fix the scale, at 1 say, or
     bound it from below. An IGR guide whose scale depends on parameters is warned of
@@ -56,10 +56,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         kwargs: as for the host's ``TraceMeanField_ELBO``.
 
     Raises:
-        ValueError: at a relaxed site of the guide that the model gives a law without
-            a discrete one behind it or with other categories, or that has a mask in
-            one of them only; in the first run, where a program compares, rounds or
-            indexes with a relaxed value.
+        ValueError: at a relaxed site of the guide that the model gives a distribution
+            without a discrete one behind it or with other categories, or that has a
+            mask in one of them only; in the first run, where a program compares, rounds
+            or indexes with a relaxed value.
 
     Source: IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
         uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).
@@ -84,8 +84,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
 
     def _warn_of_free_scale(self, sites: dict[str, dict]) -> None:
         for name, site in sites.items():
-            law = innermost(site["fn"])
-            is_free = isinstance(law, GaussianPushforward) and law.scale.requires_grad
+            dist = innermost(site["fn"])
+            is_free = isinstance(dist, GaussianPushforward) and dist.scale.requires_grad
             if is_free and not self._has_warned:
                 self._has_warned = True
                 warnings.warn(FREE_SCALE.format(name), stacklevel=2)

@@ -19,7 +19,7 @@ from pyro_igr.infer.relax_elbo._noise_type import noise_type
 
 
 class LinearOneHot(OneHotCategorical):
-    """A one-hot law whose log-probability is linear on the whole simplex."""
+    """A one-hot distribution whose log-probability is linear on the whole simplex."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         return (value * finite(self.logits)).sum(-1)
@@ -28,12 +28,13 @@ class LinearOneHot(OneHotCategorical):
 class NoisySiteMessenger(Messenger):
     """Makes relaxed and one-hot sites of guide and model :class:`LinearOneHot`.
 
-    A program whose law is that of log z goes on with the logarithm of the value.
+    A program whose distribution is that of log z goes on with the logarithm of the
+    value.
 
     Args:
         noises: the noise behind each site: filled by a guide that draws, obeyed by
             the programs that are replayed.
-        laws: the laws of a guide: filled when it draws, used again when it is
+        dists: the distributions of a guide: filled when it draws, used again when it is
             replayed; None for a model.
         is_drawing: whether it handles a guide that draws.
     """
@@ -41,31 +42,31 @@ class NoisySiteMessenger(Messenger):
     def __init__(
         self,
         noises: dict[str, Noise],
-        laws: dict[str, Distribution] | None = None,
+        dists: dict[str, Distribution] | None = None,
         *,
         is_drawing: bool = False,
     ) -> None:
         super().__init__()
-        self.noises, self.laws, self.is_drawing = noises, laws, is_drawing
+        self.noises, self.dists, self.is_drawing = noises, dists, is_drawing
         self.in_logs: set[str] = set()
 
     def _pyro_sample(self, msg: Message) -> None:
         if msg["is_observed"]:
             return
-        name, law = msg["name"], msg["fn"]
-        if self.is_drawing and (make := noise_type(law, name)):
-            self.laws[name] = _linear(recover(law))
-            self.noises[name] = _draw(make, law, innermost(self.laws[name]).logits)
+        name, dist = msg["name"], msg["fn"]
+        if self.is_drawing and (make := noise_type(dist, name)):
+            self.dists[name] = _linear(recover(dist))
+            self.noises[name] = _draw(make, dist, innermost(self.dists[name]).logits)
             msg["value"] = self.noises[name].category
         if name in self.noises:
-            is_model = self.laws is None
-            msg["fn"] = self._of_model(law, name) if is_model else self.laws[name]
-            if is_of_log(law):
+            is_model = self.dists is None
+            msg["fn"] = self._of_model(dist, name) if is_model else self.dists[name]
+            if is_of_log(dist):
                 self.in_logs.add(name)
 
-    def _of_model(self, law: Distribution, name: str) -> Distribution:
-        discrete, size = discrete_behind(law), self.noises[name].category.shape[-1]
-        check_discrete(discrete, law, name, num_categories=size)
+    def _of_model(self, dist: Distribution, name: str) -> Distribution:
+        discrete, size = discrete_behind(dist), self.noises[name].category.shape[-1]
+        check_discrete(discrete, dist, name, num_categories=size)
         return _linear(discrete)
 
     # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
@@ -75,12 +76,12 @@ class NoisySiteMessenger(Messenger):
             msg["value"] = msg["value"].clamp(min=least).log()
 
 
-def _draw(make: type[Noise], law: Distribution, like: Tensor) -> Noise:
-    shape = (2, *law.batch_shape, *law.event_shape)
+def _draw(make: type[Noise], dist: Distribution, like: Tensor) -> Noise:
+    shape = (2, *dist.batch_shape, *dist.event_shape)
     uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
     log_odds = uniform.logit(eps=torch.finfo(like.dtype).eps)
-    return make(innermost(law), log_odds)
+    return make(innermost(dist), log_odds)
 
 
-def _linear(law: Distribution) -> Distribution:
-    return inside(law, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
+def _linear(dist: Distribution) -> Distribution:
+    return inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))

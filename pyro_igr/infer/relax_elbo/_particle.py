@@ -25,10 +25,10 @@ class Particle:
 
     def __init__(self, model: Callable, guide: Callable, run: Callable) -> None:
         self.noises: dict[str, Noise] = {}
-        laws: dict[str, Distribution] = {}
+        dists: dict[str, Distribution] = {}
         self._run = partial(run, NoisySiteMessenger(self.noises)(model))
-        self._again = NoisySiteMessenger(self.noises, laws)(guide)
-        draw = NoisySiteMessenger(self.noises, laws, is_drawing=True)
+        self._again = NoisySiteMessenger(self.noises, dists)(guide)
+        draw = NoisySiteMessenger(self.noises, dists, is_drawing=True)
         self._recorded = poutine.trace(draw(guide))
         self.model, self.guide = self._run(self._recorded)
         self._check_sites()
@@ -36,7 +36,8 @@ class Particle:
     def _check_sites(self) -> None:
         if not self.noises:
             raise ValueError(
-                "expected a site with a discrete law behind it in the guide, got none"
+                "expected a site with a discrete distribution behind it in the guide, "
+                "got none"
             )
         for site in self.guide.nodes.values():
             if site["type"] == "sample":
@@ -63,9 +64,9 @@ class Particle:
         """
         found = []
         for name, noise in self.noises.items():
-            law = self.guide.nodes[name]["fn"]
-            log_prob = innermost(law).log_prob(noise.category)
-            score = sum_rightmost(log_prob, law.event_dim - 1)
+            dist = self.guide.nodes[name]["fn"]
+            log_prob = innermost(dist).log_prob(noise.category)
+            score = sum_rightmost(log_prob, dist.event_dim - 1)
             found += [score, noise.y, noise.y_given_category]
         return found
 

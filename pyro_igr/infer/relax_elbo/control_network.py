@@ -87,7 +87,7 @@ def _start(x: Tensor, num_hidden: int) -> Tensor:
 
 
 def _scaled_and_masked(value: Tensor, site: dict) -> Tensor:
-    law = site["fn"]
-    if isinstance(law, MaskedDistribution):
-        value = scale_and_mask(value, mask=mask_of(law))
+    dist = site["fn"]
+    if isinstance(dist, MaskedDistribution):
+        value = scale_and_mask(value, mask=mask_of(dist))
     return scale_and_mask(value, site["scale"], site["mask"])

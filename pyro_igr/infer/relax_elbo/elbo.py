@@ -40,9 +40,9 @@ class TraceRELAX_ELBO(ELBO):
 
     Sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks"),
     Gumbel-Softmax or its logarithm, whose own temperatures do not matter, or one-hot;
-    the model's have any law with a discrete one behind it. The guide's other sites must
-    be reparameterized, and none may depend on a discrete one. The learning signal of
-    an element of a plate sums the terms of that element.
+    the model's have any distribution with a discrete one behind it. The guide's other
+    sites must be reparameterized, and none may depend on a discrete one. The learning
+    signal of an element of a plate sums the terms of that element.
 
     In NumPyro, whose SVI looks for parameters in programs only, give it
     ``with_parameters(guide)``.
@@ -63,7 +63,7 @@ class TraceRELAX_ELBO(ELBO):
     Raises:
         ValueError: if an argument is out of range, if a site of the guide depends on a
             discrete one or has no pathwise gradient, or if the model gives a discrete
-            site a law without a discrete one behind it.
+            site a distribution without a discrete one behind it.
 
     Source: Grathwohl et al. (2018); REBAR, and the noise given the category for
         Gumbel-Softmax, Tucker et al. (2017). For IGR both are ours.

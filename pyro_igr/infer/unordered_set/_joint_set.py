@@ -16,15 +16,15 @@ LEAST_LOG_PROB = -1e4
 
 
 def draw_joint_set(
-    laws: dict[str, Distribution],
+    dists: dict[str, Distribution],
     plates: tuple[int, ...],
     num_samples: int,
     draw_gumbels: Callable,
 ) -> dict[str, Tensor]:
-    """Distinct joint values of one-hot laws, a set for every element of the plates.
+    """Distinct joint values of one-hot variables, a set for each element of the plates.
 
     Args:
-        laws: by site, independent of one another, with the wrappers of the host.
+        dists: by site, independent of one another, with the wrappers of the host.
         plates: dimensions of their batches, counted from the right.
         num_samples: size of a set, unless there are fewer values.
         draw_gumbels: Gumbel variables of a shape, and of the type of an array.
@@ -32,7 +32,7 @@ def draw_joint_set(
     Returns:
         Values by site, each like a sample of that size.
     """
-    rows = [_to_rows(law, plates).detach() for law in laws.values()]
+    rows = [_to_rows(dist, plates).detach() for dist in dists.values()]
     count = math.prod(row.shape[-1] ** row.shape[-2] for row in rows)
     size, width = min(num_samples, count), max(row.shape[-1] for row in rows)
     rows = [pad(row, (0, width - row.shape[-1]), value=-torch.inf) for row in rows]
@@ -40,8 +40,8 @@ def draw_joint_set(
     codes = draw_set(table, draw_gumbels((*table.shape[:-1], size, width), table))
     parts = codes.split([row.shape[-2] for row in rows], -1)
     return {
-        name: from_rows(part, law, plates)
-        for (name, law), part in zip(laws.items(), parts, strict=True)
+        name: from_rows(part, dist, plates)
+        for (name, dist), part in zip(dists.items(), parts, strict=True)
     }
 
 
@@ -64,14 +64,14 @@ def elbo_and_score(
     return (weights * f).sum(), (weights * centred * log_q).sum()
 
 
-def _to_rows(law: Distribution, plates: tuple[int, ...]) -> Tensor:
-    """Log probabilities of the variables of a law, one a row, in each plate.
+def _to_rows(dist: Distribution, plates: tuple[int, ...]) -> Tensor:
+    """Log probabilities of the variables of a distribution, one a row, in each plate.
 
     Those below a floor are raised to it: an impossible category is still a category.
     """
-    shape = law.batch_shape + law.event_shape
-    log_probs = innermost(law).logits.log_softmax(-1).clamp(min=LEAST_LOG_PROB)
-    table = log_probs.expand(shape).reshape(*law.batch_shape, -1, shape[-1])
-    order = order_of(law, plates)
+    shape = dist.batch_shape + dist.event_shape
+    log_probs = innermost(dist).logits.log_softmax(-1).clamp(min=LEAST_LOG_PROB)
+    table = log_probs.expand(shape).reshape(*dist.batch_shape, -1, shape[-1])
+    order = order_of(dist, plates)
     table = table.permute(*order, len(order), len(order) + 1)
     return table.flatten(len(plates), -2)

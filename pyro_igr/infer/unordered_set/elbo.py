@@ -33,10 +33,10 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         f(z) = \log p(x, z) - \log q(z)
 
     S is a set of distinct configurations z of the one-hot sites, w their weights and b
-    a baseline from the others of the set. The sites of the guide with a discrete law
-    behind them (IGR, its stick-breaking, Gumbel-Softmax) and those of the model of
-    the same names are made one-hot. A configuration holds all these sites, and there
-    is one set for every element of the plates that they share with all terms that
+    a baseline from the others of the set. The sites of the guide with a discrete
+    distribution behind them (IGR, its stick-breaking, Gumbel-Softmax) and those of the
+    model of the same names are made one-hot. A configuration holds all these sites, and
+    there is one set for every element of the plates that they share with all terms that
     depend on them. A set of everything has no noise; one of size 1 is the plain
     score-function gradient.
 
@@ -55,10 +55,11 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
 
     Raises:
         ValueError: if ``num_samples`` is not positive, if the guide has no site with a
-            discrete law behind it, has another that is not reparameterized, or has
-            one-hot sites that depend on one another without replacement, or if the
-            model has no discrete law at a site where the guide has.
-        NotImplementedError: at a law whose discrete law has no closed form.
+            discrete distribution behind it, has another that is not reparameterized, or
+            has one-hot sites that depend on one another without replacement, or if the
+            model has no discrete distribution at a site where the guide has.
+        NotImplementedError: at a distribution whose discrete distribution has no closed
+            form.
 
     Source: Kool, van Hoof and Welling (2020), the unordered set policy gradient with
         its built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy
@@ -111,15 +112,15 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
 
     def _with_set(self, trace: Trace, plates: tuple[int, ...]) -> Trace:
         """A trace to replay: a set at one-hot sites, and nothing that depends on it."""
-        laws = {name: site["fn"] for name, site in one_hot_sites(trace.nodes).items()}
-        values = draw_joint_set(laws, plates, self.num_samples, _draw_gumbels)
+        dists = {name: site["fn"] for name, site in one_hot_sites(trace.nodes).items()}
+        values = draw_joint_set(dists, plates, self.num_samples, _draw_gumbels)
         new = Trace()
         for name, site in trace.nodes.items():
             batch = getattr(site.get("fn"), "batch_shape", Size())
             depends = site["type"] == "sample" and self._is_left(batch)
             check_independent(site, depends=depends)
-            if name in laws:
-                missing = self.max_plate_nesting - len(laws[name].batch_shape)
+            if name in dists:
+                missing = self.max_plate_nesting - len(dists[name].batch_shape)
                 site = site | {"value": values[name].unflatten(0, (-1, *[1] * missing))}
             if not depends:
                 new.nodes[name] = site
