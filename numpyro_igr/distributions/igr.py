@@ -1,15 +1,10 @@
 """IGR: the relaxed categorical distribution of softmax++ of a Gaussian (eq. 10, 15)."""
 
-from typing import ClassVar
-
-import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
-from numpyro_igr.discrete import log_argmax_probs, match_log_probs, straight_through
-from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions.noise import ArgmaxNoise
+from numpyro_igr.discrete import straight_through
+from numpyro_igr.distributions._softmax_plus_plus import SoftmaxPlusPlus
 from numpyro_igr.transforms import (
     LogSoftmaxPlusPlusTransform,
     SoftmaxPlusPlusTransform,
@@ -19,44 +14,7 @@ AT_ONE = SoftmaxPlusPlusTransform(1.0)
 LOG_AT_ONE = LogSoftmaxPlusPlusTransform(1.0)
 
 
-class _SoftmaxPlusPlus(GaussianPushforward):
-    """What z and its logarithm have in common."""
-
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
-        **GaussianPushforward.arg_constraints,
-        "delta": constraints.positive,
-    }
-    reparametrized_params = list(arg_constraints)
-    options = ("delta",)
-    noise_type = ArgmaxNoise
-    delta: Array
-
-    def __init__(
-        self,
-        temperature: ArrayLike,
-        loc: ArrayLike,
-        scale: ArrayLike,
-        delta: ArrayLike = 1.0,
-        *,
-        validate_args: bool | None = None,
-    ) -> None:
-        super().__init__(
-            temperature, loc, scale, delta=delta, validate_args=validate_args
-        )
-
-    @property
-    def unit_shift(self) -> Array:
-        return -jnp.log(self.delta)
-
-    def _log_probs(self) -> Array:
-        return log_argmax_probs(self.loc, self.scale)
-
-    @staticmethod
-    def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
-        return match_log_probs(log_probs, scale)
-
-
-class IGR(_SoftmaxPlusPlus):
+class IGR(SoftmaxPlusPlus):
     r"""Invertible Gaussian reparameterization of a categorical variable.
 
     A reparameterized distribution on the simplex of K categories that tends to one-hot
@@ -102,7 +60,7 @@ class IGR(_SoftmaxPlusPlus):
         )
 
 
-class ExpIGR(_SoftmaxPlusPlus):
+class ExpIGR(SoftmaxPlusPlus):
     r"""The logarithm of z ~ :class:`IGR`, with an exact density at any temperature.
 
     .. math::

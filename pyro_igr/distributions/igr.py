@@ -1,58 +1,17 @@
 """IGR: the relaxed categorical distribution of softmax++ of a Gaussian (eq. 10, 15)."""
 
-from typing import ClassVar
-
 from torch import Size, Tensor
 from torch.distributions import constraints
 
-from pyro_igr.discrete import log_argmax_probs, match_log_probs, straight_through
-from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.noise import ArgmaxNoise
+from pyro_igr.discrete import straight_through
+from pyro_igr.distributions._softmax_plus_plus import SoftmaxPlusPlus
 from pyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
 
 AT_ONE = SoftmaxPlusPlusTransform(1.0)
 LOG_AT_ONE = LogSoftmaxPlusPlusTransform(1.0)
 
 
-class _SoftmaxPlusPlus(GaussianPushforward):
-    """What z and its logarithm have in common."""
-
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
-        **GaussianPushforward.arg_constraints,
-        "delta": constraints.positive,
-    }
-    options = ("delta",)
-    noise_type = ArgmaxNoise
-    delta: Tensor
-
-    def __init__(
-        self,
-        temperature: Tensor | float,
-        loc: Tensor,
-        scale: Tensor | float,
-        delta: Tensor | float = 1.0,
-        *,
-        validate_args: bool | None = None,
-    ) -> None:
-        super().__init__(
-            temperature, loc, scale, delta=delta, validate_args=validate_args
-        )
-
-    @property
-    def unit_shift(self) -> Tensor:
-        return -self.delta.log()
-
-    def _log_probs(self) -> Tensor:
-        return log_argmax_probs(self.loc, self.scale)
-
-    @staticmethod
-    def _match(
-        log_probs: Tensor, scale: Tensor | float, delta: Tensor | float = 1.0
-    ) -> Tensor:
-        return match_log_probs(log_probs, scale)
-
-
-class IGR(_SoftmaxPlusPlus):
+class IGR(SoftmaxPlusPlus):
     r"""Invertible Gaussian reparameterization of a categorical variable.
 
     A reparameterized distribution on the simplex of K categories that tends to one-hot
@@ -98,7 +57,7 @@ class IGR(_SoftmaxPlusPlus):
         )
 
 
-class ExpIGR(_SoftmaxPlusPlus):
+class ExpIGR(SoftmaxPlusPlus):
     r"""The logarithm of z ~ :class:`IGR`, with an exact density at any temperature.
 
     .. math::

@@ -11,8 +11,6 @@ from jax.typing import ArrayLike
 from numpyro import handlers
 from numpyro.infer.autoguide import AutoGuideList
 
-from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
 from numpyro_igr.infer.autoguide._following import (
@@ -23,7 +21,7 @@ from numpyro_igr.infer.autoguide._following import (
     kind_of,
 )
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
-from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide
+from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 from numpyro_igr.infer.autoguide._supports import check_supports
 
@@ -102,7 +100,7 @@ class AutoIGR(AutoGuideList):
             full_sizes[frame.name] = (
                 frame.size if in_scan else trace[frame.name]["args"][0]
             )
-        for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):
+        for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
             hide = partial(_is_hidden, exposed=list(names))
             part = handlers.block(self.model, hide)
             if relaxed:
@@ -114,7 +112,7 @@ class AutoIGR(AutoGuideList):
                 self[-1].prepare(*args, **kwargs)
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows = any(is_followed(site, full_sizes) for site in sites.values())
-        relaxed = {name for name, site in sites.items() if _is_relaxed(site)}
+        relaxed = {name for name, site in sites.items() if is_relaxed(site)}
         others = {n: s for n, s in trace.items() if n not in relaxed}
         check_supports(self.model, others, *args, **kwargs)
 
@@ -173,7 +171,3 @@ def _is_hidden(site: dict, exposed: Collection[str]) -> bool:
     if site["type"] == "sample" and not site["is_observed"]:
         return site["name"] not in exposed
     return site["type"] == "deterministic"
-
-
-def _is_relaxed(site: dict) -> bool:
-    return isinstance(innermost(site["fn"]), GaussianPushforward)

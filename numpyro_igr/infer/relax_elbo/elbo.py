@@ -16,6 +16,7 @@ from numpyro_igr._host import get_importance_trace
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
+from numpyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
 
 NETWORK = ControlNetwork()
@@ -143,33 +144,15 @@ class TraceRELAX_ELBO(ELBO):
             def of_one(inputs: tuple) -> tuple[Array, Array]:
                 key, weights = inputs
                 drawn = particle(key, params)
-                return drawn.pathwise() + _dot(drawn.factors(), weights), drawn.elbo()
+                return drawn.pathwise() + dot(drawn.factors(), weights), drawn.elbo()
 
             values, elbos = self.vectorize_particles_fn(of_one, (keys, weights))
             return values.mean(), elbos.mean()
 
         weights, pull_back = jax.vjp(weights_of, params)
-        gradient, elbo, pulls = _gradient_and_slopes(surrogate, params, weights)
+        gradient, elbo, pulls = slopes_of_variance(surrogate, params, weights)
         (slopes,) = pull_back(pulls)
         return _linear(-elbo, param_map, jax.tree.map(jnp.subtract, slopes, gradient))
-
-
-def _dot(factors: list[Array], weights: list[Array]) -> Array:
-    return sum((f * w).sum() for f, w in zip(factors, weights, strict=True))
-
-
-def _gradient_and_slopes(
-    surrogate: Callable, params: dict[str, Any], weights: list[Array]
-) -> tuple[dict[str, Any], Array, list[Array]]:
-    """The gradient in the parameters, and slopes of its squared norm in the weights."""
-
-    def square(weights: list[Array]) -> tuple:
-        gradient, elbo = jax.grad(surrogate, has_aux=True)(params, weights)
-        squares = [(leaf**2).sum() for leaf in jax.tree.leaves(gradient)]
-        return sum(squares, start=jnp.zeros(())), (gradient, elbo)
-
-    slopes, (gradient, elbo) = jax.grad(square, has_aux=True)(weights)
-    return gradient, elbo, slopes
 
 
 def _linear(value: Array, params: dict[str, Any], gradient: dict[str, Any]) -> Array:

@@ -1,4 +1,4 @@
-"""A handler that draws one-hot sites apart from the others."""
+"""Draws of one-hot sites apart from the others, and of Gumbels for those."""
 
 from jax import Array, random
 
@@ -17,3 +17,14 @@ class DrawMessenger(Messenger):
         if is_one_hot(msg):
             self.key, key = random.split(self.key)
             msg["value"] = msg["fn"].sample(key)
+
+
+def draw_gumbels(key: Array, shape: tuple[int, ...], like: Array) -> Array:
+    """Independent Gumbels.
+
+    Args:
+        key: the random key.
+        shape: of the result.
+        like: an array of its type.
+    """
+    return random.gumbel(key, shape, like.dtype)

@@ -26,7 +26,7 @@ from numpyro_igr.infer._sites import (
     is_one_hot,
     one_hot_sites,
 )
-from numpyro_igr.infer.unordered_set._draws import DrawMessenger
+from numpyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
 
 Trace = dict[str, dict]
@@ -123,7 +123,7 @@ class TraceUnorderedSet_ELBO(ELBO):
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
             dists = {name: site["fn"] for name, site in one_hot.items()}
-            draw = partial(_draw_gumbels, key)
+            draw = partial(draw_gumbels, key)
             values = draw_joint_set(dists, plates, self.num_samples, draw)
         found = jax.vmap(lambda values: _evaluate(run, values))(values)
         log_q = sum(sum_to_plates(x, plates) for x in found["log_q"].values())
@@ -140,10 +140,6 @@ class TraceUnorderedSet_ELBO(ELBO):
 def _draw(run: Callable, key: Array) -> dict[str, Array]:
     _, trace = run(DrawMessenger(key))
     return {name: site["value"] for name, site in one_hot_sites(trace).items()}
-
-
-def _draw_gumbels(key: Array, shape: tuple[int, ...], like: Array) -> Array:
-    return random.gumbel(key, shape, like.dtype)
 
 
 def _evaluate(run: Callable, values: dict[str, Array]) -> dict[str, dict]:

@@ -53,6 +53,15 @@ class RelaxedGuide(SiteGuide):
         return {name: p.expand(number, *p.shape) for name, p in probs}
 
 
+def is_relaxed(site: dict) -> bool:
+    """Whether a relaxed distribution is at a site.
+
+    Args:
+        site: of a trace of the model.
+    """
+    return isinstance(innermost(site["fn"]), GaussianPushforward)
+
+
 def _alike(
     temperature: Tensor | float,
     like: GaussianPushforward,

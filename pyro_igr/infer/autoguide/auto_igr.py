@@ -10,7 +10,6 @@ from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from pyro_igr._host import Message
-from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._uses import check_uses
@@ -24,7 +23,7 @@ from pyro_igr.infer.autoguide._following import (
     kind_of,
 )
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
-from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide
+from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 from pyro_igr.infer.autoguide._supports import check_supports
 
@@ -98,7 +97,7 @@ class AutoIGR(AutoGuideList):
         super()._setup_prototype(*args, **kwargs)
         self._check_sizes()
         sites = dict(self.prototype_trace.iter_stochastic_nodes())
-        for relaxed, names in groupby(sites, lambda name: _is_relaxed(sites[name])):
+        for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
             part = poutine.block(self.model, expose=list(names))
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
@@ -110,7 +109,7 @@ class AutoIGR(AutoGuideList):
         full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows = any(is_followed(site, full_sizes) for site in sites.values())
-        continuous = {n: s for n, s in sites.items() if not _is_relaxed(s)}
+        continuous = {n: s for n, s in sites.items() if not is_relaxed(s)}
         check_supports(self.model, continuous, *args, **kwargs)
 
     # The host gives a plate without a size that of -1.
@@ -160,7 +159,3 @@ class _DensityMessenger(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
             msg["fn"] = CountedByDensity(msg["fn"])
-
-
-def _is_relaxed(site: dict) -> bool:
-    return isinstance(innermost(site["fn"]), GaussianPushforward)

@@ -13,6 +13,7 @@ from torch import Tensor
 from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
+from pyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
 from pyro_igr.infer.relax_elbo.control_network import ControlNetwork
 
 NETWORK = ControlNetwork()
@@ -110,12 +111,12 @@ class TraceRELAX_ELBO(ELBO):
         free = [weight.detach().requires_grad_() for weight in weights]
         factors = [factor for p in particles for factor in p.factors()]
         pathwise = sum(p.pathwise() for p in particles) / self.num_particles
-        surrogate = pathwise + _dot(factors, free)
+        surrogate = pathwise + dot(factors, free)
         warn_if_nan(surrogate, "loss")
         parameters = _leaves(*(p.guide for p in particles))
         loss = surrogate.detach() - elbo.detach() - surrogate
         if parameters:
-            pulls = _slopes_of_variance(surrogate, parameters, free)
+            pulls = slopes_of_variance(surrogate, parameters, free)
             loss = loss + _with_slopes(weights, pulls, _leaves(learned.trace))
         return loss
 
@@ -144,21 +145,6 @@ def _leaves(*traces: Trace) -> list[Tensor]:
         if site["type"] == "param"
     ]
     return list({id(x): x for x in found if x.requires_grad}.values())
-
-
-def _dot(factors: list[Tensor], weights: list[Tensor]) -> Tensor:
-    return sum((f * w).sum() for f, w in zip(factors, weights, strict=True))
-
-
-def _slopes_of_variance(
-    surrogate: Tensor, parameters: list[Tensor], weights: list[Tensor]
-) -> list[Tensor]:
-    """Slopes, in the weights, of the squared norm of the gradient in the parameters."""
-    gradient = torch.autograd.grad(
-        surrogate, parameters, create_graph=True, materialize_grads=True
-    )
-    square = sum((g**2).sum() for g in gradient)
-    return torch.autograd.grad(square, weights, materialize_grads=True)
 
 
 def _with_slopes(

@@ -1,6 +1,7 @@
-"""A handler that draws one-hot sites apart from the others."""
+"""Draws of one-hot sites apart from the others, and of Gumbels for those."""
 
 from pyro.poutine.messenger import Messenger
+from torch import Tensor
 
 from pyro_igr._host import Message
 from pyro_igr.infer._sites import is_one_hot
@@ -18,3 +19,13 @@ class DrawMessenger(Messenger):
             missing = self.max_plate_nesting - len(msg["fn"].batch_shape)
             shape = (self.num_samples, *[1] * missing) if missing >= 0 else ()
             msg["value"] = msg["fn"].sample(shape).detach()
+
+
+def draw_gumbels(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Independent Gumbels.
+
+    Args:
+        shape: of the result.
+        like: an array of its type.
+    """
+    return -like.new_empty(shape).exponential_().log()

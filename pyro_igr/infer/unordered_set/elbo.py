@@ -21,7 +21,7 @@ from pyro_igr.infer._sites import (
     is_one_hot,
     one_hot_sites,
 )
-from pyro_igr.infer.unordered_set._draws import DrawMessenger
+from pyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from pyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
 
 
@@ -113,7 +113,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _with_set(self, trace: Trace, plates: tuple[int, ...]) -> Trace:
         """A trace to replay: a set at one-hot sites, and nothing that depends on it."""
         dists = {name: site["fn"] for name, site in one_hot_sites(trace.nodes).items()}
-        values = draw_joint_set(dists, plates, self.num_samples, _draw_gumbels)
+        values = draw_joint_set(dists, plates, self.num_samples, draw_gumbels)
         new = Trace()
         for name, site in trace.nodes.items():
             batch = getattr(site.get("fn"), "batch_shape", Size())
@@ -149,10 +149,6 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
                 others = others + term.sum()
         elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
         return -torch_item(elbo + others), -(elbo + others + score)
-
-
-def _draw_gumbels(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    return -like.new_empty(shape).exponential_().log()
 
 
 def _terms(model_trace: Trace, guide_trace: Trace) -> Iterator[Tensor]:

@@ -1,0 +1,48 @@
+"""What IGR and its logarithm have in common: softmax++ of a Gaussian."""
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.distributions import constraints
+
+from pyro_igr.discrete import log_argmax_probs, match_log_probs
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.noise import ArgmaxNoise
+
+
+class SoftmaxPlusPlus(GaussianPushforward):
+    """What z and its logarithm have in common."""
+
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        **GaussianPushforward.arg_constraints,
+        "delta": constraints.positive,
+    }
+    options = ("delta",)
+    noise_type = ArgmaxNoise
+    delta: Tensor
+
+    def __init__(
+        self,
+        temperature: Tensor | float,
+        loc: Tensor,
+        scale: Tensor | float,
+        delta: Tensor | float = 1.0,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        super().__init__(
+            temperature, loc, scale, delta=delta, validate_args=validate_args
+        )
+
+    @property
+    def unit_shift(self) -> Tensor:
+        return -self.delta.log()
+
+    def _log_probs(self) -> Tensor:
+        return log_argmax_probs(self.loc, self.scale)
+
+    @staticmethod
+    def _match(
+        log_probs: Tensor, scale: Tensor | float, delta: Tensor | float = 1.0
+    ) -> Tensor:
+        return match_log_probs(log_probs, scale)
