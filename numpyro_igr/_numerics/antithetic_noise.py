@@ -7,8 +7,9 @@ from jax import Array, random
 def antithetic_noise(num_samples: int, like: Array) -> Array:
     """Standard normal vectors and their negatives, for every member of a batch alike.
 
-    Shape: ``like``: ``batch + (n,)``; result ``(num_samples,) + (1,) * batch + (n,)``,
-    in its dtype and on its device.
+    Shape:
+        ``like``: ``batch + (n,)``; result ``(num_samples,) + (1,) * batch + (n,)``, in
+        its dtype and on its device.
 
     Args:
         num_samples: the size of the sample, even.

@@ -21,8 +21,8 @@ def damped_newton(
 
     Members of a batch that are done wait for the others.
 
-    Shape: ``start``, residual and result: ``batch + (n,)``; Jacobian:
-    ``batch + (n, n)``.
+    Shape:
+        ``start``, residual and result: ``batch + (n,)``; Jacobian: ``batch + (n, n)``.
 
     Args:
         residual_and_jacobian: a function of the point.
@@ -66,7 +66,8 @@ def bracketed_newton(
     A step that leaves the bracket, or follows one that did not halve the residual, is
     replaced by the middle of the bracket: so one of the two is halved at every step.
 
-    Shape: all ``batch``.
+    Shape:
+        all ``batch``.
 
     Args:
         residual_and_step: of a point, the residual and where a Newton step leads.

@@ -14,7 +14,8 @@ LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
 def log_ndtr(x: Array) -> Array:
     r""":math:`\log \Phi(x)`, with derivatives that hold in the far tail.
 
-    Shape: ``batch`` to ``batch``.
+    Shape:
+        ``batch`` to ``batch``.
     """
     return log_ndtr_and_hazard(x)[0]
 
@@ -29,11 +30,14 @@ def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     nor x + h survives rounding. There x + h is a continued fraction, and the others
     follow from it. Derivatives of every order are right.
 
-    Shape: ``batch``, of 32 bits or more, to ``batch`` twice.
+    Shape:
+        ``batch``, of 32 bits or more, to ``batch`` twice.
 
-    Accuracy: values and two derivatives to 1e-4 in float32 and 1e-9 in float64,
-        relative, for |x| up to 1e6.
-    Source: Laplace's continued fraction of the Mills ratio.
+    Accuracy:
+        Values and two derivatives to 1e-4 in float32 and 1e-9 in float64, relative, for
+        |x| up to 1e6.
+    Source:
+        Laplace's continued fraction of the Mills ratio.
     """
     is_far, is_right = x < EDGE, x > 0
     log_density = -0.5 * x**2 - LOG_SQRT_2_PI

@@ -21,7 +21,8 @@ def log_cdf_and_survival(
 
     .. math:: 1 - \prod_j \Phi_j = \sum_j (1 - \Phi_j) \prod_{i<j} \Phi_i
 
-    Shape: ``t`` and both results: ``batch``; ``loc``, ``scale``: ``batch + (n,)``.
+    Shape:
+        ``t`` and both results: ``batch``; ``loc``, ``scale``: ``batch + (n,)``.
     """
     u = (t[..., None] - loc) / scale
     log_phi, log_rest = _log_cdf_and_survival_of_normal(u, log_tail)
@@ -51,7 +52,8 @@ def _log_cdf_and_survival_of_normal(
 def log_reversed_hazards(t: Array, loc: Array, scale: Array) -> Array:
     r"""Log of :math:`r_j(t) = \phi(u_j) / (\sigma_j \Phi(u_j))`.
 
-    Shape: ``t``: ``batch``; ``loc``, ``scale`` and result: ``batch + (n,)``.
+    Shape:
+        ``t``: ``batch``; ``loc``, ``scale`` and result: ``batch + (n,)``.
     """
     return log_cdf_and_hazards(t, loc, scale)[1]
 
@@ -59,7 +61,8 @@ def log_reversed_hazards(t: Array, loc: Array, scale: Array) -> Array:
 def log_cdf_and_hazards(t: Array, loc: Array, scale: Array) -> tuple[Array, Array]:
     r"""Log of :math:`F(t)`, and :func:`log_reversed_hazards`.
 
-    Shape: ``t`` and the first result: ``batch``; the others: ``batch + (n,)``.
+    Shape:
+        ``t`` and the first result: ``batch``; the others: ``batch + (n,)``.
     """
     log_phi, log_hazard = log_ndtr_and_hazard((t[..., None] - loc) / scale)
     return log_phi.sum(-1), log_hazard - jnp.log(scale)
@@ -70,8 +73,9 @@ def from_the_maximum(loc: Array, scale: Array) -> tuple[Array, Array]:
 
     Around a maximum that lies far from 0 the floats are sparse.
 
-    Shape: ``loc``, ``scale`` and the first result: ``batch + (n,)``; the second, which
-    is not positive and has no gradient: ``batch``.
+    Shape:
+        ``loc``, ``scale`` and the first result: ``batch + (n,)``; the second, which is
+        not positive and has no gradient: ``batch``.
     """
     low = lax.stop_gradient(jnp.maximum((loc - REACH * scale).max(-1), 0))
     return loc - low[..., None], -low

@@ -22,8 +22,10 @@ def probit_of_log_odds(log_odds: Array) -> Array:
 
     .. math:: dx / da = \sigma(|a|) / h(-|x|)
 
-    Shape: ``batch`` to ``batch``.
-    Accuracy: 1e-10 relative in float64.
+    Shape:
+        ``batch`` to ``batch``.
+    Accuracy:
+        1e-10 relative in float64.
     """
     log_p = log_sigmoid(-abs(log_odds))
 

@@ -18,8 +18,9 @@ def quantile_edges(loc: Array, scale: Array, floor: Array, num_panels: int) -> A
     Fixed nodes miss a maximum that lies far from 0, or one with steps of very
     unequal widths; its own quantiles do not.
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``, ``floor``: ``batch``, as
-    :func:`from_the_maximum` gives them; result ``(num_panels + 1,) + batch``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (n,)``, ``floor``: ``batch``, as
+        :func:`from_the_maximum` gives them; result ``(num_panels + 1,) + batch``.
     """
     loc, scale = lax.stop_gradient((loc, scale))
     z = np.linspace(-1, 1, num_panels + 1)[1:]

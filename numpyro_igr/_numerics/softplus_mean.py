@@ -23,14 +23,17 @@ def softplus_mean(loc: Array, scale: Array) -> Array:
     = E_x [a \Phi(a / \sigma) + \sigma \phi(a / \sigma)]`, with :math:`a = \mu + x` and
     x standard logistic, whose rectified mean is the softplus: the smoother, the wider.
 
-    Shape: ``loc``, ``scale``: ``batch``; result ``batch``.
+    Shape:
+        ``loc``, ``scale``: ``batch``; result ``batch``.
 
     Args:
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
 
-    Accuracy: 1e-11 (1 + mean) in float64, at any loc and scale.
-    Source: not in the paper.
+    Accuracy:
+        1e-11 (1 + mean) in float64, at any loc and scale.
+    Source:
+        not in the paper.
     """
     is_narrow = scale <= 1
     narrow = _by_gauss_hermite(loc, jnp.where(is_narrow, scale, 1.0))

@@ -11,7 +11,8 @@ from numpyro_igr._numerics.newton import bracketed_newton
 def tanh_root(target: Array, slope: Array) -> Array:
     r"""The root a of :math:`a + s \tanh a = t`, with its derivatives.
 
-    Shape: ``target``, ``slope``, result: ``batch``, broadcast.
+    Shape:
+        ``target``, ``slope``, result: ``batch``, broadcast.
 
     Args:
         target: t.

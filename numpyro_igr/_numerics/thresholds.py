@@ -21,7 +21,8 @@ def thresholds(loc: Array, scale: Array, num_points: int, *, remainder: bool) ->
     The largest of K weights is at least 1 / K. Without the remainder, all weights are
     below x only if :math:`x > 1 / (n + e^{-y_k})` for every k.
 
-    Shape: ``loc``, ``scale``: ``(n,) + batch``; result ``batch + (num_points,)``.
+    Shape:
+        ``loc``, ``scale``: ``(n,) + batch``; result ``batch + (num_points,)``.
     """
     n = len(loc)
     loc, scale = lax.stop_gradient((loc, scale))
@@ -34,8 +35,9 @@ def thresholds(loc: Array, scale: Array, num_points: int, *, remainder: bool) ->
 def interpolate(table: Array, points: Array, b: Array) -> Array:
     """Values at b of a function that is tabulated at points, by a cubic.
 
-    Shape: ``table``, ``points``: ``batch + (num_points,)``; ``b`` and result:
-    ``batch + (m,)``. No gradient flows to ``b``.
+    Shape:
+        ``table``, ``points``: ``batch + (num_points,)``; ``b`` and result:
+        ``batch + (m,)``. No gradient flows to ``b``.
     """
     steps = points.shape[-1] - 1
     at = steps * jnp.sqrt(jnp.clip(lax.stop_gradient(b) / points[..., -1:], 0, 1))
@@ -61,8 +63,9 @@ def log_chances_before(
     .. math::
         F_k(b) = \int_{y < -b} N(y; \mu_k, \sigma_k^2) F_{k-1}(b + \log(1 + e^y)) dy
 
-    Shape: ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
-    result, from :math:`F_0 = 1` on: ``(n + 1,) + batch + (num_points,)``.
+    Shape:
+        ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
+        result, from :math:`F_0 = 1` on: ``(n + 1,) + batch + (num_points,)``.
     """
     b, endless = points, jnp.full_like(points, -jnp.inf)
 
@@ -89,8 +92,9 @@ def chances_after(
     Without the remainder, weight K is left out. The integral begins where
     :math:`G_{k+1}` ends: m weights are all below x only if x > 1 / m.
 
-    Shape: ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
-    result, :math:`G_2` to :math:`G_K = 1`: ``(n,) + batch + (num_points,)``.
+    Shape:
+        ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
+        result, :math:`G_2` to :math:`G_K = 1`: ``(n,) + batch + (num_points,)``.
     """
     n, b, ones = len(loc), points[..., 1:], jnp.ones_like(points)
     t = -_log_expm1(b)

@@ -21,9 +21,10 @@ def nodes_below(
     denser there. The nodes carry no gradient; the weights are differentiable in
     ``loc`` and ``scale``.
 
-    Shape: ``loc``, ``scale``, ``upper``, ``lower``: ``batch``; nodes and the logs of
-    weight times density: ``batch + (num_nodes,)``. An empty interval weighs
-    next to nothing.
+    Shape:
+        ``loc``, ``scale``, ``upper``, ``lower``: ``batch``; nodes and the logs of
+        weight times density: ``batch + (num_nodes,)``. An empty interval weighs next to
+        nothing.
     """
     mean, deviation = lax.stop_gradient((loc, scale))
     top = jnp.minimum(upper, mean + REACH * deviation)
@@ -45,7 +46,8 @@ def nodes_between(low: Array, high: Array, num_nodes: int) -> tuple[Array, Array
 
     An empty interval weighs next to nothing, and has finite derivatives.
 
-    Shape: ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
+    Shape:
+        ``low``, ``high``: ``batch``; results ``(num_nodes,) + batch``.
     """
     length = high - low
     x, weights = (v.reshape(-1, *[1] * length.ndim) for v in gauss_legendre(num_nodes))

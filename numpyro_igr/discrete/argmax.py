@@ -31,7 +31,8 @@ def argmax_probs(
 
     All categories share the nodes, so that the cost is K times their number.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
 
     Args:
         loc: means of the Gaussians.
@@ -39,13 +40,15 @@ def argmax_probs(
         num_panels: quantile panels of the largest Gaussian.
         num_nodes: Gauss-Legendre nodes in each panel.
 
-    Accuracy: total variation at most 1e-7 for scales in [0.3, 1.5] and, for 98 of 100
-        random distributions, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes
-        1e-8 (K = 10, float64). Log probabilities and their gradients to 1e-3, relative,
-        for means up to 1e6 scales from 0, where no mean is far above 0; beside one that
-        is, the log probability of a category below 1e-15 is an estimate, to 5 percent.
-    Source: IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's
-        eq. 29 lost the factor 1 / scale. Quadrature by quantile panels is ours.
+    Accuracy:
+        Total variation at most 1e-7 for scales in [0.3, 1.5] and, for 98 of 100 random
+        distributions, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes 1e-8 (K
+        = 10, float64). Log probabilities and their gradients to 1e-3, relative, for
+        means up to 1e6 scales from 0, where no mean is far above 0; beside one that is,
+        the log probability of a category below 1e-15 is an estimate, to 5 percent.
+    Source:
+        IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
+        the factor 1 / scale. Quadrature by quantile panels is ours.
     """
     check_real(loc=loc)
     check_positive(scale=scale)
@@ -81,8 +84,9 @@ def integrand(
 
     The nodes lie between quantiles of the maximum, and carry no gradient.
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
-    ``nodes + batch + (n,)``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
+        ``nodes + batch + (n,)``.
     """
     loc, floor = from_the_maximum(loc, scale)
     edges = quantile_edges(loc, scale, floor, num_panels)

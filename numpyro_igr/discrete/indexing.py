@@ -29,8 +29,9 @@ def lookup(
     With ``event_dim`` 0 z is a number, as that of a Bernoulli or a Poisson, also where
     it is relaxed to a real one: rows are interpolated linearly between integers.
 
-    Shape: ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
-    vectors; result ``batch + rest``.
+    Shape:
+        ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
+        vectors; result ``batch + rest``.
 
     Args:
         table: the rows; finite, if z is not an integer.
@@ -44,7 +45,8 @@ def lookup(
         ValueError: if shapes do not fit or, under the host's validation, if a number
             chooses no row, or a vector is not in the simplex.
 
-    Source: not in the paper.
+    Source:
+        not in the paper.
     """
     refuse_complex(table=table, z=z)
     table, z = jnp.asarray(table), jnp.asarray(z)

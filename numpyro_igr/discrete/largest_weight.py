@@ -42,7 +42,8 @@ def largest_weight_probs(
     first and G from the last, tabulated against the threshold x: the cost is K times
     ``num_points`` times ``num_nodes``.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
 
     Args:
         loc: means of the logits y.
@@ -52,13 +53,15 @@ def largest_weight_probs(
         remainder: whether the remainder takes part; otherwise the largest of the
             first K-1 weights is meant, and :math:`p_K = 0`.
 
-    Accuracy: of hundreds of random distributions with scales in [0.05, 5] (K = 3 and
-        10, float64) the total variation is at most 2e-4 for nine in ten and 2e-3 for
-        all; without the remainder 5e-4 and 1e-2; with 128 points and 64 nodes 1e-5, and
-        1e-4 without the remainder, for nine in ten. A distribution whose scales are
-        alike is met far better than one where a narrow stick follows a wide one.
-    Source: not in the paper; the limit of eq. 17 and, without the remainder, of
-        eq. 18 as the temperature falls.
+    Accuracy:
+        Of hundreds of random distributions with scales in [0.05, 5] (K = 3 and 10,
+        float64) the total variation is at most 2e-4 for nine in ten and 2e-3 for all;
+        without the remainder 5e-4 and 1e-2; with 128 points and 64 nodes 1e-5, and 1e-4
+        without the remainder, for nine in ten. A distribution whose scales are alike is
+        met far better than one where a narrow stick follows a wide one.
+    Source:
+        not in the paper; the limit of eq. 17 and, without the remainder, of eq. 18 as
+        the temperature falls.
     """
     check_real(loc=loc)
     check_positive(scale=scale)

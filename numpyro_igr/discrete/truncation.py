@@ -18,8 +18,9 @@ def truncate(weights: Array, rho: ArrayLike) -> Array:
     their mass is in the last entry, the rest. At :math:`\rho = 1` all are kept. The
     number that is kept is a constant to gradients, which are those of the entries.
 
-    Shape: ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
-    ``batch + (K,)``.
+    Shape:
+        ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
+        ``batch + (K,)``.
 
     Args:
         weights: points of the simplex, the last entry the rest.
@@ -28,8 +29,10 @@ def truncate(weights: Array, rho: ArrayLike) -> Array:
     Raises:
         ValueError: if ``rho`` is outside its range.
 
-    Accuracy: values sum to 1 as the weights do, to 4 units in the last place.
-    Source: IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
+    Accuracy:
+        Values sum to 1 as the weights do, to 4 units in the last place.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
     """
     _check(weights, rho)
     return _truncate(weights, rho)
@@ -40,8 +43,9 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
 
     K, the rest included, if the others together do not exceed ``rho``.
 
-    Shape: ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
-    ``batch``, integers.
+    Shape:
+        ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
+        ``batch``, integers.
 
     Args:
         weights: points of the simplex, the last entry the rest.
@@ -50,7 +54,8 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
     Raises:
         ValueError: if ``rho`` is outside its range.
 
-    Source: IGR (Potapczynski et al., 2020), eq. 19.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 19.
     """
     _check(weights, rho)
     return _num_active(weights, rho)

@@ -14,9 +14,11 @@ def straight_through(z: Array) -> Array:
 
     .. math:: e_{\arg\max z} + (z - \text{stop\_gradient}(z))
 
-    Shape: ``batch + (K,)`` to the same.
-    Source: Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020),
-        section 3.3.
+    Shape:
+        ``batch + (K,)`` to the same.
+    Source:
+        Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
+        3.3.
     """
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)

@@ -23,7 +23,8 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     Of a distribution of finite support the last is that of n itself, if n is its
     largest value.
 
-    Shape: result ``batch + (n + 1,)``, for a distribution of shape ``batch``.
+    Shape:
+        result ``batch + (n + 1,)``, for a distribution of shape ``batch``.
 
     Args:
         dist: any distribution of the host on the non-negative integers.

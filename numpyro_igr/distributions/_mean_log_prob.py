@@ -12,8 +12,10 @@ def mean_log_prob(weights: Array, distribution: OneHotCategorical) -> Array:
 
     Minus infinity where the distribution lacks a category that has a weight.
 
-    Shape: ``weights``: ``batch + (K,)``; result ``batch``, broadcast.
-    Units: nats.
+    Shape:
+        ``weights``: ``batch + (K,)``; result ``batch``, broadcast.
+    Units:
+        Nats.
 
     Args:
         weights: points of the simplex.

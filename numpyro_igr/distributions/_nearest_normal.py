@@ -26,14 +26,17 @@ def nearest_normal(concentration: Array) -> tuple[Array, Array]:
     Newton steps from where these hold for a probit, up to :math:`\alpha = 1`, or from a
     fit of both limits, beyond. The KL is convex in m and s, and s is above 1.
 
-    Shape: ``concentration`` and both results: ``batch``.
+    Shape:
+        ``concentration`` and both results: ``batch``.
 
     Args:
         concentration: :math:`\alpha > 0`.
 
-    Accuracy: both equations to 1e-9, relatively, in float64, and results to 2e-4 in
-        float32, for concentrations from .01 to 1000.
-    Source: not in the paper.
+    Accuracy:
+        Both equations to 1e-9, relatively, in float64, and results to 2e-4 in float32,
+        for concentrations from .01 to 1000.
+    Source:
+        not in the paper.
     """
     concentration = jnp.asarray(concentration, jnp.result_type(concentration, float))
     loc, scale = _start(concentration)

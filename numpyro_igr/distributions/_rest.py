@@ -31,7 +31,8 @@ class HasRest:
     def overflows(self, value: Array) -> Array:
         """Whether ``value`` needs more sticks: the given ones do not exceed rho.
 
-        Shape: ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
+        Shape:
+            ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
         """
         return num_active(value, self.rho) > self.num_sticks
 
@@ -40,7 +41,8 @@ class HasRest:
 
         The rest of other values stays. Differentiable, like a value.
 
-        Shape: ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.
+        Shape:
+            ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.
 
         Args:
             key: the random key.
@@ -69,7 +71,8 @@ class HasRest:
 
         .. math:: \min \{m : P(K_\rho > m) \le \text{max\_overflow}\}
 
-        Shape: ``batch + (n + 1,)`` to a single integer.
+        Shape:
+            ``batch + (n + 1,)`` to a single integer.
 
         Args:
             key: the random key.
@@ -84,7 +87,8 @@ class HasRest:
             ValueError: if ``max_overflow`` is not in [0, 1] or, under validation,
                 ``rho`` exceeds that of the distribution.
 
-        Source: not in the paper.
+        Source:
+            not in the paper.
 
         Example:
             >>> import jax

@@ -23,16 +23,20 @@ class StickLogit(Distribution):
 
     .. math:: p(y) = \alpha \, \sigma(y) \, \sigma(-y)^\alpha
 
-    Shape: ``concentration`` and value: ``batch``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``concentration`` and value: ``batch``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         concentration: :math:`\alpha > 0`; the larger, the shorter the stick.
         validate_args: whether to check parameters and values; the host's default
             if None.
 
-    Accuracy: KL to and from a ``Normal`` to 1e-10 (1 + KL) in float64.
-    Source: Sethuraman (1994), in log odds.
+    Accuracy:
+        KL to and from a ``Normal`` to 1e-10 (1 + KL) in float64.
+    Source:
+        Sethuraman (1994), in log odds.
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

@@ -32,9 +32,11 @@ class IGRFlow(GaussianPushforward):
     objectives that need one refuse this distribution, while ``discretize`` evaluates
     it.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
-    ``batch`` or plain numbers; value: ``batch + (K,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or
+        plain numbers; value: ``batch + (K,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
@@ -50,9 +52,11 @@ class IGRFlow(GaussianPushforward):
             distribution has not or, under validation, if a parameter is outside its
             range.
 
-    Accuracy: log_prob and KL to 1e-10 in float64, if the flow is as accurate.
-    Source: IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed
-        form with a shared flow is not in the paper.
+    Accuracy:
+        log_prob and KL to 1e-10 in float64, if the flow is as accurate.
+    Source:
+        IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed form with
+        a shared flow is not in the paper.
     """
 
     arg_constraints = IGR.arg_constraints
@@ -110,7 +114,8 @@ class IGRFlow(GaussianPushforward):
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Array, Array]:
         """Probabilities of the discrete distribution, and their standard errors.
 
-        Shape: both ``batch + (K,)``.
+        Shape:
+            both ``batch + (K,)``.
 
         Args:
             num_samples: size of the fixed antithetic sample, even.

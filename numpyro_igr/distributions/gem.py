@@ -36,8 +36,10 @@ class GEM(Absent, Distribution):
     concentration, and from :class:`IGRStickBreaking` ("sticks"), whatever the numbers
     of sticks: beyond those of the other distribution there is no difference.
 
-    Shape: ``concentration``: ``batch``; value: ``batch + (num_sticks + 1,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``concentration``: ``batch``; value: ``batch + (num_sticks + 1,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         concentration: :math:`\alpha > 0`; the larger, the more weights matter.
@@ -49,8 +51,10 @@ class GEM(Absent, Distribution):
         ValueError: if ``num_sticks`` is not positive or, under validation, if
             ``concentration`` is not.
 
-    Accuracy: log_prob to 1e-10 in float64.
-    Source: Sethuraman (1994).
+    Accuracy:
+        log_prob to 1e-10 in float64.
+    Source:
+        Sethuraman (1994).
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

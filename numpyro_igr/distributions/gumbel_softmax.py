@@ -24,9 +24,11 @@ class RelaxedOneHotCategorical(ExpRelaxedOneHotCategorical):
     of -inf; score its logarithm with :class:`ExpRelaxedOneHotCategorical`. With a
     category of probability 0 there is no density, and every ``log_prob`` is -inf.
 
-    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
-    ``batch`` or a plain number.
-    Units: log-densities are in nats.
+    Shape:
+        ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``: ``batch`` or
+        a plain number.
+    Units:
+        Log-densities are in nats.
 
     Args:
         temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
@@ -39,8 +41,9 @@ class RelaxedOneHotCategorical(ExpRelaxedOneHotCategorical):
         ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
             validation, if a parameter is out of range.
 
-    Source: Jang, Gu and Poole (2017); Maddison, Mnih and Teh (2017), eq. 10; the
-        class of this name in ``torch.distributions``.
+    Source:
+        Jang, Gu and Poole (2017); Maddison, Mnih and Teh (2017), eq. 10; the class of
+        this name in ``torch.distributions``.
     """
 
     support = constraints.simplex
@@ -67,9 +70,11 @@ class RelaxedOneHotCategoricalStraightThrough(RelaxedOneHotCategorical):
     ``log_prob`` of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
     Train it with ``TraceDiscreteKL_ELBO``.
 
-    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
-    ``batch`` or a plain number.
-    Units: log-densities are in nats.
+    Shape:
+        ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``: ``batch`` or
+        a plain number.
+    Units:
+        Log-densities are in nats.
 
     Args:
         temperature: :math:`\tau > 0`, of the relaxed gradient.
@@ -82,8 +87,9 @@ class RelaxedOneHotCategoricalStraightThrough(RelaxedOneHotCategorical):
         ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
             validation, if a parameter is out of range.
 
-    Source: Jang, Gu and Poole (2017), section 2.2; the class of this name in Pyro,
-        which tags its samples with the relaxed value and scores that.
+    Source:
+        Jang, Gu and Poole (2017), section 2.2; the class of this name in Pyro, which
+        tags its samples with the relaxed value and scores that.
     """
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:

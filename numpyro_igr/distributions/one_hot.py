@@ -56,8 +56,10 @@ class OneHotCategorical(Distribution):
     NotImplementedError. Have them enumerate a ``Categorical`` of the same logits, and
     take ``jax.nn.one_hot`` of its value.
 
-    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``.
-    Units: log-probabilities, entropy and KL are in nats.
+    Shape:
+        ``probs``, ``logits`` and value: ``batch + (K,)``.
+    Units:
+        Log-probabilities, entropy and KL are in nats.
 
     Args:
         probs: probabilities of the K categories.
@@ -69,7 +71,8 @@ class OneHotCategorical(Distribution):
         ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
             validation, if it is out of range.
 
-    Source: ``torch.distributions.OneHotCategorical``.
+    Source:
+        ``torch.distributions.OneHotCategorical``.
     """
 
     arg_constraints: ClassVar[dict] = {"logits": constraints.real_vector}

@@ -84,7 +84,8 @@ def _check_enumerable(name: str, distribution: Distribution) -> None:
 def log_probs_of(distribution: Distribution) -> Array:
     """Log probabilities of the categories, those of probability 0 at the least one.
 
-    Shape: ``batch + (K,)``, with categories in the order of the host's enumeration.
+    Shape:
+        ``batch + (K,)``, with categories in the order of the host's enumeration.
 
     Args:
         distribution: of one category, or of integers that the host can enumerate.

@@ -78,7 +78,8 @@ def relax(
             from another handler, or that is marked for enumeration while ``keep`` names
             none: where it does, the others lose the mark of ``config_enumerate``.
 
-    Source: not in the paper.
+    Source:
+        not in the paper.
     """
     check_names(one_hot=one_hot, keep=keep)
     check_family(family)

@@ -11,8 +11,10 @@ def cross_entropy(q: OneHotCategorical, p: OneHotCategorical) -> Array:
 
     Infinite where p lacks a category that q has.
 
-    Shape: ``batch``, broadcast.
-    Units: nats.
+    Shape:
+        ``batch``, broadcast.
+    Units:
+        Nats.
 
     Args:
         q: whose mean it is.

@@ -40,7 +40,8 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Array:
     Of a latent of the model that the guide lacks, drawn from the model, neither counts.
     In NumPyro, where jit traces masks, weights are NaN if model and guide differ.
 
-    Shape: that of the plates of a datum, in Pyro after the one of samples.
+    Shape:
+        that of the plates of a datum, in Pyro after the one of samples.
 
     Args:
         model: its trace, at the values of the guide.

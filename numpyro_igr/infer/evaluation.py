@@ -38,9 +38,11 @@ def log_weights(
     subsample for all samples. A latent of the model that the guide lacks is drawn from
     the model.
 
-    Shape: ``(num_samples,) + data``, where ``data`` are the sizes of the plates that
-    ``plate`` names.
-    Units: nats.
+    Shape:
+        ``(num_samples,) + data``, where ``data`` are the sizes of the plates that
+        ``plate`` names.
+    Units:
+        Nats.
 
     Args:
         key: the random key.
@@ -109,8 +111,10 @@ def log_likelihood(
     with the weights of :func:`log_weights`. It is the importance-weighted bound; where
     the guide is the posterior all weights are p(x), and it is exact.
 
-    Shape: as the fields of :class:`LogLikelihood` say.
-    Units: nats.
+    Shape:
+        as the fields of :class:`LogLikelihood` say.
+    Units:
+        Nats.
 
     Args:
         key: the random key.
@@ -126,7 +130,8 @@ def log_likelihood(
     Raises:
         ValueError: if ``num_samples`` is less than 2; as :func:`log_weights`.
 
-    Source: Burda, Grosse and Salakhutdinov (2016), of which this is the bound.
+    Source:
+        Burda, Grosse and Salakhutdinov (2016), of which this is the bound.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist

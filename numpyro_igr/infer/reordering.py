@@ -35,7 +35,8 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Arr
     A stick that is left out leaves its weight to the rest, and one that is named r
     times is split: each part has an r-th of it. Outside of jit, in double precision.
 
-    Shape: both results ``batch + (len(order),)``.
+    Shape:
+        both results ``batch + (len(order),)``.
 
     Args:
         distribution: the distribution, whose sticks are counted from 0.
@@ -45,8 +46,10 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Arr
         ValueError: if ``distribution`` is no :class:`InfiniteIGR`, or ``order`` is no
             list of numbers of its sticks.
 
-    Accuracy: expected weights to 1e-9 in float64, at scales up to 20 temperatures.
-    Source: not in the paper; the order by size, Kurihara, Welling and Teh (2007).
+    Accuracy:
+        Expected weights to 1e-9 in float64, at scales up to 20 temperatures.
+    Source:
+        not in the paper; the order by size, Kurihara, Welling and Teh (2007).
 
     Example:
         >>> import jax.numpy as jnp

@@ -10,9 +10,11 @@ def log_weights(y: Array) -> Array:
 
     .. math:: \log w_k = \log \sigma(y_k) + \sum_{i<k} \log \sigma(-y_i)
 
-    Shape: ``batch + (K-1,)`` to ``batch + (K,)``.
-    Source: IGR (Potapczynski et al., 2020), eq. 16 after a sigmoid, with the
-        remainder as category K.
+    Shape:
+        ``batch + (K-1,)`` to ``batch + (K,)``.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 16 after a sigmoid, with the remainder as
+        category K.
     """
     nothing = jnp.zeros_like(y[..., :1])
     broken = jnp.concatenate([log_sigmoid(y), nothing], -1)
@@ -25,7 +27,8 @@ def logits_of_sticks(log_w: Array) -> Array:
 
     .. math:: y_k = \log w_k - \log \sum_{i>k} w_i
 
-    Shape: ``batch + (K,)`` to ``batch + (K-1,)``.
+    Shape:
+        ``batch + (K,)`` to ``batch + (K-1,)``.
     """
     tail = lax.cumlogsumexp(log_w[..., 1:], axis=log_w.ndim - 1, reverse=True)
     return log_w[..., :-1] - tail

@@ -12,8 +12,10 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
 
     .. math:: z = \text{softmax}([f(y) / \tau, \log \delta])
 
-    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
-    Units: the log-det is in nats.
+    Shape:
+        input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units:
+        The log-det is in nats.
 
     Args:
         flow: bijections of the host, applied in turn.
@@ -24,7 +26,8 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     Raises:
         ValueError: if a parameter is not positive.
 
-    Source: IGR (Potapczynski et al., 2020), section 3.1.
+    Source:
+        IGR (Potapczynski et al., 2020), section 3.1.
     """
 
     def __init__(

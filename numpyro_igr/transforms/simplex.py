@@ -23,8 +23,9 @@ class SimplexTransform(Transform):
     ``from_log`` returns a non-finite entry where ``log_z`` is outside the image;
     a map whose image is not the simplex also overrides ``codomain``.
 
-    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``;
-    parameters broadcast with ``batch``.
+    Shape:
+        input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``; parameters
+        broadcast with ``batch``.
     """
 
     domain = constraints.real_vector
@@ -95,7 +96,8 @@ class SimplexTransform(Transform):
 def column(parameter: ArrayLike) -> Array:
     """A batch of parameters as a column that broadcasts against event dimensions.
 
-    Shape: ``batch`` to ``batch + (1,)``.
+    Shape:
+        ``batch`` to ``batch + (1,)``.
     """
     return jnp.expand_dims(parameter, -1)
 

@@ -19,8 +19,10 @@ def probit_of_log_odds(log_odds: Tensor) -> Tensor:
 
     .. math:: dx / da = \sigma(|a|) / h(-|x|)
 
-    Shape: ``batch`` to ``batch``.
-    Accuracy: 1e-10 relative in float64.
+    Shape:
+        ``batch`` to ``batch``.
+    Accuracy:
+        1e-10 relative in float64.
     """
     return _Probit.apply(log_odds)
 

@@ -20,8 +20,9 @@ def quantile_edges(
     Fixed nodes miss a maximum that lies far from 0, or one with steps of very
     unequal widths; its own quantiles do not.
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``, ``floor``: ``batch``, as
-    :func:`from_the_maximum` gives them; result ``(num_panels + 1,) + batch``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (n,)``, ``floor``: ``batch``, as
+        :func:`from_the_maximum` gives them; result ``(num_panels + 1,) + batch``.
     """
     loc, scale = loc.detach(), scale.detach()
     z = np.linspace(-1, 1, num_panels + 1)[1:]

@@ -14,7 +14,8 @@ DIFFERENTIABLE_STEPS = 3
 def tanh_root(target: Tensor, slope: Tensor) -> Tensor:
     r"""The root a of :math:`a + s \tanh a = t`, with its derivatives.
 
-    Shape: ``target``, ``slope``, result: ``batch``, broadcast.
+    Shape:
+        ``target``, ``slope``, result: ``batch``, broadcast.
 
     Args:
         target: t.

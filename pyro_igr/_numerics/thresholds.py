@@ -22,7 +22,8 @@ def thresholds(
     The largest of K weights is at least 1 / K. Without the remainder, all weights are
     below x only if :math:`x > 1 / (n + e^{-y_k})` for every k.
 
-    Shape: ``loc``, ``scale``: ``(n,) + batch``; result ``batch + (num_points,)``.
+    Shape:
+        ``loc``, ``scale``: ``(n,) + batch``; result ``batch + (num_points,)``.
     """
     n = len(loc)
     lowest = (loc - (REACH + 1) * scale).detach().amax(0)
@@ -35,8 +36,9 @@ def thresholds(
 def interpolate(table: Tensor, points: Tensor, b: Tensor) -> Tensor:
     """Values at b of a function that is tabulated at points, by a cubic.
 
-    Shape: ``table``, ``points``: ``batch + (num_points,)``; ``b`` and result:
-    ``batch + (m,)``. No gradient flows to ``b``.
+    Shape:
+        ``table``, ``points``: ``batch + (num_points,)``; ``b`` and result:
+        ``batch + (m,)``. No gradient flows to ``b``.
     """
     steps = points.shape[-1] - 1
     at = steps * (b.detach() / points[..., -1:]).clamp(0, 1).sqrt()
@@ -60,8 +62,9 @@ def log_chances_before(
     .. math::
         F_k(b) = \int_{y < -b} N(y; \mu_k, \sigma_k^2) F_{k-1}(b + \log(1 + e^y)) dy
 
-    Shape: ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
-    result, from :math:`F_0 = 1` on: ``(n + 1,) + batch + (num_points,)``.
+    Shape:
+        ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
+        result, from :math:`F_0 = 1` on: ``(n + 1,) + batch + (num_points,)``.
     """
     b, endless = points, torch.full_like(points, -torch.inf)
     tables = [torch.zeros_like(b)]
@@ -85,8 +88,9 @@ def chances_after(
     Without the remainder, weight K is left out. The integral begins where
     :math:`G_{k+1}` ends: m weights are all below x only if x > 1 / m.
 
-    Shape: ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
-    result, :math:`G_2` to :math:`G_K = 1`: ``(n,) + batch + (num_points,)``.
+    Shape:
+        ``loc``, ``scale``: ``(n,) + batch``; ``points``: ``batch + (num_points,)``;
+        result, :math:`G_2` to :math:`G_K = 1`: ``(n,) + batch + (num_points,)``.
     """
     n, b, ones = len(loc), points[..., 1:], torch.ones_like(points)
     t = -_log_expm1(b)

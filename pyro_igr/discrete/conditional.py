@@ -31,8 +31,9 @@ def gaussians_given_argmax(
     distribution function, a quadrature, by Newton steps. Derivatives in ``loc`` and
     ``scale`` are implicit (first and second ones).
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
-    ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
+        ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
 
     Args:
         log_odds: log odds of independent uniform noise.
@@ -40,7 +41,8 @@ def gaussians_given_argmax(
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
 
-    Source: not in the paper, which defers to RELAX (Grathwohl et al., 2018).
+    Source:
+        not in the paper, which defers to RELAX (Grathwohl et al., 2018).
     """
     loc, scale = torch.broadcast_tensors(loc, scale)
     chosen, is_last = one_hot[..., :-1], one_hot[..., -1] > 0.5
@@ -61,8 +63,9 @@ def gaussians_given_stick(
     Those before k are truncated above at 0, :math:`y_k` below at 0, the rest free.
     Derivatives in ``loc`` and ``scale`` are implicit, of every order.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
-    ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``log_odds`` and result:
+        ``sample + batch + (K-1,)``; ``one_hot``: ``sample + batch + (K,)``.
 
     Args:
         log_odds: log odds of independent uniform noise.
@@ -70,7 +73,8 @@ def gaussians_given_stick(
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
 
-    Source: not in the paper.
+    Source:
+        not in the paper.
     """
     chosen = one_hot[..., :-1] > 0.5
     is_before = one_hot.cumsum(-1)[..., :-1] < 0.5
@@ -87,15 +91,17 @@ def gumbels_given_argmax(log_odds: Tensor, one_hot: Tensor, logits: Tensor) -> T
     With exponential :math:`E_j`, the largest is :math:`-\log E_k` and the others are
     :math:`-\log(E_j / p_j + E_k)`.
 
-    Shape: ``logits``: ``batch + (K,)``; the others and the result:
-    ``sample + batch + (K,)``.
+    Shape:
+        ``logits``: ``batch + (K,)``; the others and the result:
+        ``sample + batch + (K,)``.
 
     Args:
         log_odds: log odds of independent uniform noise.
         one_hot: the category.
         logits: log probabilities, normalised.
 
-    Source: Tucker et al. (2017), appendix; Maddison, Tarlow and Minka (2014).
+    Source:
+        Tucker et al. (2017), appendix; Maddison, Tarlow and Minka (2014).
     """
     log_e = softplus(-log_odds).log()
     log_e_k = (one_hot * log_e).sum(-1, keepdim=True)

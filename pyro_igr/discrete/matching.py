@@ -25,8 +25,9 @@ def match_probs(
     damped Newton steps on the log probabilities; differentiable in ``probs`` and
     ``scale`` by the implicit function theorem, three times.
 
-    Shape: ``probs``: ``batch + (K,)``; ``scale``: ``batch + (K-1,)`` or a plain
-    number; result ``batch + (K-1,)``.
+    Shape:
+        ``probs``: ``batch + (K,)``; ``scale``: ``batch + (K-1,)`` or a plain number;
+        result ``batch + (K-1,)``.
 
     Args:
         probs: probabilities, all positive; weights are normalised.
@@ -37,9 +38,11 @@ def match_probs(
     Raises:
         ValueError: if an entry of ``probs`` or ``scale`` is not positive.
 
-    Accuracy: the probabilities are met to 1e-10 in float64 and to 1e-6 in float32
-        (scale 1, K = 2 to 200).
-    Source: not in the paper, which gives up the interpretation of its parameters.
+    Accuracy:
+        The probabilities are met to 1e-10 in float64 and to 1e-6 in float32 (scale 1, K
+        = 2 to 200).
+    Source:
+        not in the paper, which gives up the interpretation of its parameters.
     """
     check_positive(scale=scale)
     log_probs = to_log_probs(probs, None)

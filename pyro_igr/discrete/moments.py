@@ -34,9 +34,10 @@ def match_moments(
     At a high temperature the discrete distribution of the result is not ``probs``: for
     priors prefer ``from_probs``.
 
-    Shape: ``probs``: ``batch + (K,)``; ``temperature``, ``delta``: ``batch`` or plain
-    numbers; ``scale``: ``batch + (K-1,)`` or a plain number; results
-    ``batch + (K-1,)``.
+    Shape:
+        ``probs``: ``batch + (K,)``; ``temperature``, ``delta``: ``batch`` or plain
+        numbers; ``scale``: ``batch + (K-1,)`` or a plain number; results
+        ``batch + (K-1,)``.
 
     Args:
         probs: the mean to match, all entries positive; weights are normalised.
@@ -52,11 +53,13 @@ def match_moments(
         ValueError: if ``temperature``, ``scale``, ``delta`` or an entry of ``probs``
             is not positive, or ``num_samples`` not positive and even.
 
-    Accuracy: the mean is met to 0.01 (temperatures from 0.01 to 1); the error falls
-        with the square root of ``num_samples``.
-    Source: IGR (Potapczynski et al., 2020), eq. 14, which as printed,
-        :math:`E \| z - p \|^2`, is least for the point mass at p: its scale falls to
-        0. Hence the distance of the means, at a scale that is given.
+    Accuracy:
+        The mean is met to 0.01 (temperatures from 0.01 to 1); the error falls with the
+        square root of ``num_samples``.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 14, which as printed,
+        :math:`E \| z - p \|^2`, is least for the point mass at p: its scale falls to 0.
+        Hence the distance of the means, at a scale that is given.
     """
     check_probs(probs)
     check_positive(temperature=temperature, scale=scale, delta=delta)

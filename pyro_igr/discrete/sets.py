@@ -18,16 +18,18 @@ def draw_set(log_probs: Tensor, gumbels: Tensor) -> Tensor:
     largest of :math:`\log p(c) + G_c` over all configurations c, with Gumbel
     variables G, which a beam search finds variable by variable.
 
-    Shape: ``log_probs``: ``batch + (L, K)``; ``gumbels``: ``batch + (L, S, K)``;
-    result: integers of shape ``(S,) + batch + (L,)``.
+    Shape:
+        ``log_probs``: ``batch + (L, K)``; ``gumbels``: ``batch + (L, S, K)``; result:
+        integers of shape ``(S,) + batch + (L,)``.
 
     Args:
         log_probs: of the K categories of L variables; -inf at a category that a
             variable does not have.
         gumbels: standard Gumbel variables; S is at most the number of configurations.
 
-    Source: stochastic beam search, Kool, van Hoof and Welling (2019), "Stochastic
-        Beams and Where to Find Them", algorithm 1.
+    Source:
+        stochastic beam search, Kool, van Hoof and Welling (2019), "Stochastic Beams and
+        Where to Find Them", algorithm 1.
     """
     num_variables, num_samples, num_categories = gumbels.shape[-3:]
     beams = torch.full_like(gumbels[..., 0, :, 0], UNUSED)
@@ -66,14 +68,17 @@ def set_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
     gradient with a baseline. Where the set is everything, w is p and all is exact; a
     set of size 1 has no baseline.
 
-    Shape: ``log_probs`` and weights: ``(S,) + batch``; weights of the baselines
-    ``(S, S) + batch``.
+    Shape:
+        ``log_probs`` and weights: ``(S,) + batch``; weights of the baselines
+        ``(S, S) + batch``.
 
     Args:
         log_probs: of the configurations in the set.
 
-    Accuracy: to 1e-9 in float64 for sets of 1 to 5.
-    Source: Kool, van Hoof and Welling (2020), who call the ratio of probabilities the
+    Accuracy:
+        To 1e-9 in float64 for sets of 1 to 5.
+    Source:
+        Kool, van Hoof and Welling (2020), who call the ratio of probabilities the
         leave-one-out ratio, and integrate numerically as well.
     """
     log_set, log_one, log_two = _log_integrals(log_probs)
@@ -87,13 +92,15 @@ def set_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
 def leave_one_out_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
     """Weights of independent samples and of the mean of the others, the baseline.
 
-    Shape: as :func:`set_weights`.
+    Shape:
+        as :func:`set_weights`.
 
     Args:
         log_probs: of the samples.
 
-    Source: Kool, van Hoof and Welling (2019), "Buy 4 REINFORCE samples, get a
-        baseline for free!".
+    Source:
+        Kool, van Hoof and Welling (2019), "Buy 4 REINFORCE samples, get a baseline for
+        free!".
     """
     size, dims = len(log_probs), [1] * (log_probs.dim() - 1)
     others = (1 - torch.eye(size).to(log_probs)).reshape(size, size, *dims)

@@ -17,7 +17,8 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
         p_k = \Phi(\mu_k / \sigma_k) \prod_{i<k} \Phi(-\mu_i / \sigma_i), \qquad
         p_K = \prod_{i<K} \Phi(-\mu_i / \sigma_i)
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
 
     Args:
         loc: means of the Gaussians.
@@ -26,8 +27,10 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
     Raises:
         ValueError: if ``loc`` is not real or ``scale`` not positive.
 
-    Accuracy: 1e-10 in float64.
-    Source: not in the paper; the limit of the tempering "sticks".
+    Accuracy:
+        1e-10 in float64.
+    Source:
+        not in the paper; the limit of the tempering "sticks".
     """
     check_real(loc=loc)
     check_positive(scale=scale)
@@ -51,8 +54,9 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     .. math:: \mu_k = \sigma_k \Phi^{-1}(h_k), \qquad
               h_k = p_k \Big/ \sum_{i \ge k} p_i
 
-    Shape: ``probs``: ``batch + (K,)``; ``scale``: ``batch + (K-1,)`` or a plain
-    number; result ``batch + (K-1,)``.
+    Shape:
+        ``probs``: ``batch + (K,)``; ``scale``: ``batch + (K-1,)`` or a plain number;
+        result ``batch + (K-1,)``.
 
     Args:
         probs: probabilities, all positive; weights are normalised.
@@ -61,9 +65,11 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     Raises:
         ValueError: if an entry of ``probs`` or ``scale`` is not positive.
 
-    Accuracy: the probabilities are met to 1e-10 in float64 and to 1e-6 in float32
-        (scale 1, K = 2 to 200).
-    Source: not in the paper.
+    Accuracy:
+        The probabilities are met to 1e-10 in float64 and to 1e-6 in float32 (scale 1, K
+        = 2 to 200).
+    Source:
+        not in the paper.
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)

@@ -16,8 +16,9 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
     their mass is in the last entry, the rest. At :math:`\rho = 1` all are kept. The
     number that is kept is a constant to gradients, which are those of the entries.
 
-    Shape: ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
-    ``batch + (K,)``.
+    Shape:
+        ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
+        ``batch + (K,)``.
 
     Args:
         weights: points of the simplex, the last entry the rest.
@@ -26,8 +27,10 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
     Raises:
         ValueError: if ``rho`` is outside its range.
 
-    Accuracy: values sum to 1 as the weights do, to 4 units in the last place.
-    Source: IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
+    Accuracy:
+        Values sum to 1 as the weights do, to 4 units in the last place.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
     """
     _check(weights, rho)
     (weights,), dtype = in_full_precision(weights)
@@ -44,8 +47,9 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
 
     K, the rest included, if the others together do not exceed ``rho``.
 
-    Shape: ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
-    ``batch``, integers.
+    Shape:
+        ``weights``: ``batch + (K,)``; ``rho``: ``batch`` or a plain number; result
+        ``batch``, integers.
 
     Args:
         weights: points of the simplex, the last entry the rest.
@@ -54,7 +58,8 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
     Raises:
         ValueError: if ``rho`` is outside its range.
 
-    Source: IGR (Potapczynski et al., 2020), eq. 19.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 19.
     """
     _check(weights, rho)
     (weights,), _ = in_full_precision(weights)

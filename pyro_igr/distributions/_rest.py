@@ -28,7 +28,8 @@ class HasRest:
     def overflows(self, value: Tensor) -> Tensor:
         """Whether ``value`` needs more sticks: the given ones do not exceed rho.
 
-        Shape: ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
+        Shape:
+            ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
         """
         return num_active(value, self.rho) > self.num_sticks
 
@@ -37,7 +38,8 @@ class HasRest:
 
         The rest of other values stays. Differentiable, like a value.
 
-        Shape: ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.
+        Shape:
+            ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.
 
         Args:
             value: a value of this distribution.
@@ -64,7 +66,8 @@ class HasRest:
 
         .. math:: \min \{m : P(K_\rho > m) \le \text{max\_overflow}\}
 
-        Shape: ``batch + (n + 1,)`` to a single integer.
+        Shape:
+            ``batch + (n + 1,)`` to a single integer.
 
         Args:
             value: values of this distribution.
@@ -78,7 +81,8 @@ class HasRest:
             ValueError: if ``max_overflow`` is not in [0, 1] or, under validation,
                 ``rho`` exceeds that of the distribution.
 
-        Source: not in the paper.
+        Source:
+            not in the paper.
 
         Example:
             >>> import pyro, torch

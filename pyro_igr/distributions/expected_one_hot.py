@@ -64,8 +64,10 @@ class ExpectedOneHotCategorical(OneHotCategorical):
 
     Mean, variance, entropy and KL are those of the one-hot variable.
 
-    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``.
-    Units: log-probabilities, entropy and KL are in nats.
+    Shape:
+        ``probs``, ``logits`` and value: ``batch + (K,)``.
+    Units:
+        Log-probabilities, entropy and KL are in nats.
 
     Args:
         probs: probabilities of the K categories.
@@ -77,8 +79,10 @@ class ExpectedOneHotCategorical(OneHotCategorical):
         ValueError: unless exactly one of ``probs`` and ``logits`` is given or, under
             validation, if it is out of range.
 
-    Accuracy: an ELBO to 1e-10 of that by enumeration in float64.
-    Source: not in the paper.
+    Accuracy:
+        An ELBO to 1e-10 of that by enumeration in float64.
+    Source:
+        not in the paper.
 
     Example:
         >>> import torch

@@ -25,9 +25,11 @@ class IGR(SoftmaxPlusPlus):
     The density is taken with respect to Lebesgue measure on the first K-1
     coordinates, as that of ``RelaxedOneHotCategorical``.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
-    ``batch`` or plain numbers; value: ``batch + (K,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or
+        plain numbers; value: ``batch + (K,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
@@ -41,11 +43,13 @@ class IGR(SoftmaxPlusPlus):
         ValueError: if shapes do not broadcast or, under validation, if a parameter
             is outside its range.
 
-    Accuracy: log_prob and KL to 1e-10 in float64. In float32 samples, KL and their
-        gradients are finite at temperature 0.01 and K = 1000, but entries of a value
-        underflow below a temperature of about 0.1, and its log_prob is then -inf:
-        score such values with :class:`ExpIGR`.
-    Source: IGR (Potapczynski et al., 2020), eq. 10 and 15.
+    Accuracy:
+        log_prob and KL to 1e-10 in float64. In float32 samples, KL and their gradients
+        are finite at temperature 0.01 and K = 1000, but entries of a value underflow
+        below a temperature of about 0.1, and its log_prob is then -inf: score such
+        values with :class:`ExpIGR`.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 10 and 15.
     """
 
     support = constraints.simplex
@@ -68,9 +72,11 @@ class ExpIGR(SoftmaxPlusPlus):
     :math:`\log z_k - \log z_K` (the convention of ``ExpRelaxedCategorical``): that
     of :class:`IGR` times :math:`\prod_k z_k`. Use it with Monte-Carlo ELBOs.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
-    ``batch`` or plain numbers; value: ``batch + (K,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or
+        plain numbers; value: ``batch + (K,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
@@ -84,9 +90,11 @@ class ExpIGR(SoftmaxPlusPlus):
         ValueError: if shapes do not broadcast or, under validation, if a parameter
             is outside its range.
 
-    Accuracy: log_prob to 1e-10 in float64, and to 1e-4 relative in float32 at
-        temperature 0.01 and K = 1000.
-    Source: IGR (Potapczynski et al., 2020), eq. 10 and 15, in logarithms (not in the
+    Accuracy:
+        log_prob to 1e-10 in float64, and to 1e-4 relative in float32 at temperature
+        0.01 and K = 1000.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 10 and 15, in logarithms (not in the
         paper).
     """
 
@@ -110,9 +118,11 @@ class IGRStraightThrough(IGR):
     density is that of the relaxed distribution, which gives a one-hot value none:
     ``log_prob`` of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``:
-    ``batch`` or plain numbers; value: ``batch + (K,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or
+        plain numbers; value: ``batch + (K,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         temperature: :math:`\tau > 0`, of the relaxed gradient.
@@ -126,7 +136,8 @@ class IGRStraightThrough(IGR):
         ValueError: if shapes do not broadcast or, under validation, if a parameter
             is outside its range.
 
-    Source: IGR (Potapczynski et al., 2020), section 3.3.
+    Source:
+        IGR (Potapczynski et al., 2020), section 3.3.
     """
 
     value_is_hard = True

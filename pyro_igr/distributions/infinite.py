@@ -38,9 +38,11 @@ class InfiniteIGR(HasRest, GaussianPushforward):
     ``log_prob`` is -inf: train with the closed-form KL. Truncated values bias gradients
     by O(1 - rho).
 
-    Shape: ``loc``, ``scale``: ``batch + (n,)``; ``temperature``, ``rho``, ``tail``:
-    ``batch`` or plain numbers; value: ``batch + (n + 1,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``loc``, ``scale``: ``batch + (n,)``; ``temperature``, ``rho``, ``tail``:
+        ``batch`` or plain numbers; value: ``batch + (n + 1,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         temperature: :math:`\tau > 0`; the smaller, the closer to one-hot. None for 1:
@@ -58,8 +60,10 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         ValueError: if ``tail`` is another distribution, if shapes do not broadcast or,
             under validation, if a parameter is outside its range.
 
-    Accuracy: log_prob and KL to 1e-10 in float64.
-    Source: IGR (Potapczynski et al., 2020), eq. 19; the rest and the tail are ours.
+    Accuracy:
+        log_prob and KL to 1e-10 in float64.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 19; the rest and the tail are ours.
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
@@ -132,7 +136,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             ValueError: if ``dist`` is no such distribution, or ``num_sticks`` must be
                 given.
 
-        Accuracy: total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).
+        Accuracy:
+            Total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).
         """
         logits = log_pmf(distribution, num_sticks)
         return cls.from_probs(temperature, None, logits, scale, rho=rho, **options)

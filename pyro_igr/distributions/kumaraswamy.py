@@ -28,8 +28,10 @@ class Kumaraswamy(AnyKumaraswamy):
     ``Kumaraswamy`` has it; NumPyro's is a series cut after ten terms, which is wrong by
     nats unless the second parameter of the Beta distribution is 1.
 
-    Shape: ``concentration1``, ``concentration0`` and value: ``batch``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``concentration1``, ``concentration0`` and value: ``batch``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         concentration1: :math:`a > 0`.
@@ -40,9 +42,11 @@ class Kumaraswamy(AnyKumaraswamy):
     Raises:
         ValueError: under validation, if a parameter is not positive.
 
-    Accuracy: KL to 1e-10 of 1 + KL in float64, for parameters of both distributions
-        from 0.05 to 50.
-    Source: Nalisnick and Smyth (2017), eq. 12, with an integral for the series.
+    Accuracy:
+        KL to 1e-10 of 1 + KL in float64, for parameters of both distributions from 0.05
+        to 50.
+    Source:
+        Nalisnick and Smyth (2017), eq. 12, with an integral for the series.
 
     Example:
         >>> import torch
@@ -65,8 +69,10 @@ def _mean_log_complement(a: Tensor, b: Tensor) -> Tensor:
 
     by the trapezoidal rule over the log odds of w, which converges geometrically.
 
-    Shape: ``batch``.
-    Units: nats.
+    Shape:
+        ``batch``.
+    Units:
+        Nats.
 
     Args:
         a: the first parameter.

@@ -20,8 +20,8 @@ from pyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 class GumbelNoise:
     """Logits plus Gumbel noise; the category is the largest.
 
-    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``, ``category``:
-    ``batch + (K,)``.
+    Shape:
+        ``log_odds``: ``(2,) + batch + (K,)``; ``y``, ``category``: ``batch + (K,)``.
 
     Args:
         dist: Gumbel-Softmax, its logarithm, or a one-hot distribution.
@@ -46,8 +46,9 @@ class GumbelNoise:
 class ArgmaxNoise:
     """The Gaussians of softmax++: the category is the largest of [y, 0].
 
-    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``;
-    ``category``: ``batch + (K,)``.
+    Shape:
+        ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``; ``category``:
+        ``batch + (K,)``.
 
     Args:
         dist: a distribution of softmax++.
@@ -76,8 +77,9 @@ class ArgmaxNoise:
 class StickNoise:
     """The Gaussians of sticks: the category is the first with y > 0.
 
-    Shape: ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``;
-    ``category``: ``batch + (K,)``.
+    Shape:
+        ``log_odds``: ``(2,) + batch + (K,)``; ``y``: ``batch + (K-1,)``; ``category``:
+        ``batch + (K,)``.
 
     Args:
         dist: a distribution of sticks.

@@ -39,7 +39,8 @@ def recover(distribution: Distribution) -> Distribution:
     one-hot distribution, which is its own. Event dimensions, masks and expansions are
     kept.
 
-    Shape: batch and event as those of ``distribution``.
+    Shape:
+        batch and event as those of ``distribution``.
 
     Args:
         distribution: relaxed or one-hot, in any wrappers of the host.
@@ -47,7 +48,8 @@ def recover(distribution: Distribution) -> Distribution:
     Raises:
         ValueError: if it stands for no one-hot distribution.
 
-    Source: IGR (Potapczynski et al., 2020), proposition 2, for the family.
+    Source:
+        IGR (Potapczynski et al., 2020), proposition 2, for the family.
 
     Example:
         >>> import torch

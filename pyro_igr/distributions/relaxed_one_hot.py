@@ -30,9 +30,11 @@ class ExpRelaxedOneHotCategorical(
     ELBOs, and decode its exponential. With a category of probability 0 there is none,
     and ``log_prob`` is -inf; its entry of the value is the smallest finite number.
 
-    Shape: ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``:
-    ``batch`` or a plain number.
-    Units: log-densities are in nats.
+    Shape:
+        ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``: ``batch`` or
+        a plain number.
+    Units:
+        Log-densities are in nats.
 
     Args:
         temperature: :math:`\tau > 0`; the smaller, the closer to one-hot.
@@ -45,9 +47,11 @@ class ExpRelaxedOneHotCategorical(
         ValueError: unless exactly one of ``probs`` and ``logits`` is given, if shapes
             do not broadcast or, under validation, if a parameter is out of range.
 
-    Accuracy: log_prob to 1e-10 in float64, and to 1e-4 relative in float32 at
-        temperature 0.01 and K = 1000.
-    Source: Maddison, Mnih and Teh (2017), appendix C.3; ``ExpRelaxedCategorical`` of
+    Accuracy:
+        log_prob to 1e-10 in float64, and to 1e-4 relative in float32 at temperature
+        0.01 and K = 1000.
+    Source:
+        Maddison, Mnih and Teh (2017), appendix C.3; ``ExpRelaxedCategorical`` of
         ``torch.distributions``.
 
     Example:

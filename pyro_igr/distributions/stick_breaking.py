@@ -34,9 +34,11 @@ class IGRStickBreaking(GaussianPushforward):
     With many categories the last weights underflow in float32 at any temperature; the
     ``log_prob`` of such a value is -inf, so rely on the closed-form KL.
 
-    Shape: ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``: ``batch`` or a
-    plain number; value: ``batch + (K,)``.
-    Units: log-densities and KL are in nats.
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``: ``batch`` or a plain
+        number; value: ``batch + (K,)``.
+    Units:
+        Log-densities and KL are in nats.
 
     Args:
         temperature: :math:`\tau > 0` (at most 1 for "vertex"); the smaller, the
@@ -51,9 +53,11 @@ class IGRStickBreaking(GaussianPushforward):
         ValueError: if ``tempering`` is unknown, if shapes do not broadcast or, under
             validation, if a parameter is outside its range.
 
-    Accuracy: log_prob and KL to 1e-10 in float64; off the support log_prob is -inf.
-    Source: IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks"
-        (the default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.
+    Accuracy:
+        log_prob and KL to 1e-10 in float64; off the support log_prob is -inf.
+    Source:
+        IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks" (the
+        default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.
     """
 
     options = ("tempering",)

@@ -46,7 +46,8 @@ class IGRReparam(Reparam):
             observed, or whose distribution is not a discrete one with probabilities to
             match.
 
-    Source: not in the paper.
+    Source:
+        not in the paper.
     """
 
     def __init__(

@@ -42,7 +42,8 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     theirs alone. In Pyro the joint values are in a dimension to the left of all plates,
     and the guide runs twice.
 
-    Units: the loss is in nats.
+    Units:
+        The loss is in nats.
 
     Args:
         args: as for the host's ``Trace_ELBO``.
@@ -57,7 +58,8 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
             where they are.
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
-    Source: not in the paper.
+    Source:
+        not in the paper.
 
     Example:
         >>> import torch, pyro, pyro.distributions as dist

@@ -23,7 +23,8 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
     bound loses their KL to it, the least there is: .22 nats a stick at a concentration
     of .1, .01 at 1, .066 at 20 and never more than .082 beyond.
 
-    Shape: both results ``batch + (num_sticks,)``.
+    Shape:
+        both results ``batch + (num_sticks,)``.
 
     Args:
         distribution: the distribution that is to get more sticks.

@@ -10,9 +10,11 @@ def log_weights(y: Tensor) -> Tensor:
 
     .. math:: \log w_k = \log \sigma(y_k) + \sum_{i<k} \log \sigma(-y_i)
 
-    Shape: ``batch + (K-1,)`` to ``batch + (K,)``.
-    Source: IGR (Potapczynski et al., 2020), eq. 16 after a sigmoid, with the
-        remainder as category K.
+    Shape:
+        ``batch + (K-1,)`` to ``batch + (K,)``.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 16 after a sigmoid, with the remainder as
+        category K.
     """
     broken = pad(logsigmoid(y), (0, 1))
     left = pad(logsigmoid(-y).cumsum(-1), (1, 0))
@@ -24,7 +26,8 @@ def logits_of_sticks(log_w: Tensor) -> Tensor:
 
     .. math:: y_k = \log w_k - \log \sum_{i>k} w_i
 
-    Shape: ``batch + (K,)`` to ``batch + (K-1,)``.
+    Shape:
+        ``batch + (K,)`` to ``batch + (K-1,)``.
     """
     tail = torch.logcumsumexp(log_w[..., 1:].flip(-1), -1).flip(-1)
     return log_w[..., :-1] - tail

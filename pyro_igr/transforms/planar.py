@@ -28,9 +28,11 @@ class PlanarTransform(Transform):
     :math:`u \tanh b`. The inverse is the root of a monotone equation in one
     unknown, by Newton steps in a bracket, with its implicit derivatives.
 
-    Shape: ``u``, ``w``, input and output: ``batch + (n,)``; ``bias`` and log-det:
-    ``batch``.
-    Units: the log-det is in nats.
+    Shape:
+        ``u``, ``w``, input and output: ``batch + (n,)``; ``bias`` and log-det:
+        ``batch``.
+    Units:
+        The log-det is in nats.
 
     Args:
         u: the direction of the shift, before it is made invertible.
@@ -40,9 +42,11 @@ class PlanarTransform(Transform):
     Raises:
         ValueError: if ``u`` and ``w`` do not have the same last dimension.
 
-    Accuracy: the inverse to 1e-8 and the log-det to 1e-10 in float64; second
-        derivatives through the inverse to 1e-6.
-    Source: Rezende and Mohamed (2015), section 4.1 and appendix A.1;
+    Accuracy:
+        The inverse to 1e-8 and the log-det to 1e-10 in float64; second derivatives
+        through the inverse to 1e-6.
+    Source:
+        Rezende and Mohamed (2015), section 4.1 and appendix A.1;
         :math:`m \geq -1 + 10^{-4}`, so that rounding leaves it invertible, and the
         inverse, are ours.
     """

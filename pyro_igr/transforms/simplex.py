@@ -20,8 +20,9 @@ class SimplexTransform(Transform):
     ``from_log`` returns a non-finite entry where ``log_z`` is outside the image;
     a map whose image is not the simplex also overrides ``codomain``.
 
-    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``;
-    parameters broadcast with ``batch``.
+    Shape:
+        input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``; parameters
+        broadcast with ``batch``.
     """
 
     domain = constraints.real_vector
@@ -90,7 +91,8 @@ class SimplexTransform(Transform):
 def column(parameter: Tensor | float, like: Tensor) -> Tensor:
     """A batch of parameters as a column that broadcasts against ``like``.
 
-    Shape: ``batch`` to ``batch + (1,)``, in the dtype and device of ``like``.
+    Shape:
+        ``batch`` to ``batch + (1,)``, in the dtype and device of ``like``.
     """
     if isinstance(parameter, Tensor):
         return parameter.to(like).unsqueeze(-1)

@@ -21,8 +21,10 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
     As :math:`\tau \to 0` the value tends to a vertex: that of the largest
     positive :math:`y_k`, or of category K if none is positive.
 
-    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
-    Units: the log-det is in nats; ``temperature`` and ``delta`` have none.
+    Shape:
+        input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units:
+        The log-det is in nats; ``temperature`` and ``delta`` have none.
 
     Args:
         temperature: :math:`\tau > 0`, of shape ``batch`` or a plain number;
@@ -33,8 +35,10 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
     Raises:
         ValueError: if a parameter is not positive.
 
-    Accuracy: value, inverse and log-det to 1e-10 in float64.
-    Source: IGR (Potapczynski et al., 2020), eq. 15; log-det eq. 26; limit Prop. 1.
+    Accuracy:
+        Value, inverse and log-det to 1e-10 in float64.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 15; log-det eq. 26; limit Prop. 1.
     """
 
     def __init__(
@@ -69,8 +73,10 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     :math:`\log z_k - \log z_K`, the coordinates in which densities on log z are
     taken (the convention of ``ExpRelaxedOneHotCategorical``).
 
-    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
-    Units: the log-det is in nats.
+    Shape:
+        input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units:
+        The log-det is in nats.
 
     Args:
         temperature: :math:`\tau > 0`, of shape ``batch`` or a plain number.
@@ -80,7 +86,8 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     Raises:
         ValueError: if a parameter is not positive.
 
-    Source: IGR (Potapczynski et al., 2020), eq. 15, in logarithms (not in the paper).
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 15, in logarithms (not in the paper).
     """
 
     @property

@@ -34,8 +34,10 @@ class StickBreakingTransform(SimplexTransform):
     is always the smallest, so that category is never chosen; the image of "vertex"
     is K cells at the vertices, between which the map jumps.
 
-    Shape: input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
-    Units: the log-det is in nats; ``temperature`` has none.
+    Shape:
+        input ``batch + (K-1,)``, output ``batch + (K,)``, log-det ``batch``.
+    Units:
+        The log-det is in nats; ``temperature`` has none.
 
     Args:
         temperature: :math:`\tau > 0` (at most 1 for "vertex"), of shape ``batch`` or
@@ -46,8 +48,10 @@ class StickBreakingTransform(SimplexTransform):
     Raises:
         ValueError: if ``tempering`` is unknown or ``temperature`` out of range.
 
-    Accuracy: value, inverse and log-det to 1e-10 in float64.
-    Source: IGR (Potapczynski et al., 2020), eq. 16 with the remainder as category K;
+    Accuracy:
+        Value, inverse and log-det to 1e-10 in float64.
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 16 with the remainder as category K;
         "softmax++" is eq. 18 and "vertex" eq. 17; "sticks" and "weights" are ours.
     """
 

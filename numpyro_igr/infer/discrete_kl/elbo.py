@@ -52,7 +52,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     once; no number can tell a bounded scale from a free one, so filter the warning
     if it is bounded.
 
-    Units: the loss is in nats.
+    Units:
+        The loss is in nats.
 
     Args:
         args: as for the host's ``TraceMeanField_ELBO``.
@@ -64,7 +65,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
             mask in one of them only; in the first run, where a program compares, rounds
             or indexes with a relaxed value.
 
-    Source: IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
+    Source:
+        IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
         uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).
     """
 

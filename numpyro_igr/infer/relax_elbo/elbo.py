@@ -51,7 +51,8 @@ class TraceRELAX_ELBO(ELBO):
     In NumPyro, whose SVI looks for parameters in programs only, give it
     ``with_parameters(guide)``.
 
-    Units: the loss is in nats.
+    Units:
+        The loss is in nats.
 
     Args:
         args: as for the host's ``ELBO``.
@@ -69,7 +70,8 @@ class TraceRELAX_ELBO(ELBO):
             discrete one or has no pathwise gradient, or if the model gives a discrete
             site a distribution without a discrete one behind it.
 
-    Source: Grathwohl et al. (2018); REBAR, and the noise given the category for
+    Source:
+        Grathwohl et al. (2018); REBAR, and the noise given the category for
         Gumbel-Softmax, Tucker et al. (2017). For IGR both are ours.
     """
 

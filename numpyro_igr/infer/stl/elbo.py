@@ -32,7 +32,8 @@ class TraceSTL_ELBO(Trace_ELBO):
     deterministic: report ``Trace_ELBO`` of the pair that :func:`discretize` makes of
     model and guide.
 
-    Units: the loss is in nats.
+    Units:
+        The loss is in nats.
 
     Args:
         args: as for the host's ``Trace_ELBO``.
@@ -44,8 +45,9 @@ class TraceSTL_ELBO(Trace_ELBO):
             traces scales or masks, the loss is NaN. In the first run, where a program
             compares, rounds or indexes with a relaxed value.
 
-    Source: Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1,
-        3 and 4. Gaussian coordinates are ours.
+    Source:
+        Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and
+        4. Gaussian coordinates are ours.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

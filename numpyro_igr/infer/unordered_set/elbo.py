@@ -52,7 +52,8 @@ class TraceUnorderedSet_ELBO(ELBO):
     are independent, the baseline is the mean of the others (leave-one-out), and
     one-hot sites may depend on one another.
 
-    Units: the loss is in nats.
+    Units:
+        The loss is in nats.
 
     Args:
         num_samples: size of the set, unless there are fewer configurations.
@@ -68,9 +69,10 @@ class TraceUnorderedSet_ELBO(ELBO):
         NotImplementedError: at a distribution whose discrete distribution has no closed
             form.
 
-    Source: Kool, van Hoof and Welling (2020), the unordered set policy gradient with
-        its built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy
-        4 REINFORCE samples, get a baseline for free!". Sets within plates are ours.
+    Source:
+        Kool, van Hoof and Welling (2020), the unordered set policy gradient with its
+        built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy 4
+        REINFORCE samples, get a baseline for free!". Sets within plates are ours.
     """
 
     can_infer_discrete = True

@@ -40,7 +40,8 @@ class MeanFieldGuide(SiteGuide):
         ValueError: if ``init_scale`` is not positive.
         NotImplementedError: at a site onto whose support the host has no bijection.
 
-    Source: Kucukelbir et al. (2017), mean-field ADVI.
+    Source:
+        Kucukelbir et al. (2017), mean-field ADVI.
     """
 
     def __init__(

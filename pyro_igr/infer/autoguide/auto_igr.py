@@ -70,7 +70,8 @@ class AutoIGR(AutoGuideList):
             other latent sites; at a masked site whose guide was given as
             ``continuous``.
 
-    Source: not in the paper.
+    Source:
+        not in the paper.
     """
 
     def __init__(
