@@ -4,6 +4,12 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
+MIXED = (
+    "site '{}' has more dimensions than its plates and that of the samples or joint "
+    "values, which are in dimension {} of a batch: count from the right, and keep "
+    "dimensions of 1"
+)
+
 
 def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:
     """The dimensions of the plates that all sites lie in, counted from the right.

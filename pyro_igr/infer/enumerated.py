@@ -14,14 +14,9 @@ from torch import Tensor
 from pyro_igr._host import torch_item
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
-from pyro_igr.infer._plates import common_plates, sum_to_plates
+from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
 from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
-
-MIXED = (
-    "site '{}' has more dimensions than its plates and that of the joint values, which "
-    "are in dimension {} of a batch: count from the right, and keep dimensions of 1"
-)
 
 
 class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):

@@ -1,4 +1,4 @@
-"""Joint values in a dimension of their own."""
+"""Joint values, or samples, in a dimension of their own."""
 
 import pyro
 import pyro.distributions as dist
@@ -6,10 +6,17 @@ import pytest
 import torch
 from pyro_laws import fresh_host as fresh_host
 
-from pyro_igr import TraceEnumeratedDiscrete_ELBO
+from pyro_igr import TraceEnumeratedDiscrete_ELBO, TraceUnorderedSet_ELBO
+
+ENGINES = {
+    "all values": TraceEnumeratedDiscrete_ELBO,
+    "a set": lambda: TraceUnorderedSet_ELBO(2),
+    "samples": lambda: TraceUnorderedSet_ELBO(4, replacement=True),
+}
 
 
-def test_a_program_that_does_not_keep_dimensions_is_refused():
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_program_that_does_not_keep_dimensions_is_refused(engine):
     def guide():
         return pyro.sample("s", dist.OneHotCategorical(torch.ones(2)))
 
@@ -27,4 +34,4 @@ def test_a_program_that_does_not_keep_dimensions_is_refused():
     with pytest.raises(
         ValueError, match="site 'x' has more dimensions than its plates"
     ):
-        TraceEnumeratedDiscrete_ELBO().loss(model, with_z)
+        ENGINES[engine]().loss(model, with_z)

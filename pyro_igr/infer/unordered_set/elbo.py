@@ -14,7 +14,7 @@ from torch import Size, Tensor
 from pyro_igr._host import torch_item
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
-from pyro_igr.infer._plates import common_plates, sum_to_plates
+from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
 from pyro_igr.infer._sites import (
     check_independent,
     check_reparameterized,
@@ -135,7 +135,12 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _dependents(self, *traces: Trace) -> list[dict]:
         sites = [site for trace in traces for site in trace.nodes.values()]
         scored = [site for site in sites if site["type"] == "sample"]
-        return [site for site in scored if self._is_left(site["log_prob"].shape)]
+        found = [site for site in scored if self._is_left(site["log_prob"].shape)]
+        for site in found:
+            if site["log_prob"].dim() > self.max_plate_nesting + 1:
+                left = -self.max_plate_nesting - 1
+                raise ValueError(MIXED.format(site["name"], left))
+        return found
 
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
