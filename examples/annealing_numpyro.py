@@ -9,9 +9,9 @@ guide's scale, the others both.
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 from collections.abc import Sequence
 
@@ -26,8 +26,7 @@ from numpyro.distributions.constraints import positive
 from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from numpyro.optim import Adam
 
-from examples.harness.command_line import parse_options
-from examples.harness.step_options import StepOptions
+from examples.harness.command_line import StepOptions, parse_options
 from numpyro_igr import IGR, assert_analytic_kl, discretize, match_probs
 
 NUM_GROUPS, NUM_POINTS = 3, 60

@@ -8,9 +8,9 @@ ELBOs with a closed-form KL read the guide's scale, the others both.
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 from collections.abc import Sequence
 
@@ -24,8 +24,7 @@ from pyro.optim import Adam
 from torch import Tensor
 from torch.distributions.constraints import positive
 
-from examples.harness.command_line import parse_options
-from examples.harness.step_options import StepOptions
+from examples.harness.command_line import StepOptions, parse_options
 from pyro_igr import IGR, assert_analytic_kl, discretize, match_probs
 
 NUM_GROUPS, NUM_POINTS = 3, 60

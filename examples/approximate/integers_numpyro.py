@@ -8,9 +8,9 @@ IGR-SB to them exactly, and prints how far the discrete laws that they stand for
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 from collections.abc import Iterator, Sequence
 from functools import partial

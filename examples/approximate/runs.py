@@ -29,10 +29,10 @@ from examples.approximate.targets import NUM_VALUES, TARGETS, Target
 from examples.harness.command_line import (
     LARGEST_SEED,
     check_ranges,
+    make_folder,
     option,
     parse_options,
 )
-from examples.harness.folders import make_folder
 
 NUM_PERIODS, FINAL_STEP_SIZE = 100, 0.01
 

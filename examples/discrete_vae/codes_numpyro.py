@@ -1,4 +1,4 @@
-"""The laws of discrete codes, by the options that choose them."""
+"""The laws of discrete codes and the ELBOs of them, by the options that choose."""
 
 from functools import partial
 
@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpyro
 from jax import Array
 from numpyro.distributions import Distribution
+from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
+from numpyro.infer.elbo import ELBO
 
 from examples.discrete_vae.options import Options
 from numpyro_igr import (
@@ -14,9 +16,23 @@ from numpyro_igr import (
     ExpRelaxedOneHotCategorical,
     IGRStickBreaking,
     OneHotCategorical,
+    TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
+    TraceRELAX_ELBO,
+    TraceSTL_ELBO,
+    TraceUnorderedSet_ELBO,
 )
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+ELBOS = {
+    "analytic-kl": TraceMeanField_ELBO,
+    "monte-carlo-kl": Trace_ELBO,
+    "stl": TraceSTL_ELBO,
+    "discrete-kl": TraceDiscreteKL_ELBO,
+    "straight-through": TraceDiscreteKL_ELBO,
+    "relax": partial(TraceRELAX_ELBO, name="relax"),
+    "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
+}
 
 
 def make_prior(options: Options) -> Distribution:
@@ -51,11 +67,25 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    is_relaxed = isinstance(prior, ExpRelaxedOneHotCategorical)
-    return prior.to_discrete() if is_relaxed else prior
+    is_logarithm = isinstance(prior, ExpRelaxedOneHotCategorical)
+    return prior.to_discrete() if is_logarithm else prior
 
 
 def sample_code(law: Distribution) -> Array:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = numpyro.sample("code", law.to_event(1))
     return jnp.exp(value) if isinstance(law, ExpRelaxedOneHotCategorical) else value
+
+
+def make_elbo(estimator: str, num_samples: int) -> ELBO:
+    """The objective of an estimator, one of `ESTIMATORS`.
+
+    Args:
+        estimator: Its name.
+        num_samples: Codes for each image, to average over or to make a set of.
+    """
+    if estimator == "exact":
+        return TraceEnumeratedDiscrete_ELBO()
+    if estimator == "unordered-set":
+        return TraceUnorderedSet_ELBO(num_samples)
+    return ELBOS[estimator](num_particles=num_samples)

@@ -1,14 +1,36 @@
-"""The laws of discrete codes, by the options that choose them."""
+"""The laws of discrete codes and the ELBOs of them, by the options that choose."""
+
+from functools import partial
 
 import pyro
 import torch
 from pyro.distributions import Distribution, OneHotCategorical
+from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
 from torch import Tensor
 
 from examples.discrete_vae.options import Options
-from pyro_igr import IGR, ExpRelaxedOneHotCategorical, IGRStickBreaking
+from examples.harness.training_pyro import VECTORIZED
+from pyro_igr import (
+    IGR,
+    ExpRelaxedOneHotCategorical,
+    IGRStickBreaking,
+    TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
+    TraceRELAX_ELBO,
+    TraceSTL_ELBO,
+    TraceUnorderedSet_ELBO,
+)
 
 IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+ELBOS = {
+    "analytic-kl": TraceMeanField_ELBO,
+    "monte-carlo-kl": Trace_ELBO,
+    "stl": TraceSTL_ELBO,
+    "discrete-kl": TraceDiscreteKL_ELBO,
+    "straight-through": TraceDiscreteKL_ELBO,
+    "relax": partial(TraceRELAX_ELBO, name="relax"),
+    "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
+}
 
 
 def make_prior(options: Options, device: torch.device) -> Distribution:
@@ -36,11 +58,25 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    is_relaxed = isinstance(prior, ExpRelaxedOneHotCategorical)
-    return prior.to_discrete() if is_relaxed else prior
+    is_logarithm = isinstance(prior, ExpRelaxedOneHotCategorical)
+    return prior.to_discrete() if is_logarithm else prior
 
 
 def sample_code(law: Distribution) -> Tensor:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = pyro.sample("code", law.to_event(1))
     return value.exp() if isinstance(law, ExpRelaxedOneHotCategorical) else value
+
+
+def make_elbo(estimator: str, num_samples: int) -> ELBO:
+    """The objective of an estimator, one of `ESTIMATORS`.
+
+    Args:
+        estimator: Its name.
+        num_samples: Codes for each image, to average over or to make a set of.
+    """
+    if estimator == "exact":
+        return TraceEnumeratedDiscrete_ELBO(max_plate_nesting=1)
+    if estimator == "unordered-set":
+        return TraceUnorderedSet_ELBO(num_samples, max_plate_nesting=1)
+    return ELBOS[estimator](num_particles=num_samples, **VECTORIZED)

@@ -1,14 +1,21 @@
-"""The scores of a discrete VAE, and how to print them."""
+"""The scores and the pictures of a discrete VAE, from NumPy arrays."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+import arviz as az
 import numpy as np
+from matplotlib import pyplot as plt
 from numpy.typing import NDArray
+from xarray import DataArray
 
-from examples.discrete_vae.estimators import ESTIMATORS
-from examples.discrete_vae.options import Options
+from examples.discrete_vae.options import ESTIMATORS, Options
+from examples.harness.run import LogLikelihood
+from examples.images.figures import save_code_probs, save_image_rows, save_traversal
+
+NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
+DEAD = 0.01
 
 
 class Scores(NamedTuple):
@@ -29,24 +36,6 @@ class Scores(NamedTuple):
         return self.relaxed_elbo - self.discrete_elbo
 
 
-class LogLikelihood(NamedTuple):
-    """An importance-weighted bound on a log-likelihood, in nats per image.
-
-    Args:
-        mean: Over the images.
-        standard_error: Of that mean, from the spread over the images.
-    """
-
-    mean: float
-    standard_error: float
-
-    @classmethod
-    def from_bounds(cls, bounds: NDArray[np.floating]) -> "LogLikelihood":
-        """The summary of the bounds of some images."""
-        error = bounds.std(ddof=1) / math.sqrt(len(bounds))
-        return cls(float(bounds.mean()), float(error))
-
-
 class Result(NamedTuple):
     """What a run achieved.
 
@@ -58,6 +47,7 @@ class Result(NamedTuple):
         num_epochs: Those that the run has, which may be more than were asked for.
         seconds: The time that the run took, from the options to the scores.
         evaluation_seconds: The part of it that the log-likelihood took.
+        pareto_k: The shapes of the tails of the test images' importance weights.
     """
 
     validation: Scores
@@ -67,6 +57,109 @@ class Result(NamedTuple):
     num_epochs: int
     seconds: float
     evaluation_seconds: float
+    pareto_k: az.ELPDData
+
+    @classmethod
+    def of(
+        cls,
+        validation: Scores,
+        test: Scores,
+        log_weights: NDArray[np.floating],
+        probs: NDArray[np.floating],
+        *of_run: float,
+    ) -> "Result":
+        """The summary of importance weights, `(images, samples)`, and posteriors."""
+        bounds = np.logaddexp.reduce(log_weights, -1) - np.log(log_weights.shape[-1])
+        weights = LogLikelihood.from_bounds(bounds)
+        of_codes = dead_categories(probs), *of_run, pareto_k(log_weights)
+        return cls(validation, test, weights, *of_codes)
+
+
+def dead_categories(probs: NDArray[np.floating]) -> tuple[int, ...]:
+    """The number of dead categories of each variable.
+
+    A category is dead if its posterior probability, averaged over the images, is
+    below a hundredth of its share under the uniform prior.
+
+    Args:
+        probs: Posterior probabilities, with shape `(images, variables, categories)`.
+    """
+    dead = probs.mean(0) < DEAD / probs.shape[-1]
+    return tuple(dead.sum(-1).tolist())
+
+
+def pareto_k(log_weights: NDArray[np.floating]) -> az.ELPDData:
+    """The shape k of the tail of each image's importance weights, by ArviZ.
+
+    Below `good_k`, which depends on the number of samples, the average of the weights
+    is reliable (Vehtari et al., 2024), and the guide is a good proposal.
+    """
+    _, k = az.psislw(DataArray(log_weights, dims=["image", "__sample__"]))
+    good_k = min(1 - 1 / np.log10(log_weights.shape[-1]), 0.7)
+    return az.ELPDData([k, good_k], index=["pareto_k", "good_k"])
+
+
+def most_informative(probs: NDArray[np.floating], number: int) -> NDArray[np.intp]:
+    """The variables that tell most about the image, the best first.
+
+    Ranked by the mutual information of image and category, the mean KL divergence of
+    the posteriors of the images from their average.
+
+    Args:
+        probs: Posterior probabilities, with shape `(images, variables, categories)`.
+        number: How many variables to return, at most.
+    """
+    log_ratio = np.log(np.maximum(probs, 1e-30) / np.maximum(probs.mean(0), 1e-30))
+    information = (probs * log_ratio).sum(-1).mean(0)
+    return np.argsort(-information)[:number]
+
+
+def traverse(probs: NDArray[np.floating], variable: int) -> NDArray[np.float32]:
+    """The most probable code of each image, with a variable set to each category.
+
+    Args:
+        probs: Posterior probabilities, with shape `(images, variables, categories)`.
+        variable: The index of the variable to vary.
+
+    Returns:
+        One-hot codes, with shape `(images, categories, variables, categories)`.
+    """
+    one_hot = np.eye(probs.shape[-1], dtype=np.float32)
+    codes = np.repeat(one_hot[probs.argmax(-1)][:, None], len(one_hot), axis=1)
+    codes[:, :, variable] = one_hot
+    return codes
+
+
+def save_pictures(
+    folder: Path,
+    shape: tuple[int, int],
+    rows: dict[str, NDArray[np.floating]],
+    images: NDArray[np.floating],
+    probs: NDArray[np.floating],
+    decode: Callable[[NDArray[np.float32]], NDArray[np.floating]],
+    found: az.ELPDData,
+) -> None:
+    """Draw reconstructions, posterior probabilities, a traversal and Pareto k.
+
+    Args:
+        folder: Where to, created if need be.
+        shape: The height and the width of an image.
+        rows: Images, reconstructions and samples, by label.
+        images: The first test images.
+        probs: Their posterior probabilities, and those of all others.
+        decode: The means of the pixels of codes in place of those of each image.
+        found: The shapes of the tails of the importance weights.
+    """
+    save_image_rows(folder / "images.png", rows, shape)
+    variables, few = most_informative(probs, NUM_VARIABLES), probs[:NUM_ROWS]
+    save_code_probs(folder / "probabilities.png", images, few, variables, shape)
+    decoded = decode(traverse(few, variables[0]))
+    save_traversal(folder / "traversal.png", images, decoded, shape)
+    axis = az.plot_khat(found, show_hlines=True, figsize=(8, 4))
+    axis.set_xlabel("test image", fontsize=10)
+    axis.set_ylabel("Pareto k of its importance weights", fontsize=10)
+    axis.figure.savefig(folder / "pareto_k.png", dpi=150, bbox_inches="tight")
+    plt.close(axis.figure)
 
 
 def format_report(options: Options, result: Result) -> str:
@@ -88,10 +181,15 @@ def format_report(options: Options, result: Result) -> str:
     label = f"log-likelihood of one-hot codes (IWAE-{options.num_importance_samples})"
     mean, error = result.log_likelihood
     time = f"{result.evaluation_seconds:.1f} s"
-    lines.append(f"{label:{width}}{'':12}{mean:10.2f} ± {error:.2f}, {time}")
-    return "\n".join([*lines, _format_dead(result.dead_categories, options)])
-
-
-def _format_dead(dead: Sequence[int], options: Options) -> str:
-    counts = " ".join(map(str, dead))
-    return f"dead categories of {options.num_categories} in each variable: {counts}"
+    dead = " ".join(map(str, result.dead_categories))
+    k, good_k = result.pareto_k["pareto_k"].to_numpy(), result.pareto_k["good_k"]
+    return "\n".join(
+        [
+            *lines,
+            f"{label:{width}}{'':12}{mean:10.2f} ± {error:.2f}, {time}",
+            f"Pareto k of its weights: median {np.median(k):.2f}, largest "
+            f"{k.max():.2f}; {np.mean(k < good_k):.0%} below {good_k:.2f}, where "
+            "weights are reliable",
+            f"dead categories of {options.num_categories} in each variable: {dead}",
+        ]
+    )

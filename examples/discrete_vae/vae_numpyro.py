@@ -9,51 +9,56 @@ through them while training; the model that counts is the discrete one behind it
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
-import io
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpyro
-from jax import Array, lax, random
+from jax import Array, random
 from jax.example_libraries import stax
-from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
-from numpyro.infer import SVI, RenyiELBO, Trace_ELBO
+from numpyro.infer import SVI, Trace_ELBO
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 from tqdm import trange
 
-from examples.discrete_vae.code_usage import dead_categories
 from examples.discrete_vae.codes_numpyro import (
     make_discrete,
+    make_elbo,
     make_posterior,
     make_prior,
     sample_code,
 )
-from examples.discrete_vae.estimators import ESTIMATORS
-from examples.discrete_vae.estimators_numpyro import make_elbo
-from examples.discrete_vae.options import Options, Sizes
-from examples.discrete_vae.pictures_numpyro import save_pictures
-from examples.discrete_vae.report import LogLikelihood, Result, Scores, format_report
-from examples.harness.evaluation_numpyro import (
-    bounds_with_progress,
-    code_probs,
-    evaluate,
+from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
+from examples.discrete_vae.report import (
+    NUM_COLUMNS,
+    NUM_ROWS,
+    Result,
+    Scores,
+    format_report,
+    save_pictures,
 )
-from examples.harness.resuming import keeping
-from examples.harness.run import run
-from examples.images.binary_images import digest, load_binary_images
+from examples.discrete_vae.scores_numpyro import code_probs, decode, draw, weigh
+from examples.harness.run import keeping, run
+from examples.harness.training_numpyro import (
+    evaluate,
+    initialize,
+    open_device,
+    pack,
+    per_image,
+    surroundings,
+    train_epoch,
+    unpack,
+)
+from examples.images.datasets import load_binary_images
 from numpyro_igr import (
     TraceRELAX_ELBO,
     assert_analytic_kl,
@@ -103,30 +108,17 @@ def make_network(*sizes: int) -> tuple[Callable, Callable]:
     return stax.serial(*layers[:-1])
 
 
-@contextmanager
-def per_image(images: Array) -> Iterator[None]:
-    """A plate over the images, scaled so that the ELBO is a mean over them."""
-    n = len(images)
-    with numpyro.plate("images", n), handlers.scale(scale=1 / n):
-        yield
-
-
 class Objectives(NamedTuple):
     """What to train, and what to score: a model, a guide and an ELBO each."""
 
     training: SVI
     relaxed: SVI
     discrete: SVI
-    log_likelihood: SVI
 
 
 @cache
 def make_objectives(
-    sizes: Sizes,
-    learning_rate: float,
-    estimator: str,
-    num_samples: int,
-    num_importance_samples: int,
+    sizes: Sizes, learning_rate: float, estimator: str, num_samples: int
 ) -> Objectives:
     """The objectives of a network; the scores are averaged over ten samples.
 
@@ -140,87 +132,11 @@ def make_objectives(
     training, relaxed = (make_elbo(estimator, n) for n in (num_samples, NUM_SAMPLES))
     if isinstance(training, TraceRELAX_ELBO):
         trained = vae.model, training.with_parameters(vae.guide)
-    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
     return Objectives(
         training=SVI(*trained, optimizer, training),
         relaxed=SVI(*trained, optimizer, relaxed),
         discrete=SVI(*discrete, optimizer, Trace_ELBO(num_particles=NUM_SAMPLES)),
-        log_likelihood=SVI(*discrete, optimizer, weighted),
     )
-
-
-@partial(jax.jit, static_argnames="svi")
-def initialize(svi: SVI, prior: Distribution, images: Array, key: Array) -> SVIState:
-    """The state before the first step, in the types of the states that follow."""
-    state = svi.init(key, images, prior)
-    return jax.tree.map(lambda leaf: lax.convert_element_type(leaf, leaf.dtype), state)
-
-
-@partial(jax.jit, static_argnames=("svi", "batch_size"))
-def train_epoch(
-    svi: SVI,
-    prior: Distribution,
-    images: Array,
-    batch_size: int,
-    state: SVIState,
-    key: Array,
-) -> tuple[SVIState, Array]:
-    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
-    whole = len(images) // batch_size * batch_size
-    batches = random.permutation(key, len(images))[:whole].reshape(-1, batch_size)
-    state, losses = lax.scan(
-        lambda state, batch: svi.update(state, images[batch], prior), state, batches
-    )
-    return state, -losses.mean()
-
-
-def score(
-    objectives: Objectives,
-    prior: Distribution,
-    images: Array,
-    params: dict[str, Any],
-    key: Array,
-) -> Scores:
-    """The objective of the images, and their ELBO with one-hot codes."""
-    relaxed = evaluate(objectives.relaxed, prior, images, params, key)
-    prior = make_discrete(prior)
-    discrete = evaluate(objectives.discrete, prior, images, params, key)
-    return Scores(relaxed, discrete)
-
-
-def pack(state: SVIState) -> bytes:
-    """What a run needs to continue, as bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, *jax.tree.leaves(state))
-    return buffer.getvalue()
-
-
-def unpack(state: SVIState, packed: bytes) -> SVIState:
-    """Restores what was packed, given a fresh state."""
-    with np.load(io.BytesIO(packed)) as arrays:
-        leaves = [*arrays.values()]
-    if [x.shape for x in leaves] != [x.shape for x in jax.tree.leaves(state)]:
-        raise ValueError("arrays of other shapes")
-    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
-    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
-    return jax.device_put(restored, sharding)
-
-
-def open_device(name: str | None) -> jax.Device:
-    """The first device of that platform; ValueError if it cannot be used."""
-    try:
-        return jax.devices(name)[0]
-    except RuntimeError as error:
-        raise ValueError(f"cannot use --device {name}: {error}") from error
-
-
-def surroundings(images: Array) -> dict[str, str]:
-    """What a run on these images depends on beside its options, by name."""
-    return {
-        "device": images.device.platform,
-        "precision": jnp.zeros(()).dtype.name,
-        "training_images": digest(np.asarray(images)),
-    }
 
 
 def fit(
@@ -266,13 +182,8 @@ def learn(options: Options) -> Trained:
     shape, *splits = load_binary_images(options)
     images, validation, test = (jax.device_put(split, device) for split in splits)
     key = jax.device_put(random.PRNGKey(options.seed), device)
-    objectives = make_objectives(
-        options.sizes(math.prod(shape)),
-        options.learning_rate,
-        options.estimator,
-        options.num_samples,
-        options.num_importance_samples,
-    )
+    choice = options.learning_rate, options.estimator, options.num_samples
+    objectives = make_objectives(options.sizes(math.prod(shape)), *choice)
     svi, prior = objectives.training, make_prior(options)
     if ESTIMATORS[options.estimator].is_discrete:
         prior = make_discrete(prior)
@@ -299,22 +210,29 @@ def train(options: Options) -> Result:
     start = perf_counter()
     objectives, prior, shape, *splits, params, key, num_epochs = learn(options)
     validation, test = splits
-    scores = [score(objectives, prior, x, params, key) for x in (validation, test)]
-    of_test = make_discrete(prior), test, params, key
+    of = params, key
+    of_test = make_discrete(prior), test
+    scores = [
+        Scores(
+            evaluate(objectives.relaxed, prior, images, *of),
+            evaluate(objectives.discrete, make_discrete(prior), images, *of),
+        )
+        for images in (validation, test)
+    ]
     evaluation_start = perf_counter()
-    bounds = bounds_with_progress(objectives.log_likelihood, *of_test)
+    num_weights = options.num_importance_samples
+    weights = weigh(objectives.discrete, *of_test, num_weights, *of)
     evaluation_seconds = perf_counter() - evaluation_start
-    probs = np.asarray(code_probs(objectives.discrete, *of_test))
+    probs = np.asarray(code_probs(objectives.discrete.guide, *of_test, *of))
+    of_run = num_epochs, perf_counter() - start, evaluation_seconds
+    result = Result.of(*scores, weights, probs, *of_run)
     if options.figures:
-        save_pictures(options.figures, shape, objectives.discrete, *of_test)
-    return Result(
-        *scores,
-        LogLikelihood.from_bounds(bounds),
-        dead_categories(probs),
-        num_epochs,
-        perf_counter() - start,
-        evaluation_seconds,
-    )
+        few, of_model = test[:NUM_ROWS], (objectives.discrete, of_test[0])
+        rows = draw(*of_model, test[:NUM_COLUMNS], *of)
+        decoded = partial(decode, *of_model, few, params)
+        of_few = np.asarray(few), probs, decoded, result.pareto_k
+        save_pictures(options.figures, shape, rows, *of_few)
+    return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from examples.harness.command_line import flag, option
-from examples.harness.run_options import RunOptions
+from examples.harness.run import RunOptions
 
 TRUNCATIONS = (7, 9, 11, 13, 15, 17)
 

@@ -1,11 +1,125 @@
-"""The scores of a mixture VAE, and how to print them."""
+"""How a mixture VAE uses its components: scores, and figures of them."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from examples.discrete_vae.report import LogLikelihood
-from examples.dp_mixture_vae.component_posterior import component_posterior, summarize
+import arviz as az
+import matplotlib.pyplot as plt
+import numpy as np
+from arviz import InferenceData
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from sklearn.neighbors import KNeighborsClassifier
+
 from examples.dp_mixture_vae.options import MixtureOptions
-from examples.dp_mixture_vae.usage import Usage
+from examples.harness.run import LogLikelihood
+from examples.images.figures import save_image_rows
+
+MIN_SHARE, NEIGHBORS = 0.01, (3, 5, 10)
+NUM_ROWS, NUM_IMAGES = 15, 4
+
+
+class Usage(NamedTuple):
+    """What the guide says of some images.
+
+    Args:
+        probs: Of the components, with shape `(draws, images, components)`.
+        needed: The components that make up most of the weights, with shape
+            `(draws, images)`.
+        codes: The mean codes, with shape `(images, latent)`.
+    """
+
+    probs: NDArray[np.floating]
+    needed: NDArray[np.integer]
+    codes: NDArray[np.floating]
+
+    @classmethod
+    def join(cls, parts: Sequence["Usage"]) -> "Usage":
+        """That of several parts of the images together."""
+        probs, needed, codes = zip(*parts, strict=True)
+        return cls(
+            np.concatenate(probs, 1), np.concatenate(needed, 1), np.concatenate(codes)
+        )
+
+    @property
+    def most_probable(self) -> NDArray[np.integer]:
+        """The most probable component of each image."""
+        return self.probs.mean(0).argmax(-1)
+
+    @property
+    def shares(self) -> NDArray[np.floating]:
+        """The share of the images for which each component is the most probable."""
+        counts = np.bincount(self.most_probable, minlength=self.probs.shape[-1])
+        return counts / len(self.most_probable)
+
+    @property
+    def used(self) -> NDArray[np.integer]:
+        """The components with a share of at least a hundredth, the largest first."""
+        order = np.argsort(-self.shares, kind="stable")
+        return order[self.shares[order] >= MIN_SHARE]
+
+
+def neighbor_errors(
+    codes: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    test_codes: NDArray[np.floating],
+    test_labels: NDArray[np.integer],
+) -> dict[int, float]:
+    """Shares of test codes whose k nearest neighbors vote for a wrong label, by k.
+
+    Source: The evaluation of Nalisnick, Hertel and Smyth (2016).
+    """
+    errors = {}
+    for number in NEIGHBORS:
+        classifier = KNeighborsClassifier(number).fit(codes, labels)
+        errors[number] = 1 - float(classifier.score(test_codes, test_labels))
+    return errors
+
+
+def component_posterior(usage: Usage, seed: int) -> InferenceData:
+    """Draws of the number of components, in two senses.
+
+    - `needed`: the components that make up most of the weights of an image.
+    - `occupied`: the components that the images belong to, one drawn for each.
+
+    Args:
+        usage: What the guide says of the images.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    needed = rng.permuted(usage.needed, axis=1)[:, 0]
+    occupied = _occupied(usage.probs, rng)
+    return az.from_dict(posterior={"needed": needed[None], "occupied": occupied[None]})
+
+
+def _occupied(
+    probs: NDArray[np.floating], rng: np.random.Generator
+) -> NDArray[np.integer]:
+    """The number of distinct components over the images, for each draw."""
+    uniform = rng.random((*probs.shape[:-1], 1))
+    component = (probs.cumsum(-1) < uniform).sum(-1)
+    return np.array([len(np.unique(draw)) for draw in component])
+
+
+def summarize(posterior: InferenceData) -> str:
+    """Mean, standard deviation and interval of both numbers."""
+    return az.summary(posterior, kind="stats", round_to=2).to_string()
+
+
+def save_posterior(path: Path, posterior: InferenceData) -> None:
+    """Draw the posterior of both numbers as a PNG."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+    for name, axis in zip(posterior.posterior, axes, strict=True):
+        az.plot_dist(posterior.posterior[name].to_numpy(), ax=axis)
+        axis.set_xlabel(f"components {name}", fontsize=10)
+        axis.set_ylabel("posterior probability", fontsize=10)
+        axis.tick_params(labelsize=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 class Growth(NamedTuple):
@@ -97,3 +211,69 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
         summarize(component_posterior(result.usage, options.seed)),
     ]
     return "\n".join(lines)
+
+
+def save_components(
+    path: Path,
+    shape: tuple[int, int],
+    usage: Usage,
+    images: NDArray[np.floating],
+    decoded: NDArray[np.floating],
+) -> None:
+    """Draw a row for each used component: prototype, samples and images, as a PNG.
+
+    Args:
+        path: The file; its folder is created if need be.
+        shape: The height and the width of an image.
+        usage: What the guide says of the images.
+        images: The images, with shape `(N, H * W)`.
+        decoded: The prototype and then samples of each component, with shape
+            `(components, columns, H * W)`.
+    """
+    rows, blank = {}, np.zeros((NUM_IMAGES, images.shape[-1]))
+    for component in usage.used[:NUM_ROWS]:
+        own = images[usage.most_probable == component][:NUM_IMAGES]
+        row = [decoded[component], own, blank[len(own) :]]
+        rows[f"{component}: {usage.shares[component]:.0%}"] = np.concatenate(row)
+    num_samples = decoded.shape[1] - 1
+    titles = ["mean", *["sample"] * num_samples, *["test"] * NUM_IMAGES]
+    save_image_rows(path, rows, shape, titles)
+
+
+def save_growth(path: Path, growth: Sequence[Growth]) -> None:
+    """Draw the number of components over the epochs, as a PNG."""
+    figure = Figure(figsize=(6, 3.5))
+    axis = figure.subplots()
+    epochs = range(1, len(growth) + 1)
+    for name, line in ("capacity", ":"), ("needed", "--"), ("used", "-"):
+        axis.plot(epochs, [getattr(each, name) for each in growth], line, label=name)
+    axis.set(xlabel="epoch", ylabel="components", ylim=(0, None))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150, bbox_inches="tight")
+
+
+def save_figures(
+    folder: Path,
+    shape: tuple[int, int],
+    usage: Usage,
+    growth: Sequence[Growth],
+    images: NDArray[np.floating],
+    decoded: NDArray[np.floating],
+    seed: int,
+) -> None:
+    """Draw components, their growth and the posterior of their number.
+
+    Args:
+        folder: Where to, created if need be.
+        shape: The height and the width of an image.
+        usage: What the guide says of the images.
+        growth: The number of components over the epochs.
+        images: The images.
+        decoded: The prototype and then samples of each component.
+        seed: Of the draws of the posterior.
+    """
+    save_components(folder / "components.png", shape, usage, images, decoded)
+    save_growth(folder / "growth.png", growth)
+    save_posterior(folder / "posterior.png", component_posterior(usage, seed))

@@ -1,4 +1,4 @@
-"""Components that are deleted and split while a mixture trains."""
+"""The components that images use, and how sticks are added, deleted and split."""
 
 from functools import partial
 from typing import Any
@@ -9,24 +9,127 @@ import numpy as np
 from jax import Array, random
 from jax.example_libraries import optimizers
 from numpy.typing import NDArray
+from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution, Normal, kl_divergence
 from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
 
-from examples.dp_mixture_vae.beta_sticks import BetaSticks
-from examples.dp_mixture_vae.options import MixtureOptions
-from examples.dp_mixture_vae.pruning import (
+from examples.dp_mixture_vae.components import (
+    AXES_OF_STICKS,
     MOST_IMAGES,
     NUM_DRAWS,
     NUM_SAMPLES,
+    BetaSticks,
+    Encoded,
     Fit,
     Terms,
     prune,
+    split,
 )
-from examples.dp_mixture_vae.splitting import Encoded, split
-from examples.dp_mixture_vae.sticks import AXES_OF_STICKS
-from examples.dp_mixture_vae.usage_numpyro import draw_usage, trained_networks
-from numpyro_igr import grow, reorder
+from examples.dp_mixture_vae.mixture_numpyro import Networks, to_weights
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.report import Usage
+from examples.harness.training_numpyro import IMAGES_AT_ONCE
+from numpyro_igr import grow, num_active, reorder
+
+DRAWS_OF_SHARED_WEIGHTS = 100
+
+
+def trained_networks(
+    options: MixtureOptions, params: dict[str, Any], num_pixels: int
+) -> Networks:
+    """The networks with trained parameters."""
+    with handlers.substitute(data=params):
+        return Networks.declare(options, num_pixels)
+
+
+def draw_usage(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    prior: Distribution,
+    images: Array,
+    rho: float,
+    num_draws: int,
+    key: Array,
+) -> Usage:
+    """What the guide says of some images, over so many draws of the weights."""
+    of = partial(_draw_usage, options, params, prior, rho, num_draws, key)
+    starts = range(0, len(images), IMAGES_AT_ONCE)
+    parts = [of(images[start : start + IMAGES_AT_ONCE]) for start in starts]
+    return Usage.join([Usage(*map(np.asarray, part)) for part in parts])
+
+
+@partial(jax.jit, static_argnames=("options", "rho", "num_draws"))
+def _draw_usage(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    prior: Distribution,
+    rho: float,
+    num_draws: int,
+    key: Array,
+    images: Array,
+) -> tuple[Array, Array, Array]:
+    networks = trained_networks(options, params, images.shape[-1])
+    features = networks.features(images)
+    law = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
+    weights = to_weights(law, law.rsample(key, (num_draws,)))
+    if not options.has_own_weights:
+        weights = weights[..., None, :]
+    probs = jax.nn.softmax(networks.encode_component(features, weights), -1)
+    codes = networks.encode_code(features, networks.all_means()[:, None]).mean
+    code = jnp.einsum("nk,knd->nd", probs.mean(0), codes)
+    needed = num_active(weights, rho)
+    return probs, jnp.broadcast_to(needed, probs.shape[:-1]), code
+
+
+@partial(jax.jit, static_argnames=("options", "max_overflow", "rho"))
+def wanted_sticks(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    prior: Distribution,
+    images: Array,
+    max_overflow: float,
+    rho: float,
+    key: Array,
+) -> Array:
+    """How many sticks keep the overflow rate of draws for these images low.
+
+    Args:
+        options: That the model depends on.
+        params: The sticks so far, and all else.
+        prior: The law of the concentration.
+        images: For which weights are drawn.
+        max_overflow: The rate of draws that may need more.
+        rho: The share of the weights that sticks are needed for.
+        key: Of the draws.
+    """
+    networks = trained_networks(options, params, images.shape[-1])
+    concentration = networks.encode_concentration(prior).mean
+    law = networks.encode_sticks(networks.features(images), concentration)
+    shape = () if options.has_own_weights else (DRAWS_OF_SHARED_WEIGHTS,)
+    given, beyond = random.split(key)
+    weights = to_weights(law, law.rsample(given, shape))
+    return law.wanted_sticks(beyond, weights, max_overflow, rho)
+
+
+def grow_sticks(svi: SVI, state: SVIState, num_sticks: int) -> SVIState:
+    """Add sticks at the prior, each with a component like the rest.
+
+    The bound stays what it was but for the price of the sticks: their KL to the prior
+    at its nearest Gaussian.
+
+    Args:
+        svi: Whose parameters grow.
+        state: The parameters, and the moments of Adam: kept, and zero for the new
+            parameters.
+        num_sticks: How many to add.
+    """
+    params = svi.get_params(state)
+    for name, axis in AXES_OF_STICKS.items():
+        shape = list(jnp.shape(params[name]))
+        shape[axis] = num_sticks
+        state = grow(state, {name: jnp.zeros(shape)}, axis)
+    return state
 
 
 def prune_components(

@@ -1,4 +1,4 @@
-"""Components that are deleted and split while a mixture trains."""
+"""The components that images use, and how sticks are added, deleted and split."""
 
 import torch
 from numpy.typing import NDArray
@@ -7,20 +7,90 @@ from pyro.optim import PyroOptim
 from torch import Tensor
 from torch.distributions import kl_divergence
 
-from examples.dp_mixture_vae.beta_sticks import BetaSticks
-from examples.dp_mixture_vae.networks_pyro import Networks
-from examples.dp_mixture_vae.pruning import (
+from examples.dp_mixture_vae.components import (
+    AXES_OF_STICKS,
     MOST_IMAGES,
     NUM_DRAWS,
     NUM_SAMPLES,
+    BetaSticks,
+    Encoded,
     Fit,
     Terms,
     prune,
+    split,
 )
-from examples.dp_mixture_vae.splitting import Encoded, split
-from examples.dp_mixture_vae.sticks import AXES_OF_STICKS
-from examples.dp_mixture_vae.usage_pyro import draw_usage
-from pyro_igr import grow, reorder
+from examples.dp_mixture_vae.mixture_pyro import Networks, to_weights
+from examples.dp_mixture_vae.report import Usage
+from examples.harness.training_pyro import IMAGES_AT_ONCE
+from pyro_igr import grow, num_active, reorder
+
+
+def draw_weights(
+    networks: Networks, prior: Distribution, images: Tensor, num_draws: int = 100
+) -> tuple[Distribution, Tensor]:
+    """The law of the sticks, and weights: of each image, or draws of shared ones."""
+    concentration = networks.encode_concentration(prior).mean
+    law = networks.encode_sticks(networks.features(images), concentration)
+    shape = () if networks.options.has_own_weights else (num_draws,)
+    return law, to_weights(law, law.rsample(shape))
+
+
+@torch.no_grad()
+def draw_usage(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
+) -> Usage:
+    """What the guide says of some images, over so many draws of the weights."""
+    parts = [
+        _draw_usage(networks, prior, batch, rho, num_draws)
+        for batch in images.split(IMAGES_AT_ONCE)
+    ]
+    return Usage.join([Usage(*(x.numpy(force=True) for x in part)) for part in parts])
+
+
+def _draw_usage(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    features = networks.features(images)
+    law = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
+    weights = to_weights(law, law.rsample((num_draws,)))
+    if not networks.options.has_own_weights:
+        weights = weights.unsqueeze(-2)
+    probs = networks.encode_component(features, weights).softmax(-1)
+    codes = networks.encode_code(features, networks.all_means().unsqueeze(-2)).mean
+    code = torch.einsum("nk,knd->nd", probs.mean(0), codes)
+    return probs, num_active(weights, rho).expand(probs.shape[:-1]), code
+
+
+@torch.no_grad()
+def wanted_sticks(networks: Networks, prior: Distribution, images: Tensor) -> int:
+    """How many sticks keep the overflow rate of draws for these images low.
+
+    Args:
+        networks: That have the sticks so far.
+        prior: The law of the concentration.
+        images: For which weights are drawn.
+    """
+    options = networks.options
+    law, weights = draw_weights(networks, prior, images)
+    return int(law.wanted_sticks(weights, options.max_overflow, options.rho))
+
+
+def grow_sticks(networks: Networks, optimizer: PyroOptim, num_sticks: int) -> None:
+    """Add sticks at the prior, each with a component like the rest.
+
+    The bound stays what it was but for the price of the sticks: their KL to the prior
+    at its nearest Gaussian.
+
+    Args:
+        networks: Whose parameters grow.
+        optimizer: Whose state is kept, and zero for the new parameters.
+        num_sticks: How many to add.
+    """
+    for name, axis in AXES_OF_STICKS.items():
+        parameter = getattr(networks, name)
+        shape = list(parameter.shape)
+        shape[axis] = num_sticks
+        grow(optimizer, {parameter: parameter.new_zeros(shape)}, axis)
 
 
 @torch.no_grad()

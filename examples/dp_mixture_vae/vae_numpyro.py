@@ -12,9 +12,9 @@ and components are deleted and split as the bound asks, late in the training.
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 import io
 from collections.abc import Sequence
@@ -26,32 +26,42 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, random
+from numpy.typing import NDArray
 from numpyro.distributions import Delta, Distribution, Gamma
 from numpyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
-from tqdm import trange
+from tqdm import tqdm, trange
 
-from examples.discrete_vae.report import LogLikelihood
-from examples.discrete_vae.vae_numpyro import (
+from examples.dp_mixture_vae.mixture_numpyro import Mixture, MixtureOfOne
+from examples.dp_mixture_vae.options import MixtureOptions
+from examples.dp_mixture_vae.report import (
+    Growth,
+    MixtureResult,
+    Usage,
+    format_report,
+    neighbor_errors,
+    save_figures,
+)
+from examples.dp_mixture_vae.revision_numpyro import (
+    draw_usage,
+    grow_sticks,
+    prune_components,
+    split_components,
+    trained_networks,
+    wanted_sticks,
+)
+from examples.harness.run import LogLikelihood, keeping, run
+from examples.harness.training_numpyro import (
+    IMAGES_AT_ONCE,
+    bounds,
+    evaluate,
     initialize,
     open_device,
     surroundings,
     train_epoch,
 )
-from examples.dp_mixture_vae.figures import save_figures
-from examples.dp_mixture_vae.growth_numpyro import grow_sticks, wanted_sticks
-from examples.dp_mixture_vae.mixture_numpyro import Mixture
-from examples.dp_mixture_vae.mixture_of_one_numpyro import MixtureOfOne
-from examples.dp_mixture_vae.options import MixtureOptions
-from examples.dp_mixture_vae.report import Growth, MixtureResult, format_report
-from examples.dp_mixture_vae.revision_numpyro import prune_components, split_components
-from examples.dp_mixture_vae.usage import Usage, neighbor_errors
-from examples.dp_mixture_vae.usage_numpyro import draw_usage, trained_networks
-from examples.harness.evaluation_numpyro import bounds_with_progress, evaluate
-from examples.harness.resuming import keeping
-from examples.harness.run import run
-from examples.images.binary_images import BinaryImages, load_binary_images, load_labels
+from examples.images.datasets import BinaryImages, load_binary_images, load_labels
 from numpyro_igr import assert_analytic_kl
 
 NUM_DRAWS, NUM_SAMPLES = 100, 7
@@ -243,6 +253,20 @@ def decode(
     return jax.nn.sigmoid(networks.decode(codes))
 
 
+def log_likelihoods(
+    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
+) -> NDArray[np.floating]:
+    """The importance-weighted bound of each image, one by one, with a progress bar."""
+    found = []
+    with tqdm(total=len(images), unit=" test images", disable=None) as progress:
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            chunk = images[start : start + IMAGES_AT_ONCE]
+            keys = random.fold_in(key, start)
+            found.append(np.asarray(bounds(svi, prior, chunk, params, keys)))
+            progress.update(len(chunk))
+    return np.concatenate(found)
+
+
 def train(options: MixtureOptions) -> MixtureResult:
     """Train, score and draw a mixture VAE.
 
@@ -262,8 +286,8 @@ def train(options: MixtureOptions) -> MixtureResult:
     )
     images, validation, test = splits
     of = params, key
-    bounds = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
-    weighted = bounds_with_progress(objectives.log_likelihood, prior, test, *of)
+    elbos = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
+    weighted = log_likelihoods(objectives.log_likelihood, prior, test, *of)
     draw = partial(draw_usage, options.of_model(), params, prior)
     usage = draw(test, options.rho, NUM_DRAWS, key)
     codes = draw(images, options.rho, NUM_DRAWS, key).codes
@@ -276,7 +300,7 @@ def train(options: MixtureOptions) -> MixtureResult:
         save_figures(options.figures, shape, *drawn)
     networks = trained_networks(options, params, images.shape[-1])
     return MixtureResult(
-        *bounds,
+        *elbos,
         LogLikelihood.from_bounds(weighted),
         usage,
         growth,

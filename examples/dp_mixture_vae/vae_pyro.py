@@ -12,9 +12,9 @@ components are deleted and split as the bound asks, late in the training.
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 import io
 import math
@@ -23,30 +23,41 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
+import numpy as np
 import pyro
 import torch
+from numpy.typing import NDArray
 from pyro.distributions import Delta, Distribution, Gamma
 from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, PyroOptim
 from torch import Tensor
-from tqdm import trange
+from tqdm import tqdm, trange
 
-from examples.discrete_vae.report import LogLikelihood
-from examples.discrete_vae.vae_pyro import open_device, seed_epoch, surroundings
-from examples.dp_mixture_vae.figures import save_figures
-from examples.dp_mixture_vae.growth_pyro import grow_sticks, wanted_sticks
-from examples.dp_mixture_vae.mixture_of_one_pyro import MixtureOfOne
-from examples.dp_mixture_vae.mixture_pyro import Mixture
-from examples.dp_mixture_vae.networks_pyro import Networks
+from examples.dp_mixture_vae.mixture_pyro import Mixture, MixtureOfOne, Networks
 from examples.dp_mixture_vae.options import MixtureOptions
-from examples.dp_mixture_vae.report import Growth, MixtureResult, format_report
-from examples.dp_mixture_vae.revision_pyro import prune_components, split_components
-from examples.dp_mixture_vae.usage import Usage, neighbor_errors
-from examples.dp_mixture_vae.usage_pyro import draw_usage
-from examples.harness.evaluation_pyro import bounds_with_progress, evaluate
-from examples.harness.resuming import keeping
-from examples.harness.run import run
-from examples.images.binary_images import BinaryImages, load_binary_images, load_labels
+from examples.dp_mixture_vae.report import (
+    Growth,
+    MixtureResult,
+    Usage,
+    format_report,
+    neighbor_errors,
+    save_figures,
+)
+from examples.dp_mixture_vae.revision_pyro import (
+    draw_usage,
+    grow_sticks,
+    prune_components,
+    split_components,
+    wanted_sticks,
+)
+from examples.harness.run import LogLikelihood, keeping, run
+from examples.harness.training_pyro import (
+    evaluate,
+    open_device,
+    seed_epoch,
+    surroundings,
+)
+from examples.images.datasets import BinaryImages, load_binary_images, load_labels
 from pyro_igr import assert_analytic_kl
 
 NUM_DRAWS, NUM_SAMPLES = 100, 7
@@ -152,7 +163,7 @@ def fit(
         growth = kept.restore(partial(unpack, networks, svi.optim), [])
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
         for epoch in epochs:
-            seed_epoch(options, epoch + 1)
+            seed_epoch(options.seed, epoch + 1)
             elbo = train_epoch(options, networks, svi, prior, images)
             revise(options, networks, svi.optim, prior, images, epoch + 1)
             usage = draw_usage(networks, prior, validation, options.rho, 1)
@@ -204,7 +215,7 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
     shape, *splits = data
     images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
     pyro.clear_param_store()
-    seed_epoch(options, 0)
+    seed_epoch(options.seed, 0)
     networks = Networks(options, math.prod(shape)).to(device)
     optimizer = Adam({"lr": options.learning_rate})
     objectives = make_objectives(
@@ -215,7 +226,7 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
     start = perf_counter()
     growth = fit(options, networks, svi, prior, images, validation)
     seconds = perf_counter() - start
-    seed_epoch(options, len(growth) + 1)
+    seed_epoch(options.seed, len(growth) + 1)
     splits = images, validation, test
     return Trained(objectives, networks, prior, growth, shape, *splits, seconds)
 
@@ -226,6 +237,14 @@ def decode(networks: Networks, num_samples: int) -> Tensor:
     means = networks.all_means().unsqueeze(1)
     noise = torch.randn(len(means), num_samples, means.shape[-1], device=means.device)
     return networks.decode(torch.cat([means, means + noise], 1)).sigmoid()
+
+
+def log_likelihoods(
+    svi: SVI, prior: Distribution, images: Tensor
+) -> NDArray[np.floating]:
+    """The importance-weighted bound of each image, one by one, with a progress bar."""
+    progress = tqdm(images.split(1), unit=" test images", disable=None)
+    return -np.array([svi.evaluate_loss(image, prior) for image in progress])
 
 
 def train(options: MixtureOptions) -> MixtureResult:
@@ -247,7 +266,7 @@ def train(options: MixtureOptions) -> MixtureResult:
     )
     images, validation, test = splits
     bounds = [evaluate(objectives.bound, prior, x) for x in (validation, test)]
-    weighted = bounds_with_progress(objectives.log_likelihood, prior, test)
+    weighted = log_likelihoods(objectives.log_likelihood, prior, test)
     usage = draw_usage(networks, prior, test, options.rho, NUM_DRAWS)
     codes = draw_usage(networks, prior, images, options.rho, NUM_DRAWS).codes
     labels, test_labels = load_labels(options)

@@ -1,18 +1,21 @@
-"""Checkpoint files: replaced in one step, and verified when they are read.
+"""Checkpoint files: of one run alone, replaced in one step, verified when read.
 
 A file is a line with the format, a line with the SHA-256 digest of what follows, a
 line with the configuration as JSON, and a payload of bytes.
 """
 
+import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
-from examples.harness.interruption import uninterrupted
+from examples.harness.command_line import uninterrupted
 
 FORMAT = b"igr-checkpoint-2"
 
@@ -46,21 +49,8 @@ def save_checkpoint(path: Path, configuration: dict[str, Any], payload: bytes) -
             partial.unlink(missing_ok=True)
 
 
-def remove_partial_files(path: Path) -> None:
-    """Remove what was left by runs that were killed while they wrote a checkpoint."""
-    for partial in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 32}.partial"):
-        partial.unlink()
-
-
 def load_checkpoint(path: Path, configuration: dict[str, Any]) -> bytes:
-    """Read the payload of a checkpoint.
-
-    Args:
-        path: The file.
-        configuration: What the payload is expected to belong to.
-
-    Returns:
-        The payload.
+    """Read the payload of a checkpoint that belongs to this configuration.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -81,9 +71,6 @@ def load_checkpoint(path: Path, configuration: dict[str, Any]) -> bytes:
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], bytes]:
     """Read the configuration and the payload of a checkpoint.
 
-    Args:
-        path: The file.
-
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is truncated, corrupt or something else.
@@ -97,15 +84,53 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], bytes]:
     if digest != _digest(body):
         raise CheckpointError(f"{path}: truncated or corrupt, its digest differs")
     configuration, _, payload = body.partition(b"\n")
-    return _parse(path, configuration), payload
-
-
-def _parse(path: Path, configuration: bytes) -> dict[str, Any]:
     try:
-        return dict(json.loads(configuration))
+        return dict(json.loads(configuration)), payload
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: whole, but without a configuration") from error
 
 
 def _digest(body: bytes) -> bytes:
     return hashlib.sha256(body).hexdigest().encode()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Have a checkpoint for oneself; the lock ends with the run, however that ends.
+
+    Removes what was left by runs that were killed while they wrote the checkpoint.
+
+    Args:
+        path: The file; its folder is created if need be. Beside it is an empty file
+            for the lock, which is removed in the end.
+
+    Raises:
+        OSError: If the lock cannot be written.
+        CheckpointError: If another run has the checkpoint.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lock")
+    with _lock(path, lock):
+        partial = f"{escape(path.name)}.{'[0-9a-f]' * 32}.partial"
+        for left in path.parent.glob(partial):
+            left.unlink()
+        try:
+            yield
+        finally:
+            lock.unlink()
+
+
+def _lock(path: Path, lock: Path) -> IO[str]:
+    while True:
+        file = lock.open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise CheckpointError(
+                f"{path}: another run keeps itself there; wait until it ends, or name "
+                "another file with --checkpoint"
+            ) from error
+        if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+            return file
+        file.close()  # the run that had it has just removed it

@@ -1,13 +1,46 @@
-"""Dataclasses of options whose fields are the flags of a command line."""
+"""The command line of a program: its flags, and how Ctrl-C and SIGTERM end it.
+
+The signals are blocked, and a thread waits for them: it ends the program at once while
+the others compile, or are within a library that would swallow an exception.
+"""
 
 import argparse
 import math
-from collections.abc import Sequence
-from dataclasses import field, fields
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
+SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+uninterrupted = Lock()  # while it is held the program goes on
+_saved: list[Callable[[], str]] = [lambda: "nothing is saved"]
 LARGEST_SEED = 2**31 - 1  # what all generators take, with a few after it
 T = TypeVar("T")
+
+
+def end_in_one_line() -> None:
+    """From here on the signals end the program, with status 128 and their number."""
+    sys.stdout.reconfigure(line_buffering=True)  # what is printed is not lost
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    Thread(target=_wait, daemon=True).start()
+
+
+def say_when_interrupted(saved: Callable[[], str]) -> None:
+    """Have that line end with what a function returns then."""
+    _saved[:] = [saved]
+
+
+def _wait() -> None:
+    number = signal.sigwait(SIGNALS)
+    with uninterrupted:
+        before = "\n" if sys.stderr.isatty() else ""  # a progress bar may be there
+        line = f"{before}{SIGNALS[number]}: {_saved[0]()}\n"
+        os.write(sys.stderr.fileno(), line.encode())
+        os._exit(128 + number)
 
 
 def option(
@@ -93,9 +126,6 @@ def parse_options(
         arguments: The command line; that of the process if `None`.
         defaults: Values to use instead of the fields' own defaults.
 
-    Returns:
-        The options.
-
     Raises:
         SystemExit: With a message, if an option is wrong.
     """
@@ -114,3 +144,35 @@ def parse_options(
         return of(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})
     except ValueError as error:
         parser.error(str(error))
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder of the figures before hours have gone into its content.
+
+    Raises:
+        OSError: If it cannot be created or written to.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"--figures {path} cannot be written to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOptions:
+    """How long to train; each field is a flag of the command line.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    num_steps: int = option("steps of Adam", "-n", default=1000, at_least=1)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointOptions(StepOptions):
+    """The same, and how many points to train on."""
+
+    num_points: int = option("points of data", default=50, at_least=1)

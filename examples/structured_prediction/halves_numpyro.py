@@ -23,9 +23,9 @@ for each layer of units, moves the threshold of "on" and bends the slope around 
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 import math
 from collections.abc import Callable, Sequence
@@ -44,13 +44,22 @@ from numpy.typing import NDArray
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
 from numpyro.infer import SVI, Trace_ELBO
+from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
-from tqdm import tqdm
+from tqdm import tqdm, trange
 
-from examples.discrete_vae.vae_numpyro import fit, open_device, per_image
-from examples.harness.evaluation_numpyro import evaluate
-from examples.harness.run import run
-from examples.images.binary_images import load_binary_images
+from examples.harness.run import keeping, run
+from examples.harness.training_numpyro import (
+    evaluate,
+    initialize,
+    open_device,
+    pack,
+    per_image,
+    surroundings,
+    train_epoch,
+    unpack,
+)
+from examples.images.datasets import load_binary_images
 from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
@@ -196,6 +205,30 @@ def save_completions(
         halves[f"sample {number}"] = np.asarray(drawn)
     rows = halves | {"truth": lower}
     save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
+
+
+def fit(
+    options: PredictionOptions,
+    svi: SVI,
+    unit: Distribution,
+    images: Array,
+    validation: Array,
+    key: Array,
+) -> tuple[SVIState, int]:
+    """Trains for the epochs that are left, with checkpoints; returns all epochs too."""
+    with keeping(options, "numpyro", surroundings(images)) as kept:
+        state = initialize(svi, unit, images[: options.batch_size], key)
+        state = kept.restore(partial(unpack, state), state)
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            keys = random.split(random.fold_in(key, epoch + 1))
+            state, bound = train_epoch(
+                svi, unit, images, options.batch_size, state, keys[0]
+            )
+            held_out = evaluate(svi, unit, validation, svi.get_params(state), keys[1])
+            epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
+            kept.save_if_due(epoch + 1, partial(pack, state))
+    return state, kept.num_epochs
 
 
 class Trained(NamedTuple):

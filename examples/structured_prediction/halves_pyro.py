@@ -23,9 +23,9 @@ for each layer of units, moves the threshold of "on" and bends the slope around 
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 import math
 from collections.abc import Callable, Sequence
@@ -43,13 +43,21 @@ from pyro.distributions import Bernoulli, Distribution
 from pyro.infer import SVI, Trace_ELBO
 from pyro.optim import Adam, PyroOptim
 from torch import Tensor, nn
-from tqdm import tqdm
+from tqdm import tqdm, trange
 
-from examples.discrete_vae.estimators_pyro import VECTORIZED
-from examples.discrete_vae.vae_pyro import fit, open_device, per_image, seed_epoch
-from examples.harness.evaluation_pyro import evaluate
-from examples.harness.run import run
-from examples.images.binary_images import load_binary_images
+from examples.harness.run import keeping, run
+from examples.harness.training_pyro import (
+    VECTORIZED,
+    evaluate,
+    open_device,
+    pack,
+    per_image,
+    seed_epoch,
+    surroundings,
+    train_epoch,
+    unpack,
+)
+from examples.images.datasets import load_binary_images
 from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
@@ -175,6 +183,27 @@ def save_completions(
     save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
 
 
+def fit(
+    options: PredictionOptions,
+    network: Network,
+    svi: SVI,
+    unit: Distribution,
+    images: Tensor,
+    validation: Tensor,
+) -> int:
+    """Trains for the epochs that are left, with checkpoints; returns all epochs."""
+    with keeping(options, "pyro", surroundings(images)) as kept:
+        kept.restore(partial(unpack, network, svi.optim), None)
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            seed_epoch(options.seed, epoch + 1)
+            bound = train_epoch(svi, unit, images, options.batch_size)
+            held_out = evaluate(svi, unit, validation)
+            epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
+            kept.save_if_due(epoch + 1, partial(pack, network, svi.optim))
+    return kept.num_epochs
+
+
 class Trained(NamedTuple):
     """A trained network, and the images that it has not seen."""
 
@@ -192,13 +221,13 @@ def learn(options: PredictionOptions) -> Trained:
     shape, *splits = load_binary_images(options)
     images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
     pyro.clear_param_store()
-    seed_epoch(options, 0)
+    seed_epoch(options.seed, 0)
     network = Network(math.prod(shape), options.num_units).to(device)
     optimizer = Adam({"lr": options.learning_rate})
     training, objective = make_objectives(network, optimizer, options.num_samples)
     unit = make_unit(options, device)
     num_epochs = fit(options, network, training, unit, images, validation)
-    seed_epoch(options, num_epochs + 1)
+    seed_epoch(options.seed, num_epochs + 1)
     return Trained(objective, unit, shape, validation, test, num_epochs)
 
 

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.discrete_vae.report import LogLikelihood
 from examples.harness.command_line import option
-from examples.harness.run_options import RunOptions
+from examples.harness.run import LogLikelihood, RunOptions
 
 LAWS = "igr", "igr-sb", "igr-planar", "gumbel-softmax"
 PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first

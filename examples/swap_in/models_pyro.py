@@ -7,9 +7,9 @@ of the relaxed models, discretized again, can be checked; with Gumbel-Softmax be
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -27,8 +27,7 @@ from pyro.distributions import (
 from pyro.infer import SVI, RenyiELBO, Trace_ELBO
 from pyro.optim import Adam
 
-from examples.harness.command_line import parse_options
-from examples.harness.step_options import PointOptions
+from examples.harness.command_line import PointOptions, parse_options
 from examples.swap_in.exact import (
     Answer,
     Problem,

@@ -22,8 +22,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
-from examples.discrete_vae.estimators import ESTIMATORS, LAWS
-from examples.discrete_vae.options import Options
+from examples.discrete_vae.options import ESTIMATORS, LAWS, Options
 from examples.discrete_vae.vae_numpyro import make_objectives
 from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
 
@@ -84,7 +83,7 @@ def make_problem(estimator, law, temperature, samples=None):
         num_categories=3,
     )
     sizes = options.sizes(NUM_PIXELS)
-    svi = make_objectives(sizes, 1e-3, estimator, samples, 2).training
+    svi = make_objectives(sizes, 1e-3, estimator, samples).training
     prior = make_prior(options)
     start, num = parameters(prior, estimator), 3 if law == "gumbel-softmax" else 2
     prior = make_discrete(prior) if ESTIMATORS[estimator].is_discrete else prior

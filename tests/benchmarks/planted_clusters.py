@@ -46,7 +46,7 @@ def find(host, num_groups, seed, revise_from, **settings):
 
 def usage_of_test(host, options, trained):
     draw_usage = importlib.import_module(
-        f"examples.dp_mixture_vae.usage_{host}"
+        f"examples.dp_mixture_vae.revision_{host}"
     ).draw_usage
     rest = trained.prior, trained.test, options.rho, 20
     if host == "pyro":

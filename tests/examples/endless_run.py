@@ -1,13 +1,11 @@
 """A run without a host that never ends and saves itself all the time: to be killed."""
 
 if __name__ == "__main__":
-    from examples.harness import interruption
+    from examples.harness import command_line
 
-    interruption.end_in_one_line()
+    command_line.end_in_one_line()
 
-from examples.harness.resuming import keeping
-from examples.harness.run import run
-from examples.harness.run_options import RunOptions
+from examples.harness.run import RunOptions, keeping, run
 
 
 def train(options):

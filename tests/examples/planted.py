@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from examples.images.binary_images import BinaryImages
+from examples.images.datasets import BinaryImages
 
 NUM_PIXELS, FLIPPED = 64, 0.05
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from examples.dp_mixture_vae.beta_sticks import BetaSticks
-from examples.dp_mixture_vae.sticks import nearest_gaussian
+from examples.dp_mixture_vae.components import BetaSticks, nearest_gaussian
 
 ALPHA = 1.5
 

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from examples.images import datasets, sources
+from examples.images import datasets
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"].sha256
 SMALL1, SMALL2 = datasets.SOURCES["omniglot"].sha256
@@ -404,7 +404,7 @@ def test_downloads_are_by_https_and_verified_by_sha256(name, monkeypatch, tmp_pa
         return tmp_path
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
-    sources.locate(datasets.SOURCES[name], None)
+    datasets.locate(datasets.SOURCES[name], None)
     for url, known_hash in asked:
         assert url.startswith("https://")
         assert re.fullmatch("sha256:[0-9a-f]{64}", known_hash)

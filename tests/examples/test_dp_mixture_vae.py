@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples.dp_mixture_vae.component_posterior import component_posterior
 from examples.dp_mixture_vae.options import MixtureOptions
-from examples.dp_mixture_vae.usage import Usage, neighbor_errors
+from examples.dp_mixture_vae.report import Usage, component_posterior, neighbor_errors
 
 OPTIONS = MixtureOptions(
     num_epochs=3,

@@ -12,9 +12,7 @@ from time import monotonic, sleep
 import pytest
 
 from examples.harness.checkpoint import CheckpointError, read_checkpoint
-from examples.harness.progress import split_progress
-from examples.harness.resuming import keeping
-from examples.harness.run_options import RunOptions
+from examples.harness.run import RunOptions, keeping, split_progress
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = "tests.examples.endless_run"
@@ -98,8 +96,8 @@ def test_a_signal_before_anything_is_saved_says_so(start, tmp_path):
     program = tmp_path / "sleepy.py"
     program.write_text(
         "import time\n"
-        "from examples.harness import interruption\n"
-        "interruption.end_in_one_line()\n"
+        "from examples.harness import command_line\n"
+        "command_line.end_in_one_line()\n"
         "print('ready')\n"
         "time.sleep(60)\n"
     )
@@ -157,7 +155,7 @@ def test_signals_are_heeded_before_the_imports_of_a_program(path):
     _, first, *_ = ast.parse(path.read_text()).body
     expected = (
         "if __name__ == '__main__':\n"
-        "    from examples.harness import interruption\n"
-        "    interruption.end_in_one_line()"
+        "    from examples.harness import command_line\n"
+        "    command_line.end_in_one_line()"
     )
     assert ast.unparse(first) == expected

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_mixture import NUM_IMAGES, OPTIONS, bound, evidence
 
-from examples.dp_mixture_vae import sticks as mixture_sticks
+from examples.dp_mixture_vae import components as mixture_sticks
 
 NUM_DRAWS, NUM_IMPORTANCE_SAMPLES = 400, 20_000
 

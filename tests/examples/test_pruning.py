@@ -6,8 +6,12 @@ from scipy.special import softmax
 from scipy.stats import beta
 from tiny_mixture import fits, mixture_of_four
 
-from examples.dp_mixture_vae.pruning import Terms, fit_sticks, prune
-from examples.dp_mixture_vae.sticks import nearest_gaussian
+from examples.dp_mixture_vae.components import (
+    Terms,
+    fit_sticks,
+    nearest_gaussian,
+    prune,
+)
 
 ALPHA, NUM_DRAWS = 1.5, 400
 

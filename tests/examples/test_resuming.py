@@ -8,8 +8,7 @@ import pytest
 from examples.discrete_vae.options import Options
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.harness.checkpoint import CheckpointError
-from examples.harness.resuming import keeping
-from examples.harness.run_options import RunOptions
+from examples.harness.run import RunOptions, keeping
 from examples.structured_prediction.prediction import PredictionOptions
 
 SURROUNDINGS = {"device": "cpu", "precision": "float32", "training_images": "ab"}

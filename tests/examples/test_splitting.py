@@ -8,10 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_mixture import IMAGE, mixture_of_four
 
-from examples.dp_mixture_vae.beta_sticks import BetaSticks
-from examples.dp_mixture_vae.halving import halve
-from examples.dp_mixture_vae.splitting import Encoded, Split, split
-from examples.dp_mixture_vae.sticks import nearest_gaussian
+from examples.dp_mixture_vae.components import (
+    BetaSticks,
+    Encoded,
+    Split,
+    halve,
+    nearest_gaussian,
+    split,
+)
 
 ALPHA = 1.5
 
@@ -122,8 +126,7 @@ def test_halves_have_the_sticks_means_and_scores_and_the_moments_of_the_whole(
         return halves
 
     host = type(mixture).__module__.removeprefix("tiny_mixture_")
-    path = f"examples.dp_mixture_vae.revision_{host}.split"
-    monkeypatch.setattr(path, split)
+    monkeypatch.setattr(f"examples.dp_mixture_vae.revision_{host}.split", split)
     found, before, moments = mixture.prune(), mixture.parts(), mixture.moments()
     mixture.split(found)
     after, (encoded, old_means, counts, *rest) = mixture.parts(), asked

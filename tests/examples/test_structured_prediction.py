@@ -182,7 +182,6 @@ def test_the_twins_define_the_same_names_in_the_same_order():
     for pair in (
         "structured_prediction/halves",
         "structured_prediction/units",
-        "discrete_vae/estimators",
     ):
         pyro, numpyro = (
             [

@@ -9,16 +9,19 @@ from jax.example_libraries import optimizers
 from numpyro.distributions import Delta
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
-from examples.dp_mixture_vae.growth_numpyro import grow_sticks
-from examples.dp_mixture_vae.pruning import Terms
+from examples.dp_mixture_vae.components import Terms
 from examples.dp_mixture_vae.revision_numpyro import (
+    grow_sticks,
     measure,
     prune_components,
     split_components,
+    trained_networks,
 )
-from examples.dp_mixture_vae.usage_numpyro import trained_networks
-from examples.dp_mixture_vae.vae_numpyro import initialize, make_objectives
-from examples.harness.evaluation_numpyro import bounds_with_progress
+from examples.dp_mixture_vae.vae_numpyro import (
+    initialize,
+    log_likelihoods,
+    make_objectives,
+)
 
 
 class TinyMixture:
@@ -105,4 +108,4 @@ class TinyMixture:
     def weighted_bound(self):
         """The importance-weighted bound of the image."""
         of = self.prior, self.image[None], self.params, self.key
-        return bounds_with_progress(self.objectives.log_likelihood, *of)[0]
+        return log_likelihoods(self.objectives.log_likelihood, *of)[0]

@@ -7,15 +7,14 @@ from pyro.distributions import Delta
 from pyro.optim import Adam
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
-from examples.dp_mixture_vae.growth_pyro import grow_sticks
-from examples.dp_mixture_vae.networks_pyro import Networks
+from examples.dp_mixture_vae.mixture_pyro import Networks
 from examples.dp_mixture_vae.revision_pyro import (
+    grow_sticks,
     measure,
     prune_components,
     split_components,
 )
-from examples.dp_mixture_vae.vae_pyro import make_objectives
-from examples.harness.evaluation_pyro import bounds_with_progress
+from examples.dp_mixture_vae.vae_pyro import log_likelihoods, make_objectives
 
 
 class TinyMixture:
@@ -85,4 +84,4 @@ class TinyMixture:
     def weighted_bound(self):
         """The importance-weighted bound of the image."""
         svi = self.objectives.log_likelihood
-        return bounds_with_progress(svi, self.prior, self.image[None])[0]
+        return log_likelihoods(svi, self.prior, self.image[None])[0]

@@ -1,8 +1,14 @@
-"""What the posterior probabilities say of the use of a discrete code."""
+"""What posterior probabilities and importance weights say of a discrete code."""
 
 import numpy as np
+from scipy.stats import genpareto
 
-from examples.discrete_vae.code_usage import dead_categories, most_informative, traverse
+from examples.discrete_vae.report import (
+    dead_categories,
+    most_informative,
+    pareto_k,
+    traverse,
+)
 
 
 def test_a_category_is_dead_below_a_hundredth_of_its_share():
@@ -26,3 +32,11 @@ def test_a_traversal_varies_one_variable_of_the_most_probable_code():
         np.testing.assert_array_equal(codes[:, k, 0].argmax(-1), probs[:, 0].argmax(-1))
         assert (codes[:, k, 1].argmax(-1) == k).all()
     assert (codes.sum(-1) == 1).all()
+
+
+def test_pareto_k_is_the_shape_of_the_tail():
+    shapes, rng = np.array([0.2, 0.9]), np.random.default_rng(0)
+    weights = [genpareto.rvs(k, size=20_000, random_state=rng) for k in shapes]
+    found = pareto_k(np.log(weights))
+    np.testing.assert_allclose(found["pareto_k"], shapes, atol=0.1)
+    assert found["good_k"] == 0.7

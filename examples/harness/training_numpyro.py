@@ -1,0 +1,111 @@
+"""Epochs of steps on images, and what a run of them keeps, in NumPyro."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+from jax import Array, lax, random
+from numpyro import handlers
+from numpyro.distributions import Distribution
+from numpyro.infer import SVI
+from numpyro.infer.svi import SVIState
+
+from examples.images.datasets import digest
+
+IMAGES_AT_ONCE, SAMPLES_AT_ONCE = 250, 25_000
+
+
+@contextmanager
+def per_image(images: Array) -> Iterator[None]:
+    """A plate over the images, scaled so that the ELBO is a mean over them."""
+    n = len(images)
+    with numpyro.plate("images", n), handlers.scale(scale=1 / n):
+        yield
+
+
+@partial(jax.jit, static_argnames="svi")
+def initialize(svi: SVI, prior: Distribution, images: Array, key: Array) -> SVIState:
+    """The state before the first step, in the types of the states that follow."""
+    state = svi.init(key, images, prior)
+    return jax.tree.map(lambda leaf: lax.convert_element_type(leaf, leaf.dtype), state)
+
+
+@partial(jax.jit, static_argnames=("svi", "batch_size"))
+def train_epoch(
+    svi: SVI,
+    prior: Distribution,
+    images: Array,
+    batch_size: int,
+    state: SVIState,
+    key: Array,
+) -> tuple[SVIState, Array]:
+    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
+    whole = len(images) // batch_size * batch_size
+    batches = random.permutation(key, len(images))[:whole].reshape(-1, batch_size)
+    state, losses = lax.scan(
+        lambda state, batch: svi.update(state, images[batch], prior), state, batches
+    )
+    return state, -losses.mean()
+
+
+@partial(jax.jit, static_argnames="svi")
+def bounds(
+    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
+) -> Array:
+    """The objective's bound of each image, taken one by one, a few at once."""
+
+    def loss(of: tuple[Array, Array]) -> Array:
+        image, key = of
+        return svi.loss.loss(key, params, svi.model, svi.guide, image[None], prior)
+
+    at_once = max(1, min(IMAGES_AT_ONCE, SAMPLES_AT_ONCE // svi.loss.num_particles))
+    keys = random.split(key, len(images))
+    return -lax.map(loss, (images, keys), batch_size=at_once)
+
+
+def evaluate(
+    svi: SVI, prior: Distribution, images: Array, params: dict[str, Any], key: Array
+) -> float:
+    """The mean over the images of the objective's bound."""
+    return float(bounds(svi, prior, images, params, key).mean())
+
+
+def open_device(name: str | None) -> jax.Device:
+    """The first device of that platform; ValueError if it cannot be used."""
+    try:
+        return jax.devices(name)[0]
+    except RuntimeError as error:
+        raise ValueError(f"cannot use --device {name}: {error}") from error
+
+
+def surroundings(images: Array) -> dict[str, str]:
+    """What a run on these images depends on beside its options, by name."""
+    return {
+        "device": images.device.platform,
+        "precision": jnp.zeros(()).dtype.name,
+        "training_images": digest(np.asarray(images)),
+    }
+
+
+def pack(state: SVIState) -> bytes:
+    """What a run needs to continue, as bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, *jax.tree.leaves(state))
+    return buffer.getvalue()
+
+
+def unpack(state: SVIState, packed: bytes) -> SVIState:
+    """Restores what was packed, given a fresh state."""
+    with np.load(io.BytesIO(packed)) as arrays:
+        leaves = [*arrays.values()]
+    if [x.shape for x in leaves] != [x.shape for x in jax.tree.leaves(state)]:
+        raise ValueError("arrays of other shapes")
+    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
+    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
+    return jax.device_put(restored, sharding)

@@ -1,0 +1,89 @@
+"""Epochs of steps on images, and what a run of them keeps, in Pyro."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyro
+import torch
+from numpy.random import SeedSequence
+from pyro import poutine
+from pyro.distributions import Distribution
+from pyro.infer import SVI
+from pyro.optim import PyroOptim
+from torch import Tensor, nn
+from torch.distributions import transform_to
+from torch.distributions.constraints import positive, real
+
+from examples.images.datasets import digest
+
+IMAGES_AT_ONCE = 250
+VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
+CONSTRAINTS_OF_RELAX = {"relax_temperature": positive}
+
+
+@contextmanager
+def per_image(images: Tensor) -> Iterator[None]:
+    """A plate over the images, scaled so that the ELBO is a mean over them."""
+    with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
+        yield
+
+
+def train_epoch(
+    svi: SVI, prior: Distribution, images: Tensor, batch_size: int
+) -> float:
+    """Steps through the shuffled images in whole batches; returns the mean ELBO."""
+    batches = torch.randperm(len(images)).split(batch_size)
+    whole = batches[: len(images) // batch_size]
+    return -sum(svi.step(images[batch], prior) for batch in whole) / len(whole)
+
+
+def evaluate(svi: SVI, prior: Distribution, images: Tensor) -> float:
+    """The mean over the images of the objective's bound."""
+    batches = images.split(IMAGES_AT_ONCE)
+    losses = [len(batch) * svi.evaluate_loss(batch, prior) for batch in batches]
+    return -sum(losses) / len(images)
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Makes the noise of an epoch depend on the seed and its number alone."""
+    (seed,) = SeedSequence([seed, epoch]).generate_state(1)
+    pyro.set_rng_seed(int(seed))
+
+
+def open_device(name: str | None) -> torch.device:
+    """The device of that name; ValueError if it cannot be used."""
+    try:
+        return torch.empty(0, device=name or "cpu").device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"cannot use --device {name}: {error}") from error
+
+
+def surroundings(images: Tensor) -> dict[str, str]:
+    """What a run on these images depends on beside its options, by name."""
+    return {
+        "device": images.device.type,
+        "precision": str(torch.get_default_dtype()).removeprefix("torch."),
+        "training_images": digest(images.numpy(force=True)),
+    }
+
+
+def pack(network: nn.Module, optimizer: PyroOptim) -> bytes:
+    """What a run needs to continue, as bytes: RELAX has parameters of its own."""
+    store, buffer = pyro.get_param_store(), io.BytesIO()
+    names = [name for name in store if name.startswith("relax_")]
+    of_relax = {name: pyro.param(name).unconstrained().detach() for name in names}
+    torch.save((network.state_dict(), of_relax, optimizer.get_state()), buffer)
+    return buffer.getvalue()
+
+
+def unpack(network: nn.Module, optimizer: PyroOptim, packed: bytes) -> None:
+    """Restores what was packed."""
+    state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
+    parameters, of_relax, optimizer_state = state
+    network.load_state_dict(parameters)
+    for name, value in of_relax.items():
+        constraint = CONSTRAINTS_OF_RELAX.get(name, real)
+        parameter = pyro.param(name, transform_to(constraint)(value), constraint)
+        parameter.unconstrained().data.copy_(value)
+    optimizer.set_state(optimizer_state)
