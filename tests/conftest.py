@@ -21,9 +21,13 @@ XLA_FLAGS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Keeps the tests of a file, which share what is compiled, in one worker."""
+    """Keeps the tests of a file, which share what is compiled, in one worker.
+
+    A worker has one thread for PyTorch, since there are as many workers as cores.
+    """
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "worksteal"
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure(config):
