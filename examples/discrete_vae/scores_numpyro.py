@@ -17,6 +17,8 @@ from tqdm import tqdm
 from examples.harness.training_numpyro import IMAGES_AT_ONCE
 from numpyro_igr import log_weights
 
+CODES_AT_ONCE = 25_000
+
 
 def weigh(
     svi: SVI,
@@ -47,7 +49,9 @@ def _weigh(
     key: Array,
 ) -> Array:
     of = key, svi.model, svi.guide, images, prior
-    return log_weights(*of, num_samples=num_samples, params=params)
+    at_once = max(1, min(num_samples, CODES_AT_ONCE // len(images)))
+    numbers = {"num_samples": num_samples, "chunk_size": at_once}
+    return log_weights(*of, **numbers, params=params)
 
 
 @partial(jax.jit, static_argnames="guide")

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from examples.harness.training_pyro import IMAGES_AT_ONCE
 from pyro_igr import log_weights
 
+CODES_AT_ONCE = 25_000
+
 
 def weigh(
     svi: SVI, prior: Distribution, images: Tensor, num_samples: int
@@ -23,7 +25,9 @@ def weigh(
     with tqdm(total=len(images), unit=" test images", disable=None) as progress:
         for chunk in images.split(IMAGES_AT_ONCE):
             of = svi.model, svi.guide, chunk, prior
-            found.append(log_weights(*of, num_samples=num_samples).T.numpy(force=True))
+            at_once = max(1, min(num_samples, CODES_AT_ONCE // len(chunk)))
+            numbers = {"num_samples": num_samples, "chunk_size": at_once}
+            found.append(log_weights(*of, **numbers).T.numpy(force=True))
             progress.update(len(chunk))
     return np.concatenate(found)
 
