@@ -49,6 +49,12 @@ def argmax_probs(
     Source:
         IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
         the factor 1 / scale. Quadrature by quantile panels is ours.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import argmax_probs
+        >>> [round(x, 4) for x in argmax_probs(jnp.zeros(2), jnp.ones(2)).tolist()]
+        [0.375, 0.375, 0.25]
     """
     check_real(loc=loc)
     check_positive(scale=scale)

@@ -47,6 +47,15 @@ def lookup(
 
     Source:
         not in the paper.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import lookup
+        >>> table = jnp.array([[0.0, 1.0], [2.0, 3.0]])
+        >>> lookup(table, jnp.array(1))
+        Array([2., 3.], dtype=float32)
+        >>> lookup(table, jnp.array([0.5, 0.5]))
+        Array([1., 2.], dtype=float32)
     """
     refuse_complex(table=table, z=z)
     table, z = jnp.asarray(table), jnp.asarray(z)

@@ -48,6 +48,13 @@ def match_probs(
         = 2 to 200).
     Source:
         not in the paper, which gives up the interpretation of its parameters.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import argmax_probs, match_probs
+        >>> loc = match_probs(jnp.array([0.5, 0.3, 0.2]))
+        >>> [round(x, 4) for x in argmax_probs(loc, jnp.ones(2)).tolist()]
+        [0.5, 0.3, 0.2]
     """
     check_positive(scale=scale)
     log_probs = to_log_probs(probs, None)

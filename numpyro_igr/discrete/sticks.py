@@ -33,6 +33,12 @@ def stick_probs(loc: Array, scale: Array) -> Array:
         1e-10 in float64.
     Source:
         not in the paper; the limit of the tempering "sticks".
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import stick_probs
+        >>> [round(x, 4) for x in stick_probs(jnp.zeros(2), jnp.ones(2)).tolist()]
+        [0.5, 0.25, 0.25]
     """
     check_real(loc=loc)
     check_positive(scale=scale)

@@ -33,6 +33,12 @@ def truncate(weights: Array, rho: ArrayLike) -> Array:
         Values sum to 1 as the weights do, to 4 units in the last place.
     Source:
         IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import truncate
+        >>> truncate(jnp.array([0.5, 0.25, 0.125, 0.125]), 0.7)
+        Array([0.5 , 0.25, 0.  , 0.25], dtype=float32)
     """
     _check(weights, rho)
     return _truncate(weights, rho)
@@ -56,6 +62,12 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 19.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import num_active
+        >>> num_active(jnp.array([0.5, 0.25, 0.125, 0.125]), 0.7)
+        Array(2, dtype=int32)
     """
     _check(weights, rho)
     return _num_active(weights, rho)

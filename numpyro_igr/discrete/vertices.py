@@ -19,6 +19,12 @@ def straight_through(z: Array) -> Array:
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
         3.3.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import straight_through
+        >>> straight_through(jnp.array([0.2, 0.7, 0.1]))
+        Array([0., 1., 0.], dtype=float32)
     """
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)

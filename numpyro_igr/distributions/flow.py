@@ -57,6 +57,16 @@ class IGRFlow(GaussianPushforward):
     Source:
         IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed form with
         a shared flow is not in the paper.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro.distributions import kl_divergence
+        >>> from numpyro_igr import IGRFlow, PlanarTransform
+        >>> flow = [PlanarTransform(jnp.ones(2), jnp.ones(2)) for _ in range(2)]
+        >>> q = IGRFlow(0.5, jnp.zeros(2), jnp.ones(2), flow)
+        >>> p = IGRFlow(0.5, jnp.array([1.0, 0.0]), jnp.ones(2), flow)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        0.50
     """
 
     arg_constraints = IGR.arg_constraints

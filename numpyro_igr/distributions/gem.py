@@ -55,6 +55,15 @@ class GEM(Absent, Distribution):
         log_prob to 1e-10 in float64.
     Source:
         Sethuraman (1994).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro.distributions import kl_divergence
+        >>> from numpyro_igr import GEM, InfiniteIGR
+        >>> prior = GEM(1.0, num_sticks=3)
+        >>> q = InfiniteIGR(1.0, jnp.zeros(3), 1.7 * jnp.ones(3), tail=prior)
+        >>> print(f"{kl_divergence(q, prior):.2f}")
+        0.03
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

@@ -44,6 +44,15 @@ class RelaxedOneHotCategorical(ExpRelaxedOneHotCategorical):
     Source:
         Jang, Gu and Poole (2017); Maddison, Mnih and Teh (2017), eq. 10; the class of
         this name in ``torch.distributions``.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr import RelaxedOneHotCategorical
+        >>> q = RelaxedOneHotCategorical(0.5, probs=jnp.array([0.5, 0.3, 0.2]))
+        >>> print(f"{q.sample(jax.random.key(0)).sum():.4f}")
+        1.0000
+        >>> [round(x, 4) for x in q.probs.tolist()]
+        [0.5, 0.3, 0.2]
     """
 
     support = constraints.simplex
@@ -90,6 +99,14 @@ class RelaxedOneHotCategoricalStraightThrough(RelaxedOneHotCategorical):
     Source:
         Jang, Gu and Poole (2017), section 2.2; the class of this name in Pyro, which
         tags its samples with the relaxed value and scores that.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr import RelaxedOneHotCategoricalStraightThrough
+        >>> probs = jnp.array([0.5, 0.3, 0.2])
+        >>> q = RelaxedOneHotCategoricalStraightThrough(0.5, probs)
+        >>> sorted(q.sample(jax.random.key(0)).tolist())
+        [0.0, 0.0, 1.0]
     """
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:

@@ -53,6 +53,17 @@ class IGR(SoftmaxPlusPlus):
         values with :class:`ExpIGR`.
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro.distributions import kl_divergence
+        >>> from numpyro_igr import IGR
+        >>> q = IGR.from_probs(0.1, jnp.array([0.5, 0.3, 0.2]))
+        >>> [round(x, 4) for x in q.probs.tolist()]
+        [0.5, 0.3, 0.2]
+        >>> p = IGR.from_probs(0.5, jnp.ones(3) / 3)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        22.42
     """
 
     support = constraints.simplex
@@ -99,6 +110,14 @@ class ExpIGR(SoftmaxPlusPlus):
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15, in logarithms (not in the
         paper).
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr import ExpIGR
+        >>> q = ExpIGR(0.01, jnp.zeros(2), jnp.ones(2))
+        >>> log_z = q.sample(jax.random.key(0))
+        >>> bool(jnp.isfinite(q.log_prob(log_z)))
+        True
     """
 
     value_is_log = True
@@ -141,6 +160,14 @@ class IGRStraightThrough(IGR):
 
     Source:
         IGR (Potapczynski et al., 2020), section 3.3.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr import IGRStraightThrough
+        >>> q = IGRStraightThrough(0.5, jnp.zeros(2), jnp.ones(2))
+        >>> z = q.sample(jax.random.key(0))
+        >>> sorted(z.tolist())
+        [0.0, 0.0, 1.0]
     """
 
     value_is_hard = True

@@ -66,6 +66,18 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         log_prob and KL to 1e-10 in float64.
     Source:
         IGR (Potapczynski et al., 2020), eq. 19; the rest and the tail are ours.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro.distributions import kl_divergence
+        >>> from numpyro_igr import InfiniteIGR
+        >>> q = InfiniteIGR(0.1, jnp.array([0.0, 0.5]), jnp.ones(2), rho=0.99)
+        >>> value = q.sample(jax.random.key(0))
+        >>> print(f"{value.sum():.4f}")
+        1.0000
+        >>> p = InfiniteIGR(0.1, jnp.zeros(3), jnp.ones(3), rho=0.99)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        0.12
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

@@ -73,6 +73,13 @@ class OneHotCategorical(Distribution):
 
     Source:
         ``torch.distributions.OneHotCategorical``.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import OneHotCategorical
+        >>> q = OneHotCategorical(probs=jnp.array([0.5, 0.3, 0.2]))
+        >>> print(f"{q.log_prob(jnp.array([0.0, 1.0, 0.0])):.4f}")
+        -1.2040
     """
 
     arg_constraints: ClassVar[dict] = {"logits": constraints.real_vector}

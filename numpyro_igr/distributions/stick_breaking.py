@@ -61,6 +61,17 @@ class IGRStickBreaking(GaussianPushforward):
     Source:
         IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks" (the
         default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro.distributions import kl_divergence
+        >>> from numpyro_igr import IGRStickBreaking
+        >>> q = IGRStickBreaking.from_probs(0.1, jnp.array([0.5, 0.3, 0.2]))
+        >>> [round(x, 4) for x in q.probs.tolist()]
+        [0.5, 0.3, 0.2]
+        >>> p = IGRStickBreaking.from_probs(0.5, jnp.ones(3) / 3)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        21.68
     """
 
     reparametrized_params: ClassVar[list[str]] = list(

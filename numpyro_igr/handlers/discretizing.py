@@ -36,6 +36,15 @@ def discretize(fn: Callable) -> Callable:
     Raises:
         ValueError: at a site whose distribution has no discrete counterpart of the same
             form, or that another handler gave a relaxed value.
+
+    Example:
+        >>> import jax.numpy as jnp, numpyro
+        >>> from numpyro import handlers
+        >>> from numpyro_igr import IGR, discretize
+        >>> def model():
+        ...     return numpyro.sample("z", IGR(0.5, jnp.zeros(2), jnp.ones(2)))
+        >>> sorted(handlers.seed(discretize(model), 0)().tolist())
+        [0.0, 0.0, 1.0]
     """
     return DiscretizeMessenger(fn)
 

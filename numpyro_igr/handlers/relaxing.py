@@ -80,6 +80,16 @@ def relax(
 
     Source:
         not in the paper.
+
+    Example:
+        >>> import jax.numpy as jnp, numpyro
+        >>> from numpyro import handlers
+        >>> from numpyro_igr import OneHotCategorical, relax
+        >>> def model():
+        ...     return numpyro.sample("z", OneHotCategorical(jnp.ones(3) / 3))
+        >>> relaxed = relax(model, temperature=0.5)
+        >>> print(f"{handlers.seed(relaxed, 0)().sum():.4f}")
+        1.0000
     """
     check_names(one_hot=one_hot, keep=keep)
     check_family(family)

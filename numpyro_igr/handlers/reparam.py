@@ -49,6 +49,16 @@ class IGRReparam(Reparam):
 
     Source:
         not in the paper.
+
+    Example:
+        >>> import jax.numpy as jnp, numpyro
+        >>> from numpyro import handlers
+        >>> from numpyro_igr import IGRReparam, OneHotCategorical
+        >>> def model():
+        ...     return numpyro.sample("z", OneHotCategorical(jnp.ones(3) / 3))
+        >>> relaxed = handlers.reparam(model, config={"z": IGRReparam(0.1)})
+        >>> handlers.seed(relaxed, 0)().shape
+        (3,)
     """
 
     def __init__(

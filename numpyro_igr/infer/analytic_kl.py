@@ -42,6 +42,15 @@ def assert_analytic_kl(
         AssertionError: naming the first site whose term is wrong, or else the first
             without a closed form, and the reason. In NumPyro also a site whose scale
             or mask is not known while jax traces the call.
+
+    Example:
+        >>> import jax.numpy as jnp, numpyro
+        >>> from numpyro_igr import IGR, assert_analytic_kl
+        >>> def model():
+        ...     numpyro.sample("z", IGR(0.5, jnp.zeros(2), jnp.ones(2)))
+        >>> def guide():
+        ...     numpyro.sample("z", IGR(0.1, jnp.zeros(2), jnp.ones(2)))
+        >>> assert_analytic_kl(model, guide)
     """
     guide_trace = trace(seed(guide, 0)).get_trace(*args, **kwargs)
     replayed = replay(seed(model, 1), guide_trace)

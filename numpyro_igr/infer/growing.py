@@ -32,6 +32,13 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
     Raises:
         ValueError: if ``distribution`` is no :class:`InfiniteIGR` or ``num_sticks``
             negative.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import InfiniteIGR, tail_start
+        >>> q = InfiniteIGR(0.1, jnp.zeros(3), jnp.ones(3))
+        >>> tail_start(q, 2)
+        (Array([0., 0.], dtype=float32), Array([1., 1.], dtype=float32))
     """
     if not isinstance(distribution, InfiniteIGR) or num_sticks < 0:
         raise ValueError(
@@ -67,6 +74,17 @@ def grow(state: SVIState, start: Mapping, dim: int = -1) -> SVIState:
 
     Raises:
         ValueError: if a start does not fit its parameter.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro.infer import SVI, Trace_ELBO
+        >>> from numpyro_igr import grow
+        >>> def guide():
+        ...     numpyro.param("means", jnp.array([3.0, 4.0]))
+        >>> svi = SVI(lambda: None, guide, numpyro.optim.Adam(0.1), Trace_ELBO())
+        >>> state = grow(svi.init(jax.random.key(0)), {"means": jnp.zeros(1)})
+        >>> svi.get_params(state)["means"].tolist()
+        [3.0, 4.0, 0.0]
     """
     for parameter, values in start.items():
         append = partial(_append, parameter, jnp.asarray(values), dim)

@@ -50,6 +50,14 @@ class PlanarTransform(Transform):
         Rezende and Mohamed (2015), section 4.1 and appendix A.1;
         :math:`m \geq -1 + 10^{-4}`, so that rounding leaves it invertible, and the
         inverse, are ours.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import PlanarTransform
+        >>> f = PlanarTransform(jnp.ones(2), jnp.ones(2), 0.5)
+        >>> x = jnp.array([0.3, -0.2])
+        >>> [round(x, 4) for x in f.inv(f(x)).tolist()]
+        [0.3, -0.2]
     """
 
     domain = constraints.real_vector

@@ -40,6 +40,16 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         Value, inverse and log-det to 1e-10 in float64.
     Source:
         IGR (Potapczynski et al., 2020), eq. 15; log-det eq. 26; limit Prop. 1.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import SoftmaxPlusPlusTransform
+        >>> g = SoftmaxPlusPlusTransform(0.5)
+        >>> z = g(jnp.array([0.3, -0.2]))
+        >>> print(f"{z.sum():.4f}")
+        1.0000
+        >>> [round(x, 4) for x in g.inv(z).tolist()]
+        [0.3, -0.2]
     """
 
     parameter_names = ("temperature", "delta")

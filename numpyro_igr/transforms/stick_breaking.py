@@ -54,6 +54,14 @@ class StickBreakingTransform(SimplexTransform):
     Source:
         IGR (Potapczynski et al., 2020), eq. 16 with the remainder as category K;
         "softmax++" is eq. 18 and "vertex" eq. 17; "sticks" and "weights" are ours.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import StickBreakingTransform
+        >>> g = StickBreakingTransform(0.5)
+        >>> z = g(jnp.array([0.0, 0.0]))
+        >>> [round(x, 4) for x in z.tolist()]
+        [0.5, 0.25, 0.25]
     """
 
     def __init__(

@@ -45,6 +45,12 @@ def argmax_probs(
     Source:
         IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
         the factor 1 / scale. Quadrature by quantile panels is ours.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import argmax_probs
+        >>> argmax_probs(torch.zeros(2), torch.ones(2))
+        tensor([0.3750, 0.3750, 0.2500])
     """
     check_real(loc=loc)
     check_positive(scale=scale)

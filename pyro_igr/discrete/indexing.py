@@ -45,6 +45,15 @@ def lookup(
 
     Source:
         not in the paper.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import lookup
+        >>> table = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+        >>> lookup(table, torch.tensor(1))
+        tensor([2., 3.])
+        >>> lookup(table, torch.tensor([0.5, 0.5]))
+        tensor([1., 2.])
     """
     refuse_complex(table=table, z=z)
     table, z = torch.as_tensor(table), torch.as_tensor(z, device=table.device)

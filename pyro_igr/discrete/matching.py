@@ -43,6 +43,13 @@ def match_probs(
         = 2 to 200).
     Source:
         not in the paper, which gives up the interpretation of its parameters.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import argmax_probs, match_probs
+        >>> loc = match_probs(torch.tensor([0.5, 0.3, 0.2]))
+        >>> argmax_probs(loc, torch.ones(2))
+        tensor([0.5000, 0.3000, 0.2000])
     """
     check_positive(scale=scale)
     log_probs = to_log_probs(probs, None)

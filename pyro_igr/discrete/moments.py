@@ -60,6 +60,14 @@ def match_moments(
         IGR (Potapczynski et al., 2020), eq. 14, which as printed,
         :math:`E \| z - p \|^2`, is least for the point mass at p: its scale falls to 0.
         Hence the distance of the means, at a scale that is given.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import IGR, match_moments
+        >>> loc, scale = match_moments(torch.tensor([0.5, 0.3, 0.2]), temperature=0.5)
+        >>> z = IGR(0.5, loc, scale).rsample((10_000,))
+        >>> print(f"{z.mean(0)[0]:.1f}")
+        0.5
     """
     check_probs(probs)
     check_positive(temperature=temperature, scale=scale, delta=delta)

@@ -31,6 +31,12 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
         1e-10 in float64.
     Source:
         not in the paper; the limit of the tempering "sticks".
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import stick_probs
+        >>> stick_probs(torch.zeros(2), torch.ones(2))
+        tensor([0.5000, 0.2500, 0.2500])
     """
     check_real(loc=loc)
     check_positive(scale=scale)

@@ -31,6 +31,12 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
         Values sum to 1 as the weights do, to 4 units in the last place.
     Source:
         IGR (Potapczynski et al., 2020), eq. 19; the last entry is ours.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import truncate
+        >>> truncate(torch.tensor([0.5, 0.25, 0.125, 0.125]), 0.7)
+        tensor([0.5000, 0.2500, 0.0000, 0.2500])
     """
     _check(weights, rho)
     (weights,), dtype = in_full_precision(weights)
@@ -60,6 +66,12 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 19.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import num_active
+        >>> num_active(torch.tensor([0.5, 0.25, 0.125, 0.125]), 0.7)
+        tensor(2)
     """
     _check(weights, rho)
     (weights,), _ = in_full_precision(weights)

@@ -17,6 +17,12 @@ def straight_through(z: Tensor) -> Tensor:
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
         3.3.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import straight_through
+        >>> straight_through(torch.tensor([0.2, 0.7, 0.1]))
+        tensor([0., 1., 0.])
     """
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)

@@ -49,6 +49,24 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         validate_args: whether to check parameters and values; the host's default
             if None.
         options: further arguments of the family.
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import constraints
+        >>> from pyro_igr import GaussianPushforward, SoftmaxPlusPlusTransform
+        >>> from pyro_igr.discrete import log_argmax_probs, match_log_probs
+        >>> class Halved(GaussianPushforward):  # softmax++ at delta = 0.5
+        ...     support = constraints.simplex
+        ...     def _transform(self):
+        ...         return SoftmaxPlusPlusTransform(self.temperature, 0.5)
+        ...     def _log_probs(self):
+        ...         return log_argmax_probs(self.loc, self.scale)
+        ...     @staticmethod
+        ...     def _match(log_probs, scale):
+        ...         return match_log_probs(log_probs, scale)
+        >>> q = Halved.from_probs(0.1, torch.tensor([0.5, 0.3, 0.2]))
+        >>> q.probs
+        tensor([0.5000, 0.3000, 0.2000])
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

@@ -56,6 +56,16 @@ class IGRFlow(GaussianPushforward):
     Source:
         IGR (Potapczynski et al., 2020), section 3.1. That the KL stays closed form with
         a shared flow is not in the paper.
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import kl_divergence
+        >>> from pyro_igr import IGRFlow, PlanarTransform
+        >>> flow = [PlanarTransform(torch.ones(2), torch.ones(2)) for _ in range(2)]
+        >>> q = IGRFlow(0.5, torch.zeros(2), torch.ones(2), flow)
+        >>> p = IGRFlow(0.5, torch.tensor([1.0, 0.0]), torch.ones(2), flow)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        0.50
     """
 
     arg_constraints = IGR.arg_constraints

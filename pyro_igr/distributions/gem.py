@@ -50,6 +50,15 @@ class GEM(Absent, TorchDistribution):
         log_prob to 1e-10 in float64.
     Source:
         Sethuraman (1994).
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import kl_divergence
+        >>> from pyro_igr import GEM, InfiniteIGR
+        >>> prior = GEM(1.0, num_sticks=3)
+        >>> q = InfiniteIGR(1.0, torch.zeros(3), 1.7 * torch.ones(3), tail=prior)
+        >>> print(f"{kl_divergence(q, prior):.2f}")
+        0.03
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

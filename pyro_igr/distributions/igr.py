@@ -50,6 +50,17 @@ class IGR(SoftmaxPlusPlus):
         values with :class:`ExpIGR`.
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15.
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import kl_divergence
+        >>> from pyro_igr import IGR
+        >>> q = IGR.from_probs(0.1, torch.tensor([0.5, 0.3, 0.2]))
+        >>> q.probs
+        tensor([0.5000, 0.3000, 0.2000])
+        >>> p = IGR.from_probs(0.5, torch.ones(3) / 3)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        22.42
     """
 
     support = constraints.simplex
@@ -96,6 +107,14 @@ class ExpIGR(SoftmaxPlusPlus):
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15, in logarithms (not in the
         paper).
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import ExpIGR
+        >>> q = ExpIGR(0.01, torch.zeros(2), torch.ones(2))
+        >>> log_z = q.rsample()
+        >>> bool(q.log_prob(log_z).isfinite())
+        True
     """
 
     value_is_log = True
@@ -138,6 +157,14 @@ class IGRStraightThrough(IGR):
 
     Source:
         IGR (Potapczynski et al., 2020), section 3.3.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import IGRStraightThrough
+        >>> q = IGRStraightThrough(0.5, torch.zeros(2), torch.ones(2))
+        >>> z = q.rsample()
+        >>> sorted(z.tolist())
+        [0.0, 0.0, 1.0]
     """
 
     value_is_hard = True

@@ -64,6 +64,18 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         log_prob and KL to 1e-10 in float64.
     Source:
         IGR (Potapczynski et al., 2020), eq. 19; the rest and the tail are ours.
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import kl_divergence
+        >>> from pyro_igr import InfiniteIGR
+        >>> q = InfiniteIGR(0.1, torch.tensor([0.0, 0.5]), torch.ones(2), rho=0.99)
+        >>> value = q.rsample()
+        >>> print(f"{value.sum():.4f}")
+        1.0000
+        >>> p = InfiniteIGR(0.1, torch.zeros(3), torch.ones(3), rho=0.99)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        0.12
     """
 
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {

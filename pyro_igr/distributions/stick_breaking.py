@@ -58,6 +58,17 @@ class IGRStickBreaking(GaussianPushforward):
     Source:
         IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks" (the
         default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import kl_divergence
+        >>> from pyro_igr import IGRStickBreaking
+        >>> q = IGRStickBreaking.from_probs(0.1, torch.tensor([0.5, 0.3, 0.2]))
+        >>> q.probs
+        tensor([0.5000, 0.3000, 0.2000])
+        >>> p = IGRStickBreaking.from_probs(0.5, torch.ones(3) / 3)
+        >>> print(f"{kl_divergence(q, p):.2f}")
+        21.68
     """
 
     options = ("tempering",)

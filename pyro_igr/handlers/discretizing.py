@@ -31,6 +31,14 @@ def discretize(fn: Callable) -> Callable:
     Raises:
         ValueError: at a site whose distribution has no discrete counterpart of the same
             form, or that another handler gave a relaxed value.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro_igr import IGR, discretize
+        >>> def model():
+        ...     return pyro.sample("z", IGR(0.5, torch.zeros(2), torch.ones(2)))
+        >>> sorted(discretize(model)().tolist())
+        [0.0, 0.0, 1.0]
     """
     return DiscretizeMessenger()(fn)
 

@@ -76,6 +76,16 @@ def relax(
 
     Source:
         not in the paper.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro.distributions import OneHotCategorical
+        >>> from pyro_igr import relax
+        >>> def model():
+        ...     return pyro.sample("z", OneHotCategorical(torch.ones(3) / 3))
+        >>> relaxed = relax(model, temperature=0.5)
+        >>> print(f"{relaxed().sum():.4f}")
+        1.0000
     """
     check_names(one_hot=one_hot, keep=keep)
     check_family(family)

@@ -48,6 +48,16 @@ class IGRReparam(Reparam):
 
     Source:
         not in the paper.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro.distributions import OneHotCategorical
+        >>> from pyro_igr import IGRReparam
+        >>> def model():
+        ...     return pyro.sample("z", OneHotCategorical(torch.ones(3) / 3))
+        >>> relaxed = pyro.poutine.reparam(model, config={"z": IGRReparam(0.1)})
+        >>> relaxed().shape
+        torch.Size([3])
     """
 
     def __init__(

@@ -46,6 +46,15 @@ def assert_analytic_kl(
         AssertionError: naming the first site whose term is wrong, or else the first
             without a closed form, and the reason. In NumPyro also a site whose scale
             or mask is not known while jax traces the call.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro_igr import IGR, assert_analytic_kl
+        >>> def model():
+        ...     pyro.sample("z", IGR(0.5, torch.zeros(2), torch.ones(2)))
+        >>> def guide():
+        ...     pyro.sample("z", IGR(0.1, torch.zeros(2), torch.ones(2)))
+        >>> assert_analytic_kl(model, guide)
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         guide_trace = trace(guide).get_trace(*args, **kwargs)

@@ -33,6 +33,13 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
     Raises:
         ValueError: if ``distribution`` is no :class:`InfiniteIGR` or ``num_sticks``
             negative.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import InfiniteIGR, tail_start
+        >>> q = InfiniteIGR(0.1, torch.zeros(3), torch.ones(3))
+        >>> tail_start(q, 2)
+        (tensor([0., 0.]), tensor([1., 1.]))
     """
     if not isinstance(distribution, InfiniteIGR) or num_sticks < 0:
         raise ValueError(
@@ -68,6 +75,15 @@ def grow(state: PyroOptim | Optimizer, start: Mapping, dim: int = -1) -> None:
 
     Raises:
         ValueError: if a start does not fit its parameter.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import grow
+        >>> means = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+        >>> optimizer = torch.optim.Adam([means])
+        >>> grow(optimizer, {means: torch.zeros(1)})
+        >>> means.tolist()
+        [3.0, 4.0, 0.0]
     """
     for parameter, values in start.items():
         append = partial(_append, parameter, torch.as_tensor(values), dim)

@@ -49,6 +49,14 @@ class PlanarTransform(Transform):
         Rezende and Mohamed (2015), section 4.1 and appendix A.1;
         :math:`m \geq -1 + 10^{-4}`, so that rounding leaves it invertible, and the
         inverse, are ours.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import PlanarTransform
+        >>> f = PlanarTransform(torch.ones(2), torch.ones(2), 0.5)
+        >>> x = torch.tensor([0.3, -0.2])
+        >>> f.inv(f(x))
+        tensor([ 0.3000, -0.2000])
     """
 
     domain = constraints.real_vector

@@ -39,6 +39,16 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         Value, inverse and log-det to 1e-10 in float64.
     Source:
         IGR (Potapczynski et al., 2020), eq. 15; log-det eq. 26; limit Prop. 1.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import SoftmaxPlusPlusTransform
+        >>> g = SoftmaxPlusPlusTransform(0.5)
+        >>> z = g(torch.tensor([0.3, -0.2]))
+        >>> print(f"{z.sum():.4f}")
+        1.0000
+        >>> g.inv(z)
+        tensor([ 0.3000, -0.2000])
     """
 
     def __init__(

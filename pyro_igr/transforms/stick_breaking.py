@@ -53,6 +53,14 @@ class StickBreakingTransform(SimplexTransform):
     Source:
         IGR (Potapczynski et al., 2020), eq. 16 with the remainder as category K;
         "softmax++" is eq. 18 and "vertex" eq. 17; "sticks" and "weights" are ours.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import StickBreakingTransform
+        >>> g = StickBreakingTransform(0.5)
+        >>> z = g(torch.tensor([0.0, 0.0]))
+        >>> z
+        tensor([0.5000, 0.2500, 0.2500])
     """
 
     def __init__(

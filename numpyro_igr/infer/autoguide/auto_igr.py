@@ -68,8 +68,14 @@ class AutoIGR(AutoGuideList):
             other latent sites; at a masked site whose guide was given as
             ``continuous``.
 
-    Source:
-        not in the paper.
+    Example:
+        >>> import jax.numpy as jnp, numpyro
+        >>> from numpyro_igr import AutoIGR, OneHotCategorical
+        >>> def model():
+        ...     return numpyro.sample("z", OneHotCategorical(jnp.ones(3) / 3))
+        >>> guide = AutoIGR(model, temperature=0.1)
+        >>> numpyro.handlers.seed(guide, 0)()["z"].shape
+        (3,)
     """
 
     def __init__(

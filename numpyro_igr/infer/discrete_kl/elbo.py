@@ -68,6 +68,17 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
         uniform; for Gumbel-Softmax Jang, Gu and Poole (2017).
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro_igr import IGR, TraceDiscreteKL_ELBO
+        >>> def model():
+        ...     numpyro.sample("z", IGR.from_probs(0.5, jnp.array([0.5, 0.5])))
+        >>> def guide():
+        ...     numpyro.sample("z", IGR.from_probs(0.5, jnp.array([0.2, 0.8])))
+        >>> loss = TraceDiscreteKL_ELBO().loss(jax.random.key(0), {}, model, guide)
+        >>> print(f"{loss:.4f}")
+        0.1927
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

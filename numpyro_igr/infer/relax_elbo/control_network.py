@@ -28,6 +28,19 @@ class ControlNetwork:
 
     Raises:
         ValueError: if ``num_hidden`` is not a positive integer.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro.infer import SVI
+        >>> from numpyro.optim import Adam
+        >>> from numpyro_igr import IGR, ControlNetwork, TraceRELAX_ELBO
+        >>> def model():
+        ...     numpyro.sample("z", IGR(0.5, jnp.zeros(2), jnp.ones(2)))
+        >>> network = ControlNetwork(num_hidden=8)
+        >>> engine = TraceRELAX_ELBO(control_variate=network, name="small")
+        >>> svi = SVI(model, engine.with_parameters(model), Adam(0.01), engine)
+        >>> svi.get_params(svi.init(jax.random.key(0)))["small_hidden_z"].shape
+        (4, 8)
     """
 
     def __init__(self, num_hidden: int = 50) -> None:

@@ -73,6 +73,19 @@ class TraceRELAX_ELBO(ELBO):
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for
         Gumbel-Softmax, Tucker et al. (2017). For IGR both are ours.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro.infer import SVI
+        >>> from numpyro.optim import Adam
+        >>> from numpyro_igr import IGR, TraceRELAX_ELBO
+        >>> def model():
+        ...     numpyro.sample("z", IGR(0.5, jnp.zeros(2), jnp.ones(2)))
+        >>> engine = TraceRELAX_ELBO()
+        >>> svi = SVI(model, engine.with_parameters(model), Adam(0.01), engine)
+        >>> params = svi.get_params(svi.init(jax.random.key(0)))
+        >>> print(f"{params[f'{engine.name}_temperature']:.1f}")
+        0.5
     """
 
     can_infer_discrete = True

@@ -48,6 +48,15 @@ class TraceSTL_ELBO(Trace_ELBO):
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and
         4. Gaussian coordinates are ours.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro_igr import IGR, TraceSTL_ELBO
+        >>> def program():
+        ...     numpyro.sample("z", IGR(0.5, jnp.zeros(2), jnp.ones(2)))
+        >>> loss = TraceSTL_ELBO().loss(jax.random.key(0), {}, program, program)
+        >>> print(f"{abs(loss):.1f}")
+        0.0
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -66,13 +66,23 @@ class TraceUnorderedSet_ELBO(ELBO):
             discrete distribution behind it, has another that is not reparameterized, or
             has one-hot sites that depend on one another without replacement, or if the
             model has no discrete distribution at a site where the guide has.
-        NotImplementedError: at a distribution whose discrete distribution has no closed
-            form.
+        NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
         Kool, van Hoof and Welling (2020), the unordered set policy gradient with its
         built-in baseline; with replacement Kool, van Hoof and Welling (2019), "Buy 4
         REINFORCE samples, get a baseline for free!". Sets within plates are ours.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro_igr import IGR, TraceUnorderedSet_ELBO
+        >>> def model():
+        ...     numpyro.sample("z", IGR.from_probs(0.5, jnp.array([0.5, 0.5])))
+        >>> def guide():
+        ...     numpyro.sample("z", IGR.from_probs(0.5, jnp.array([0.2, 0.8])))
+        >>> loss = TraceUnorderedSet_ELBO(2).loss(jax.random.key(0), {}, model, guide)
+        >>> print(f"{loss:.4f}")
+        0.1927
     """
 
     can_infer_discrete = True

@@ -70,8 +70,15 @@ class AutoIGR(AutoGuideList):
             other latent sites; at a masked site whose guide was given as
             ``continuous``.
 
-    Source:
-        not in the paper.
+    Example:
+        >>> import pyro, torch
+        >>> from pyro.distributions import OneHotCategorical
+        >>> from pyro_igr import AutoIGR
+        >>> def model():
+        ...     return pyro.sample("z", OneHotCategorical(torch.ones(3) / 3))
+        >>> guide = AutoIGR(model, temperature=0.1)
+        >>> guide()["z"].shape
+        torch.Size([3])
     """
 
     def __init__(

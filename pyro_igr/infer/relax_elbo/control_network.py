@@ -29,6 +29,20 @@ class ControlNetwork:
 
     Raises:
         ValueError: if ``num_hidden`` is not a positive integer.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro.infer import SVI
+        >>> from pyro.optim import Adam
+        >>> from pyro_igr import IGR, ControlNetwork, TraceRELAX_ELBO
+        >>> def model():
+        ...     pyro.sample("z", IGR(0.5, torch.zeros(2), torch.ones(2)))
+        >>> network = ControlNetwork(num_hidden=8)
+        >>> engine = TraceRELAX_ELBO(control_variate=network, name="small")
+        >>> svi = SVI(model, model, Adam({"lr": 0.01}), engine)
+        >>> _, found = svi.step(), pyro.param("small_hidden_z")
+        >>> found.shape
+        torch.Size([4, 8])
     """
 
     def __init__(self, num_hidden: int = 50) -> None:

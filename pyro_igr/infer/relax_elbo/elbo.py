@@ -70,6 +70,19 @@ class TraceRELAX_ELBO(ELBO):
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for
         Gumbel-Softmax, Tucker et al. (2017). For IGR both are ours.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro.infer import SVI
+        >>> from pyro.optim import Adam
+        >>> from pyro_igr import IGR, TraceRELAX_ELBO
+        >>> def model():
+        ...     pyro.sample("z", IGR(0.5, torch.zeros(2), torch.ones(2)))
+        >>> engine = TraceRELAX_ELBO()
+        >>> svi = SVI(model, model, Adam({"lr": 0.01}), engine)
+        >>> loss = svi.step()
+        >>> print(f"{abs(loss):.1f}")
+        0.0
     """
 
     def __init__(

@@ -48,6 +48,15 @@ class TraceSTL_ELBO(Trace_ELBO):
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and
         4. Gaussian coordinates are ours.
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro_igr import IGR, TraceSTL_ELBO
+        >>> def program():
+        ...     pyro.sample("z", IGR(0.5, torch.zeros(2), torch.ones(2)))
+        >>> loss = TraceSTL_ELBO().loss(program, program)
+        >>> print(f"{abs(loss):.1f}")
+        0.0
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
