@@ -1,6 +1,7 @@
 """An effect handler that recovers the discrete model behind a relaxed one."""
 
 from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from numpyro.distributions import Distribution
 
@@ -8,6 +9,9 @@ from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import RelaxedOneHotCategorical
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SCANNED = (
     "site '{}' has its value already, from a scan: "
@@ -20,7 +24,7 @@ FIXED = (
 )
 
 
-def discretize(fn: Callable) -> Callable:
+def discretize(fn: Callable[P, R]) -> Callable[P, R]:
     """Turns every latent IGR site of a model or guide into a one-hot site.
 
     Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
@@ -52,7 +56,7 @@ def discretize(fn: Callable) -> Callable:
 class DiscretizeMessenger(Messenger):
     """The handler behind :func:`discretize`, also usable as a context manager."""
 
-    def process_message(self, msg: dict) -> None:
+    def process_message(self, msg: dict[str, Any]) -> None:
         if msg["type"] == "sample" and not msg["is_observed"]:
             dist = _discretized(msg["fn"], msg["name"])
             if dist is not msg["fn"] and msg["value"] is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
@@ -11,6 +11,9 @@ from numpyro.handlers import reparam
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers.reparam import IGRReparam, check_family
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ENUMERATED = (
     "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
@@ -31,14 +34,14 @@ FIXED = (
 
 
 def relax(
-    fn: Callable,
-    temperature: ArrayLike | Callable,
+    fn: Callable[P, R],
+    temperature: ArrayLike | Callable[..., ArrayLike],
     *,
     family: type[Distribution] = IGRStickBreaking,
     one_hot: Collection[str] = (),
     keep: Collection[str] = (),
     num_sticks: int | None = None,
-) -> Callable:
+) -> Callable[P, R]:
     r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
 
     Each gets a relaxed distribution with exactly its probabilities, be they constants,

@@ -1,13 +1,16 @@
 """An effect handler that recovers the discrete model behind a relaxed one."""
 
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-from pyro.distributions import Distribution, RelaxedOneHotCategorical
 from pyro.poutine.messenger import Messenger
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Distribution, Message, RelaxedOneHotCategorical
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, is_of_log, recover
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FIXED = (
     "a handler such as replay gives site '{}' its value before it is discretized, "
@@ -15,7 +18,7 @@ FIXED = (
 )
 
 
-def discretize(fn: Callable) -> Callable:
+def discretize(fn: Callable[P, R]) -> Callable[P, R]:
     """Turns every latent IGR site of a model or guide into a one-hot site.
 
     Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Message
 from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers.reparam import IGRReparam, check_family
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ENUMERATED = (
     "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
@@ -27,14 +30,14 @@ FIXED = (
 
 
 def relax(
-    fn: Callable,
-    temperature: Tensor | float | Callable,
+    fn: Callable[P, R],
+    temperature: Tensor | float | Callable[..., Tensor | float],
     *,
     family: type[Distribution] = IGRStickBreaking,
     one_hot: Collection[str] = (),
     keep: Collection[str] = (),
     num_sticks: int | None = None,
-) -> Callable:
+) -> Callable[P, R]:
     r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
 
     Each gets a relaxed distribution with exactly its probabilities, be they constants,
@@ -121,7 +124,7 @@ def _run(
 
 
 def _reparam_of(
-    site: dict,
+    site: Message,
     make: Callable,
     one_hot: Collection[str],
     keep: Collection[str],
@@ -144,7 +147,7 @@ def _reparam_of(
 
 # The host's own shows the discrete distribution to strategies that initialize a site.
 class _ReparamMessenger(Messenger):
-    def __init__(self, config: Callable[[dict], IGRReparam | None]) -> None:
+    def __init__(self, config: Callable[[Message], IGRReparam | None]) -> None:
         super().__init__()
         self.config = config
 

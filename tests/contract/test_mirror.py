@@ -23,6 +23,7 @@ OTHER_SIGNATURES = {
 }
 FLOORS = {
     "_host": -2,
+    "_typed": -2,
     "_numerics": -1,
     "transforms": 0,
     "discrete": 0,
