@@ -1,7 +1,7 @@
 """The exact ELBO of a small discrete model, the oracle of all estimators."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from numpyro_igr._host import (
 )
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._joint_values import all_values, joint_log_probs
+from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer._sites import check_reparameterized, one_hot_sites
@@ -46,7 +47,7 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``Trace_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         max_configurations: the most joint values that may be summed.
         kwargs: as for the host's ``Trace_ELBO``.
 
@@ -81,11 +82,15 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
     can_infer_discrete = True
 
     def __init__(
-        self, *args: Any, max_configurations: int = 10_000, **kwargs: Any
+        self,
+        num_particles: int = 1,
+        *,
+        max_configurations: int = 10_000,
+        **kwargs: Unpack[ELBOOptions],
     ) -> None:
         check_counts(1, max_configurations=max_configurations)
-        super().__init__(*args, **kwargs)
-        self.max_configurations = max_configurations
+        super().__init__(num_particles, **kwargs)
+        self.max_configurations: int = max_configurations
 
     def loss(
         self,

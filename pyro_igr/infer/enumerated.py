@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from pyro import poutine
-from pyro.distributions import Distribution
 from pyro.infer import Trace_ELBO
 from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import torch_item
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
+from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
 from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
@@ -41,7 +42,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``Trace_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         max_configurations: the most joint values that may be summed.
         kwargs: as for the host's ``Trace_ELBO``.
 
@@ -73,11 +74,15 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     """
 
     def __init__(
-        self, *args: Any, max_configurations: int = 10_000, **kwargs: Any
+        self,
+        num_particles: int = 1,
+        *,
+        max_configurations: int = 10_000,
+        **kwargs: Unpack[ELBOOptions],
     ) -> None:
         check_counts(1, max_configurations=max_configurations)
-        super().__init__(*args, **kwargs)
-        self.max_configurations = max_configurations
+        super().__init__(num_particles, **kwargs)
+        self.max_configurations: int = max_configurations
         self._plates: tuple[int, ...] | None = None
 
     def loss(
@@ -111,7 +116,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
             if self._plates == plates:
                 return traces
 
-    def _enumerate(self, one_hot: dict[str, dict], plates: tuple[int, ...]) -> Trace:
+    def _enumerate(self, one_hot: dict[str, Any], plates: tuple[int, ...]) -> Trace:
         """All joint values, to the left of all plates, as a trace to replay."""
         dists, trace = {name: site["fn"] for name, site in one_hot.items()}, Trace()
         values = all_values(dists, plates, self.max_configurations)
@@ -121,7 +126,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
             trace.nodes[name] = one_hot[name] | {"value": value}
         return trace
 
-    def _dependents(self, *traces: Trace) -> list[dict]:
+    def _dependents(self, *traces: Trace) -> list[Message]:
         sites = [site for trace in traces for site in trace.nodes.values()]
         scored = [site for site in sites if site["type"] == "sample"]
         nesting = self.max_plate_nesting

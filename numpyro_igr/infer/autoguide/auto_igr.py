@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, Unpack
 
 import numpyro
 from jax import Array, random
@@ -13,6 +13,7 @@ from numpyro.infer.autoguide import AutoGuideList
 
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
+from numpyro_igr.infer._options import RelaxOptions
 from numpyro_igr.infer.autoguide._following import (
     FollowingMessenger,
     any_followed,
@@ -81,15 +82,16 @@ class AutoIGR(AutoGuideList):
     def __init__(
         self,
         model: Callable,
-        temperature: ArrayLike | Callable,
+        temperature: ArrayLike | Callable[..., ArrayLike],
         *,
         scale: float | None = None,
         continuous: Callable = MeanFieldGuide,
         create_plates: Callable | None = None,
-        **options: Any,
+        **options: Unpack[RelaxOptions],
     ) -> None:
         super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
-        self.temperature, self.scale = temperature, scale
+        self.temperature: ArrayLike | Callable[..., ArrayLike] = temperature
+        self.scale: float | None = scale
         self.continuous = continuous
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
@@ -103,10 +105,8 @@ class AutoIGR(AutoGuideList):
         full_sizes = self._prototype_frame_full_sizes
         for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame
-            in_scan = frame.name not in trace
-            full_sizes[frame.name] = (
-                frame.size if in_scan else trace[frame.name]["args"][0]
-            )
+            site = trace.get(frame.name, {"args": (frame.size,)})  # none of a scan
+            full_sizes[frame.name] = site["args"][0]
         for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
             hide = partial(_is_hidden, exposed=list(names))
             part = handlers.block(self.model, hide)
@@ -118,7 +118,7 @@ class AutoIGR(AutoGuideList):
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
-        self.follows = any(is_followed(site, full_sizes) for site in sites.values())
+        self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         relaxed = {name for name, site in sites.items() if is_relaxed(site)}
         others = {n: s for n, s in trace.items() if n not in relaxed}
         check_supports(self.model, others, *args, **kwargs)
@@ -152,7 +152,7 @@ class AutoIGR(AutoGuideList):
 
     # One object a plate, so that all parts see the same subsample.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
-        self.plates = super()._create_plates(*args, **kwargs)
+        self.plates: dict[str, numpyro.plate] = super()._create_plates(*args, **kwargs)
         return self.plates
 
     def _shared_plates(self, *args: Any, **kwargs: Any) -> list[numpyro.plate]:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from jax import Array
 from numpyro.handlers import block, seed, substitute, trace
@@ -13,6 +13,7 @@ from numpyro_igr._host import eval_provenance
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._uses import check_pair
+from numpyro_igr.infer._options import TraceOptions
 from numpyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
 FREE_SCALE = (
@@ -56,7 +57,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``TraceMeanField_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         kwargs: as for the host's ``TraceMeanField_ELBO``.
 
     Raises:
@@ -81,8 +82,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         0.1927
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
+        super().__init__(num_particles, **kwargs)
         self._has_warned = self._is_checked = False
 
     def loss_with_mutable_state(

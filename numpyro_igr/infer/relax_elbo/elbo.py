@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from numpyro.infer.elbo import ELBO
 from numpyro.infer.inspect import get_dependencies
 
 from numpyro_igr._host import get_importance_trace
+from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
@@ -55,7 +56,7 @@ class TraceRELAX_ELBO(ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
@@ -92,15 +93,16 @@ class TraceRELAX_ELBO(ELBO):
 
     def __init__(
         self,
-        *args: Any,
-        control_variate: Callable | ControlNetwork | None = NETWORK,
+        num_particles: int = 1,
+        *,
+        control_variate: Callable[..., Any] | ControlNetwork | None = NETWORK,
         temperature: float = 0.5,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
-        self.name = self._control_variate.names.prefix
+        self.name: str = self._control_variate.names.prefix
         self._is_checked = self._has_warned = False
 
     def with_parameters(self, guide: Callable) -> Callable:
@@ -133,14 +135,12 @@ class TraceRELAX_ELBO(ELBO):
             warnings.warn(UNTRAINED.format(name), stacklevel=2)
 
         def particle(key: Array, params: dict[str, Any]) -> Particle:
-            model_key, guide_key = random.split(key)
-            seeded = seed(model, model_key), seed(guide, guide_key)
+            seeded = map(seed, (model, guide), random.split(key))
             rest = {"args": args, "kwargs": kwargs, "params": params}
             drawn = Particle(*seeded, partial(get_importance_trace, **rest))
             if not self._is_checked:
-                fixed = substitute(guide, data=params)
-                found = get_dependencies(fixed, args, kwargs)["prior_dependencies"]
-                check_independence(found, drawn.noises)
+                found = get_dependencies(substitute(guide, data=params), args, kwargs)
+                check_independence(found["prior_dependencies"], drawn.noises)
                 self._is_checked = True
             return drawn
 

@@ -1,7 +1,7 @@
 """Sticking the landing: the guide's parameters detached inside its density."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import numpyro
@@ -12,6 +12,7 @@ from numpyro.infer import Trace_ELBO
 from numpyro_igr._host import Messenger
 from numpyro_igr.handlers._log_odds import LogOddsMessenger
 from numpyro_igr.handlers._uses import check_pair
+from numpyro_igr.infer._options import TraceOptions
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -36,7 +37,7 @@ class TraceSTL_ELBO(Trace_ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``Trace_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
@@ -59,8 +60,8 @@ class TraceSTL_ELBO(Trace_ELBO):
         0.0
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
+        super().__init__(num_particles, **kwargs)
         self._is_checked = False
 
     def loss_with_mutable_state(

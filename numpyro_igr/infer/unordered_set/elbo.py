@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 from jax import Array, lax, random
@@ -19,6 +19,7 @@ from numpyro_igr._host import (
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._joint_values import joint_log_probs
+from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._sites import (
     check_independent,
@@ -57,7 +58,7 @@ class TraceUnorderedSet_ELBO(ELBO):
 
     Args:
         num_samples: size of the set, unless there are fewer configurations.
-        args: as for the host's ``Trace_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         replacement: whether a configuration can be drawn more than once.
         kwargs: as for the host's ``Trace_ELBO``.
 
@@ -88,12 +89,18 @@ class TraceUnorderedSet_ELBO(ELBO):
     can_infer_discrete = True
 
     def __init__(
-        self, num_samples: int, *args: Any, replacement: bool = False, **kwargs: Any
+        self,
+        num_samples: int,
+        num_particles: int = 1,
+        *,
+        replacement: bool = False,
+        **kwargs: Unpack[ELBOOptions],
     ) -> None:
         if not (isinstance(num_samples, int) and num_samples > 0):
             raise ValueError(f"expected a count num_samples, got {num_samples!r}")
-        super().__init__(*args, **kwargs)
-        self.num_samples, self.replacement = num_samples, replacement
+        super().__init__(num_particles, **kwargs)
+        self.num_samples: int = num_samples
+        self.replacement: bool = replacement
 
     def loss(
         self,

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any
+from typing import Any, Unpack
 
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuideList
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._uses import check_uses
+from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._relaxed_sample import CountedByDensity
 from pyro_igr.infer.analytic_kl import _has_density
 from pyro_igr.infer.autoguide._following import (
@@ -84,19 +85,20 @@ class AutoIGR(AutoGuideList):
     def __init__(
         self,
         model: Callable,
-        temperature: Tensor | float | Callable,
+        temperature: Tensor | float | Callable[..., Tensor | float],
         *,
         scale: float | None = None,
         continuous: Callable = MeanFieldGuide,
         create_plates: Callable | None = None,
-        **options: Any,
+        **options: Unpack[RelaxOptions],
     ) -> None:
         super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
-        self.temperature, self.scale = temperature, scale
+        self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
+        self.scale: float | None = scale
         self.continuous = continuous
 
     @staticmethod
-    def _prototype_hide_fn(msg: dict) -> bool:
+    def _prototype_hide_fn(msg: Message) -> bool:
         return not is_guided(msg)
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
@@ -116,7 +118,7 @@ class AutoIGR(AutoGuideList):
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
-        self.follows = any(is_followed(site, full_sizes) for site in sites.values())
+        self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         continuous = {n: s for n, s in sites.items() if not is_relaxed(s)}
         check_supports(self.model, continuous, *args, **kwargs)
 

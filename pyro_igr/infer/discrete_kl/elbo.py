@@ -2,14 +2,16 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Unpack
 
 from pyro.infer import TraceMeanField_ELBO
 from pyro.poutine import Trace
 
+from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._uses import check_pair
+from pyro_igr.infer._options import TraceOptions
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
 FREE_SCALE = (
@@ -53,7 +55,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``TraceMeanField_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         kwargs: as for the host's ``TraceMeanField_ELBO``.
 
     Raises:
@@ -78,8 +80,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         0.1927
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
+        super().__init__(num_particles, **kwargs)
         self._has_warned = self._is_checked = False
 
     def _get_traces(
@@ -88,14 +90,14 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         if not self._is_checked:
             check_pair(model, guide, args, kwargs)
             self._is_checked = True
-        sites: dict[str, dict] = {}
+        sites: dict[str, Message] = {}
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
         model = RelaxedSampleMessenger(sites, is_model=True)(model)
         for traces in super()._get_traces(model, guide, args, kwargs):
             self._warn_of_free_scale(sites)
             yield traces
 
-    def _warn_of_free_scale(self, sites: dict[str, dict]) -> None:
+    def _warn_of_free_scale(self, sites: dict[str, Message]) -> None:
         for name, site in sites.items():
             dist = innermost(site["fn"])
             is_free = isinstance(dist, GaussianPushforward) and dist.scale.requires_grad

@@ -1,7 +1,7 @@
 """RELAX and REBAR: unbiased gradients of the discrete ELBO."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from pyro import poutine
@@ -11,6 +11,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
+from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from pyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
@@ -52,7 +53,7 @@ class TraceRELAX_ELBO(ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
@@ -87,15 +88,16 @@ class TraceRELAX_ELBO(ELBO):
 
     def __init__(
         self,
-        *args: Any,
-        control_variate: Callable | ControlNetwork | None = NETWORK,
+        num_particles: int = 1,
+        *,
+        control_variate: Callable[..., Any] | ControlNetwork | None = NETWORK,
         temperature: float = 0.5,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
-        self.name = self._control_variate.names.prefix
+        self.name: str = self._control_variate.names.prefix
         self._is_checked = False
 
     def loss(

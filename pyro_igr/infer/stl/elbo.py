@@ -1,7 +1,7 @@
 """Sticking the landing: the guide's parameters detached inside its density."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Unpack
 
 import torch
 from pyro import poutine
@@ -10,8 +10,10 @@ from pyro.infer import Trace_ELBO
 from pyro.poutine import Trace
 from torch import Tensor
 
+from pyro_igr._typed import Message
 from pyro_igr.handlers._log_odds import LogOddsMessenger
 from pyro_igr.handlers._uses import check_pair
+from pyro_igr.infer._options import TraceOptions
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -36,7 +38,7 @@ class TraceSTL_ELBO(Trace_ELBO):
         The loss is in nats.
 
     Args:
-        args: as for the host's ``Trace_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
@@ -59,8 +61,8 @@ class TraceSTL_ELBO(Trace_ELBO):
         0.0
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
+        super().__init__(num_particles, **kwargs)
         self._is_checked = False
 
     def _get_traces(
@@ -69,7 +71,7 @@ class TraceSTL_ELBO(Trace_ELBO):
         if not self._is_checked:
             check_pair(model, guide, args, kwargs)
             self._is_checked = True
-        sites: dict[str, dict] = {}
+        sites: dict[str, Message] = {}
         guide = LogOddsMessenger(sites, is_model=False)(guide)
         model = LogOddsMessenger(sites, is_model=True)(model)
         return super()._get_traces(model, guide, args, kwargs)

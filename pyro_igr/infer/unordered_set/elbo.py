@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from pyro import poutine
-from pyro.distributions import Distribution
 from pyro.infer import Trace_ELBO
 from pyro.poutine import Trace
 from torch import Size, Tensor
 
 from pyro_igr._host import torch_item
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
+from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
 from pyro_igr.infer._sites import (
     check_independent,
@@ -50,7 +51,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
 
     Args:
         num_samples: size of the set, unless there are fewer configurations.
-        args: as for the host's ``Trace_ELBO``.
+        num_particles: how many samples the bound averages, 1 by default.
         replacement: whether a configuration can be drawn more than once.
         kwargs: as for the host's ``Trace_ELBO``.
 
@@ -79,12 +80,18 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     """
 
     def __init__(
-        self, num_samples: int, *args: Any, replacement: bool = False, **kwargs: Any
+        self,
+        num_samples: int,
+        num_particles: int = 1,
+        *,
+        replacement: bool = False,
+        **kwargs: Unpack[ELBOOptions],
     ) -> None:
         if not (isinstance(num_samples, int) and num_samples > 0):
             raise ValueError(f"expected a count num_samples, got {num_samples!r}")
-        super().__init__(*args, **kwargs)
-        self.num_samples, self.replacement = num_samples, replacement
+        super().__init__(num_particles, **kwargs)
+        self.num_samples: int = num_samples
+        self.replacement: bool = replacement
         self._plates: tuple[int, ...] | None = None
 
     def loss(
@@ -142,7 +149,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         """Whether a batch has the dimension of the samples."""
         return len(batch) > self.max_plate_nesting
 
-    def _dependents(self, *traces: Trace) -> list[dict]:
+    def _dependents(self, *traces: Trace) -> list[Message]:
         sites = [site for trace in traces for site in trace.nodes.values()]
         scored = [site for site in sites if site["type"] == "sample"]
         found = [site for site in scored if self._is_left(site["log_prob"].shape)]
