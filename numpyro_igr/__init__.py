@@ -2,9 +2,9 @@
 
 try:
     import numpyro as _  # noqa: F401
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        "numpyro_igr needs NumPyro: pip install 'pyro-igr[numpyro]'", name=error.name
+        "numpyro_igr needs NumPyro: pip install 'pyro-igr[numpyro]'", name=_error.name
     ) from None
 
 from numpyro_igr.discrete import (

@@ -2,9 +2,9 @@
 
 try:
     import pyro as _  # noqa: F401
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(
-        "pyro_igr needs Pyro: pip install 'pyro-igr[pyro]'", name=error.name
+        "pyro_igr needs Pyro: pip install 'pyro-igr[pyro]'", name=_error.name
     ) from None
 
 from pyro_igr.discrete import (

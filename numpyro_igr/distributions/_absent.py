@@ -9,10 +9,10 @@ OF_VECTORS = "values are vectors: use log_prob, or samples"
 class Absent:
     """Refuses the statistics that have no closed form, each with its remedy."""
 
-    instead_of_mean = (
+    instead_of_mean: str = (
         f".probs are the mean of the discrete distribution; else {BY_SAMPLES}"
     )
-    instead_of_entropy = (
+    instead_of_entropy: str = (
         "use to_discrete().entropy() for that of the discrete distribution, or average "
         "-log_prob over samples"
     )

@@ -10,6 +10,7 @@ from numpyro.distributions import Distribution, constraints
 
 from numpyro_igr._host import is_validated, not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions._rounding import absorb_rounding
 
 
@@ -42,7 +43,7 @@ def categorical_logits(
 
 # Before any arithmetic, which would trace constants under jit and so hide them.
 def _check(
-    name: str, value: ArrayLike, constraint: constraints.Constraint, dist: Distribution
+    name: str, value: ArrayLike, constraint: Constraint, dist: Distribution
 ) -> None:
     if not is_validated(dist):
         return

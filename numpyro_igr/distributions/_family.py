@@ -1,13 +1,13 @@
 """What a family knows about itself, so that nothing else has a list of families."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions.transforms import Transform
 
+from numpyro_igr._typed import Transform
 from numpyro_igr.distributions._parameters import is_shared
 
 
@@ -18,19 +18,10 @@ class Family:
     value_is_log: ClassVar[bool] = False
     value_is_hard: ClassVar[bool] = False
     has_discrete_gradient: ClassVar[bool] = True
+    unit_map: Transform | None = None
+    unit_shift: Array | None = None
+    noise_type: type | None = None
     _given: Mapping[str, Any] = MappingProxyType({})  # none after a pytree boundary
-
-    @property
-    def unit_map(self) -> Transform | None:
-        return None
-
-    @property
-    def unit_shift(self) -> Array | None:
-        return None
-
-    @property
-    def noise_type(self) -> type | None:
-        return None
 
     def like(self, temperature: ArrayLike, loc: ArrayLike, scale: ArrayLike) -> Self:
         """A member of the same family with the same options.
@@ -40,7 +31,8 @@ class Family:
             loc: as in the constructor.
             scale: as in the constructor.
         """
-        return type(self)(temperature, loc, scale, **self.options_in_use())
+        make: Callable[..., Self] = type(self)
+        return make(temperature, loc, scale, **self.options_in_use())
 
     def options_in_use(self) -> dict[str, Any]:
         """The options by their names, in the batch in which they were given."""

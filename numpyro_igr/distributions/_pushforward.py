@@ -5,15 +5,10 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from jax import Array, random
 from jax.typing import ArrayLike
-from numpyro.distributions import (
-    Distribution,
-    Normal,
-    TransformedDistribution,
-    constraints,
-)
-from numpyro.distributions.transforms import Transform
+from numpyro.distributions import Distribution, Normal, constraints
 
 from numpyro_igr._host import promote_shapes, validate_sample
+from numpyro_igr._typed import Constraint, Transform, TransformedDistribution
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._family import Family
 from numpyro_igr.distributions._parameters import (
@@ -81,12 +76,12 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         [0.5, 0.3, 0.2]
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
         "temperature": constraints.positive,
         "loc": constraints.real_vector,
         "scale": constraints.independent(constraints.positive, 1),
     }
-    has_rsample = True
+    has_rsample: bool = True
     temperature: Array
     loc: Array
     scale: Array

@@ -1,6 +1,7 @@
 """The discrete side of a member of the family: what it recovers, and matches."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import jax.numpy as jnp
 from jax import Array
@@ -18,6 +19,10 @@ class Recovered:
     ``_log_probs`` is the logarithm of that, of the vertex h(y) which z tends to, and
     ``_match`` inverts it.
     """
+
+    batch_shape: tuple[int, ...]
+    event_shape: tuple[int, ...]
+    _validate_args: bool
 
     def _log_probs(self) -> Array:
         raise NotImplementedError
@@ -59,7 +64,7 @@ class Recovered:
         logits: Array | None = None,
         scale: ArrayLike = 1.0,
         **options: Any,
-    ) -> "Recovered":
+    ) -> Self:
         """The member whose ``.probs`` are exactly those given.
 
         Args:
@@ -78,4 +83,5 @@ class Recovered:
         log_probs = to_log_probs(probs, logits)
         _, dtype = in_full_precision(logits if probs is None else probs, scale)
         loc = cls._match(log_probs, scale, **options).astype(dtype)
-        return cls(temperature, loc, scale, validate_args=validate_args, **options)
+        make: Callable[..., Self] = cls
+        return make(temperature, loc, scale, validate_args=validate_args, **options)

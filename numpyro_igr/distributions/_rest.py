@@ -17,8 +17,8 @@ from numpyro_igr.distributions.gem import UNTEMPERED
 class HasRest:
     """The sticks of a countable distribution beyond those that are given."""
 
-    temperature: ArrayLike
-    rho: ArrayLike
+    temperature: Array
+    rho: Array
     tail: Distribution | None
     event_shape: tuple[int, ...]
     _validate_args: bool

@@ -7,6 +7,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
+from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import log_argmax_probs, match_log_probs
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.noise import ArgmaxNoise
@@ -15,13 +16,13 @@ from numpyro_igr.distributions.noise import ArgmaxNoise
 class SoftmaxPlusPlus(GaussianPushforward):
     """What z and its logarithm have in common."""
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
         **GaussianPushforward.arg_constraints,
         "delta": constraints.positive,
     }
-    reparametrized_params = list(arg_constraints)
-    options = ("delta",)
-    noise_type = ArgmaxNoise
+    reparametrized_params: ClassVar[list[str]] = list(arg_constraints)
+    options: ClassVar[tuple[str, ...]] = ("delta",)
+    noise_type: type | None = ArgmaxNoise
     delta: Array
 
     def __init__(

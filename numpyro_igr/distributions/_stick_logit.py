@@ -8,11 +8,12 @@ from jax import Array, random
 from jax.nn import log_sigmoid
 from jax.scipy.special import digamma, polygamma
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, Normal, constraints
+from numpyro.distributions import Normal, constraints
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._host import validate_sample
 from numpyro_igr._numerics.softplus_mean import softplus_mean
+from numpyro_igr._typed import Constraint, Distribution
 
 Shape = tuple[int, ...]
 DIGAMMA_OF_1, TRIGAMMA_OF_1 = -0.5772156649015329, math.pi**2 / 6
@@ -39,11 +40,11 @@ class StickLogit(Distribution):
         Sethuraman (1994), in log odds.
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
         "concentration": constraints.positive
     }
     reparametrized_params: ClassVar[list[str]] = ["concentration"]
-    support = constraints.real
+    support: Constraint = constraints.real
 
     def __init__(
         self, concentration: ArrayLike, *, validate_args: bool | None = None

@@ -1,5 +1,6 @@
 """ExpectedOneHotCategorical: a one-hot variable that is summed out."""
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ from numpyro.distributions import Distribution, biject_to, constraints
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._host import validate_sample
+from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions._mean_log_prob import mean_log_prob
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions._pushforward import GaussianPushforward
@@ -96,9 +98,9 @@ class ExpectedOneHotCategorical(OneHotCategorical):
         0.1927
     """
 
-    support = _MeanOfOneHot()
-    reparametrized_params = ("logits",)
-    has_enumerate_support = False
+    support: Constraint = _MeanOfOneHot()
+    reparametrized_params: Sequence[str] = ("logits",)
+    has_enumerate_support: bool = False
 
     def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         return jnp.broadcast_to(self.probs, sample_shape + self.shape())

@@ -1,15 +1,16 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import one_hot
 from jax.typing import ArrayLike
-from numpyro.distributions import constraints
-from numpyro.distributions.transforms import Transform
+from numpyro.distributions import constraints, transforms
 
 from numpyro_igr._numerics.antithetic_noise import antithetic_noise
+from numpyro_igr._typed import Constraint, Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
@@ -69,26 +70,32 @@ class IGRFlow(GaussianPushforward):
         0.50
     """
 
-    arg_constraints = IGR.arg_constraints
-    reparametrized_params = IGR.reparametrized_params
-    support = constraints.simplex
-    options = ("flow", "delta")
-    has_discrete_gradient = False
-    given = (None, None)
+    arg_constraints: ClassVar[dict[str, Constraint]] = IGR.arg_constraints
+    reparametrized_params: ClassVar[list[str]] = IGR.reparametrized_params
+    support: Constraint = constraints.simplex
+    options: ClassVar[tuple[str, ...]] = ("flow", "delta")
+    has_discrete_gradient: ClassVar[bool] = False
+    flow: tuple[Transform, ...]
+    delta: Array
 
     def __init__(
         self,
         temperature: ArrayLike,
         loc: ArrayLike,
         scale: ArrayLike,
-        flow: Transform | list[Transform],
+        flow: Transform | Sequence[Transform],
         delta: ArrayLike = 1.0,
         *,
         validate_args: bool | None = None,
     ) -> None:
-        flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
+        parts = (flow,) if isinstance(flow, transforms.Transform) else tuple(flow)
         super().__init__(
-            temperature, loc, scale, flow=flow, delta=delta, validate_args=validate_args
+            temperature,
+            loc,
+            scale,
+            flow=parts,
+            delta=delta,
+            validate_args=validate_args,
         )
         self._check_batch_of_flow()
 

@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, constraints
+from numpyro.distributions import constraints
 
 from numpyro_igr._host import validate_sample
 from numpyro_igr._numerics.checks import check_size, refuse_complex
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._typed import Constraint, Distribution
 from numpyro_igr.distributions._absent import BY_SAMPLES, Absent
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions._rounding import absorb_rounding, to_score
@@ -66,16 +67,18 @@ class GEM(Absent, Distribution):
         0.03
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
         "concentration": constraints.positive
     }
     reparametrized_params: ClassVar[list[str]] = ["concentration"]
-    pytree_data_fields = ("concentration",)
-    pytree_aux_fields = ("num_sticks",)
-    support = constraints.simplex
+    pytree_data_fields: ClassVar[tuple[str, ...]] = ("concentration",)
+    pytree_aux_fields: ClassVar[tuple[str, ...]] = ("num_sticks",)
+    concentration: Array
+    num_sticks: int
+    support: Constraint = constraints.simplex
     given_concentration: ArrayLike | None = None
-    instead_of_mean = f"use .probs, or {BY_SAMPLES}"
-    instead_of_entropy = "average -log_prob over samples"
+    instead_of_mean: str = f"use .probs, or {BY_SAMPLES}"
+    instead_of_entropy: str = "average -log_prob over samples"
 
     def __init__(
         self,

@@ -1,12 +1,13 @@
 """Gumbel-Softmax and its straight-through form, which the host lacks."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import constraints
 
 from numpyro_igr._host import validate_sample
+from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import straight_through
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
@@ -55,8 +56,8 @@ class RelaxedOneHotCategorical(ExpRelaxedOneHotCategorical):
         [0.5, 0.3, 0.2]
     """
 
-    support = constraints.simplex
-    value_is_log = False
+    support: Constraint = constraints.simplex
+    value_is_log: ClassVar[bool] = False
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         return jnp.exp(super().sample(key, sample_shape))

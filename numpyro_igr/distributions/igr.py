@@ -1,14 +1,14 @@
 """IGR: the relaxed categorical distribution of softmax++ of a Gaussian (eq. 10, 15)."""
 
+from typing import ClassVar
+
 from jax import Array
 from numpyro.distributions import constraints
 
+from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import straight_through
 from numpyro_igr.distributions._softmax_plus_plus import SoftmaxPlusPlus
-from numpyro_igr.transforms import (
-    LogSoftmaxPlusPlusTransform,
-    SoftmaxPlusPlusTransform,
-)
+from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
 
 AT_ONE = SoftmaxPlusPlusTransform(1.0)
 LOG_AT_ONE = LogSoftmaxPlusPlusTransform(1.0)
@@ -66,8 +66,8 @@ class IGR(SoftmaxPlusPlus):
         22.42
     """
 
-    support = constraints.simplex
-    unit_map = AT_ONE
+    support: Constraint = constraints.simplex
+    unit_map: SoftmaxPlusPlusTransform = AT_ONE
 
     def _transform(self) -> SoftmaxPlusPlusTransform:
         return SoftmaxPlusPlusTransform(
@@ -120,11 +120,11 @@ class ExpIGR(SoftmaxPlusPlus):
         True
     """
 
-    value_is_log = True
-    unit_map = LOG_AT_ONE
+    value_is_log: ClassVar[bool] = True
+    unit_map: LogSoftmaxPlusPlusTransform = LOG_AT_ONE
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
-    def support(self) -> constraints.Constraint:
+    def support(self) -> Constraint:
         return self._transform().codomain
 
     def _transform(self) -> LogSoftmaxPlusPlusTransform:
@@ -170,7 +170,7 @@ class IGRStraightThrough(IGR):
         [0.0, 0.0, 1.0]
     """
 
-    value_is_hard = True
+    value_is_hard: ClassVar[bool] = True
 
     def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         return straight_through(super().sample(key, sample_shape))

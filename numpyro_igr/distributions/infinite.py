@@ -1,12 +1,13 @@
 """InfiniteIGR: sticks without end, a rest, and a tail (section 3.2, eq. 19)."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 
+from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import (
     log_stick_probs,
     match_log_stick_probs,
@@ -80,13 +81,14 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         0.12
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
         **GaussianPushforward.arg_constraints,
         "rho": constraints.unit_interval,
     }
-    reparametrized_params = list(arg_constraints)
-    support = constraints.simplex
-    options = ("rho", "tail")
+    reparametrized_params: ClassVar[list[str]] = list(arg_constraints)
+    support: Constraint = constraints.simplex
+    options: ClassVar[tuple[str, ...]] = ("rho", "tail")
+    rho: Array
 
     def __init__(
         self,
@@ -135,7 +137,7 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         rho: ArrayLike = 1.0,
         scale: ArrayLike = 1.0,
         **options: Any,
-    ) -> "InfiniteIGR":
+    ) -> Self:
         """The member whose ``.probs`` are those of a distribution of counts.
 
         Category k stands for the integer k, the rest for all from ``num_sticks`` on, or

@@ -1,11 +1,11 @@
 """The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
 
 from functools import cached_property
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import one_hot, softmax, softplus
-from numpyro.distributions import Distribution
 
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr.discrete import (
@@ -28,10 +28,11 @@ class GumbelNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, dist: Distribution, log_odds: Array) -> None:
-        self.logits, self.log_odds = finite(recover(dist).logits), log_odds
-        self.y = self.logits - jnp.log(softplus(log_odds[0]))
-        self.category = _first_largest(self.y)
+    def __init__(self, dist: Any, log_odds: Array) -> None:
+        self.logits: Array = finite(recover(dist).logits)
+        self.log_odds: Array = log_odds
+        self.y: Array = self.logits - jnp.log(softplus(log_odds[0]))
+        self.category: Array = _first_largest(self.y)
 
     @cached_property
     def y_given_category(self) -> Array:
@@ -55,10 +56,12 @@ class ArgmaxNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, dist: Distribution, log_odds: Array) -> None:
-        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
-        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category = _first_largest(_append(self.y, 0.0))
+    def __init__(self, dist: Any, log_odds: Array) -> None:
+        self.loc: Array = dist.loc
+        self.scale: Array = dist.scale
+        self.log_odds: Array = log_odds[..., :-1]
+        self.y: Array = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category: Array = _first_largest(_append(self.y, 0.0))
 
     @cached_property
     def y_given_category(self) -> Array:
@@ -84,10 +87,14 @@ class StickNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, dist: Distribution, log_odds: Array) -> None:
-        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
-        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category = _first_largest(_append(self.y, 1.0) > 0).astype(self.y.dtype)
+    def __init__(self, dist: Any, log_odds: Array) -> None:
+        self.loc: Array = dist.loc
+        self.scale: Array = dist.scale
+        self.log_odds: Array = log_odds[..., :-1]
+        self.y: Array = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category: Array = _first_largest(_append(self.y, 1.0) > 0).astype(
+            self.y.dtype
+        )
 
     @cached_property
     def y_given_category(self) -> Array:

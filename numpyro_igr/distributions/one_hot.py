@@ -1,15 +1,16 @@
 """OneHotCategorical, which the host lacks."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import jax.numpy as jnp
 from jax import Array, random
 from jax.nn import one_hot
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, constraints
+from numpyro.distributions import constraints
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._host import validate_sample
+from numpyro_igr._typed import Constraint, Distribution
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
     is_possible,
@@ -82,9 +83,12 @@ class OneHotCategorical(Distribution):
         -1.2040
     """
 
-    arg_constraints: ClassVar[dict] = {"logits": constraints.real_vector}
-    support = _OneHot()
-    has_enumerate_support = _AskedOfSites()
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
+        "logits": constraints.real_vector
+    }
+    support: Constraint = _OneHot()
+    has_enumerate_support: bool | _AskedOfSites = _AskedOfSites()
+    logits: Array
 
     def __init__(
         self,
@@ -111,7 +115,7 @@ class OneHotCategorical(Distribution):
         return shape[:-1], shape[-1:]
 
     # The host expands by a wrapper, whose enumerate_support takes scalar events only.
-    def expand(self, batch_shape: Shape) -> "OneHotCategorical":
+    def expand(self, batch_shape: Shape) -> Self:
         try:
             logits = jnp.broadcast_to(self.logits, (*batch_shape, *self.event_shape))
         except ValueError as error:

@@ -7,9 +7,10 @@ from jax import Array, random
 from jax.nn import log_softmax
 from jax.scipy.special import gammaln
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, constraints
+from numpyro.distributions import constraints
 
 from numpyro_igr._host import promote_shapes, validate_sample
+from numpyro_igr._typed import Constraint, Distribution
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
@@ -69,12 +70,14 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
         0.333
     """
 
-    arg_constraints: ClassVar[dict] = {
+    arg_constraints: ClassVar[dict[str, Constraint]] = {
         "temperature": constraints.positive,
         "logits": constraints.real_vector,
     }
     reparametrized_params: ClassVar[list[str]] = list(arg_constraints)
-    value_is_log = True
+    value_is_log: ClassVar[bool] = True
+    temperature: Array
+    logits: Array
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
 
     # A sampler that maps onto it stays on the simplex, with the density of log-ratios.
     @constraints.dependent_property(is_discrete=False, event_dim=1)
-    def support(self) -> constraints.Constraint:
+    def support(self) -> Constraint:
         return LogSoftmaxPlusPlusTransform(1.0).codomain
 
     @property

@@ -6,6 +6,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
+from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import (
     log_largest_weight_probs,
     log_stick_probs,
@@ -13,7 +14,7 @@ from numpyro_igr.discrete import (
 )
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.noise import StickNoise
-from numpyro_igr.transforms import StickBreakingTransform
+from numpyro_igr.transforms import StickBreakingTransform, Tempering
 
 AT_ONE = StickBreakingTransform(1.0)
 
@@ -77,9 +78,9 @@ class IGRStickBreaking(GaussianPushforward):
     reparametrized_params: ClassVar[list[str]] = list(
         GaussianPushforward.arg_constraints
     )
-    pytree_aux_fields = ("tempering",)
-    options = ("tempering",)
-    tempering: str
+    pytree_aux_fields: ClassVar[tuple[str, ...]] = ("tempering",)
+    options: ClassVar[tuple[str, ...]] = ("tempering",)
+    tempering: Tempering
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class IGRStickBreaking(GaussianPushforward):
         loc: ArrayLike,
         scale: ArrayLike,
         *,
-        tempering: str = "sticks",
+        tempering: Tempering = "sticks",
         validate_args: bool | None = None,
     ) -> None:
         super().__init__(
@@ -111,7 +112,7 @@ class IGRStickBreaking(GaussianPushforward):
         return StickNoise if self.tempering == "sticks" else None
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
-    def support(self) -> constraints.Constraint:
+    def support(self) -> Constraint:
         return self._transform().codomain
 
     def _transform(self) -> StickBreakingTransform:
@@ -126,7 +127,9 @@ class IGRStickBreaking(GaussianPushforward):
         return log_largest_weight_probs(self.loc, self.scale, remainder=remainder)
 
     @staticmethod
-    def _match(log_probs: Array, scale: ArrayLike, tempering: str = "sticks") -> Array:
+    def _match(
+        log_probs: Array, scale: ArrayLike, tempering: Tempering = "sticks"
+    ) -> Array:
         if tempering == "softmax++":
             raise ValueError(
                 'tempering "softmax++" never chooses category K: no distribution of '

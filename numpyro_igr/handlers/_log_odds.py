@@ -4,9 +4,9 @@ from functools import partial
 
 import jax.numpy as jnp
 from numpyro.distributions import Distribution, Normal, TransformedDistribution
-from numpyro.distributions.transforms import Transform
 
 from numpyro_igr._host import Messenger
+from numpyro_igr._typed import Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._site_weights import agreement

@@ -70,8 +70,10 @@ class IGRReparam(Reparam):
         num_sticks: int | None = None,
     ) -> None:
         check_family(family)
-        self.temperature, self.family = temperature, family
-        self.one_hot, self.num_sticks = one_hot, num_sticks
+        self.temperature: ArrayLike = temperature
+        self.family: type[Distribution] = family
+        self.one_hot: bool = one_hot
+        self.num_sticks: int | None = num_sticks
 
     def __call__(
         self, name: str, fn: Distribution, obs: Array | None

@@ -10,10 +10,10 @@ from numpyro.distributions import (
     ExpandedDistribution,
     Independent,
     MaskedDistribution,
-    constraints,
 )
 
 from numpyro_igr._host import Messenger, mask_of, scale_and_mask, sum_rightmost
+from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._site_weights import agreement, total_mask
@@ -49,7 +49,7 @@ class CountedByDensity(Distribution):
         return self.dist.has_rsample
 
     @property
-    def support(self) -> constraints.Constraint:
+    def support(self) -> Constraint:
         return self.dist.support
 
     def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:

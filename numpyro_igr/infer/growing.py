@@ -57,7 +57,7 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
     return jnp.broadcast_to(tau * loc, shape), jnp.broadcast_to(tau * scale, shape)
 
 
-def grow(state: SVIState, start: Mapping, dim: int = -1) -> SVIState:
+def grow(state: SVIState, start: Mapping[str, Array], dim: int = -1) -> SVIState:
     """Appends entries to parameters in training, and keeps the optimizer's state.
 
     The moments of the new entries are zero, those of the others and the number of

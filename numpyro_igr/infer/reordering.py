@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,7 @@ from numpyro_igr.distributions import InfiniteIGR
 from numpyro_igr.infer._optimizer_state import change
 from numpyro_igr.infer._reordered_sticks import reordered_sticks
 
-Order = Sequence[int] | NDArray | Array
+Order = Sequence[int] | NDArray[Any] | Array
 
 
 def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Array]:
@@ -69,7 +70,9 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Arr
     return tuple(jnp.asarray(tau * x, distribution.loc.dtype) for x in found)
 
 
-def reorder(state: SVIState, order: Order, values: Mapping, dim: int = -1) -> SVIState:
+def reorder(
+    state: SVIState, order: Order, values: Mapping[Any, Array], dim: int = -1
+) -> SVIState:
     """Puts entries of parameters in training in another order, with their moments.
 
     What belongs to a stick moves along: the component that it weighs, say. The sticks

@@ -7,7 +7,7 @@ from numpyro_igr.transforms.softmax_plus_plus import (
     LogSoftmaxPlusPlusTransform,
     SoftmaxPlusPlusTransform,
 )
-from numpyro_igr.transforms.stick_breaking import StickBreakingTransform
+from numpyro_igr.transforms.stick_breaking import StickBreakingTransform, Tempering
 
 __all__ = [
     "FlowSoftmaxPlusPlusTransform",
@@ -16,4 +16,5 @@ __all__ = [
     "SimplexTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",
+    "Tempering",
 ]

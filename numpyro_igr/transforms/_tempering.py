@@ -25,6 +25,12 @@ class Tempering:
     fills_simplex: ClassVar[bool] = True
     max_temperature: ClassVar[float] = math.inf
 
+    def to_log(self, y: Array, tau: Array) -> Array:
+        raise NotImplementedError
+
+    def from_log(self, log_z: Array, tau: Array) -> Array:
+        raise NotImplementedError
+
     def log_det(self, y: Array, log_z: Array, tau: Array) -> Array:
         return log_z.sum(-1) - y.shape[-1] * jnp.log(tau).squeeze(-1)
 

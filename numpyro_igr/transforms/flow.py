@@ -1,9 +1,11 @@
 """A normalizing flow before softmax++ (section 3.1)."""
 
+from typing import Any
+
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions.transforms import Transform
 
+from numpyro_igr._typed import Transform
 from numpyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
 
 
@@ -61,7 +63,7 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
             total = total + (log_det.sum(-1) if is_elementwise else log_det)
         return total
 
-    def tree_flatten(self) -> tuple:
+    def tree_flatten(self) -> tuple[Any, ...]:
         leaves = self.flow, self.temperature, self.delta
         return leaves, (("flow", "temperature", "delta"), {})
 

@@ -1,17 +1,18 @@
 """A planar layer that is invertible by construction, with its inverse."""
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import softplus
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
-from numpyro.distributions.transforms import Transform
 
 from numpyro_igr._host import array_equiv
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr._numerics.tanh_root import tanh_root
+from numpyro_igr._typed import Constraint, Transform
 
 LEAST_SLOPE = -1 + 1e-4
 
@@ -60,8 +61,8 @@ class PlanarTransform(Transform):
         [0.3, -0.2]
     """
 
-    domain = constraints.real_vector
-    codomain = constraints.real_vector
+    domain: Constraint = constraints.real_vector
+    codomain: Constraint = constraints.real_vector
 
     def __init__(self, u: ArrayLike, w: ArrayLike, bias: ArrayLike = 0.0) -> None:
         refuse_complex(u=u, w=w, bias=bias)
@@ -70,7 +71,9 @@ class PlanarTransform(Transform):
                 "expected u and w to have the same last dimension, "
                 f"got shapes {jnp.shape(u)} and {jnp.shape(w)}"
             )
-        self.u, self.w, self.bias = u, w, bias
+        self.u: ArrayLike = u
+        self.w: ArrayLike = w
+        self.bias: ArrayLike = bias
 
     def _direction_and_slope(self) -> tuple[Array, Array]:
         r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
@@ -118,7 +121,7 @@ class PlanarTransform(Transform):
 
     inverse_shape = forward_shape
 
-    def tree_flatten(self) -> tuple:
+    def tree_flatten(self) -> tuple[Any, ...]:
         return (self.u, self.w, self.bias), (("u", "w", "bias"), {})
 
     def eq(self, other: object, static: bool = False) -> ArrayLike:

@@ -1,17 +1,17 @@
 """What every map from R^(K-1) onto the simplex shares."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import softmax
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
-from numpyro.distributions.transforms import Transform
 
 from numpyro_igr._host import array_equiv
 from numpyro_igr._numerics.checks import check_positive, refuse_complex
+from numpyro_igr._typed import Constraint, Transform
 
 
 class SimplexTransform(Transform):
@@ -28,10 +28,11 @@ class SimplexTransform(Transform):
         broadcast with ``batch``.
     """
 
-    domain = constraints.real_vector
-    codomain = constraints.simplex
+    domain: Constraint = constraints.real_vector
+    codomain: Constraint = constraints.simplex
     parameter_names: ClassVar[tuple[str, ...]] = ("temperature",)
-    max_temperature = math.inf
+    max_temperature: float = math.inf
+    temperature: ArrayLike
 
     def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
         vars(self).update(parameters)
@@ -82,7 +83,7 @@ class SimplexTransform(Transform):
         parameters = [jnp.shape(getattr(self, name)) for name in self.parameter_names]
         return (*jnp.broadcast_shapes(shape[:-1], *parameters), shape[-1] + step)
 
-    def tree_flatten(self) -> tuple:
+    def tree_flatten(self) -> tuple[Any, ...]:
         leaves = tuple(getattr(self, name) for name in self.parameter_names)
         return leaves, (self.parameter_names, {})
 

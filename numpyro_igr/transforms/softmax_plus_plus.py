@@ -1,11 +1,13 @@
 """softmax++ (eq. 15): a softmax with a weight of its own for category K."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import log_softmax, logsumexp
 from jax.typing import ArrayLike
-from numpyro.distributions import constraints
 
+from numpyro_igr._typed import Constraint
 from numpyro_igr.transforms._image import image
 from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
@@ -52,7 +54,9 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         [0.3, -0.2]
     """
 
-    parameter_names = ("temperature", "delta")
+    delta: ArrayLike
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("temperature", "delta")
 
     def __init__(
         self,
@@ -104,7 +108,7 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     """
 
     @property
-    def codomain(self) -> constraints.Constraint:
+    def codomain(self) -> Constraint:
         return image(self)
 
     def __call__(self, x: Array) -> Array:

@@ -1,15 +1,21 @@
 """Stick-breaking maps with a temperature, in four temperings (section 3.2)."""
 
+from typing import Any, Literal
+
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
+from numpyro_igr._typed import Constraint
 from numpyro_igr.transforms._image import image
 from numpyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Weights
+from numpyro_igr.transforms._tempering import Tempering as Way
 from numpyro_igr.transforms._vertex import Vertex
 from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
-TEMPERINGS = {
+Tempering = Literal["sticks", "weights", "softmax++", "vertex"]
+
+TEMPERINGS: dict[str, Way] = {
     "sticks": Sticks(),
     "weights": Weights(),
     "softmax++": SoftmaxPlusPlus(),
@@ -67,7 +73,7 @@ class StickBreakingTransform(SimplexTransform):
     def __init__(
         self,
         temperature: ArrayLike,
-        tempering: str = "sticks",
+        tempering: Tempering = "sticks",
         *,
         validate_args: bool | None = None,
     ) -> None:
@@ -84,7 +90,7 @@ class StickBreakingTransform(SimplexTransform):
         return TEMPERINGS[self.tempering].max_temperature
 
     @property
-    def codomain(self) -> constraints.Constraint:
+    def codomain(self) -> Constraint:
         fills = TEMPERINGS[self.tempering].fills_simplex
         return constraints.simplex if fills else image(self)
 
@@ -104,7 +110,7 @@ class StickBreakingTransform(SimplexTransform):
         tau = column(self.temperature)
         return TEMPERINGS[self.tempering].contains(to_real(value), tau)
 
-    def tree_flatten(self) -> tuple:
+    def tree_flatten(self) -> tuple[Any, ...]:
         leaves, (names, _) = super().tree_flatten()
         return leaves, (names, {"tempering": self.tempering})
 

@@ -1,11 +1,11 @@
 """Log probabilities of categories, some of which may be impossible."""
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.distributions import Categorical
 
 from pyro_igr._host import is_validated
+from pyro_igr._typed import Distribution
 from pyro_igr.transforms.simplex import to_real
 
 

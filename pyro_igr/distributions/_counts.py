@@ -3,7 +3,6 @@
 import math
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 from torch.distributions import constraints
@@ -11,6 +10,7 @@ from torch.distributions import constraints
 from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._typed import Distribution
 
 # Beyond that many counts a distribution has to be cut by hand: arrays of them fill
 # memory.

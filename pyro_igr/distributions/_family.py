@@ -1,5 +1,6 @@
 """What a family knows about itself, so that nothing else has a list of families."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from torch import Tensor
@@ -15,20 +16,11 @@ class Family:
     value_is_log: ClassVar[bool] = False
     value_is_hard: ClassVar[bool] = False
     has_discrete_gradient: ClassVar[bool] = True
+    unit_map: Transform | None = None
+    unit_shift: Tensor | None = None
+    noise_type: type | None = None
     _given: dict[str, Any]
     _unexpanded: Self | None = None
-
-    @property
-    def unit_map(self) -> Transform | None:
-        return None
-
-    @property
-    def unit_shift(self) -> Tensor | None:
-        return None
-
-    @property
-    def noise_type(self) -> type | None:
-        return None
 
     def like(
         self, temperature: Tensor | float, loc: Tensor, scale: Tensor | float
@@ -40,7 +32,8 @@ class Family:
             loc: as in the constructor.
             scale: as in the constructor.
         """
-        return type(self)(temperature, loc, scale, **self.options_in_use())
+        make: Callable[..., Self] = type(self)
+        return make(temperature, loc, scale, **self.options_in_use())
 
     def options_in_use(self) -> dict[str, Any]:
         """The options by their names, in the batch in which they were given."""

@@ -1,14 +1,16 @@
 """The distribution of g(y) for Gaussian y: what all members of the family share."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import torch
-from pyro.distributions import Normal, TransformedDistribution
+from pyro.distributions import Normal
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 from torch.distributions.transforms import Transform
 
 from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._typed import TransformedDistribution
 from pyro_igr.distributions._absent import Absent
 from pyro_igr.distributions._family import Family
 from pyro_igr.distributions._parameters import check_shapes, infer_shapes, to_arrays
@@ -74,10 +76,12 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         "loc": constraints.real_vector,
         "scale": constraints.independent(constraints.positive, 1),
     }
-    has_rsample = True
+    has_rsample: bool = True
     temperature: Tensor
     loc: Tensor
     scale: Tensor
+    base_dist: Distribution
+    transforms: list[Transform]
 
     def __init__(
         self,
@@ -113,7 +117,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         self.base_dist = normal.to_event(1)
         self.transforms = [self._transform()]
 
-    def expand(self, batch_shape: Size, _instance: Self | None = None) -> Self:
+    def expand(self, batch_shape: Sequence[int], _instance: Self | None = None) -> Self:
         new = self._get_checked_instance(type(self), _instance)
         new.__dict__.update(self.__dict__)
         parameters = {name: getattr(self, name) for name in self.arg_constraints}

@@ -1,10 +1,11 @@
 """The discrete side of a member of the family: what it recovers, and matches."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 from pyro.distributions import OneHotCategorical
-from torch import Tensor
+from torch import Size, Tensor
 
 from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.precision import in_full_precision
@@ -17,6 +18,12 @@ class Recovered:
     ``_log_probs`` is the logarithm of that, of the vertex h(y) which z tends to, and
     ``_match`` inverts it.
     """
+
+    loc: Tensor
+    batch_shape: Size
+    event_shape: Size
+    _unexpanded: Self | None
+    _validate_args: bool | None
 
     def _log_probs(self) -> Tensor:
         raise NotImplementedError
@@ -58,7 +65,7 @@ class Recovered:
         logits: Tensor | None = None,
         scale: Tensor | float = 1.0,
         **options: Any,
-    ) -> "Recovered":
+    ) -> Self:
         """The member whose ``.probs`` are exactly those given.
 
         Args:
@@ -77,4 +84,5 @@ class Recovered:
         log_probs = to_log_probs(probs, logits)
         _, dtype = in_full_precision(logits if probs is None else probs, scale)
         loc = cls._match(log_probs, scale, **options).to(dtype)
-        return cls(temperature, loc, scale, validate_args=validate_args, **options)
+        make: Callable[..., Self] = cls
+        return make(temperature, loc, scale, validate_args=validate_args, **options)

@@ -17,8 +17,8 @@ class SoftmaxPlusPlus(GaussianPushforward):
         **GaussianPushforward.arg_constraints,
         "delta": constraints.positive,
     }
-    options = ("delta",)
-    noise_type = ArgmaxNoise
+    options: ClassVar[tuple[str, ...]] = ("delta",)
+    noise_type: type | None = ArgmaxNoise
     delta: Tensor
 
     def __init__(

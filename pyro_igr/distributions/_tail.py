@@ -1,11 +1,12 @@
 """The distributions of countably many sticks: those given, and those of the tail."""
 
 import torch
-from pyro.distributions import Distribution, Normal
+from pyro.distributions import Normal
 from torch import Tensor, broadcast_shapes
 from torch.distributions import Normal as AnyNormal
 
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._typed import Distribution
 from pyro_igr.distributions._parameters import to_arrays
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._stick_logit import StickLogit

@@ -96,9 +96,9 @@ class ExpectedOneHotCategorical(OneHotCategorical):
         0.1927
     """
 
-    support = _MeanOfOneHot()
-    has_rsample = True
-    has_enumerate_support = False
+    support: constraints.Constraint = _MeanOfOneHot()
+    has_rsample: bool = True
+    has_enumerate_support: bool = False
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return self.probs.expand(self._extended_shape(sample_shape))

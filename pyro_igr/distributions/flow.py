@@ -1,6 +1,7 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -68,24 +69,31 @@ class IGRFlow(GaussianPushforward):
         0.50
     """
 
-    arg_constraints = IGR.arg_constraints
-    support = constraints.simplex
-    options = ("flow", "delta")
-    has_discrete_gradient = False
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = IGR.arg_constraints
+    support: constraints.Constraint = constraints.simplex
+    options: ClassVar[tuple[str, ...]] = ("flow", "delta")
+    has_discrete_gradient: ClassVar[bool] = False
+    flow: tuple[Transform, ...]
+    delta: Tensor
 
     def __init__(
         self,
         temperature: Tensor | float,
         loc: Tensor,
         scale: Tensor | float,
-        flow: Transform | list[Transform],
+        flow: Transform | Sequence[Transform],
         delta: Tensor | float = 1.0,
         *,
         validate_args: bool | None = None,
     ) -> None:
-        flow = (flow,) if isinstance(flow, Transform) else tuple(flow)
+        parts = (flow,) if isinstance(flow, Transform) else tuple(flow)
         super().__init__(
-            temperature, loc, scale, flow=flow, delta=delta, validate_args=validate_args
+            temperature,
+            loc,
+            scale,
+            flow=parts,
+            delta=delta,
+            validate_args=validate_args,
         )
         self._check_batch_of_flow()
 

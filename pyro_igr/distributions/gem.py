@@ -1,6 +1,7 @@
 """GEM: the stick-breaking prior of the Dirichlet process."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 import torch
 from pyro.distributions import TorchDistribution
@@ -64,10 +65,12 @@ class GEM(Absent, TorchDistribution):
     arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
         "concentration": constraints.positive
     }
-    support = constraints.simplex
-    has_rsample = True
-    instead_of_mean = f"use .probs, or {BY_SAMPLES}"
-    instead_of_entropy = "average -log_prob over samples"
+    support: constraints.Constraint = constraints.simplex
+    has_rsample: bool = True
+    concentration: Tensor
+    num_sticks: int
+    instead_of_mean: str = f"use .probs, or {BY_SAMPLES}"
+    instead_of_entropy: str = "average -log_prob over samples"
 
     def __init__(
         self,
@@ -78,15 +81,16 @@ class GEM(Absent, TorchDistribution):
     ) -> None:
         check_size(num_sticks=num_sticks)
         refuse_complex(concentration=concentration)
-        self.given_concentration, self.num_sticks = concentration, num_sticks
+        self.given_concentration: Tensor | float = concentration
+        self.num_sticks = num_sticks
         self.concentration = torch.as_tensor(concentration)
         if not self.concentration.is_floating_point():
             self.concentration = self.concentration.to(torch.get_default_dtype())
         batch_shape, event_shape = self.concentration.shape, Size((num_sticks + 1,))
         super().__init__(batch_shape, event_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: Size, _instance: "GEM | None" = None) -> "GEM":
-        new = self._get_checked_instance(GEM, _instance)
+    def expand(self, batch_shape: Sequence[int], _instance: Self | None = None) -> Self:
+        new: Self = self._get_checked_instance(GEM, _instance)
         new.given_concentration = self.given_concentration
         new.num_sticks = self.num_sticks
         new.concentration = self.concentration.expand(batch_shape)

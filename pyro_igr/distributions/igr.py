@@ -1,5 +1,7 @@
 """IGR: the relaxed categorical distribution of softmax++ of a Gaussian (eq. 10, 15)."""
 
+from typing import ClassVar
+
 from torch import Size, Tensor
 from torch.distributions import constraints
 
@@ -63,8 +65,8 @@ class IGR(SoftmaxPlusPlus):
         22.42
     """
 
-    support = constraints.simplex
-    unit_map = AT_ONE
+    support: constraints.Constraint = constraints.simplex
+    unit_map: SoftmaxPlusPlusTransform = AT_ONE
 
     def _transform(self) -> SoftmaxPlusPlusTransform:
         return SoftmaxPlusPlusTransform(
@@ -117,8 +119,8 @@ class ExpIGR(SoftmaxPlusPlus):
         True
     """
 
-    value_is_log = True
-    unit_map = LOG_AT_ONE
+    value_is_log: ClassVar[bool] = True
+    unit_map: LogSoftmaxPlusPlusTransform = LOG_AT_ONE
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:
@@ -167,7 +169,7 @@ class IGRStraightThrough(IGR):
         [0.0, 0.0, 1.0]
     """
 
-    value_is_hard = True
+    value_is_hard: ClassVar[bool] = True
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return straight_through(super().rsample(sample_shape))

@@ -1,6 +1,6 @@
 """InfiniteIGR: sticks without end, a rest, and a tail (section 3.2, eq. 19)."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from pyro.distributions import Distribution
@@ -82,8 +82,9 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         **GaussianPushforward.arg_constraints,
         "rho": constraints.unit_interval,
     }
-    support = constraints.simplex
-    options = ("rho", "tail")
+    support: constraints.Constraint = constraints.simplex
+    options: ClassVar[tuple[str, ...]] = ("rho", "tail")
+    rho: Tensor
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         rho: Tensor | float = 1.0,
         scale: Tensor | float = 1.0,
         **options: Any,
-    ) -> "InfiniteIGR":
+    ) -> Self:
         """The member whose ``.probs`` are those of a distribution of counts.
 
         Category k stands for the integer k, the rest for all from ``num_sticks`` on, or

@@ -1,13 +1,13 @@
 """Kumaraswamy, with an exact KL to a Beta."""
 
 import torch
-from pyro.distributions import Kumaraswamy as AnyKumaraswamy
 from torch import Tensor
 from torch.distributions import Beta, register_kl
 from torch.distributions import Kumaraswamy as TorchKumaraswamy
 from torch.nn.functional import logsigmoid
 
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._typed import Kumaraswamy as AnyKumaraswamy
 
 EULER_GAMMA = 0.5772156649015329
 

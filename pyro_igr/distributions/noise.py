@@ -1,9 +1,9 @@
 """The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
 
 from functools import cached_property
+from typing import Any
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.nn.functional import one_hot, pad, softplus
 
@@ -28,10 +28,11 @@ class GumbelNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, dist: Distribution, log_odds: Tensor) -> None:
-        self.logits, self.log_odds = finite(recover(dist).logits), log_odds
-        self.y = self.logits - softplus(log_odds[0]).log()
-        self.category = _first_largest(self.y)
+    def __init__(self, dist: Any, log_odds: Tensor) -> None:
+        self.logits: Tensor = finite(recover(dist).logits)
+        self.log_odds: Tensor = log_odds
+        self.y: Tensor = self.logits - softplus(log_odds[0]).log()
+        self.category: Tensor = _first_largest(self.y)
 
     @cached_property
     def y_given_category(self) -> Tensor:
@@ -55,12 +56,14 @@ class ArgmaxNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, dist: Distribution, log_odds: Tensor) -> None:
+    def __init__(self, dist: Any, log_odds: Tensor) -> None:
         while dist._unexpanded is not None:
             dist = dist._unexpanded
-        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
-        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category = _first_largest(pad(self.y, (0, 1)))
+        self.loc: Tensor = dist.loc
+        self.scale: Tensor = dist.scale
+        self.log_odds: Tensor = log_odds[..., :-1]
+        self.y: Tensor = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category: Tensor = _first_largest(pad(self.y, (0, 1)))
 
     @cached_property
     def y_given_category(self) -> Tensor:
@@ -86,10 +89,14 @@ class StickNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
-    def __init__(self, dist: Distribution, log_odds: Tensor) -> None:
-        self.loc, self.scale, self.log_odds = dist.loc, dist.scale, log_odds[..., :-1]
-        self.y = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category = _first_largest((pad(self.y, (0, 1), value=1.0) > 0).to(self.y))
+    def __init__(self, dist: Any, log_odds: Tensor) -> None:
+        self.loc: Tensor = dist.loc
+        self.scale: Tensor = dist.scale
+        self.log_odds: Tensor = log_odds[..., :-1]
+        self.y: Tensor = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
+        self.category: Tensor = _first_largest(
+            (pad(self.y, (0, 1), value=1.0) > 0).to(self.y)
+        )
 
     @cached_property
     def y_given_category(self) -> Tensor:

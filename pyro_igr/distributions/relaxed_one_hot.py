@@ -1,7 +1,8 @@
 """Relaxed one-hot distributions: Gumbel-Softmax, or Concrete."""
 
 import math
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 import torch
 from pyro.distributions import OneHotCategorical
@@ -69,7 +70,8 @@ class ExpRelaxedOneHotCategorical(
         "temperature": constraints.positive,
         "logits": constraints.real_vector,
     }
-    value_is_log = True
+    value_is_log: ClassVar[bool] = True
+    temperature: Tensor
 
     def __init__(
         self,
@@ -110,10 +112,10 @@ class ExpRelaxedOneHotCategorical(
 
     def expand(
         self,
-        batch_shape: Size,
-        _instance: "ExpRelaxedOneHotCategorical | None" = None,
-    ) -> "ExpRelaxedOneHotCategorical":
-        new = self._get_checked_instance(ExpRelaxedOneHotCategorical, _instance)
+        batch_shape: Sequence[int],
+        _instance: Self | None = None,
+    ) -> Self:
+        new: Self = self._get_checked_instance(ExpRelaxedOneHotCategorical, _instance)
         shape = Size(batch_shape)
         new._place(self.temperature, self.logits, shape, validate_args=False)
         new._validate_args = self._validate_args

@@ -1,5 +1,7 @@
 """IGR-SB: the distribution of a tempered stick-breaking of a Gaussian (section 3.2)."""
 
+from typing import ClassVar
+
 from torch import Tensor
 from torch.distributions import constraints
 
@@ -10,7 +12,7 @@ from pyro_igr.discrete import (
 )
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.noise import StickNoise
-from pyro_igr.transforms import StickBreakingTransform
+from pyro_igr.transforms import StickBreakingTransform, Tempering
 
 AT_ONE = StickBreakingTransform(1.0)
 
@@ -71,8 +73,8 @@ class IGRStickBreaking(GaussianPushforward):
         21.68
     """
 
-    options = ("tempering",)
-    tempering: str
+    options: ClassVar[tuple[str, ...]] = ("tempering",)
+    tempering: Tempering
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class IGRStickBreaking(GaussianPushforward):
         loc: Tensor,
         scale: Tensor | float,
         *,
-        tempering: str = "sticks",
+        tempering: Tempering = "sticks",
         validate_args: bool | None = None,
     ) -> None:
         super().__init__(
@@ -120,7 +122,7 @@ class IGRStickBreaking(GaussianPushforward):
 
     @staticmethod
     def _match(
-        log_probs: Tensor, scale: Tensor | float, tempering: str = "sticks"
+        log_probs: Tensor, scale: Tensor | float, tempering: Tempering = "sticks"
     ) -> Tensor:
         if tempering == "softmax++":
             raise ValueError(

@@ -3,10 +3,10 @@
 import math
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.distributions import Categorical, Multinomial, OneHotCategorical
 
+from pyro_igr._typed import Distribution
 from pyro_igr.distributions.recovering import innermost
 
 INTEGERS = Categorical

@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from pyro.distributions import Distribution, Normal, TransformedDistribution
+from pyro.distributions import Normal
 from pyro.poutine.messenger import Messenger
-from torch.distributions.transforms import Transform
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import agreement
@@ -34,7 +33,7 @@ class LogOddsMessenger(Messenger):
             the sum of its terms is another one in other coordinates.
     """
 
-    def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
+    def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
         super().__init__()
         self.sites, self.is_model = sites, is_model
 
@@ -57,7 +56,7 @@ class LogOddsMessenger(Messenger):
             site["value"] = msg["value"] = site["map"](msg["value"])
 
 
-def _check_weights(guide_site: dict, model_site: Message) -> None:
+def _check_weights(guide_site: Message, model_site: Message) -> None:
     for aspect, same in agreement(guide_site, model_site).items():
         if not same:
             raise ValueError(UNLIKE.format(model_site["name"], aspect))

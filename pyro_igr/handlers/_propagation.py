@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
-from torch.distributions import Transform
 from torch.overrides import TorchFunctionMode
 
+from pyro_igr._typed import Distribution, Transform
 from pyro_igr.handlers._marks import (
     FLAT,
     INTEGER,

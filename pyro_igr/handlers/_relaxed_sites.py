@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pyro.distributions import Distribution, RelaxedOneHotCategoricalStraightThrough
+from pyro.distributions import RelaxedOneHotCategoricalStraightThrough
 from torch.distributions.relaxed_categorical import (
     ExpRelaxedCategorical,
     RelaxedOneHotCategorical,
 )
 
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._marks import OWN, SMOOTH
@@ -17,7 +18,7 @@ RELAXED = GaussianPushforward | ExpRelaxedCategorical | RelaxedOneHotCategorical
 
 
 def relaxed_sites(
-    sites: Mapping[str, dict], others: Collection[str] = ()
+    sites: Mapping[str, Any], others: Collection[str] = ()
 ) -> dict[str, str]:
     """The sites with relaxed values, counts included, and the marks these start with.
 
@@ -37,7 +38,7 @@ def relaxed_sites(
     return found
 
 
-def is_latent(site: dict) -> bool:
+def is_latent(site: Message) -> bool:
     """Whether a site is a sample without an observation.
 
     Args:

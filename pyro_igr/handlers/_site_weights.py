@@ -1,16 +1,17 @@
 """What weighs the density of a site: its scale, its masks and its shape."""
 
 import torch
-from pyro.distributions import Distribution, MaskedDistribution
+from pyro.distributions import MaskedDistribution
 from torch import Size, Tensor
 from torch.distributions import Independent
 
 from pyro_igr._host import mask_of
+from pyro_igr._typed import Distribution, Message
 
 Mask = Tensor | bool
 
 
-def agreement(guide_site: dict, model_site: dict) -> dict[str, bool]:
+def agreement(guide_site: Message, model_site: Message) -> dict[str, bool]:
     """Whether a guide and a model weigh the density of a site alike, by aspect.
 
     Only where they do is the sum of their terms a multiple of a KL, which no change of
@@ -29,7 +30,7 @@ def agreement(guide_site: dict, model_site: dict) -> dict[str, bool]:
     return {"shape": True, "scale": _same(*scales), "mask": _same(*masks)}
 
 
-def total_mask(site: dict) -> Mask:
+def total_mask(site: Message) -> Mask:
     """Where the density of a site counts, of the shape of its innermost batch.
 
     Args:

@@ -9,7 +9,8 @@ from pyro.poutine import Trace, block, replay, trace
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import Message, site_is_subsample
+from pyro_igr._host import site_is_subsample
+from pyro_igr._typed import Message
 from pyro_igr.handlers._misuse import check_marks, in_python
 from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
@@ -73,7 +74,7 @@ def _check(
     program: Callable,
     args: tuple,
     kwargs: Mapping[str, Any],
-    sites: dict[str, dict],
+    sites: dict[str, Any],
     relaxed: Mapping[str, str],
 ) -> None:
     fixed = {name: s["value"] for name, s in sites.items() if is_latent(s)}

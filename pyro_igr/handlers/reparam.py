@@ -1,6 +1,7 @@
 """A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
 
 from functools import partial
+from typing import Any
 
 import pyro
 import torch
@@ -69,10 +70,12 @@ class IGRReparam(Reparam):
         num_sticks: int | None = None,
     ) -> None:
         check_family(family)
-        self.temperature, self.family = temperature, family
-        self.one_hot, self.num_sticks = one_hot, num_sticks
+        self.temperature: Tensor | float = temperature
+        self.family: type[Distribution] = family
+        self.one_hot: bool = one_hot
+        self.num_sticks: int | None = num_sticks
 
-    def apply(self, msg: dict) -> dict:
+    def apply(self, msg: dict[str, Any]) -> dict[str, Any]:
         if msg["is_observed"]:
             raise ValueError(f"expected site '{msg['name']}' to be latent")
         name, fn = msg["name"], msg["fn"]

@@ -7,6 +7,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import prune_subsample_sites, scale_and_mask
+from pyro_igr._typed import Message
 from pyro_igr.handlers._site_weights import agreement, total_mask
 
 SAMPLES = "log_weights_samples"
@@ -65,7 +66,7 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
     return total
 
 
-def _counted(trace: Trace) -> dict[str, dict]:
+def _counted(trace: Trace) -> dict[str, Message]:
     """The sample sites that are not masked out."""
     return {
         name: site
@@ -74,7 +75,7 @@ def _counted(trace: Trace) -> dict[str, dict]:
     }
 
 
-def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> None:
+def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
     if not scored:
         raise ValueError(NOTHING)
     for name, site in drawn.items():
@@ -85,13 +86,13 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> None:
             raise ValueError(NOT_IN_MODEL.format(name))
 
 
-def _plates(site: dict) -> dict[str, int]:
+def _plates(site: Message) -> dict[str, int]:
     """Dimensions of the vectorized plates around a site, but that of samples."""
     frames = [frame for frame in site["cond_indep_stack"] if frame.vectorized]
     return {frame.name: frame.dim for frame in frames if frame.name != SAMPLES}
 
 
-def _data_plates(sites: list[dict], plate: Plates) -> tuple[str, ...]:
+def _data_plates(sites: list[Message], plate: Plates) -> tuple[str, ...]:
     found = [_plates(site) for site in sites]
     every = sorted({name for plates in found for name in plates})
     if plate is None:
@@ -115,14 +116,14 @@ def _widest(found: list[dict[str, int]]) -> tuple[str, ...]:
     return tuple(name for name, _ in counts.most_common(1))
 
 
-def _check_whole(site: dict, names: tuple[str, ...]) -> None:
+def _check_whole(site: Message, names: tuple[str, ...]) -> None:
     for frame in site["cond_indep_stack"]:
         is_whole = frame.full_size is None or frame.size == frame.full_size
         if frame.vectorized and frame.name not in (SAMPLES, *names) and not is_whole:
             raise ValueError(SUBSAMPLED.format(frame.name, site["name"], frame.name))
 
 
-def _sum_to(site: dict, names: tuple[str, ...]) -> Tensor:
+def _sum_to(site: Message, names: tuple[str, ...]) -> Tensor:
     """The masked log-density of a site, summed over all but samples and plates."""
     log_prob = site["fn"].log_prob(site["value"], *site["args"], **site["kwargs"])
     log_prob = scale_and_mask(log_prob, mask=site["mask"])

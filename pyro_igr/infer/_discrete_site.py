@@ -1,9 +1,8 @@
 """A handler that puts the discrete distributions of a guide and its model in place."""
 
-from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 
 

@@ -3,11 +3,11 @@
 import math
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from pyro_igr._host import sum_rightmost
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import innermost
 
 TOO_MANY = (
@@ -16,7 +16,7 @@ TOO_MANY = (
 )
 
 
-def joint_log_probs(site: dict) -> Tensor:
+def joint_log_probs(site: Message) -> Tensor:
     """Log probabilities of the values of a one-hot site, without its scale and mask.
 
     Args:

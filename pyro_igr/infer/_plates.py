@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
+from pyro_igr._typed import Message
+
 MIXED = (
     "site '{}' has more dimensions than its plates and that of the samples or joint "
     "values, which are in dimension {} of a batch: count from the right, and keep "
@@ -11,7 +13,7 @@ MIXED = (
 )
 
 
-def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:
+def common_plates(sites: Iterable[Message]) -> tuple[int, ...]:
     """The dimensions of the plates that all sites lie in, counted from the right.
 
     Args:

@@ -3,7 +3,6 @@
 import torch
 from pyro.distributions import (
     Delta,
-    Distribution,
     MaskedDistribution,
     OneHotCategorical,
     TorchDistribution,
@@ -12,13 +11,8 @@ from pyro.poutine.messenger import Messenger
 from torch import Size, Tensor
 from torch.distributions import Independent, constraints
 
-from pyro_igr._host import (
-    Message,
-    mask_of,
-    scale_and_mask,
-    site_is_subsample,
-    sum_rightmost,
-)
+from pyro_igr._host import mask_of, scale_and_mask, site_is_subsample, sum_rightmost
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._site_weights import agreement, total_mask
 from pyro_igr.infer._cross_entropy import cross_entropy
@@ -85,7 +79,7 @@ class RelaxedSampleMessenger(Messenger):
         is_model: whether it handles the model.
     """
 
-    def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
+    def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
         super().__init__()
         self.sites, self.is_model = sites, is_model
 
@@ -112,7 +106,7 @@ class RelaxedSampleMessenger(Messenger):
         negentropy = -innermost(discrete).entropy()
         return _counted(dist, negentropy.expand(_shape_of_variables(dist)))
 
-    def _of_model(self, msg: Message, guide_site: dict) -> Distribution:
+    def _of_model(self, msg: Message, guide_site: Message) -> Distribution:
         name, dist = msg["name"], msg["fn"]
         agrees = agreement(guide_site, msg)
         if guide_site["discrete"] is None:
@@ -130,7 +124,7 @@ class RelaxedSampleMessenger(Messenger):
         return _counted(dist, expected.expand(torch.broadcast_shapes(*shapes)))
 
 
-def _check_masks(name: str, guide_site: dict, model_site: dict) -> None:
+def _check_masks(name: str, guide_site: Message, model_site: Message) -> None:
     in_guide, in_model = (total_mask(x) is not True for x in (guide_site, model_site))
     if in_guide != in_model:
         where = "guide" if in_guide else "model"

@@ -10,7 +10,8 @@ from pyro.poutine import Trace
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import Message, site_is_subsample
+from pyro_igr._host import site_is_subsample
+from pyro_igr._typed import Message
 from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight
 
 MIXED = (

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 
 from pyro.distributions import OneHotCategorical
 
+from pyro_igr._typed import Message
 from pyro_igr.distributions.recovering import innermost
 
 
-def is_one_hot(site: dict) -> bool:
+def is_one_hot(site: Message) -> bool:
     """Whether a site, or a message, is a latent one with a one-hot distribution."""
     is_latent = site["type"] == "sample" and not site["is_observed"]
     return is_latent and isinstance(innermost(site["fn"]), OneHotCategorical)
 
 
-def one_hot_sites(trace: Mapping[str, dict]) -> dict[str, dict]:
+def one_hot_sites(trace: Mapping[str, Message]) -> dict[str, Message]:
     """The one-hot sites of a guide, by name.
 
     Args:
@@ -32,7 +33,7 @@ def one_hot_sites(trace: Mapping[str, dict]) -> dict[str, dict]:
     return found
 
 
-def check_independent(site: dict, *, depends: bool) -> None:
+def check_independent(site: Message, *, depends: bool) -> None:
     """Raises if a one-hot site depends on others.
 
     Args:
@@ -46,7 +47,7 @@ def check_independent(site: dict, *, depends: bool) -> None:
         )
 
 
-def check_reparameterized(site: dict) -> None:
+def check_reparameterized(site: Message) -> None:
     """Raises if a latent site of a guide is neither one-hot nor has a gradient.
 
     Args:

@@ -9,6 +9,7 @@ from pyro.poutine import replay, trace
 from torch.distributions import kl_divergence
 
 from pyro_igr._host import prune_subsample_sites
+from pyro_igr._typed import Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._site_weights import agreement
 
@@ -72,7 +73,7 @@ def assert_analytic_kl(
                 raise AssertionError(message.format(name, reason))
 
 
-def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
+def _why_wrong(guide_site: Message, model_site: Message | None) -> str | None:
     if _why_estimated(guide_site, model_site):
         return None
     q, p = guide_site["fn"], model_site["fn"]
@@ -87,7 +88,7 @@ def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
     return None
 
 
-def _why_estimated(guide_site: dict, model_site: dict | None) -> str | None:
+def _why_estimated(guide_site: Message, model_site: Message | None) -> str | None:
     if model_site is None:
         return "it is auxiliary, only the guide has it"
     q, p = guide_site["fn"], model_site["fn"]

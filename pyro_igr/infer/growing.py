@@ -58,7 +58,9 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
     return (tau * loc).expand(shape), (tau * scale).expand(shape)
 
 
-def grow(state: PyroOptim | Optimizer, start: Mapping, dim: int = -1) -> None:
+def grow(
+    state: PyroOptim | Optimizer, start: Mapping[Tensor | str, Tensor], dim: int = -1
+) -> None:
     """Appends entries to parameters in training, and keeps the optimizer's state.
 
     The moments of the new entries are zero, those of the others and the number of

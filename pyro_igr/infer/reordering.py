@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from pyro.optim import PyroOptim
@@ -70,7 +71,10 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Tensor, Te
 
 
 def reorder(
-    state: PyroOptim | Optimizer, order: Order, values: Mapping, dim: int = -1
+    state: PyroOptim | Optimizer,
+    order: Order,
+    values: Mapping[Any, Tensor],
+    dim: int = -1,
 ) -> None:
     """Puts entries of parameters in training in another order, with their moments.
 

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 from torch.distributions import biject_to, constraints, transform_to
-from torch.distributions.transforms import Transform
+
+from pyro_igr._typed import Transform
 
 
 class image(constraints.Constraint):

@@ -25,6 +25,12 @@ class Tempering:
     fills_simplex: ClassVar[bool] = True
     max_temperature: ClassVar[float] = math.inf
 
+    def to_log(self, y: Tensor, tau: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def from_log(self, log_z: Tensor, tau: Tensor) -> Tensor:
+        raise NotImplementedError
+
     def log_det(self, y: Tensor, log_z: Tensor, tau: Tensor) -> Tensor:
         return log_z.sum(-1) - y.shape[-1] * tau.log().squeeze(-1)
 

@@ -5,11 +5,11 @@ import copy
 import torch
 from torch import Tensor
 from torch.distributions import constraints
-from torch.distributions.transforms import Transform
 from torch.nn.functional import softplus
 
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.tanh_root import tanh_root
+from pyro_igr._typed import Transform
 from pyro_igr.transforms.simplex import to_real
 
 LEAST_SLOPE = -1 + 1e-4
@@ -59,8 +59,8 @@ class PlanarTransform(Transform):
         tensor([ 0.3000, -0.2000])
     """
 
-    domain = constraints.real_vector
-    codomain = constraints.real_vector
+    domain: constraints.Constraint = constraints.real_vector
+    codomain: constraints.Constraint = constraints.real_vector
     bijective = True
 
     def __init__(self, u: Tensor, w: Tensor, bias: Tensor | float = 0.0) -> None:
@@ -72,7 +72,9 @@ class PlanarTransform(Transform):
                 "expected u and w to have the same last dimension, "
                 f"got shapes {tuple(u.shape)} and {tuple(w.shape)}"
             )
-        self.u, self.w, self.bias = u, w, bias
+        self.u: Tensor = u
+        self.w: Tensor = w
+        self.bias: Tensor | float = bias
 
     def _direction_and_slope(self) -> tuple[Tensor, Tensor]:
         r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""

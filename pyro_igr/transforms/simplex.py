@@ -6,9 +6,9 @@ import math
 import torch
 from torch import Tensor
 from torch.distributions import constraints
-from torch.distributions.transforms import Transform
 
 from pyro_igr._numerics.checks import check_positive, refuse_complex
+from pyro_igr._typed import Transform
 
 
 class SimplexTransform(Transform):
@@ -25,11 +25,12 @@ class SimplexTransform(Transform):
         broadcast with ``batch``.
     """
 
-    domain = constraints.real_vector
-    codomain = constraints.simplex
+    domain: constraints.Constraint = constraints.real_vector
+    codomain: constraints.Constraint = constraints.simplex
     bijective = True
 
-    max_temperature = math.inf
+    max_temperature: float = math.inf
+    temperature: Tensor | float
 
     def __init__(
         self, *, validate_args: bool | None, **parameters: Tensor | float

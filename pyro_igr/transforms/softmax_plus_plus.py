@@ -51,6 +51,8 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         tensor([ 0.3000, -0.2000])
     """
 
+    delta: Tensor | float
+
     def __init__(
         self,
         temperature: Tensor | float,

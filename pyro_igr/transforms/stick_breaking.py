@@ -1,14 +1,19 @@
 """Stick-breaking maps with a temperature, in four temperings (section 3.2)."""
 
+from typing import Literal
+
 from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr.transforms._image import image
 from pyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Weights
+from pyro_igr.transforms._tempering import Tempering as Way
 from pyro_igr.transforms._vertex import Vertex
 from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
-TEMPERINGS = {
+Tempering = Literal["sticks", "weights", "softmax++", "vertex"]
+
+TEMPERINGS: dict[str, Way] = {
     "sticks": Sticks(),
     "weights": Weights(),
     "softmax++": SoftmaxPlusPlus(),
@@ -66,7 +71,7 @@ class StickBreakingTransform(SimplexTransform):
     def __init__(
         self,
         temperature: Tensor | float,
-        tempering: str = "sticks",
+        tempering: Tempering = "sticks",
         *,
         validate_args: bool | None = None,
     ) -> None:

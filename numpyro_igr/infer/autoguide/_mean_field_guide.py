@@ -15,10 +15,10 @@ from numpyro.distributions import (
     constraints,
 )
 from numpyro.distributions.constraints import Constraint
-from numpyro.distributions.transforms import Transform
 from numpyro.infer.initialization import init_to_median
 
 from numpyro_igr._host import helpful_support_errors
+from numpyro_igr._typed import Transform
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
 

@@ -1,5 +1,7 @@
 """A small network for the control variate of RELAX."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpyro
 from jax import Array, random
@@ -48,10 +50,10 @@ class ControlNetwork:
             raise ValueError(
                 f"expected num_hidden to be a positive integer, got {num_hidden!r}"
             )
-        self.num_hidden = num_hidden
+        self.num_hidden: int = num_hidden
 
     def terms(
-        self, z: dict[str, Array], sites: dict[str, dict], names: Names
+        self, z: dict[str, Array], sites: dict[str, dict[str, Any]], names: Names
     ) -> MultiFrameTensor:
         """Its values by plates.
 

@@ -12,7 +12,8 @@ from pyro.poutine.messenger import Messenger
 from torch import Tensor
 from torch.distributions import Independent
 
-from pyro_igr._host import Message, site_is_subsample
+from pyro_igr._host import site_is_subsample
+from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._categories import is_discrete
@@ -67,7 +68,7 @@ class FollowingMessenger(Messenger):
         return msg["type"] != "param" and msg["name"] not in self.parts
 
 
-def is_guided(site: dict) -> bool:
+def is_guided(site: Message) -> bool:
     """Whether a guide has to have a site: latent, and not discrete.
 
     Args:
@@ -78,7 +79,7 @@ def is_guided(site: dict) -> bool:
     return not is_discrete(site["fn"])
 
 
-def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
+def is_followed(site: Message, full_sizes: dict[str, int]) -> bool:
     """Whether a model may give a site another mask, scale or option at each call.
 
     A scale counts if it is not that of the plates, an option if it may depend on the
@@ -96,7 +97,7 @@ def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
 
 
 # A mask of True at one call may be another at the next.
-def _is_masked(site: dict) -> bool:
+def _is_masked(site: Message) -> bool:
     distribution = site["fn"]
     while isinstance(distribution, Independent):
         distribution = distribution.base_dist
@@ -141,7 +142,7 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     )
 
 
-def _has_options(site: dict, *, in_part: bool) -> bool:
+def _has_options(site: Message, *, in_part: bool) -> bool:
     like = innermost(site["fn"])
     options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
     tensors = [x for x in options.values() if isinstance(x, Tensor)]

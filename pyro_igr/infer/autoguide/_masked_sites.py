@@ -1,10 +1,10 @@
 """What a guide draws where its model masks a site: the values of the model."""
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.distributions import Normal
 
+from pyro_igr._typed import Distribution
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.handlers._site_weights import Mask
 

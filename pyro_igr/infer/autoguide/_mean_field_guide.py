@@ -4,19 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from pyro.distributions import (
-    Distribution,
-    Normal,
-    TransformedDistribution,
-    constraints,
-)
+from pyro.distributions import Normal, constraints
 from pyro.infer.autoguide.initialization import init_to_median
 from torch import Tensor
 from torch.distributions import biject_to
 from torch.distributions.constraints import Constraint
-from torch.distributions.transforms import Transform
 
 from pyro_igr._host import InitMessenger, helpful_support_errors
+from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 
 
@@ -56,12 +51,12 @@ class MeanFieldGuide(SiteGuide):
         super().__init__(InitMessenger(init_loc_fn)(model))
         self.init_scale = init_scale
 
-    def _event_dim(self, site: dict) -> int:
+    def _event_dim(self, site: Message) -> int:
         bijection = _bijection(site)
         gained = bijection.codomain.event_dim - bijection.domain.event_dim
         return site["fn"].event_dim - gained
 
-    def _start(self, site: dict) -> tuple[Tensor, Tensor]:
+    def _start(self, site: Message) -> tuple[Tensor, Tensor]:
         loc = _bijection(site).inv(site["value"].detach())
         return loc, torch.full_like(loc, self.init_scale)
 
@@ -98,7 +93,7 @@ def _distribution(like: Distribution, loc: Tensor, scale: Tensor) -> Distributio
     return TransformedDistribution(normal, [bijection.with_cache()])
 
 
-def _bijection(site: dict) -> Transform:
+def _bijection(site: Message) -> Transform:
     support = site["fn"].support
     try:
         with helpful_support_errors(site):

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
@@ -30,7 +31,7 @@ class RelaxedGuide(SiteGuide):
         super().__init__(model, scale)
         self.temperature = temperature
 
-    def _start(self, site: dict) -> tuple[Tensor, Tensor]:
+    def _start(self, site: Message) -> tuple[Tensor, Tensor]:
         like = innermost(site["fn"])
         return like.loc, like.scale
 

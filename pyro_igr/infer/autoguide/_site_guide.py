@@ -6,12 +6,13 @@ from operator import attrgetter
 from typing import Any
 
 import pyro
-from pyro.distributions import Distribution, constraints
+from pyro.distributions import constraints
 from pyro.infer.autoguide import AutoGuide
 from pyro.nn import PyroModule, PyroParam
 from torch import Tensor
 
 from pyro_igr._host import deep_setattr, periodic_repeat
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer.autoguide._masked_sites import outside_mask
 
@@ -33,17 +34,17 @@ class SiteGuide(AutoGuide):
         self.locs, self.scales = PyroModule(), PyroModule()
 
     # The first mean and standard deviation at a site.
-    def _start(self, site: dict) -> tuple[Tensor, Tensor]:
+    def _start(self, site: Message) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
     # A function of the model's distribution, of a mean and of a standard deviation.
     def _maker(self, *args: Any, **kwargs: Any) -> Callable:
         raise NotImplementedError
 
-    def _event_dim(self, site: dict) -> int:
+    def _event_dim(self, site: Message) -> int:
         return site["fn"].event_dim
 
-    def sites(self) -> dict[str, dict]:
+    def sites(self) -> dict[str, Any]:
         """The sites by name, as they were in the first run of the model."""
         return dict(self.prototype_trace.iter_stochastic_nodes())
 
@@ -100,7 +101,7 @@ class SiteGuide(AutoGuide):
         return at(self.locs), at(self.scales) if self.scale is None else self.scale
 
     # The parameters of a subsample, repeated to the full size of its plates.
-    def _full_size(self, x: Tensor, site: dict) -> Tensor:
+    def _full_size(self, x: Tensor, site: Message) -> Tensor:
         for frame in site["cond_indep_stack"]:
             full_size = frame.full_size or frame.size
             if full_size != frame.size:

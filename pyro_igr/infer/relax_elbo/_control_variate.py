@@ -9,6 +9,7 @@ from torch.distributions import constraints
 from torch.nn import Module
 
 from pyro_igr._host import MultiFrameTensor
+from pyro_igr._typed import Message
 from pyro_igr.infer.relax_elbo._names import names_of
 from pyro_igr.infer.relax_elbo._particle import Particle
 from pyro_igr.infer.relax_elbo.control_network import ControlNetwork
@@ -85,7 +86,7 @@ class ControlVariate:
         costs.add(*self._learned(z, particle.sites()).items())
         return costs
 
-    def _learned(self, z: Values, sites: dict[str, dict]) -> MultiFrameTensor:
+    def _learned(self, z: Values, sites: dict[str, Message]) -> MultiFrameTensor:
         if self.function is None:
             return MultiFrameTensor()
         if isinstance(self.function, ControlNetwork):
@@ -104,7 +105,7 @@ class ControlVariate:
         return self.function(z)
 
 
-def _frames_of(value: Tensor, sites: dict[str, dict]) -> list:
+def _frames_of(value: Tensor, sites: dict[str, Message]) -> list:
     """The plates that the dimensions of a control variate belong to."""
     frames = {
         frame.dim: frame

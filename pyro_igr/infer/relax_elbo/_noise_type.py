@@ -1,11 +1,12 @@
 """Which noise is behind the category of a site."""
 
-from pyro.distributions import Distribution, OneHotCategorical
+from pyro.distributions import OneHotCategorical
 from torch.distributions.relaxed_categorical import (
     ExpRelaxedCategorical,
     RelaxedOneHotCategorical,
 )
 
+from pyro_igr._typed import Distribution
 from pyro_igr.distributions import GaussianPushforward, GumbelNoise
 from pyro_igr.distributions.recovering import innermost
 

@@ -1,11 +1,11 @@
 """A handler that draws one-hot sites through their noise, and lets them be relaxed."""
 
 import torch
-from pyro.distributions import Distribution, OneHotCategorical
+from pyro.distributions import OneHotCategorical
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.noise import Noise, finite
 from pyro_igr.distributions.recovering import (
     discrete_behind,

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 from pyro import poutine
-from pyro.distributions import Distribution
 from torch import Tensor
 
 from pyro_igr._host import MultiFrameTensor, sum_rightmost
+from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.noise import Noise
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer._sites import check_reparameterized
@@ -43,7 +43,7 @@ class Particle:
             if site["type"] == "sample":
                 check_reparameterized(site)
 
-    def sites(self) -> dict[str, dict]:
+    def sites(self) -> dict[str, Message]:
         """The discrete sites of the guide."""
         return {name: self.guide.nodes[name] for name in self.noises}
 
@@ -91,7 +91,9 @@ class Particle:
         return terms
 
 
-def check_independence(dependencies: dict[str, dict], noises: dict[str, Noise]) -> None:
+def check_independence(
+    dependencies: dict[str, Message], noises: dict[str, Noise]
+) -> None:
     """Raises if a site of a guide depends on a discrete one, but itself.
 
     Args:

@@ -1,5 +1,7 @@
 """A small network for the control variate of RELAX."""
 
+from typing import Any
+
 import pyro
 import torch
 from pyro.distributions import MaskedDistribution
@@ -7,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from pyro_igr._host import MultiFrameTensor, mask_of, scale_and_mask
+from pyro_igr._typed import Message
 from pyro_igr.infer.relax_elbo._names import Names
 
 
@@ -50,10 +53,10 @@ class ControlNetwork:
             raise ValueError(
                 f"expected num_hidden to be a positive integer, got {num_hidden!r}"
             )
-        self.num_hidden = num_hidden
+        self.num_hidden: int = num_hidden
 
     def terms(
-        self, z: dict[str, Tensor], sites: dict[str, dict], names: Names
+        self, z: dict[str, Tensor], sites: dict[str, dict[str, Any]], names: Names
     ) -> MultiFrameTensor:
         """Its values by plates.
 
@@ -80,11 +83,11 @@ class ControlNetwork:
         return pad((x @ a).tanh(), (0, 1), value=1.0) @ w
 
 
-def _plates(site: dict) -> frozenset:
+def _plates(site: Message) -> frozenset:
     return frozenset(frame for frame in site["cond_indep_stack"] if frame.vectorized)
 
 
-def _flat(x: Tensor, site: dict) -> Tensor:
+def _flat(x: Tensor, site: Message) -> Tensor:
     """Points with one dimension in place of those of an event."""
     return x.flatten(-site["fn"].event_dim)
 
@@ -100,7 +103,7 @@ def _start(x: Tensor, num_hidden: int) -> Tensor:
     return torch.randn(shape, generator=generator).to(x) / x.shape[-1] ** 0.5
 
 
-def _scaled_and_masked(value: Tensor, site: dict) -> Tensor:
+def _scaled_and_masked(value: Tensor, site: Message) -> Tensor:
     dist = site["fn"]
     if isinstance(dist, MaskedDistribution):
         value = scale_and_mask(value, mask=mask_of(dist))

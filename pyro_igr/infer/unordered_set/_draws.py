@@ -3,7 +3,7 @@
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import Message
+from pyro_igr._typed import Message
 from pyro_igr.infer._sites import is_one_hot
 
 

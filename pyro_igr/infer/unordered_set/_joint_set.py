@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 
 import torch
-from pyro.distributions import Distribution
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pyro_igr._typed import Distribution
 from pyro_igr.discrete import draw_set, leave_one_out_weights, set_weights
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer._joint_values import from_rows, order_of
