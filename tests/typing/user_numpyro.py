@@ -1,0 +1,105 @@
+"""What a type checker tells a user of the package in NumPyro; checked, never run."""
+
+from typing import Literal, assert_type
+
+import jax.numpy as jnp
+from jax import Array, random
+from numpyro.distributions import Normal, Poisson
+from numpyro.distributions.transforms import AffineTransform
+
+from numpyro_igr import (
+    GEM,
+    IGR,
+    AutoIGR,
+    ExpIGR,
+    ExpRelaxedOneHotCategorical,
+    IGRFlow,
+    IGRReparam,
+    IGRStickBreaking,
+    InfiniteIGR,
+    OneHotCategorical,
+    PlanarTransform,
+    StickBreakingTransform,
+    TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
+    TraceRELAX_ELBO,
+    TraceSTL_ELBO,
+    TraceUnorderedSet_ELBO,
+    argmax_probs,
+    discretize,
+    match_probs,
+    relax,
+)
+
+key = random.key(0)
+zeros, ones = jnp.zeros(3), jnp.ones(3)
+
+# Distributions: their own class, and attributes with types.
+q = IGR(0.5, zeros, ones)
+assert_type(q, IGR)
+assert_type(q.temperature, Array)
+assert_type(q.loc, Array)
+assert_type(q.scale, Array)
+assert_type(q.delta, Array)
+assert_type(q.probs, Array)
+assert_type(q.logits, Array)
+assert_type(q.mode, Array)
+assert_type(q.batch_shape, tuple[int, ...])
+assert_type(q.rsample(key, (2,)), Array)
+assert_type(q.sample(key), Array)
+assert_type(q.log_prob(q.sample(key)), Array)
+assert_type(q.to_discrete(), OneHotCategorical)
+
+# Whatever makes a member makes one of the same class.
+assert_type(IGR.from_probs(0.5, probs=ones), IGR)
+assert_type(ExpIGR.from_probs(0.5, logits=zeros), ExpIGR)
+assert_type(IGRStickBreaking.from_probs(0.5, ones, scale=2.0), IGRStickBreaking)
+assert_type(InfiniteIGR.from_discrete(0.5, Poisson(3.0)), InfiniteIGR)
+assert_type(q.like(0.1, zeros, ones), IGR)
+assert_type(q.to_discrete().expand((2,)), OneHotCategorical)
+
+# Options.
+sticks = IGRStickBreaking(0.5, zeros, ones, tempering="weights")
+assert_type(sticks.tempering, Literal["sticks", "weights", "softmax++", "vertex"])
+IGRStickBreaking(0.5, zeros, ones, tempering="stick")  # pyright: ignore[reportArgumentType]
+StickBreakingTransform(0.5, "vertices")  # pyright: ignore[reportArgumentType]
+assert_type(IGRFlow(0.5, zeros, ones, AffineTransform(0.0, 2.0)).delta, Array)
+layers = [PlanarTransform(ones, ones), PlanarTransform(ones, ones)]
+assert_type(IGRFlow(0.5, zeros, ones, layers).delta, Array)
+endless = InfiniteIGR(None, zeros, ones, 0.9, tail=Normal(0.0, 1.0))
+assert_type(endless.rho, Array)
+assert_type(endless.num_sticks, int)
+assert_type(endless.wanted_sticks(key, endless.rsample(key)), Array)
+assert_type(GEM(1.0, 5).concentration, Array)
+relaxed = ExpRelaxedOneHotCategorical(0.5, logits=zeros)
+assert_type(relaxed.temperature, Array)
+
+# Functions.
+assert_type(argmax_probs(zeros, ones), Array)
+assert_type(match_probs(ones / 3), Array)
+
+
+# A relaxed model and a discretized one are called as the model is.
+def model(data: Array, *, size: int = 3) -> Array:
+    return data[:size]
+
+
+assert_type(relax(model, 0.5)(zeros, size=2), Array)
+assert_type(relax(model, lambda data, size: 1.0, keep={"z"})(zeros), Array)
+assert_type(discretize(model)(zeros), Array)
+relax(model, 0.5)(zeros, sizes=2)  # pyright: ignore[reportCallIssue]
+discretize(model)("zeros")  # pyright: ignore[reportArgumentType]
+assert_type(IGRReparam(0.5, family=IGR).one_hot, bool)
+
+# Objectives: arguments by name, the host's among them.
+TraceDiscreteKL_ELBO(5, vectorize_particles=False, sum_sites=False)
+TraceSTL_ELBO(num_particles=5, sum_sites=False)
+assert_type(TraceRELAX_ELBO(control_variate=None, temperature=0.1).name, str)
+assert_type(TraceUnorderedSet_ELBO(4, replacement=True).num_samples, int)
+TraceEnumeratedDiscrete_ELBO(max_configurations=100)
+TraceSTL_ELBO(particles=5)  # pyright: ignore[reportCallIssue]
+TraceRELAX_ELBO(temperature="low")  # pyright: ignore[reportArgumentType]
+
+# The automatic guide takes the options of relax.
+assert_type(AutoIGR(model, 0.5, scale=1.0, keep={"z"}).scale, float | None)
+AutoIGR(model, 0.5, keeps={"z"})  # pyright: ignore[reportCallIssue]
