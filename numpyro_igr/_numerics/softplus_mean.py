@@ -33,7 +33,7 @@ def softplus_mean(loc: Array, scale: Array) -> Array:
     Accuracy:
         1e-11 (1 + mean) in float64, at any loc and scale.
     Source:
-        not in the paper.
+        Not in the paper.
     """
     is_narrow = scale <= 1
     narrow = _by_gauss_hermite(loc, jnp.where(is_narrow, scale, 1.0))

@@ -46,7 +46,7 @@ def lookup(
             chooses no row, or a vector is not in the simplex.
 
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import jax.numpy as jnp

@@ -32,7 +32,7 @@ def stick_probs(loc: Array, scale: Array) -> Array:
     Accuracy:
         1e-10 in float64.
     Source:
-        not in the paper; the limit of the tempering "sticks".
+        Not in the paper; the limit of the tempering "sticks".
 
     Example:
         >>> import jax.numpy as jnp
@@ -77,7 +77,7 @@ def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:
         The probabilities are met to 1e-10 in float64 and to 1e-6 in float32 (scale 1, K
         = 2 to 200).
     Source:
-        not in the paper.
+        Not in the paper.
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)

@@ -36,7 +36,7 @@ def nearest_normal(concentration: Array) -> tuple[Array, Array]:
         Both equations to 1e-9, relatively, in float64, and results to 2e-4 in float32,
         for concentrations from .01 to 1000.
     Source:
-        not in the paper.
+        Not in the paper.
     """
     concentration = jnp.asarray(concentration, jnp.result_type(concentration, float))
     loc, scale = _start(concentration)

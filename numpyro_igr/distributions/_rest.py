@@ -88,7 +88,7 @@ class HasRest:
                 ``rho`` exceeds that of the distribution.
 
         Source:
-            not in the paper.
+            Not in the paper.
 
         Example:
             >>> import jax

@@ -83,7 +83,7 @@ class ExpectedOneHotCategorical(OneHotCategorical):
     Accuracy:
         An ELBO to 1e-10 of that by enumeration in float64.
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import jax

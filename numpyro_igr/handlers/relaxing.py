@@ -82,7 +82,7 @@ def relax(
             none: where it does, the others lose the mark of ``config_enumerate``.
 
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import jax.numpy as jnp, numpyro

@@ -48,7 +48,7 @@ class IGRReparam(Reparam):
             match.
 
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import jax.numpy as jnp, numpyro

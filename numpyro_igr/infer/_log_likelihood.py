@@ -9,7 +9,7 @@ class LogLikelihood(NamedTuple):
     """Importance-weighted estimates of log p(x), in nats, and how good they are.
 
     Shape:
-        the first three have that of the data plates, the others none.
+        The first three have that of the data plates, the others none.
 
     Args:
         values: of each datum. By Jensen's inequality their expectations are bounds

@@ -60,7 +60,7 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist

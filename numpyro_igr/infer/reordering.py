@@ -50,7 +50,7 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Arr
     Accuracy:
         Expected weights to 1e-9 in float64, at scales up to 20 temperatures.
     Source:
-        not in the paper; the order by size, Kurihara, Welling and Teh (2007).
+        Not in the paper; the order by size, Kurihara, Welling and Teh (2007).
 
     Example:
         >>> import jax.numpy as jnp

@@ -30,7 +30,7 @@ def softplus_mean(loc: Tensor, scale: Tensor) -> Tensor:
     Accuracy:
         1e-11 (1 + mean) in float64, at any loc and scale.
     Source:
-        not in the paper.
+        Not in the paper.
     """
     is_narrow = scale <= 1
     narrow = _by_gauss_hermite(loc, torch.where(is_narrow, scale, 1.0))

@@ -42,7 +42,7 @@ def gaussians_given_argmax(
         scale: their standard deviations, positive.
 
     Source:
-        not in the paper, which defers to RELAX (Grathwohl et al., 2018).
+        Not in the paper, which defers to RELAX (Grathwohl et al., 2018).
     """
     loc, scale = torch.broadcast_tensors(loc, scale)
     chosen, is_last = one_hot[..., :-1], one_hot[..., -1] > 0.5
@@ -74,7 +74,7 @@ def gaussians_given_stick(
         scale: their standard deviations, positive.
 
     Source:
-        not in the paper.
+        Not in the paper.
     """
     chosen = one_hot[..., :-1] > 0.5
     is_before = one_hot.cumsum(-1)[..., :-1] < 0.5

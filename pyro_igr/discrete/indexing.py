@@ -44,7 +44,7 @@ def lookup(
             chooses no row, or a vector is not in the simplex.
 
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import torch

@@ -56,7 +56,7 @@ def largest_weight_probs(
         without the remainder, for nine in ten. A distribution whose scales are alike is
         met far better than one where a narrow stick follows a wide one.
     Source:
-        not in the paper; the limit of eq. 17 and, without the remainder, of eq. 18 as
+        Not in the paper; the limit of eq. 17 and, without the remainder, of eq. 18 as
         the temperature falls.
     """
     check_real(loc=loc)

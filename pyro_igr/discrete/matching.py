@@ -42,7 +42,7 @@ def match_probs(
         The probabilities are met to 1e-10 in float64 and to 1e-6 in float32 (scale 1, K
         = 2 to 200).
     Source:
-        not in the paper, which gives up the interpretation of its parameters.
+        Not in the paper, which gives up the interpretation of its parameters.
 
     Example:
         >>> import torch

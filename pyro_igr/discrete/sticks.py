@@ -30,7 +30,7 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
     Accuracy:
         1e-10 in float64.
     Source:
-        not in the paper; the limit of the tempering "sticks".
+        Not in the paper; the limit of the tempering "sticks".
 
     Example:
         >>> import torch
@@ -75,7 +75,7 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
         The probabilities are met to 1e-10 in float64 and to 1e-6 in float32 (scale 1, K
         = 2 to 200).
     Source:
-        not in the paper.
+        Not in the paper.
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)

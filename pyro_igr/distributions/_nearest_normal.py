@@ -32,7 +32,7 @@ def nearest_normal(concentration: Tensor) -> tuple[Tensor, Tensor]:
         Both equations to 1e-9, relatively, in float64, and results to 2e-4 in float32,
         for concentrations from .01 to 1000.
     Source:
-        not in the paper.
+        Not in the paper.
     """
     loc, scale = _start(concentration)
     for _ in range(NEWTON_STEPS):

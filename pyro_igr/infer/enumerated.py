@@ -55,7 +55,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:
-        not in the paper.
+        Not in the paper.
 
     Example:
         >>> import torch, pyro, pyro.distributions as dist

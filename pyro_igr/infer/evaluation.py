@@ -103,7 +103,7 @@ def log_likelihood(
     the guide is the posterior all weights are p(x), and it is exact.
 
     Shape:
-        as the fields of :class:`LogLikelihood` say.
+        As the fields of :class:`LogLikelihood` say.
     Units:
         Nats.
 
