@@ -21,14 +21,10 @@ from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._joint_values import joint_log_probs
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
-from numpyro_igr.infer._sites import (
-    check_independent,
-    check_reparameterized,
-    is_one_hot,
-    one_hot_sites,
-)
+from numpyro_igr.infer._sites import check_independent, one_hot_sites
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
+from numpyro_igr.infer.unordered_set._terms import terms
 
 Trace = dict[str, dict]
 
@@ -164,20 +160,11 @@ def _draw(run: Callable, key: Array) -> dict[str, Array]:
 def _evaluate(run: Callable, values: dict[str, Array]) -> dict[str, dict]:
     """What adds up to the ELBO, without the score of one-hot sites; and those sites."""
     model_trace, guide_trace = run(substitute(data=values))
-    terms = {}
-    for name, site in model_trace.items():
-        if site["type"] == "sample":
-            terms["model", name] = site["log_prob"]
-    for name, site in guide_trace.items():
-        if site["type"] == "sample":
-            check_reparameterized(site)
-            log_q = site["log_prob"]
-            log_q = lax.stop_gradient(log_q) if is_one_hot(site) else log_q
-            terms["guide", name] = -log_q
     one_hot = one_hot_sites(guide_trace).items()
     log_q = {name: joint_log_probs(site) for name, site in one_hot}
     logits = {name: innermost(site["fn"]).logits for name, site in one_hot}
-    return {"terms": terms, "log_q": log_q, "logits": logits}
+    found = terms(model_trace, guide_trace)
+    return {"terms": found, "log_q": log_q, "logits": logits}
 
 
 def _dependents(traces: tuple[Trace, Trace], causes: dict) -> list[dict]:

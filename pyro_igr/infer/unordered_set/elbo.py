@@ -16,14 +16,10 @@ from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
-from pyro_igr.infer._sites import (
-    check_independent,
-    check_reparameterized,
-    is_one_hot,
-    one_hot_sites,
-)
+from pyro_igr.infer._sites import check_independent, one_hot_sites
 from pyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from pyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
+from pyro_igr.infer.unordered_set._terms import terms
 
 
 class TraceUnorderedSet_ELBO(Trace_ELBO):
@@ -166,22 +162,10 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         one_hot = one_hot_sites(guide_trace.nodes).values()
         log_q = sum(sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         f, others = 0.0, 0.0
-        for term in _terms(model_trace, guide_trace):
+        for term in terms(model_trace, guide_trace):
             if self._is_left(term.shape):
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term.sum()
         elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
         return -torch_item(elbo + others), -(elbo + others + score)
-
-
-def _terms(model_trace: Trace, guide_trace: Trace) -> Iterator[Tensor]:
-    """What adds up to the ELBO, without the score of one-hot sites."""
-    for site in model_trace.nodes.values():
-        if site["type"] == "sample":
-            yield site["log_prob"]
-    for site in guide_trace.nodes.values():
-        if site["type"] == "sample":
-            check_reparameterized(site)
-            log_prob = site["log_prob"]
-            yield -log_prob.detach() if is_one_hot(site) else -log_prob
