@@ -15,22 +15,10 @@ from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
     is_possible,
 )
+from numpyro_igr.distributions._one_hot_vectors import OneHot
 from numpyro_igr.distributions._parameters import check_value
 
 Shape = tuple[int, ...]
-
-
-class _OneHot(constraints.ParameterFreeConstraint):
-    """Vectors of zeros with a single one."""
-
-    is_discrete = True
-    event_dim = 1
-
-    def __call__(self, x: Array) -> Array:
-        return ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1)
-
-    def feasible_like(self, prototype: Array) -> Array:
-        return jnp.zeros_like(prototype).at[..., 0].set(1)
 
 
 class _AskedOfSites:
@@ -86,7 +74,7 @@ class OneHotCategorical(Distribution):
     arg_constraints: ClassVar[dict[str, Constraint]] = {
         "logits": constraints.real_vector
     }
-    support: Constraint = _OneHot()
+    support: Constraint = OneHot()
     has_enumerate_support: bool | _AskedOfSites = _AskedOfSites()
     logits: Array
 

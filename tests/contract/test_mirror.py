@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 TWINS = "pyro_igr", "numpyro_igr"
 ONLY_NUMPYRO = {
     "distributions/gumbel_softmax.py",
+    "distributions/_one_hot_vectors.py",
     "distributions/one_hot.py",
 }
 ONLY_NUMPYRO_NAMES = {
