@@ -1,4 +1,4 @@
-"""Tables ``name -> constructor`` of the maps and laws under test."""
+"""Tables ``name -> constructor`` of the maps and distributions under test."""
 
 from functools import cache
 
@@ -25,7 +25,8 @@ def _stick_breaking_law(tempering):
     return make
 
 
-# One flow for all laws of a size and a precision: their KL needs the same object.
+# One flow for all distributions of a size and a precision: their KL needs the same
+# object.
 @cache
 def _planar(igr, size, dtype):
     u, w = np.linspace(0.2, 0.8, size), np.linspace(0.9, -0.3, size)

@@ -30,7 +30,7 @@ def _none(host):
 
 @dataclass(frozen=True)
 class Wrapper:
-    """Wrappers of a law and handlers of a site, each for model and guide.
+    """Wrappers of a distribution and handlers of a site, each for model and guide.
 
     ``weights`` and ``plates`` are for model and guide too, ``likelihood`` is the weight
     of the observations. ``event`` is of those with both variables in one event,
@@ -57,7 +57,7 @@ class Wrapper:
         return "z_unobserved" if self.known else "z"
 
     def base(self, host, is_model):
-        """The law of both variables, without wrappers."""
+        """The distribution of both variables, without wrappers."""
         loc = MODEL_LOC if is_model else GUIDE_LOC
         if is_model and self.parameters == "foreign":
             return host.gumbel(host.array(TAU), host.array(LOGITS))

@@ -1,4 +1,4 @@
-"""The table of recovered laws in the examples' results, by every method in both hosts.
+"""The table of recovered distributions in the examples' results, by every method.
 
     python -m tests.benchmarks.approximate_table
 

@@ -1,8 +1,8 @@
-"""The table of both READMEs: every law on digits, tuned alike, in both hosts.
+"""The table of both READMEs: every family on digits, tuned alike, in both hosts.
 
     python -m tests.benchmarks.digits_table
 
-For each law the temperature is the one with the best discrete ELBO on validation
+For each family the temperature is the one with the best discrete ELBO on validation
 images, averaged over the tuning seeds of the NumPyro twin; other seeds and the test
 images make the table. Every run is one line of a log, so that a killed run continues.
 """
@@ -72,7 +72,7 @@ def rows(log):
 
 COLUMNS = ("test", "relaxed")
 HEADER = (
-    "| law | host | temperature | discrete ELBO | objective as trained |\n"
+    "| family | host | temperature | discrete ELBO | objective as trained |\n"
     "|---|---|---|---|---|"
 )
 

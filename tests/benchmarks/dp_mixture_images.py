@@ -40,7 +40,7 @@ def find(options):
 
 
 def row(log, data_dir, dataset, name):
-    """The scores of a law on some images."""
+    """The scores of a distribution on some images."""
     path = log.path.with_name("-".join(["dp", dataset, LAWS[name]]))
     options = MixtureOptions(
         dataset=dataset,

@@ -79,7 +79,7 @@ def best_truncation(log, host, **choice):
 
 
 def row(log, assignment, name, host):
-    """The scores of a law over the test seeds."""
+    """The scores of a distribution over the test seeds."""
     choice = {"assignment": assignment, **LAWS[name]}
     is_open = choice["law"] == "igr-sb"
     if not is_open:

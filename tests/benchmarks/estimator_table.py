@@ -1,4 +1,4 @@
-"""The table of estimators in the examples' results: each law and estimator on digits.
+"""The table of estimators in the examples' results: families and estimators on digits.
 
     OMP_NUM_THREADS=1 python -m tests.benchmarks.estimator_table
 

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python -m tests.benchmarks.estimator_variance
 
-NumPyro only. Every law has the same probabilities, the decoder the same weights. All
+NumPyro only. Every family has the same probabilities, the decoder the same weights. All
 gradients are compared with that of the discrete ELBO, codes enumerated. REBAR and RELAX
 come once more with their control variate trained, and nothing else.
 """

@@ -35,7 +35,7 @@ def igr(error=1.0):
 
 
 def cases():
-    """Names, a law to draw from, one for the density, and a factor of the density."""
+    """Names, what to draw from, the distribution of the density, and a factor of it."""
     gaussian = Normal(LOC, SCALE).to_event(1)
     covariance = np.array([[1.0, 0.5], [0.5, 2.0]])
     exact = {

@@ -1,9 +1,10 @@
-"""The table of MNIST in the examples' results: every law for twenty epochs.
+"""The table of MNIST in the examples' results: every family for twenty epochs.
 
     python -m tests.benchmarks.mnist_table --data-dir FOLDER
 
-The temperature of each law is the one with the best discrete ELBO on validation images.
-Runs are kept in checkpoints and their scores in a log, so that a killed one continues.
+The temperature of each family is the one with the best discrete ELBO on validation
+images. Runs are kept in checkpoints and their scores in a log, so that a killed one
+continues.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def find(host, options):
 
 
 def row(name, host, log, data_dir):
-    """The best temperature of a law, and the scores of its run there."""
+    """The best temperature of a distribution, and the scores of its run there."""
     law, estimator = LAWS[name]
 
     def scored(host, temperature, num_importance_samples):

@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python -m tests.benchmarks.prediction_table
 
-NumPyro only. The temperature of each law is the one with the best bound of the discrete
-network on validation images, with a seed of its own; three other seeds make the table.
-Every run is one line of a log, so that a killed run continues.
+NumPyro only. The temperature of each family is the one with the best bound of the
+discrete network on validation images, with a seed of its own; three other seeds make
+the table. Every run is one line of a log, so that a killed run continues.
 """
 
 from functools import partial

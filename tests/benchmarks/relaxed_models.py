@@ -153,7 +153,7 @@ def make_engine(law, kl):
 
 
 def distances(name, model):
-    """Total variations from the exact posterior, by law and KL."""
+    """Total variations from the exact posterior, by distribution and KL."""
     exact = exact_posterior(name, discretize(relax(model, TEMPERATURE)))
     is_count, is_chain = name.endswith("count"), name.startswith("hidden")
     for law_name, law in LAWS.items():

@@ -1,4 +1,4 @@
-"""Plain functions and laws say which argument they refuse, and what is not there."""
+"""Functions and distributions name the argument they refuse, and what is not there."""
 
 import numpy as np
 import pytest
@@ -113,7 +113,7 @@ ABSENT = {
 
 @pytest.mark.parametrize(("ask", "remedy"), ABSENT.values(), ids=ABSENT)
 @pytest.mark.parametrize("name", LAWS)
-def test_what_a_law_does_not_have_says_what_to_use(backend, name, ask, remedy):
+def test_what_a_distribution_does_not_have_says_what_to_use(backend, name, ask, remedy):
     loc = backend.array(np.zeros(3))
     law = LAWS[name](backend.igr, 0.5, loc, backend.array(np.ones(3)))
     with pytest.raises(NotImplementedError, match=remedy):

@@ -1,4 +1,4 @@
-"""The cross-entropy of one-hot laws: finite where it is, infinite where it is not."""
+"""The cross-entropy of one-hot distributions: finite where it is, else infinite."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""The recovered discrete laws, and the laws matched to given probabilities."""
+"""The recovered discrete distributions, and those matched to given probabilities."""
 
 import numpy as np
 import oracle
@@ -45,7 +45,7 @@ def test_argmax_probs_agree_with_adaptive_quadrature(backend, low, high, rule, b
         assert total_variation(backend.numpy(found), exact) < bound
 
 
-def test_the_default_rule_is_as_accurate_as_stated_for_most_hard_laws(backend):
+def test_the_default_rule_is_as_accurate_as_stated_for_most_hard_cases(backend):
     laws = [gaussians(seed, 10, 0.05, 5.0) for seed in range(300)]
     loc, scale = map(backend.array, zip(*laws, strict=True))
     default, refined = (
@@ -161,7 +161,7 @@ def test_from_probs_returns_the_given_probabilities(backend, law, k, dtype, boun
 
 
 @pytest.mark.parametrize("name", WITH_PROBS)
-def test_every_law_with_probs_can_be_built_from_them(backend, name):
+def test_every_family_with_probs_can_be_built_from_them(backend, name):
     loc, scale = backend.array([0.1, -0.4]), backend.array([0.5, 1.5])
     law = LAWS[name](backend.igr, 0.5, loc, scale)
     again = type(law).from_probs(0.5, law.probs, scale=scale)
@@ -183,7 +183,7 @@ def test_matching_inverts_recovery_at_any_scale(backend, seed, low, high):
     np.testing.assert_allclose(backend.numpy(again), backend.numpy(probs), atol=1e-10)
 
 
-def test_the_uniform_law_has_its_closed_form(backend):
+def test_the_uniform_distribution_has_its_closed_form(backend):
     loc = backend.igr.match_probs(backend.array(np.full(10, 0.1)))
     np.testing.assert_allclose(backend.numpy(loc), -0.752962, atol=1e-6)
 
@@ -242,7 +242,7 @@ def test_exactly_one_of_probs_and_logits_is_expected(backend):
 
 
 @pytest.mark.parametrize("name", WITH_PROBS + BY_LARGEST_WEIGHT)
-def test_the_discrete_law_is_consistent_in_all_its_forms(backend, name):
+def test_the_discrete_distribution_is_consistent_in_all_its_forms(backend, name):
     loc, scale = (backend.array(x) for x in gaussians(8, 4))
     law = LAWS[name](backend.igr, 0.5, loc, scale)
     probs = backend.numpy(law.probs)
@@ -252,7 +252,7 @@ def test_the_discrete_law_is_consistent_in_all_its_forms(backend, name):
 
 
 @pytest.mark.parametrize("name", WITH_PROBS + BY_LARGEST_WEIGHT)
-def test_the_discrete_law_does_not_depend_on_the_temperature(backend, name):
+def test_the_discrete_distribution_does_not_depend_on_the_temperature(backend, name):
     loc, scale = (backend.array(x) for x in gaussians(9, 4))
     cold, warm = (LAWS[name](backend.igr, t, loc, scale).probs for t in (0.01, 0.9))
     np.testing.assert_array_equal(backend.numpy(cold), backend.numpy(warm))

@@ -1,4 +1,4 @@
-"""IGRFlow: the law of a flow before softmax++, in both hosts."""
+"""IGRFlow: the distribution of a flow before softmax++, in both hosts."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_there_is_no_kl_without_all_in_common(backend, change):
         backend.kl(make(backend, flow), other[change]())
 
 
-def test_the_discrete_law_counts_where_the_gaussians_go(backend):
+def test_the_discrete_distribution_counts_where_the_gaussians_go(backend):
     flow = layers(backend)
     law = make(backend, flow, temperature=0.01, delta=1.0)
     draws = backend.numpy(backend.sample(law, 0, (20_000,))).argmax(-1)
@@ -87,7 +87,7 @@ def test_the_discrete_law_counts_where_the_gaussians_go(backend):
     np.testing.assert_array_equal(law.probs, law.probs)
 
 
-def test_expanding_keeps_the_law_and_its_kl(backend):
+def test_expanding_keeps_the_distribution_and_its_kl(backend):
     flow = planar(backend, 0)
     law = make(backend, flow)
     wide = law.expand((5, 2))
@@ -98,13 +98,13 @@ def test_expanding_keeps_the_law_and_its_kl(backend):
     assert backend.sample(wide, 0).shape == (5, 2, 4)
 
 
-def test_no_law_is_built_from_probabilities(backend):
+def test_no_distribution_is_built_from_probabilities(backend):
     probs = backend.array(np.ones(4) / 4)
     with pytest.raises(ValueError, match="IGRFlow has none"):
         backend.igr.IGRFlow.from_probs(0.5, probs, flow=planar(backend, 0))
 
 
-def test_the_batch_of_the_flow_is_one_of_the_law(backend):
+def test_the_batch_of_the_flow_is_one_of_the_distribution(backend):
     u, w = np.random.default_rng(0).normal(size=(2, 2, 3))
     flow = backend.igr.PlanarTransform(backend.array(u), backend.array(w))
     assert backend.sample(make(backend, flow), 0).shape == (2, 4)

@@ -1,4 +1,4 @@
-"""The laws that stand for a law of counts, exactly."""
+"""The distributions that stand for a distribution of counts, exactly."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def matched(backend, name, num_sticks=None, dtype="float64", **options):
 
 
 def total_variation(backend, law, exact):
-    """To the law that has the last entry for all values from there on."""
+    """To the distribution that has the last entry for all values from there on."""
     probs, n = backend.numpy(law.probs), law.event_shape[0] - 1
     expected = np.append(exact.pmf(np.arange(n)), exact.sf(n - 1))
     return 0.5 * np.abs(probs - expected).sum()
@@ -55,7 +55,7 @@ def test_the_rest_is_all_that_the_given_sticks_leave(backend, num_sticks, scale)
     assert total_variation(backend, law, COUNTS["poisson"][1]) < 1e-12
 
 
-def test_a_batch_of_laws_shares_the_sticks_of_the_longest(backend):
+def test_a_batch_of_distributions_shares_the_sticks_of_the_longest(backend):
     totals, probs = np.array([3, 12]), np.array([[0.3], [0.6]])
     law = backend.dist.Binomial(backend.array(totals), probs=backend.array(probs))
     found = backend.igr.InfiniteIGR.from_discrete(0.5, law)
@@ -83,7 +83,7 @@ def test_the_means_have_the_gradient_of_finite_differences(backend):
     np.testing.assert_allclose(backend.numpy(gradient), expected, rtol=1e-7)
 
 
-def test_a_law_that_is_not_of_counts_is_an_error(backend):
+def test_a_distribution_that_is_not_of_counts_is_an_error(backend):
     for law in (
         backend.dist.Normal(backend.array(0.0), backend.array(1.0)),
         backend.dist.Poisson(backend.array([1.0])).to_event(1),

@@ -1,4 +1,4 @@
-"""GEM, the stick-breaking prior, and the laws of its sticks."""
+"""GEM, the stick-breaking prior, and the distributions of its sticks."""
 
 import mpmath as mp
 import numpy as np

@@ -19,7 +19,7 @@ FITTED["flow"] = make_flow
 
 
 def shares(backend, name, scale):
-    """A law, and the probabilities of bins even in broken sticks, by quadrature."""
+    """A distribution, and the shares of bins even in broken sticks, by quadrature."""
     make, array = FITTED[name], backend.array
     law = make(backend.igr, 0.8, array(LOC), array(scale))
     size = NUM_BINS * NODES_A_BIN

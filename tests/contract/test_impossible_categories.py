@@ -1,4 +1,4 @@
-"""Discrete laws with a category that the relaxed ones cannot reach, or hardly.
+"""Discrete distributions with a category that the relaxed ones cannot reach, or hardly.
 
 Oracle: sums over the other categories, and mpmath for the rare ones.
 """
@@ -34,7 +34,7 @@ def test_a_category_that_neither_has_adds_nothing(backend):
     assert backend.numpy(q.log_prob(backend.array(np.eye(4)[-1]))) < -1e300
 
 
-def test_the_kl_to_a_law_that_lacks_a_category_is_infinite(backend):
+def test_the_kl_to_a_distribution_that_lacks_a_category_is_infinite(backend):
     whole = backend.igr.IGRStickBreaking(0.5, backend.array(LOC), backend.array([1.0]))
     assert backend.numpy(
         backend.kl(whole.to_discrete(), unreachable(backend, LOC))

@@ -26,7 +26,7 @@ MOMENTS = {"default": (0.0, 1.0), "normal": (TAIL_LOC, TAIL_SCALE)}
 every_tail = pytest.mark.parametrize("tail", TAILS)
 
 
-def test_at_rho_1_the_law_is_that_of_the_sticks(backend):
+def test_at_rho_1_the_distribution_is_that_of_the_sticks(backend):
     law = infinite(backend, "default", rho=1.0)
     sticks = backend.igr.IGRStickBreaking(TAU, backend.array(LOC), backend.array(SCALE))
     value = backend.sample(law, 0, (5,))
@@ -120,7 +120,7 @@ def test_breaking_the_rest_has_the_gradients_of_finite_differences(backend, tail
 
 
 def given(backend, tail, num_tail_sticks):
-    """Three given sticks and then such as have the law of a Normal tail."""
+    """Three given sticks and then such as have the distribution of a Normal tail."""
     loc, scale = MOMENTS[tail]
     extended = [
         np.append(x, np.full(num_tail_sticks, y))
@@ -172,7 +172,7 @@ def test_the_kl_to_a_gem_is_that_of_the_given_sticks(backend):
     np.testing.assert_allclose(kls, expected, rtol=1e-10)
 
 
-def test_a_gem_tail_meets_the_gaussian_sticks_of_the_other_law(backend):
+def test_a_gem_tail_meets_the_gaussian_sticks_of_the_other_distribution(backend):
     short, long = infinite(backend, "gem", LOC[:1], SCALE[:1]), infinite(backend, "gem")
     gem = TAILS["gem"](backend)
     only_long = infinite(backend, "gem", LOC[1:], SCALE[1:])
@@ -219,7 +219,7 @@ MISMATCHES = {
 
 
 @pytest.mark.parametrize(("q", "p", "tau"), MISMATCHES.values(), ids=MISMATCHES)
-def test_laws_with_different_tails_have_no_kl(backend, q, p, tau):
+def test_distributions_with_different_tails_have_no_kl(backend, q, p, tau):
     with pytest.raises(NotImplementedError, match="different tails"):
         backend.kl(infinite(backend, q), infinite(backend, p, tau=tau))
 
@@ -247,7 +247,7 @@ def test_a_standard_normal_tail_is_the_default(backend):
     assert backend.numpy(backend.kl(explicit, infinite(backend, "default"))) == 0
 
 
-def test_a_tail_is_a_law_of_sticks(backend):
+def test_a_tail_is_a_distribution_of_sticks(backend):
     arrays = backend.array(LOC), backend.array(SCALE)
     with pytest.raises(ValueError, match="expected tail to be .* got IGR"):
         backend.igr.InfiniteIGR(1.0, *arrays, tail=backend.igr.IGR(1.0, *arrays))

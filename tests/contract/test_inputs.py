@@ -1,11 +1,11 @@
-"""What laws, maps and functions take: integers, half precision, no complex numbers."""
+"""What distributions, maps and functions take: integers, halves, no complex numbers."""
 
 import numpy as np
 import pytest
 from cases import LAWS
 
 TEMPERINGS = ("sticks", "weights", "softmax++", "vertex")
-every_law = pytest.mark.parametrize("name", LAWS)
+every_family = pytest.mark.parametrize("name", LAWS)
 LOC, SCALE = [0, 2, -1], [1, 2, 1]
 HALVES = ("float16", "bfloat16")
 
@@ -19,8 +19,8 @@ def laws(backend, name, *dtypes, temperature=1):
     ]
 
 
-@every_law
-def test_a_law_of_integers_is_that_of_the_same_reals(backend, name):
+@every_family
+def test_a_distribution_of_integers_is_that_of_the_same_reals(backend, name):
     whole, real = laws(backend, name, "int32", "float32")
     value = backend.sample(real, 0)
     for found, expected in (
@@ -34,7 +34,7 @@ def test_a_law_of_integers_is_that_of_the_same_reals(backend, name):
         )
 
 
-@every_law
+@every_family
 def test_a_value_of_integers_is_that_of_the_same_reals(backend, name):
     one_hots = np.eye(4)
     with backend.validation(False):
@@ -80,7 +80,7 @@ def test_functions_of_integers_are_those_of_the_same_reals(backend):
         np.testing.assert_allclose(backend.numpy(found), backend.numpy(expected), 1e-5)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("argument", ["temperature", "loc", "scale", "value"])
 @pytest.mark.parametrize("validate", [True, False])
 def test_a_complex_number_is_refused_by_name(backend, name, argument, validate):
@@ -109,9 +109,11 @@ def test_functions_and_maps_refuse_complex_numbers_by_name(backend):
             call()
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("dtype", HALVES)
-def test_a_law_of_half_precision_has_the_density_of_its_own_type(backend, name, dtype):
+def test_a_distribution_of_half_precision_has_the_density_of_its_own_type(
+    backend, name, dtype
+):
     half, double = laws(backend, name, dtype, "float64", temperature=0.5)
     value = backend.array(backend.numpy(backend.sample(double, 0)), dtype)
     rounded = backend.numpy(value).astype(float)

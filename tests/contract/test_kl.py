@@ -17,7 +17,7 @@ def pair(backend, name, tau_q, tau_p):
 
 
 def quadrature(backend, name, q, p):
-    """E_q log q - log p with the laws' own densities at z = g(y)."""
+    """E_q log q - log p with the distributions' own densities at z = g(y)."""
     straight = backend.igr.IGR if name == "straight_through" else None
     if straight:
         q = straight(q.temperature, q.loc, q.scale)
@@ -53,7 +53,7 @@ def test_the_kl_across_deltas_agrees_with_quadrature(backend):
 
 
 @pytest.mark.parametrize("name", LAWS)
-def test_the_kl_of_a_law_from_itself_is_zero(backend, name):
+def test_the_kl_of_a_distribution_from_itself_is_zero(backend, name):
     q, _ = pair(backend, name, 0.5, 0.5)
     np.testing.assert_allclose(backend.numpy(backend.kl(q, q)), 0, atol=1e-14)
 
@@ -72,7 +72,7 @@ def test_the_kl_broadcasts_over_batches(backend, name):
     np.testing.assert_allclose(together[2, 1], backend.numpy(backend.kl(q_2, p_1)))
 
 
-def test_straight_through_and_relaxed_laws_share_their_kl(backend):
+def test_straight_through_and_relaxed_distributions_share_their_kl(backend):
     q, _ = pair(backend, "straight_through", 0.5, 0.5)
     _, p = pair(backend, "igr", 0.5, 0.7)
     relaxed, _ = pair(backend, "igr", 0.5, 0.5)
@@ -113,7 +113,7 @@ def test_a_pair_without_a_closed_form_is_not_implemented(backend, names):
         backend.kl(q, p)
 
 
-def test_laws_over_different_numbers_of_categories_are_an_error(backend):
+def test_distributions_over_different_numbers_of_categories_are_an_error(backend):
     one = backend.array([1.0])
     q = backend.igr.IGR(0.5, backend.array(LOC), backend.array(SCALE))
     with pytest.raises(ValueError, match="number of categories, got 3 and 2"):

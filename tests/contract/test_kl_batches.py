@@ -1,6 +1,6 @@
-"""A KL has the batch of both laws, whichever parameter it comes from, and their values.
+"""A KL has the batch of both distributions, whichever parameter it comes from.
 
-Oracle: the same KL of the laws of one entry at a time.
+Oracle: the same KL of the distributions of one entry at a time.
 """
 
 import numpy as np
@@ -42,7 +42,8 @@ def law_of(name, **options):
     return lambda backend, _, **given: getattr(backend.igr, name)(**given, **options)
 
 
-# Per family: a constructor, its parameters, those of both laws that must be the same.
+# Per family: a constructor, its parameters, those of both distributions that must be
+# the same.
 FAMILIES = {
     **{
         name: (law_of(name), (*GAUSSIAN, "delta"), ())
@@ -71,7 +72,7 @@ def arrays(backend, given):
 
 
 def checked(backend, p, q, entries):
-    """The KL, where its shape is that of both laws and its values those of entries."""
+    """The KL, where its shape is that of both and its values those of entries."""
     found = backend.numpy(backend.kl(p, q))
     shape = np.broadcast_shapes(tuple(p.batch_shape), tuple(q.batch_shape))
     assert found.shape == shape == (B,)

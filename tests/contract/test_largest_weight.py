@@ -1,4 +1,4 @@
-"""The discrete law of the largest weight, against quadrature and Monte Carlo."""
+"""The distribution of the largest weight, against quadrature and Monte Carlo."""
 
 import numpy as np
 import oracle
@@ -31,7 +31,7 @@ def by_quadrature(loc, scale, remainder, size=100_001):
 
 
 def of_ten(backend, remainder, *rule):
-    """The function under test, of four laws of ten categories."""
+    """The function under test, of four distributions of ten categories."""
     loc, scale = backend.array(LOC_OF_TEN), backend.array(SCALE_OF_TEN)
     probs = backend.igr.discrete.largest_weight_probs
     return backend.numpy(probs(loc, scale, *rule, remainder=remainder))
@@ -56,7 +56,7 @@ def test_it_agrees_with_quadrature(backend, remainder, scale, rule, bound):
     assert total_variation(backend.numpy(found), exact).max() < bound
 
 
-def random_laws(num_sticks, size):
+def random_distributions(num_sticks, size):
     rng = np.random.default_rng(num_sticks)
     scale = np.exp(rng.uniform(np.log(0.05), np.log(5), (size, num_sticks)))
     return 2 * rng.normal(size=scale.shape) - 0.5, scale
@@ -69,8 +69,10 @@ def assert_as_stated(found, exact, nine_in_ten, every):
 
 
 @with_and_without
-def test_hundreds_of_laws_of_three_are_as_accurate_as_stated(backend, remainder):
-    laws = random_laws(2, 200)
+def test_hundreds_of_distributions_of_three_are_as_accurate_as_stated(
+    backend, remainder
+):
+    laws = random_distributions(2, 200)
     exact = [by_quadrature(*law, remainder, 20_001) for law in zip(*laws, strict=True)]
     for rule, bounds in [
         ((), (2e-4, 2e-3) if remainder else (5e-4, 1e-2)),
@@ -83,8 +85,8 @@ def test_hundreds_of_laws_of_three_are_as_accurate_as_stated(backend, remainder)
 
 
 @with_and_without
-def test_a_hundred_laws_of_ten_are_as_accurate_as_stated(backend, remainder):
-    laws = [backend.array(x) for x in random_laws(9, 100)]
+def test_a_hundred_distributions_of_ten_are_as_accurate_as_stated(backend, remainder):
+    laws = [backend.array(x) for x in random_distributions(9, 100)]
     default, finest = (
         backend.numpy(
             backend.igr.discrete.largest_weight_probs(*laws, *rule, remainder=remainder)
@@ -171,7 +173,9 @@ def test_a_thousand_categories_sum_to_one_with_finite_gradients(backend, remaind
 
 
 @pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
-def test_cold_samples_are_at_the_vertices_as_often_as_the_law_says(backend, name):
+def test_cold_samples_are_at_the_vertices_as_often_as_the_distribution_says(
+    backend, name
+):
     loc, scale = backend.array([0.5, -0.2, 0.1]), backend.array([0.8, 1.1, 0.5])
     law = LAWS[name](backend.igr, 0.01, loc, scale)
     nearest = backend.numpy(backend.sample(law, 0, (100_000,))).argmax(-1)

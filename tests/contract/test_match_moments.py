@@ -29,7 +29,9 @@ def test_equal_calls_have_equal_results(backend):
     np.testing.assert_array_equal(first, second)
 
 
-def test_the_means_tend_to_those_of_the_discrete_law_as_the_temperature_falls(backend):
+def test_the_means_tend_to_those_of_the_discrete_distribution_as_the_temperature_falls(
+    backend,
+):
     discrete = backend.numpy(backend.igr.match_probs(backend.array(PROBS)))
     distances = []
     for temperature in (1.0, 0.3, 0.05):
@@ -39,7 +41,7 @@ def test_the_means_tend_to_those_of_the_discrete_law_as_the_temperature_falls(ba
     assert distances[2] < 0.03
 
 
-def test_a_uniform_mean_is_no_uniform_discrete_law(backend):
+def test_a_uniform_mean_is_no_uniform_discrete_distribution(backend):
     loc, scale = backend.igr.match_moments(backend.array(np.full(10, 0.1)), 0.5)
     probs = backend.numpy(backend.igr.argmax_probs(loc, scale))
     assert probs[-1] < 0.05

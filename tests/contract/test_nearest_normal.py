@@ -57,7 +57,7 @@ def test_what_a_stick_loses_is_as_documented(backend, alpha, lost):
     assert float(kl(loc, scale, alpha)) == pytest.approx(lost, rel=0.06)
 
 
-def test_it_is_in_the_coordinates_of_the_law_and_of_its_precision(backend):
+def test_it_is_in_the_coordinates_of_the_distribution_and_of_its_precision(backend):
     logits = start(backend, ALPHAS)
     tempered = start(backend, ALPHAS, backend.array(0.25))
     np.testing.assert_allclose(tempered, 0.25 * np.array(logits))

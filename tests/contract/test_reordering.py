@@ -50,7 +50,7 @@ def test_expected_weights_and_variances_are_in_the_new_order(backend, order):
     np.testing.assert_allclose(found[:, -1], squares[:, -1], rtol=0.2)
 
 
-def test_the_present_order_is_the_present_law(backend):
+def test_the_present_order_is_the_present_distribution(backend):
     found = backend.igr.reordered_start(law_of(backend, 1.0), range(4))
     for x, expected in zip(found, (LOC, SCALE), strict=True):
         np.testing.assert_allclose(backend.numpy(x), expected, rtol=1e-8, atol=1e-12)

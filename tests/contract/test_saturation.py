@@ -1,4 +1,4 @@
-"""Discrete laws whose means are up to a million scales away from 0, by mp."""
+"""Discrete distributions whose means are up to a million scales away from 0, by mp."""
 
 import numpy as np
 import pytest
@@ -138,7 +138,7 @@ def of_argmax(loc, k):
 
 
 def first_of_argmax(backend, laws, dtype, name):
-    """The first log probability, or probability, of laws of scale 1; its gradient."""
+    """The first log probability, or probability, at scale 1, and its gradient."""
     one = backend.array(np.ones(laws.shape[-1]), dtype)
     first = lambda m: getattr(backend.igr.IGR(0.5, m, one), name)[..., 0]  # noqa: E731
     loc = backend.array(laws, dtype)

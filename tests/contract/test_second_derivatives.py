@@ -1,4 +1,4 @@
-"""Second derivatives of the discrete laws, by central differences of the first."""
+"""Second derivatives of discrete distributions, by central differences of the first."""
 
 import numpy as np
 import pytest

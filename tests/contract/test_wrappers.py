@@ -56,7 +56,7 @@ def host(backend):
 
 
 def sticks(law):
-    """The categories of a law, by the distribution function of its Gaussians."""
+    """The shares of categories, by the distribution function of the Gaussians."""
     stick = norm.cdf(np.asarray(law.loc) / np.asarray(law.scale))
     stick = np.concatenate([stick, np.ones_like(stick[..., :1])], -1)
     rest = np.cumprod(1 - stick, -1)

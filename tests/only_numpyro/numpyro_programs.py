@@ -1,4 +1,4 @@
-"""Programs with a site of a given law, in every context of NumPyro."""
+"""Programs with a site of a given distribution, in every context of NumPyro."""
 
 import numpy as np
 import numpyro
@@ -33,7 +33,7 @@ def masked(law):
         numpyro.sample("z", law)
 
 
-def masked_law(law):
+def masked_distribution(law):
     with numpyro.plate("columns", N):
         numpyro.sample("z", law.expand([N]).mask(KEPT))
 
@@ -60,7 +60,7 @@ PROGRAMS = {
         in_subsampled_plate,
         as_event,
         masked,
-        masked_law,
+        masked_distribution,
         masked_event,
         scaled,
         several,

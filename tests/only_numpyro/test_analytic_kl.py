@@ -8,8 +8,8 @@ import numpyro.distributions as dist
 import pytest
 from numpyro.handlers import block
 from numpyro.infer.autoguide import AutoDelta, AutoGuideList, AutoNormal
-from numpyro_laws import LOC, K, every_law, make
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, K, every_family, make
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import RelaxedOneHotCategorical, assert_analytic_kl
 
@@ -145,7 +145,7 @@ def program(name, parameter=None):
     return run
 
 
-@every_law
+@every_family
 def test_a_good_pair_passes_with_its_arguments_and_observations(name):
     assert_analytic_kl(program(name), program(name, "loc"), jnp.ones(3))
 

@@ -16,7 +16,7 @@ from numpyro.contrib.control_flow import scan
 from numpyro.distributions.transforms import OrderedTransform
 from numpyro.infer.autoguide import AutoDelta, AutoNormal
 from numpyro.optim import Adam
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 from numpyro_programs import PROGRAMS, innermost
 
 import numpyro_igr
@@ -52,7 +52,7 @@ def parameters_of(guide, *args):
 
 
 @pytest.mark.parametrize("family", PRIORS)
-def test_each_site_gets_a_law_of_its_own_family(family):
+def test_each_site_gets_a_distribution_of_its_own_family(family):
     model = partial(PROGRAMS["in_plates"], PRIORS[family])
     guide = AutoIGR(model, 2 * TAU)
     jax.eval_shape(lambda: assert_analytic_kl(model, guide))

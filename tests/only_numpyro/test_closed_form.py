@@ -11,8 +11,8 @@ from jax import random
 from numpyro import handlers
 from numpyro.distributions.kl import kl_divergence
 from numpyro.infer import TraceMeanField_ELBO
-from numpyro_laws import K, every_law, make
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import K, every_family, make
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import assert_analytic_kl
 
@@ -57,7 +57,7 @@ def sample_masked(law):
         numpyro.sample("z", law)
 
 
-def sample_masked_law(law):
+def sample_masked_distribution(law):
     with numpyro.plate("columns", N):
         numpyro.sample("z", law.expand([N]).mask(KEPT))
 
@@ -75,7 +75,7 @@ SITES = {
     "event_in_plate": (sample_as_event_in_plate, 2 * N),
     "scaled": (sample_scaled, 0.1 * 2 * N),
     "masked": (sample_masked, 3),
-    "masked_law": (sample_masked_law, 3),
+    "masked_distribution": (sample_masked_distribution, 3),
     "several": (sample_several, 3),
 }
 every_site = pytest.mark.parametrize(("sample", "count"), SITES.values(), ids=SITES)
@@ -87,7 +87,7 @@ def losses_over_seeds(model, guide):
     return {float(loss(random.key(seed))) for seed in range(4)}
 
 
-@every_law
+@every_family
 @every_site
 def test_the_kl_term_has_zero_variance_across_seeds(sample, count, name):
     q, p = make(name), prior_of(name)
@@ -105,7 +105,7 @@ def test_zero_variance_holds_between_different_temperatures(name):
     assert loss == pytest.approx(2 * float(kl_divergence(q, p).sum()), rel=1e-5)
 
 
-@every_law
+@every_family
 def test_a_likelihood_that_ignores_the_latent_adds_no_variance(name):
     def model():
         sample_in_plates(prior_of(name))

@@ -7,7 +7,7 @@ import numpy as np
 import numpyro
 import pytest
 from numpyro import handlers
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import IGR, ControlNetwork
 from numpyro_igr.infer.relax_elbo._names import Names

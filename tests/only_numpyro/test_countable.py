@@ -1,4 +1,4 @@
-"""The countable laws keep the protocol of a NumPyro distribution."""
+"""The countable distributions keep the protocol of a NumPyro distribution."""
 
 import copy
 import pickle
@@ -13,8 +13,8 @@ from numpyro.distributions.constraints import positive
 from numpyro.distributions.kl import kl_divergence
 from numpyro.infer import SVI, TraceMeanField_ELBO
 from numpyro.optim import Adam
-from numpyro_laws import LOC, SCALE, K
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, SCALE, K
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import GEM, InfiniteIGR, assert_analytic_kl
 
@@ -29,11 +29,11 @@ COPIES = {
     "deepcopy": copy.deepcopy,
     "pickle": lambda law: pickle.loads(pickle.dumps(law)),
 }
-every_law = pytest.mark.parametrize("name", LAWS)
+every_family = pytest.mark.parametrize("name", LAWS)
 
 
-@every_law
-def test_a_law_is_a_pytree_of_its_parameters_and_those_of_its_tail(name):
+@every_family
+def test_a_distribution_is_a_pytree_of_its_parameters_and_those_of_its_tail(name):
     law = LAWS[name](ALPHA)
     leaves, structure = jax.tree.flatten(law)
     assert len(leaves) == LEAVES[name]
@@ -46,8 +46,8 @@ def test_a_law_is_a_pytree_of_its_parameters_and_those_of_its_tail(name):
         np.testing.assert_array_equal(copied.log_prob(value), law.log_prob(value))
 
 
-@every_law
-def test_jit_and_vmap_of_a_law_and_of_its_constructor(name):
+@every_family
+def test_jit_and_vmap_of_a_distribution_and_of_its_constructor(name):
     alphas = np.array([0.5, 1.0, 3.0], np.float32)
     make = LAWS[name]
 
@@ -64,7 +64,7 @@ def test_jit_and_vmap_of_a_law_and_of_its_constructor(name):
     np.testing.assert_allclose(log_prob, expected.log_prob(value), rtol=1e-4)
 
 
-@every_law
+@every_family
 def test_expand_broadcasts_the_density_and_the_kl(name):
     law, prior = LAWS[name](ALPHA), GEM(ALPHA, K - 1)
     wide = law.expand((5, 2))
@@ -99,7 +99,7 @@ def test_a_rho_out_of_range_is_named(rho):
         InfiniteIGR(0.5, *GAUSSIANS, rho)
 
 
-@every_law
+@every_family
 def test_a_value_off_the_simplex_warns_and_has_no_density(name):
     law = LAWS[name](ALPHA)
     value = law.sample(KEY) + 0.1

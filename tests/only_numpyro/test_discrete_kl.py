@@ -13,7 +13,7 @@ from jax import random
 from numpyro import handlers, infer
 from numpyro.distributions import constraints
 from numpyro.distributions.kl import kl_divergence
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import (
     IGR,
@@ -104,7 +104,7 @@ def test_samples_in_the_likelihood_stay_relaxed():
     assert ((seen[0] > 0) & (seen[0] < 1)).all()
 
 
-def test_a_site_without_a_discrete_law_is_as_in_the_mean_field_engine():
+def test_a_site_without_a_discrete_distribution_is_as_in_the_mean_field_engine():
     def model():
         numpyro.sample("z", dist.Normal(0.0, 1.0))
         numpyro.sample("c", gumbel(jnp.zeros(K)))
@@ -118,7 +118,7 @@ def test_a_site_without_a_discrete_law_is_as_in_the_mean_field_engine():
     assert loss == pytest.approx(float(expected))
 
 
-def test_a_prior_without_a_discrete_law_is_one_clear_error():
+def test_a_prior_without_a_discrete_distribution_is_one_clear_error():
     model, guide = problem(GUIDES["igr"], dist.Dirichlet(jnp.ones(K)))
     with pytest.raises(ValueError, match="behind it at site 'z' .* got Dirichlet"):
         TraceDiscreteKL_ELBO().loss(KEY, {}, model, guide)

@@ -1,4 +1,4 @@
-"""discretize turns every latent site into its discrete law, and nothing else."""
+"""discretize makes every latent site discrete, and nothing else."""
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,8 @@ import pytest
 from cases import BY_LARGEST_WEIGHT, WITH_PROBS
 from jax import random
 from numpyro import handlers, infer
-from numpyro_laws import LOC, SCALE, K, make
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, SCALE, K, make
+from numpyro_families import fresh_host as fresh_host
 from numpyro_programs import (
     PROGRAMS,
     N,
@@ -19,7 +19,7 @@ from numpyro_programs import (
     in_plates,
     innermost,
     latent_sites,
-    masked_law,
+    masked_distribution,
 )
 
 from numpyro_igr import IGR, OneHotCategorical, discretize
@@ -48,7 +48,7 @@ def test_sites_become_one_hot_inside_their_context(program, name):
         np.testing.assert_array_equal(site["fn"].log_prob(site["value"]) != 0, kept)
 
 
-def test_observed_sites_and_other_laws_are_untouched():
+def test_observed_sites_and_other_distributions_are_untouched():
     value = jnp.array([0.1, 0.2, 0.3, 0.4])
     laws = {
         "observed": (make("igr"), value),
@@ -73,7 +73,7 @@ def test_conditioned_sites_are_untouched():
     assert isinstance(trace["z"]["fn"], IGR)
 
 
-@pytest.mark.parametrize("program", [bare, as_event, masked_law])
+@pytest.mark.parametrize("program", [bare, as_event, masked_distribution])
 def test_exp_igr_is_refused_by_name(program):
     program = handlers.seed(discretize(program), 0)
     with pytest.raises(ValueError, match=r"site 'z', but the value of ExpIGR is log z"):
@@ -81,7 +81,7 @@ def test_exp_igr_is_refused_by_name(program):
 
 
 @pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
-def test_laws_without_a_closed_discrete_form_become_one_hot_too(name):
+def test_distributions_without_a_closed_discrete_form_become_one_hot_too(name):
     law = make(name)
     site = latent_sites(discretize(in_plates), law)["z"]
     assert site["fn"].batch_shape == (2, N)

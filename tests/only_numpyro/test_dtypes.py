@@ -1,4 +1,4 @@
-"""The laws in half, single and double precision."""
+"""The distributions in half, single and double precision."""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +7,8 @@ import pytest
 from cases import WITH_PROBS
 from jax import random
 from numpyro.distributions.kl import kl_divergence
-from numpyro_laws import every_law, every_law_and_flow, make
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import every_family, every_family_and_flow, make
+from numpyro_families import fresh_host as fresh_host
 from x64 import enable_x64
 
 KEY = random.key(0)
@@ -27,7 +27,7 @@ def dtypes_of(name, law):
     return {x.dtype for x in found}
 
 
-@every_law_and_flow
+@every_family_and_flow
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_half_precision_parameters_give_single_precision_samples(name, dtype):
     law = of_dtype(name, dtype)
@@ -40,12 +40,12 @@ def test_half_precision_parameters_give_single_precision_samples(name, dtype):
     assert not (log_prob == jnp.inf).any()
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_single_precision_stays_single(name):
     assert dtypes_of(name, of_dtype(name, np.float32)) == {np.dtype("float32")}
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_each_precision_keeps_its_own_under_x64(name, dtype):
     with enable_x64(True):
@@ -55,7 +55,7 @@ def test_each_precision_keeps_its_own_under_x64(name, dtype):
         assert made.dtype == dtype
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
 def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):

@@ -12,8 +12,8 @@ import pytest
 from cases import LAWS
 from jax import random
 from numpyro import infer
-from numpyro_laws import LOC, SCALE, K, make, on_simplex
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, SCALE, K, make, on_simplex
+from numpyro_families import fresh_host as fresh_host
 
 KEY = random.key(0)
 NUM_DATA, BATCH_SIZE = 6, 3

@@ -8,7 +8,7 @@ import pytest
 from jax import random
 from numpyro import handlers
 from numpyro.distributions.transforms import AffineTransform, LowerCholeskyAffine
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import (
     IGRFlow,
@@ -74,7 +74,9 @@ def test_it_has_a_closed_form_in_plates_and_is_discretized():
 
 
 @pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO(), TraceUnorderedSet_ELBO(2)])
-def test_objectives_that_need_the_gradient_of_its_discrete_law_refuse_it(engine):
+def test_objectives_that_need_the_gradient_of_its_discrete_distribution_refuse_it(
+    engine,
+):
     layers = flow()
 
     def program():

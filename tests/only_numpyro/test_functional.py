@@ -1,4 +1,4 @@
-"""The laws under jit, vmap, grad and scan."""
+"""The distributions under jit, vmap, grad and scan."""
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,16 @@ from numpyro.contrib.control_flow import scan
 from numpyro.distributions.batch_util import vmap_over
 from numpyro.distributions.kl import kl_divergence
 from numpyro.infer import MCMC, NUTS
-from numpyro_laws import LOC, SCALE, K, every_law, every_law_and_flow, make, on_simplex
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import (
+    LOC,
+    SCALE,
+    K,
+    every_family,
+    every_family_and_flow,
+    make,
+    on_simplex,
+)
+from numpyro_families import fresh_host as fresh_host
 
 B = 5
 KEY = random.key(0)
@@ -22,7 +30,7 @@ LOCS = np.float32(LOC) + np.linspace(-1, 1, B, dtype=np.float32)[:, None]
 SCALES = np.float32(SCALE) * np.linspace(0.5, 2, B, dtype=np.float32)[:, None]
 
 
-def assert_same_law(found, expected, value):
+def assert_same_distribution(found, expected, value):
     assert type(found) is type(expected)
     assert found.batch_shape == expected.batch_shape
     assert found.event_shape == expected.event_shape
@@ -30,18 +38,18 @@ def assert_same_law(found, expected, value):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@every_law
-def test_a_law_goes_into_and_out_of_jit(name):
+@every_family
+def test_a_distribution_goes_into_and_out_of_jit(name):
     law = make(name, TAUS, LOCS, SCALES)
     value = law.sample(KEY)
-    assert_same_law(jax.jit(lambda law: law)(law), law, value)
+    assert_same_distribution(jax.jit(lambda law: law)(law), law, value)
     made = jax.jit(lambda *args: make(name, *args))(TAUS, LOCS, SCALES)
-    assert_same_law(made, law, value)
+    assert_same_distribution(made, law, value)
     found = jax.jit(lambda law, value: law.log_prob(value))(law, value)
     np.testing.assert_allclose(found, law.log_prob(value), rtol=1e-4, atol=1e-5)
 
 
-@every_law
+@every_family
 def test_a_new_temperature_compiles_nothing(name):
     traces = []
 
@@ -57,8 +65,8 @@ def test_a_new_temperature_compiles_nothing(name):
     assert len(traces) == 1
 
 
-@every_law
-def test_vmap_of_the_constructor_is_a_batch_of_laws(name):
+@every_family
+def test_vmap_of_the_constructor_is_a_batch_of_distributions(name):
     laws = jax.vmap(lambda *args: make(name, *args))(TAUS, LOCS, SCALES)
     expected = make(name, TAUS, LOCS, SCALES)
     value = expected.sample(KEY)
@@ -69,8 +77,8 @@ def test_vmap_of_the_constructor_is_a_batch_of_laws(name):
     assert expected.support(draws).all()
 
 
-@every_law
-def test_vmap_over_one_parameter_of_a_law(name):
+@every_family
+def test_vmap_over_one_parameter_of_a_distribution(name):
     def of_loc(loc):
         return make(name, 0.5, loc, SCALE)
 
@@ -84,7 +92,7 @@ def test_vmap_over_one_parameter_of_a_law(name):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@every_law
+@every_family
 def test_vmap_of_the_kl(name):
     p = make(name)
 
@@ -95,7 +103,7 @@ def test_vmap_of_the_kl(name):
     np.testing.assert_allclose(jax.vmap(kl)(LOCS, SCALES), expected, rtol=1e-5)
 
 
-@every_law
+@every_family
 def test_gradients_under_jit_are_those_without(name):
     value = make("igr" if name == "straight_through" else name).sample(KEY)
 
@@ -114,8 +122,8 @@ def test_gradients_under_jit_are_those_without(name):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-@every_law_and_flow
-def test_lax_scan_carries_laws(name):
+@every_family_and_flow
+def test_lax_scan_carries_distributions(name):
     def step(carry, key):
         law, total = carry
         value = law.sample(key)
@@ -124,12 +132,12 @@ def test_lax_scan_carries_laws(name):
     law = make(name)
     keys = random.split(KEY, 4)
     (last, _), laws = jax.lax.scan(step, (law, 0.0), keys)
-    assert_same_law(last, law, law.sample(KEY))
+    assert_same_distribution(last, law, law.sample(KEY))
     assert laws.loc.shape == (4, K - 1)
 
 
 def chain(name):
-    """A state-space model whose states are laws of the family."""
+    """A state-space model whose states are distributions of the family."""
 
     def model(x):
         def step(loc, x_t):
@@ -147,7 +155,7 @@ def chain(name):
 X = np.linspace(0.1, 0.9, 6, dtype=np.float32)
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_numpyro_scan_traces_the_sites(name):
     trace = handlers.trace(handlers.seed(chain(name), 0)).get_trace(X)
     assert trace["z"]["value"].shape == (len(X), K)

@@ -11,7 +11,7 @@ from jax import random
 from numpyro.distributions.constraints import positive
 from numpyro.infer import SVI, TraceMeanField_ELBO
 from numpyro.optim import Adam, optax_to_numpyro
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import InfiniteIGR, grow, reorder, tail_start
 

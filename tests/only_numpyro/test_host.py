@@ -1,4 +1,4 @@
-"""The laws keep the protocol of a NumPyro distribution."""
+"""The distributions keep the protocol of a NumPyro distribution."""
 
 import copy
 import pickle
@@ -12,15 +12,15 @@ import pytest
 from jax import random
 from numpyro import handlers
 from numpyro.distributions.kl import kl_divergence
-from numpyro_laws import LOC, SCALE, K, every_law, make
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, SCALE, K, every_family, make
+from numpyro_families import fresh_host as fresh_host
 
 import numpyro_igr
 
 KEY = random.key(0)
 
 
-@every_law
+@every_family
 def test_the_leaves_of_the_pytree_are_exactly_the_parameters(name):
     law = make(name)
     leaves, structure = jax.tree.flatten(law)
@@ -36,7 +36,7 @@ def test_the_leaves_of_the_pytree_are_exactly_the_parameters(name):
     assert jax.tree.structure(again) == structure
 
 
-@every_law
+@every_family
 def test_all_leaves_have_the_rank_of_the_batch(name):
     law = make(name, 0.5, jnp.zeros((3, 1, K - 1)), jnp.ones(K - 1))
     for parameter in law.arg_constraints:
@@ -45,7 +45,7 @@ def test_all_leaves_have_the_rank_of_the_batch(name):
     assert law.batch_shape == (3, 1)
 
 
-@every_law
+@every_family
 def test_expand_broadcasts_the_density(name):
     law = make(name)
     wide = law.expand([5, 2])
@@ -69,7 +69,7 @@ def test_a_subclass_of_a_user_is_a_pytree_with_a_kl():
     assert jnp.abs(kl_divergence(same, law)) < 1e-6
 
 
-@every_law
+@every_family
 def test_to_event_sums_the_density(name):
     law = make(name).expand([5])
     joint, value = law.to_event(1), law.sample(KEY)
@@ -78,7 +78,7 @@ def test_to_event_sums_the_density(name):
     np.testing.assert_allclose(joint.log_prob(value), expected, rtol=1e-6)
 
 
-@every_law
+@every_family
 def test_a_mask_removes_the_density(name):
     law = make(name).expand([3])
     value = law.sample(KEY)
@@ -88,7 +88,7 @@ def test_a_mask_removes_the_density(name):
     assert log_prob[1] == 0
 
 
-@every_law
+@every_family
 def test_a_plate_broadcasts_the_site(name):
     def model():
         with numpyro.plate("outer", 3, dim=-2), numpyro.plate("inner", 5, dim=-1):
@@ -99,14 +99,14 @@ def test_a_plate_broadcasts_the_site(name):
     assert site["value"].shape == (3, 5, K)
 
 
-@every_law
-def test_the_laws_are_reparametrized(name):
+@every_family
+def test_the_distributions_are_reparametrized(name):
     law = make(name)
     assert law.has_rsample
     assert set(law.reparametrized_params) == set(law.arg_constraints)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("by_name", [False, True])
 def test_infer_shapes_takes_shapes_by_position_and_by_name(name, by_name):
     law = make(name, jnp.full((5, 1), 0.5), LOC, jnp.ones((2, K - 1)))
@@ -133,7 +133,7 @@ TEMPERATURES = {
 }
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("tau", TEMPERATURES.values(), ids=TEMPERATURES.keys())
 def test_a_temperature_is_a_number_or_a_batch(name, tau):
     law = make(name, tau(), jnp.tile(jnp.asarray(LOC), (2, 1)))
@@ -154,10 +154,10 @@ COPIES = {
 }
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES.keys())
 @pytest.mark.parametrize("batch", [(), (2,)])
-def test_a_law_can_be_copied(name, duplicate, batch):
+def test_a_distribution_can_be_copied(name, duplicate, batch):
     law = make(name)
     law = law.expand(batch) if batch else law
     copied, value = duplicate(law), law.sample(KEY)
@@ -165,7 +165,7 @@ def test_a_law_can_be_copied(name, duplicate, batch):
     np.testing.assert_array_equal(copied.log_prob(value), law.log_prob(value))
 
 
-@every_law
+@every_family
 def test_sample_and_rsample_agree_and_have_gradients(name):
     def first(loc, method):
         law = make(name, loc=loc)
@@ -179,7 +179,7 @@ def test_sample_and_rsample_agree_and_have_gradients(name):
     assert intermediates == []
 
 
-@every_law
+@every_family
 def test_the_support_is_that_of_the_samples(name):
     law = make(name)
     value = law.sample(KEY, (100,))

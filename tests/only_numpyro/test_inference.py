@@ -1,4 +1,4 @@
-"""Predictive, samplers, reparameterizers and autoguides with the laws inside."""
+"""Predictive, samplers, reparameterizers and autoguides with distributions inside."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +11,8 @@ from jax import random
 from numpyro import handlers, infer
 from numpyro.distributions.transforms import biject_to
 from numpyro.infer import autoguide, reparam
-from numpyro_laws import LOC, SCALE, K, every_law, make, on_simplex
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, SCALE, K, every_family, make, on_simplex
+from numpyro_families import fresh_host as fresh_host
 
 KEY = random.key(0)
 X = np.array([[0.1, 0.2, 0.6, 0.1], [0.5, 0.2, 0.2, 0.1]], np.float32)
@@ -38,7 +38,7 @@ def guide_of(name):
     return guide
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("parallel", [False, True])
 def test_predictive_draws_latents_and_data(name, parallel):
     predictive = infer.Predictive(
@@ -86,8 +86,8 @@ def test_biject_to_reaches_the_support_and_comes_back(name):
     np.testing.assert_allclose(to_support._inverse(value), x, rtol=1e-3, atol=1e-3)
 
 
-@every_law
-def test_transform_reparam_leaves_the_law_as_it_was(name):
+@every_family
+def test_transform_reparam_leaves_the_distribution_as_it_was(name):
     def model():
         with numpyro.plate("data", 3):
             numpyro.sample("z", make(name))

@@ -1,4 +1,4 @@
-"""The discrete and relaxed laws that NumPyro lacks, against those of torch."""
+"""The discrete and relaxed distributions that NumPyro lacks, against those of torch."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import numpyro
 import pytest
 from jax import random
 from numpyro.distributions.kl import kl_divergence
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 from x64 import enable_x64
 
 from numpyro_igr import (
@@ -155,7 +155,9 @@ def test_gradients_at_an_impossible_category_are_finite(given):
 @unchecked
 @every_impossible
 @pytest.mark.parametrize("temperature", [0.1, 3.0])
-def test_without_a_category_a_relaxed_law_is_that_of_the_others(given, temperature):
+def test_without_a_category_a_relaxed_distribution_is_that_of_the_others(
+    given, temperature
+):
     value = RelaxedOneHotCategorical(temperature, **given).sample(KEY, (1000,))
     assert (value[:, 2] == 0).all()
     np.testing.assert_allclose(value.sum(-1), 1, rtol=1e-6)
@@ -177,10 +179,10 @@ LAWS = {
         0.5, **given
     ),
 }
-every_host_law = pytest.mark.parametrize("make", LAWS.values(), ids=LAWS)
+every_family_of_the_host = pytest.mark.parametrize("make", LAWS.values(), ids=LAWS)
 
 
-@every_host_law
+@every_family_of_the_host
 def test_wrong_arguments_are_refused(make):
     with pytest.raises(ValueError, match="exactly one of probs and logits"):
         make()
@@ -194,7 +196,7 @@ def test_wrong_arguments_are_refused(make):
         make(probs=np.array([0.5, 0.6])).sample(KEY)
 
 
-@every_host_law
+@every_family_of_the_host
 def test_wrong_arguments_are_refused_under_jit(make):
     with pytest.raises(ValueError, match="probs"):
         jax.jit(lambda: make(probs=np.array([0.5, 0.6])).sample(KEY))()
@@ -207,7 +209,7 @@ def test_a_temperature_out_of_range_is_refused(law, temperature):
         law(temperature, logits=np.zeros(3))
 
 
-@every_host_law
+@every_family_of_the_host
 def test_the_host_can_map_expand_and_jit_them(make):
     law = make(logits=logits_of(3))
     value = law.sample(KEY)

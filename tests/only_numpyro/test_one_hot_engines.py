@@ -10,7 +10,7 @@ from jax import random
 from numpyro import handlers, infer
 from numpyro.contrib.funsor import config_enumerate, infer_discrete
 from numpyro.infer.autoguide import AutoNormal
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import OneHotCategorical
 

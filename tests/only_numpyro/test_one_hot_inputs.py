@@ -1,10 +1,10 @@
-"""What the discrete and relaxed laws that NumPyro lacks take, and what they refuse."""
+"""What the one-hot distributions that NumPyro lacks take, and what they refuse."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpyro.distributions.kl import kl_divergence
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import OneHotCategorical, RelaxedOneHotCategorical
 from numpyro_igr.distributions import ExpRelaxedOneHotCategorical

@@ -1,4 +1,4 @@
-"""relax gives every discrete latent site a relaxed law of the same probabilities."""
+"""relax gives every discrete latent site a relaxed one with the same probabilities."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 import pytest
 from numpyro import handlers, infer
 from numpyro.contrib.control_flow import scan
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 from numpyro_programs import PROGRAMS, as_event, bare, innermost, latent_sites
 from x64 import enable_x64
 
@@ -92,8 +92,8 @@ def test_sites_keep_their_probabilities_and_their_context(program, family):
         dist.Categorical(logits=np.log(PROBS)),
     ],
 )
-@pytest.mark.parametrize("program", [as_event, PROGRAMS["masked_law"]])
-def test_every_law_of_one_category_is_relaxed(law, program):
+@pytest.mark.parametrize("program", [as_event, PROGRAMS["masked_distribution"]])
+def test_every_family_of_one_category_is_relaxed(law, program):
     expected = laws_and_scales(program, OneHotCategorical(PROBS))[0]["z"]
     found = laws_and_scales(relax(program, TAU, one_hot={"z"}), law)[0]["z"]
     assert found.batch_shape == expected.batch_shape

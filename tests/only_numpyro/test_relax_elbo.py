@@ -301,7 +301,7 @@ def test_an_untrained_control_variate_is_warned_of_once():
     engine.loss(KEY, {}, *pair)
 
 
-def test_a_law_of_log_z_is_as_that_of_z():
+def test_a_distribution_of_log_z_is_as_that_of_z():
     def exp_gumbel(logits):
         return ExpRelaxedOneHotCategorical(0.5, logits=logits)
 
@@ -334,7 +334,7 @@ def test_a_number_of_units_out_of_range_is_one_clear_error(num_hidden):
 
 
 def after(law):
-    """A guide whose second site has this law given a discrete one."""
+    """A guide whose second site has this distribution given a discrete one."""
 
     def guide():
         numpyro.sample("c", law(numpyro.sample("z", gumbel(LOGITS))))

@@ -9,7 +9,7 @@ import pytest
 from numpyro import handlers, infer
 from numpyro.contrib.funsor import config_enumerate
 from numpyro.optim import Adam
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 from numpyro_programs import innermost
 
 from numpyro_igr import AutoIGR, IGRReparam, IGRStickBreaking, OneHotCategorical, relax

@@ -8,7 +8,7 @@ import pytest
 from jax import random
 from numpyro.distributions.kl import kl_divergence
 from numpyro.handlers import mask, scale
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import IGRStickBreaking, TraceDiscreteKL_ELBO, TraceSTL_ELBO
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpyro
 import pytest
 from jax import random
-from numpyro_laws import LOC, SCALE, every_law, make
-from numpyro_laws import fresh_host as fresh_host
+from numpyro_families import LOC, SCALE, every_family, make
+from numpyro_families import fresh_host as fresh_host
 
 import numpyro_igr
 
@@ -40,21 +40,21 @@ LAWS_WITH_DELTA = (
 )
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize(("argument", "given"), OFF_RANGE.values(), ids=OFF_RANGE)
 def test_a_parameter_out_of_range_is_named(name, argument, given):
     with pytest.raises(ValueError, match=f"invalid {argument} parameter"):
         make(name, **given)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize(("_", "given"), OFF_RANGE.values(), ids=OFF_RANGE)
 def test_no_parameter_is_checked_without_validation(name, _, given):
     with numpyro.validation_enabled(False):
         make(name, **given).sample(KEY)
 
 
-@every_law
+@every_family
 def test_a_constant_out_of_range_is_named_under_jit(name):
     with pytest.raises(ValueError, match="invalid temperature parameter"):
         jax.jit(lambda: make(name, -1.0).sample(KEY))()
@@ -69,7 +69,7 @@ def test_delta_is_checked_as_the_others_are(law, delta):
     law(0.5, loc, scale, delta, validate_args=False).sample(KEY)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize(("argument", "given"), WRONG_SHAPES.values(), ids=WRONG_SHAPES)
 @pytest.mark.parametrize("validate", [True, False])
 def test_a_wrong_shape_is_named_with_or_without_validation(
@@ -112,7 +112,7 @@ OFF_SUPPORT = {
 }
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("spoil", OFF_SUPPORT.values(), ids=OFF_SUPPORT)
 def test_a_value_off_the_support_warns_and_has_no_density(name, spoil):
     law = make(name)
@@ -125,7 +125,7 @@ def test_a_value_off_the_support_warns_and_has_no_density(name, spoil):
         assert make(name).log_prob(value).shape == (3,)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_a_value_of_a_wrong_shape_is_refused(name, size):
     law, value = make(name), np.full(size, 1 / size, np.float32)
@@ -140,8 +140,8 @@ def test_weights_of_a_wrong_number_of_sticks_are_refused():
         numpyro_igr.GEM(1.0, 3).log_prob(np.array([0.5, 0.5], np.float32))
 
 
-@every_law
-def test_a_law_of_vectors_has_no_cdf(name):
+@every_family
+def test_a_distribution_of_vectors_has_no_cdf(name):
     law = make(name)
     with pytest.raises(NotImplementedError):
         law.cdf(law.sample(KEY))

@@ -1,4 +1,4 @@
-"""Programs with a site of a given law, in every context of Pyro."""
+"""Programs with a site of a given distribution, in every context of Pyro."""
 
 import pyro
 import pyro.distributions as dist
@@ -33,7 +33,7 @@ def masked(law):
         pyro.sample("z", law)
 
 
-def masked_law(law):
+def masked_distribution(law):
     with pyro.plate("columns", N):
         pyro.sample("z", law.expand([N]).mask(KEPT))
 
@@ -60,7 +60,7 @@ PROGRAMS = {
         in_subsampled_plate,
         as_event,
         masked,
-        masked_law,
+        masked_distribution,
         masked_event,
         scaled,
         several,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from pyro.infer.autoguide import AutoDelta, AutoGuideList, AutoNormal
 from pyro.poutine import block, mask, scale
-from pyro_laws import LOC, K, every_law, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, K, every_family, make
+from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import assert_analytic_kl
 
@@ -115,14 +115,14 @@ def program(name, parameter=None):
     return run
 
 
-@every_law
+@every_family
 def test_a_good_pair_passes_with_its_arguments_and_observations(name):
     assert (
         assert_analytic_kl(program(name), program(name, "loc"), torch.ones(3)) is None
     )
 
 
-@every_law
+@every_family
 def test_the_random_state_is_left_as_it_was(name):
     before = torch.get_rng_state()
     assert_analytic_kl(program(name), program(name, "loc"), torch.ones(3))

@@ -12,7 +12,7 @@ from pyro import infer, poutine
 from pyro.distributions.transforms import OrderedTransform
 from pyro.infer.autoguide import AutoDelta, AutoNormal
 from pyro.optim import Adam
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 from pyro_programs import PROGRAMS, in_subsampled_plate, innermost
 
 import pyro_igr

@@ -6,8 +6,8 @@ import pytest
 import torch
 from cases import WITH_KL_ACROSS_TEMPERATURES
 from pyro import infer, poutine
-from pyro_laws import LOC, SCALE, K, every_law, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, K, every_family, make
+from pyro_families import fresh_host as fresh_host
 from torch.distributions import kl_divergence
 
 from pyro_igr import assert_analytic_kl
@@ -53,7 +53,7 @@ def sample_masked(law):
         pyro.sample("z", law)
 
 
-def sample_masked_law(law):
+def sample_masked_distribution(law):
     with pyro.plate("columns", N):
         pyro.sample("z", law.expand([N]).mask(KEPT))
 
@@ -71,7 +71,7 @@ SITES = {
     "event_in_plate": (sample_as_event_in_plate, 2 * N),
     "scaled": (sample_scaled, 0.1 * 2 * N),
     "masked": (sample_masked, 3),
-    "masked_law": (sample_masked_law, 3),
+    "masked_distribution": (sample_masked_distribution, 3),
     "several": (sample_several, 3),
 }
 ENGINES = {
@@ -93,7 +93,7 @@ def losses_over_seeds(engine, model, guide):
 
 
 @ignore_jit
-@every_law
+@every_family
 @every_site
 @every_engine
 def test_the_kl_term_has_zero_variance_across_seeds(engine, sample, count, name):
@@ -117,7 +117,7 @@ def test_zero_variance_holds_between_different_temperatures(engine, name):
     assert loss == pytest.approx(2 * kl_divergence(q, p).sum().item(), rel=1e-5)
 
 
-@every_law
+@every_family
 def test_a_likelihood_that_ignores_the_latent_adds_no_variance(name):
     def model():
         sample_in_plates(prior_of(name))

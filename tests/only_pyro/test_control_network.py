@@ -6,7 +6,7 @@ import pyro
 import pytest
 import torch
 from pyro import poutine
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import IGR, ControlNetwork
 from pyro_igr.infer.relax_elbo._names import Names

@@ -1,4 +1,4 @@
-"""The countable laws keep the protocol of a Pyro distribution."""
+"""The countable distributions keep the protocol of a Pyro distribution."""
 
 import copy
 import pickle
@@ -7,8 +7,8 @@ import pyro
 import pytest
 import torch
 from pyro.infer import TraceMeanField_ELBO
-from pyro_laws import LOC, SCALE, K
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, K
+from pyro_families import fresh_host as fresh_host
 from torch.distributions import kl_divergence
 from torch.distributions.constraints import positive
 
@@ -23,10 +23,10 @@ COPIES = {
     "deepcopy": copy.deepcopy,
     "pickle": lambda law: pickle.loads(pickle.dumps(law)),
 }
-every_law = pytest.mark.parametrize("make", LAWS.values(), ids=LAWS)
+every_family = pytest.mark.parametrize("make", LAWS.values(), ids=LAWS)
 
 
-@every_law
+@every_family
 def test_expand_keeps_the_type_the_density_and_the_kl(make):
     law, prior = make(), GEM(ALPHA.clone(), K - 1)
     wide = law.expand([5, 2])
@@ -41,16 +41,16 @@ def test_expand_keeps_the_type_the_density_and_the_kl(make):
         torch.testing.assert_close(kl_divergence(wide, prior.expand([2])), expected)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
-def test_a_law_can_be_copied(make, duplicate):
+def test_a_distribution_can_be_copied(make, duplicate):
     law = make()
     copied, value = duplicate(law), law.rsample()
     assert type(copied) is type(law)
     torch.testing.assert_close(copied.log_prob(value), law.log_prob(value))
 
 
-@every_law
+@every_family
 def test_vmap_of_sampling_and_of_the_density(make):
     law = make()
     values = torch.func.vmap(lambda _: law.rsample(), randomness="different")(
@@ -74,7 +74,7 @@ def test_a_rho_out_of_range_is_named(rho):
         InfiniteIGR(0.5, LOC, SCALE, rho)
 
 
-@every_law
+@every_family
 def test_a_value_off_the_simplex_is_refused(make):
     law = make()
     with pytest.raises(ValueError, match="to be within the support"):

@@ -5,7 +5,7 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro import infer, poutine
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 from torch.distributions import constraints, kl_divergence
 
 from pyro_igr import (
@@ -100,7 +100,7 @@ def test_samples_in_the_likelihood_stay_relaxed():
     assert ((z > 0) & (z < 1)).all()
 
 
-def test_a_site_without_a_discrete_law_is_as_in_the_mean_field_engine():
+def test_a_site_without_a_discrete_distribution_is_as_in_the_mean_field_engine():
     def model():
         pyro.sample("z", dist.Normal(0.0, 1.0))
         pyro.sample("c", GUMBEL(torch.zeros(K)))
@@ -113,7 +113,7 @@ def test_a_site_without_a_discrete_law_is_as_in_the_mean_field_engine():
     assert TraceDiscreteKL_ELBO().loss(model, guide) == pytest.approx(expected.item())
 
 
-def test_a_prior_without_a_discrete_law_is_one_clear_error():
+def test_a_prior_without_a_discrete_distribution_is_one_clear_error():
     model, guide = problem(GUIDES["igr"], dist.Dirichlet(torch.ones(K)))
     with pytest.raises(ValueError, match="behind it at site 'z' .* got Dirichlet"):
         TraceDiscreteKL_ELBO().loss(model, guide)

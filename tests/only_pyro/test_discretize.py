@@ -1,4 +1,4 @@
-"""discretize turns every latent site into its discrete law, and nothing else."""
+"""discretize makes every latent site discrete, and nothing else."""
 
 import pyro
 import pyro.distributions as dist
@@ -6,8 +6,8 @@ import pytest
 import torch
 from cases import BY_LARGEST_WEIGHT, WITH_PROBS
 from pyro import infer, poutine
-from pyro_laws import LOC, SCALE, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, make
+from pyro_families import fresh_host as fresh_host
 from pyro_programs import (
     PROGRAMS,
     N,
@@ -16,7 +16,7 @@ from pyro_programs import (
     in_plates,
     innermost,
     latent_sites,
-    masked_law,
+    masked_distribution,
 )
 
 from pyro_igr import IGR, discretize
@@ -47,7 +47,7 @@ def test_sites_become_one_hot_inside_their_context(program, name):
         assert dist.constraints.one_hot.check(site["value"]).all()
 
 
-def test_observed_sites_and_other_laws_are_untouched():
+def test_observed_sites_and_other_distributions_are_untouched():
     value = torch.tensor([0.1, 0.2, 0.3, 0.4])
     laws = {
         "observed": (make("igr"), value),
@@ -71,14 +71,14 @@ def test_conditioned_sites_are_untouched_where_the_condition_is_inside():
     assert isinstance(nodes["z"]["fn"], IGR)
 
 
-@pytest.mark.parametrize("program", [bare, as_event, masked_law])
+@pytest.mark.parametrize("program", [bare, as_event, masked_distribution])
 def test_exp_igr_is_refused_by_name(program):
     with pytest.raises(ValueError, match=r"site 'z', but the value of ExpIGR is log z"):
         discretize(program)(make("exp_igr"))
 
 
 @pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
-def test_laws_without_a_closed_discrete_form_become_one_hot_too(name):
+def test_distributions_without_a_closed_discrete_form_become_one_hot_too(name):
     law = make(name)
     site = latent_sites(discretize(in_plates), law)["z"]
     assert site["fn"].batch_shape == (2, N)

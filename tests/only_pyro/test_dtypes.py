@@ -1,10 +1,10 @@
-"""The laws in half, single and double precision."""
+"""The distributions in half, single and double precision."""
 
 import pytest
 import torch
 from cases import WITH_PROBS
-from pyro_laws import every_law, every_law_and_flow, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import every_family, every_family_and_flow, make
+from pyro_families import fresh_host as fresh_host
 
 DTYPES = {str(d)[6:]: d for d in (torch.bfloat16, torch.float16, torch.float64)}
 every_dtype = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
@@ -16,7 +16,7 @@ def of_dtype(name, dtype, temperature=0.5):
     return make(name, temperature, LOC.to(dtype), SCALE.to(dtype))
 
 
-@every_law_and_flow
+@every_family_and_flow
 @every_dtype
 def test_everything_keeps_the_dtype(name, dtype):
     law = of_dtype(name, dtype)
@@ -33,7 +33,7 @@ def test_everything_keeps_the_dtype(name, dtype):
     assert {x.dtype for x in found} == {dtype}
 
 
-@every_law_and_flow
+@every_family_and_flow
 @every_dtype
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
 def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
@@ -43,7 +43,7 @@ def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
     assert not log_prob.isposinf().any()
 
 
-@every_law_and_flow
+@every_family_and_flow
 @every_dtype
 def test_a_value_off_the_support_is_still_rejected(name, dtype):
     law = of_dtype(name, dtype)
@@ -51,7 +51,7 @@ def test_a_value_off_the_support_is_still_rejected(name, dtype):
         law.log_prob(law.sample() + 0.1)
 
 
-@every_law
+@every_family
 def test_the_event_parameters_decide_the_dtype(name):
     double = torch.float64
     assert make(name, 0.5, LOC, SCALE.to(double)).rsample().dtype == double

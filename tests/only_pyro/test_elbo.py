@@ -9,8 +9,8 @@ import pytest
 import torch
 from cases import LAWS
 from pyro import infer
-from pyro_laws import LOC, SCALE, K, every_law, make, on_simplex
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, K, every_family, make, on_simplex
+from pyro_families import fresh_host as fresh_host
 
 NUM_DATA, BATCH_SIZE = 6, 3
 DATA = torch.linspace(-1, 1, 2 * NUM_DATA).reshape(NUM_DATA, 2)
@@ -55,7 +55,7 @@ def problem(name, **options):
 
 
 def trainable(engine):
-    """Laws this engine can score: a one-hot value has no density."""
+    """Distributions this engine can score: a one-hot value has no density."""
     return [n for n in LAWS if n != "straight_through" or engine in ANALYTIC]
 
 
@@ -99,7 +99,7 @@ def test_monte_carlo_and_closed_form_engines_estimate_one_bound(engine, name):
     assert abs(exact.mean() - noisy.mean()) < 4 * error
 
 
-@every_law
+@every_family
 def test_training_in_subsampled_plates_lowers_the_bound(name):
     model, guide = problem(name)
     before = losses(infer.TraceMeanField_ELBO, name).mean()

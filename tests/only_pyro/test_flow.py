@@ -6,7 +6,7 @@ import torch
 from pyro import infer
 from pyro.distributions import OneHotCategorical
 from pyro.distributions.transforms import affine_coupling, spline
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import (
     IGRFlow,
@@ -55,7 +55,9 @@ def test_it_trains_in_plates_with_the_closed_form_and_is_discretized():
 
 
 @pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO(), TraceUnorderedSet_ELBO(2)])
-def test_objectives_that_need_the_gradient_of_its_discrete_law_refuse_it(engine):
+def test_objectives_that_need_the_gradient_of_its_discrete_distribution_refuse_it(
+    engine,
+):
     flow = PlanarTransform(torch.ones(3), torch.ones(3))
 
     def program():

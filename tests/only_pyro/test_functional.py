@@ -1,10 +1,10 @@
-"""The laws under torch.func, torch.jit and torch.compile."""
+"""The distributions under torch.func, torch.jit and torch.compile."""
 
 import pyro
 import pytest
 import torch
-from pyro_laws import LOC, SCALE, K, every_law, every_law_and_flow, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, K, every_family, every_family_and_flow, make
+from pyro_families import fresh_host as fresh_host
 from torch.func import grad, jacfwd, jacrev, vmap
 
 import pyro_igr
@@ -30,7 +30,7 @@ def values(name):
     return make(name, TAUS, LOCS, SCALES).rsample()
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_vmap_of_the_constructor_and_the_density(name, values):
     def log_prob(tau, loc, scale, value):
         with pyro.validation_enabled(False):
@@ -41,14 +41,14 @@ def test_vmap_of_the_constructor_and_the_density(name, values):
     torch.testing.assert_close(found, expected)
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_vmap_of_the_density_with_validation(name, values):
     law = make(name, 0.5)
     values = law.rsample((B,))
     torch.testing.assert_close(vmap(law.log_prob)(values), law.log_prob(values))
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_vmap_of_sampling_draws_anew_for_each(name):
     law = make(name)
     found = vmap(lambda _: law.rsample(), randomness="different")(torch.zeros(B))
@@ -57,7 +57,7 @@ def test_vmap_of_sampling_draws_anew_for_each(name):
         assert len(found[:, 0].unique()) == B
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_vmap_of_sampling_over_parameters(name):
     def one(tau, loc, scale):
         with pyro.validation_enabled(False):
@@ -68,7 +68,7 @@ def test_vmap_of_sampling_over_parameters(name):
     assert make(name, TAUS, LOCS, SCALES).support.check(found).all()
 
 
-@every_law_and_flow
+@every_family_and_flow
 def test_vmap_of_the_kl(name):
     def kl(loc, scale):
         with pyro.validation_enabled(False):
@@ -85,9 +85,9 @@ slow_in_the_host = pytest.mark.filterwarnings("ignore:There is a performance dro
 
 
 @slow_in_the_host
-@every_law_and_flow
+@every_family_and_flow
 @pytest.mark.parametrize("what", ["probs", "mode", "value"])
-def test_vmap_of_the_discrete_law_and_of_given_noise(name, what):
+def test_vmap_of_the_discrete_distribution_and_of_given_noise(name, what):
     def one(tau, loc, scale, noise):
         with pyro.validation_enabled(False):
             law = make(name, tau, loc, scale)
@@ -175,7 +175,7 @@ def test_modes_of_differentiation_agree_through_an_inverse(outer, inner):
     torch.testing.assert_close(found, torch.stack(expected))
 
 
-@every_law
+@every_family
 def test_func_grad_agrees_with_autograd(name):
     value = make(name).sample((B,))
 
@@ -216,7 +216,7 @@ def sampling(name):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-@every_law
+@every_family
 def test_torch_jit_follows_new_parameters(name, values):
     fn = density_and_kl(name)
     with pyro.validation_enabled(False):
@@ -225,7 +225,7 @@ def test_torch_jit_follows_new_parameters(name, values):
         torch.testing.assert_close(traced(*new), fn(*new))
 
 
-@every_law
+@every_family
 def test_torch_compile_needs_no_graph_break(name, values):
     torch.compiler.reset()
     fn = density_and_kl(name)
@@ -236,7 +236,7 @@ def test_torch_compile_needs_no_graph_break(name, values):
         torch.testing.assert_close(compiled(*inputs), expected)
 
 
-@every_law
+@every_family
 def test_torch_compile_samples_without_a_graph_break(name):
     torch.compiler.reset()
 

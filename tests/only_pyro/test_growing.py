@@ -6,7 +6,7 @@ import pytest
 import torch
 from pyro.infer import SVI, TraceMeanField_ELBO
 from pyro.optim import Adam, ClippedAdam, ExponentialLR
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 from torch.distributions.constraints import positive
 
 from pyro_igr import (

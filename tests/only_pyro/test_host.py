@@ -1,4 +1,4 @@
-"""The laws keep the protocol of a Pyro distribution."""
+"""The distributions keep the protocol of a Pyro distribution."""
 
 import copy
 import pickle
@@ -6,8 +6,8 @@ import pickle
 import pyro
 import pytest
 import torch
-from pyro_laws import LOC, SCALE, K, every_law, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, K, every_family, make
+from pyro_families import fresh_host as fresh_host
 
 import pyro_igr
 
@@ -17,7 +17,7 @@ class Renamed(pyro_igr.IGR):
 
 
 class RenamedStickBreaking(pyro_igr.IGRStickBreaking):
-    """What a user derives from a law with an option."""
+    """What a user derives from a distribution with an option."""
 
 
 SUBCLASSES = {
@@ -30,7 +30,7 @@ def parameters(law):
     return {name: getattr(law, name) for name in law.arg_constraints}
 
 
-@every_law
+@every_family
 def test_expand_keeps_type_parameters_and_density(name):
     law = make(name)
     wide = law.expand([5, 2])
@@ -53,7 +53,7 @@ def test_expand_keeps_the_subclass_of_a_user(make_law):
     assert torch.distributions.kl_divergence(wide, law).abs().max() == 0
 
 
-@every_law
+@every_family
 def test_a_plate_expands_without_losing_the_type(name):
     def model():
         with pyro.plate("outer", 3, dim=-2), pyro.plate("inner", 5, dim=-1):
@@ -65,14 +65,14 @@ def test_a_plate_expands_without_losing_the_type(name):
     assert site["value"].shape == (3, 5, K)
 
 
-@every_law
+@every_family
 def test_expand_by_adds_dimensions_on_the_left(name):
     law = make(name, loc=LOC.expand(2, K - 1))
     assert law.expand_by([3]).batch_shape == (3, 2)
     assert type(law.expand_by([3])) is type(law)
 
 
-@every_law
+@every_family
 def test_to_event_sums_the_density(name):
     law = make(name).expand([5])
     joint = law.to_event(1)
@@ -81,7 +81,7 @@ def test_to_event_sums_the_density(name):
     torch.testing.assert_close(joint.log_prob(value), law.log_prob(value).sum())
 
 
-@every_law
+@every_family
 def test_a_mask_removes_the_density(name):
     law = make(name).expand([3])
     value = law.rsample().detach()
@@ -91,7 +91,7 @@ def test_a_mask_removes_the_density(name):
     assert log_prob[~kept] == 0
 
 
-@every_law
+@every_family
 def test_has_rsample_can_be_switched_off(name):
     loc = LOC.clone().requires_grad_()
     law = make(name, loc=loc)
@@ -103,14 +103,14 @@ def test_has_rsample_can_be_switched_off(name):
     assert make(name).has_rsample
 
 
-@every_law
+@every_family
 def test_sample_carries_no_gradient(name):
     law = make(name, loc=LOC.clone().requires_grad_())
     assert not law.sample((2,)).requires_grad
 
 
-@every_law
-def test_infer_shapes_tells_the_shapes_of_the_law(name):
+@every_family
+def test_infer_shapes_tells_the_shapes_of_the_distribution(name):
     law = make(name, torch.full((5, 1), 0.5), LOC, SCALE.expand(2, K - 1))
     given = {
         "temperature": torch.Size((5, 1)),
@@ -132,7 +132,7 @@ TEMPERATURES = {
 }
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("tau", TEMPERATURES.values(), ids=TEMPERATURES.keys())
 def test_a_temperature_is_a_number_or_a_batch(name, tau):
     law = make(name, tau, LOC.expand(2, K - 1))
@@ -151,9 +151,9 @@ COPIES = {
 }
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES.keys())
-def test_a_law_can_be_copied_after_sampling_with_gradients(name, duplicate):
+def test_a_distribution_can_be_copied_after_sampling_with_gradients(name, duplicate):
     law = make(name, loc=LOC.clone().requires_grad_())
     value = law.rsample()
     value.prod().backward()
@@ -162,7 +162,7 @@ def test_a_law_can_be_copied_after_sampling_with_gradients(name, duplicate):
     torch.testing.assert_close(copied.log_prob(value), law.log_prob(value))
 
 
-@every_law
+@every_family
 def test_the_device_of_loc_is_left_alone(name):
     loc, scale = torch.empty(2, 2, K - 1, device="meta")
     with pyro.validation_enabled(False):

@@ -1,4 +1,4 @@
-"""Predictive, samplers, reparameterizers and autoguides with the laws inside."""
+"""Predictive, samplers, reparameterizers and autoguides with distributions inside."""
 
 import pyro
 import pyro.distributions as dist
@@ -7,8 +7,8 @@ import torch
 from cases import LAWS
 from pyro import infer, poutine
 from pyro.infer import autoguide, reparam
-from pyro_laws import LOC, K, every_law, make, on_simplex
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, K, every_family, make, on_simplex
+from pyro_families import fresh_host as fresh_host
 from torch.distributions import biject_to
 
 X = torch.tensor([[0.1, 0.2, 0.6, 0.1], [0.5, 0.2, 0.2, 0.1]])
@@ -34,7 +34,7 @@ def guide_of(name):
     return guide
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("parallel", [False, True])
 def test_predictive_draws_latents_and_data(name, parallel):
     predictive = infer.Predictive(
@@ -80,8 +80,8 @@ def test_biject_to_reaches_the_support_and_comes_back(name):
     torch.testing.assert_close(to_support.inv(value), x, rtol=1e-3, atol=1e-3)
 
 
-@every_law
-def test_transform_reparam_leaves_the_law_as_it_was(name):
+@every_family
+def test_transform_reparam_leaves_the_distribution_as_it_was(name):
     def model():
         with pyro.plate("data", 1000):
             return pyro.sample("z", make(name))

@@ -1,4 +1,4 @@
-"""relax gives every discrete latent site a relaxed law of the same probabilities."""
+"""relax gives every discrete latent site a relaxed one with the same probabilities."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro import infer, poutine
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 from pyro_programs import PROGRAMS, as_event, bare, innermost, latent_sites
 
 from pyro_igr import (
@@ -70,8 +70,8 @@ def test_sites_keep_their_probabilities_and_their_context(program, family):
         dist.Categorical(PROBS),
     ],
 )
-@pytest.mark.parametrize("program", [as_event, PROGRAMS["masked_law"]])
-def test_every_law_of_one_category_is_relaxed(law, program):
+@pytest.mark.parametrize("program", [as_event, PROGRAMS["masked_distribution"]])
+def test_every_family_of_one_category_is_relaxed(law, program):
     expected = latent_sites(program, dist.OneHotCategorical(PROBS))["z"]["fn"]
     found = latent_sites(relax(program, TAU, one_hot={"z"}), law)["z"]["fn"]
     assert (found.batch_shape, found.event_shape) == (

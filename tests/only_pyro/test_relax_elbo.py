@@ -8,7 +8,7 @@ import pytest
 import torch
 from pyro.distributions.torch_distribution import TorchDistributionMixin
 from pyro.infer import SVI, TraceEnum_ELBO, config_enumerate
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 from pyro_igr import (
@@ -213,7 +213,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
-def test_a_law_of_log_z_is_as_that_of_z(pair):
+def test_a_distribution_of_log_z_is_as_that_of_z(pair):
     found = []
     for is_log, law in enumerate(pair):
         torch.manual_seed(0)
@@ -288,7 +288,7 @@ def test_a_number_of_units_out_of_range_is_one_clear_error(num_hidden):
 
 
 def after(law):
-    """A guide whose second site has this law given a discrete one."""
+    """A guide whose second site has this distribution given a discrete one."""
 
     def guide():
         pyro.sample("c", law(pyro.sample("z", one_hot(LOGITS))))

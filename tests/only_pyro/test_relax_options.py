@@ -5,7 +5,7 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro import infer, poutine
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import IGRReparam, IGRStickBreaking, relax
 

@@ -4,7 +4,7 @@ import pyro
 import pyro.distributions as dist
 import pytest
 import torch
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import log_weights
 

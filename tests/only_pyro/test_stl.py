@@ -5,7 +5,7 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro.infer import Trace_ELBO
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 from torch.distributions import constraints
 
 from pyro_igr import (

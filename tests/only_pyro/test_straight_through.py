@@ -8,8 +8,8 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro import infer
-from pyro_laws import LOC, SCALE, K, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, K, make
+from pyro_families import fresh_host as fresh_host
 
 N = 6
 DATA = torch.eye(K)[torch.arange(N) % K]

@@ -7,7 +7,7 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro import infer, poutine
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import IGR, ExpIGR, IGRStickBreaking, TraceUnorderedSet_ELBO
 
@@ -344,7 +344,7 @@ SOFT = IGR(0.5, torch.zeros(2), torch.ones(2))
 
 
 class OwnExpIGR(ExpIGR):
-    """A law of log z by another name."""
+    """A distribution of log z by another name."""
 
 
 OWN = OwnExpIGR(0.5, torch.zeros(2), 1.0)

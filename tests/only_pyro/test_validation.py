@@ -3,8 +3,8 @@
 import pyro
 import pytest
 import torch
-from pyro_laws import LOC, SCALE, every_law, make
-from pyro_laws import fresh_host as fresh_host
+from pyro_families import LOC, SCALE, every_family, make
+from pyro_families import fresh_host as fresh_host
 
 import pyro_igr
 
@@ -30,24 +30,24 @@ WRONG_SHAPES = {
     ),
 }
 LAWS_WITH_DELTA = (pyro_igr.IGR, pyro_igr.ExpIGR, pyro_igr.IGRStraightThrough)
-every_law_with_delta = pytest.mark.parametrize("law", LAWS_WITH_DELTA)
+every_family_with_delta = pytest.mark.parametrize("law", LAWS_WITH_DELTA)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize(("argument", "given"), OFF_RANGE.values(), ids=OFF_RANGE)
 def test_a_parameter_out_of_range_is_named(name, argument, given):
     with pytest.raises(ValueError, match=f"Expected parameter {argument} "):
         make(name, **given)
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize(("_", "given"), OFF_RANGE.values(), ids=OFF_RANGE)
 def test_no_parameter_is_checked_without_validation(name, _, given):
     with pyro.validation_enabled(False):
         make(name, **given).rsample()
 
 
-@every_law_with_delta
+@every_family_with_delta
 @pytest.mark.parametrize("delta", BAD_DELTA.values(), ids=BAD_DELTA)
 def test_delta_is_checked_as_the_others_are(law, delta):
     with pytest.raises(ValueError, match="Expected parameter delta "):
@@ -55,7 +55,7 @@ def test_delta_is_checked_as_the_others_are(law, delta):
     law(0.5, LOC, SCALE, delta, validate_args=False).rsample()
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize(("argument", "given"), WRONG_SHAPES.values(), ids=WRONG_SHAPES)
 @pytest.mark.parametrize("validate", [True, False])
 def test_a_wrong_shape_is_named_with_or_without_validation(
@@ -91,7 +91,7 @@ OFF_SUPPORT = {
 }
 
 
-@every_law
+@every_family
 @pytest.mark.parametrize("spoil", OFF_SUPPORT.values(), ids=OFF_SUPPORT)
 def test_a_value_off_the_support_is_refused(name, spoil):
     law = make(name)
@@ -102,7 +102,7 @@ def test_a_value_off_the_support_is_refused(name, spoil):
         assert law.log_prob(value).shape == (3,)
 
 
-@every_law
+@every_family
 def test_a_value_of_a_wrong_shape_is_refused(name):
     law = make(name)
     for value in law.sample()[:-1], torch.tensor(0.5):
@@ -110,8 +110,8 @@ def test_a_value_of_a_wrong_shape_is_refused(name):
             law.log_prob(value)
 
 
-@every_law
-def test_a_law_of_vectors_has_no_cdf(name):
+@every_family
+def test_a_distribution_of_vectors_has_no_cdf(name):
     law = make(name)
     with pytest.raises(NotImplementedError):
         law.cdf(law.sample())

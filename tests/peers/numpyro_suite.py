@@ -1,4 +1,4 @@
-"""Our laws and maps in the test suites of NumPyro; run by ``suites.py``.
+"""Our distributions and maps in the test suites of NumPyro; run by ``suites.py``.
 
 Those suites read their tables while they are imported, so ``suites.py`` writes copies
 of them that end their tables with what ``tables_of_laws`` and ``tables_of_maps`` say.
@@ -20,7 +20,7 @@ PLANAR = numpyro_igr.PlanarTransform(0.4 * LOC, SCALE, 0.1)
 
 
 def tables_of_laws(case):
-    """The continuous and the discrete laws, as cases of the suite."""
+    """The continuous and the discrete distributions, as cases of the suite."""
     relaxed = [
         numpyro_igr.IGR,
         numpyro_igr.ExpIGR,

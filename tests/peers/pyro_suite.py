@@ -1,4 +1,4 @@
-"""Our laws and maps in the test suites of Pyro; run by ``suites.py``."""
+"""Our distributions and maps in the test suites of Pyro; run by ``suites.py``."""
 
 import inspect
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ PLANAR = pyro_igr.PlanarTransform(0.4 * torch.tensor(LOC), torch.tensor(SCALE), 
 
 
 def _gaussian(value=VALUE, **others):
-    """A law of Gaussians and a batch of two, each with a value."""
+    """A distribution of Gaussians and a batch of two, each with a value."""
     one = {"temperature": 0.7, "loc": LOC, "scale": SCALE, "test_data": value}
     two = {"loc": [LOC, SCALE], "scale": [SCALE, SCALE], "test_data": [value, value]}
     return [one | others, one | two | others]
@@ -52,7 +52,8 @@ SKIPPED = {
 }
 
 
-# The suite knows by its name that a law has a density of all but one coordinate.
+# The suite knows by its name that a distribution has a density of all but one
+# coordinate.
 def _named_for_the_suite(law):
     return type(f"{law.__name__}LikeDirichlet", (law,), {})
 
@@ -108,8 +109,9 @@ def test_pickle_suite(law, monkeypatch):
     test_pickle.test_pickle(law)
 
 
-# In the tests of masks and of KLs, which are about Normal, a law takes its place. It
-# has the batch shape of that one; these tests fold batch dimensions into the event.
+# In the tests of masks and of KLs, which are about Normal, a distribution takes its
+# place. It has the batch shape of that one; these tests fold batch dimensions into the
+# event.
 IN_PLACE_OF_NORMAL = {
     law: {"flow": PLANAR} if law is pyro_igr.IGRFlow else {}
     for law in EXAMPLES

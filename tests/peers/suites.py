@@ -1,4 +1,4 @@
-"""Runs our laws and maps through the test suites of the hosts.
+"""Runs our distributions and maps through the test suites of the hosts.
 
     PYRO_SRC=... NUMPYRO_SRC=... TORCH_SRC=... python tests/peers/suites.py
 
@@ -183,7 +183,7 @@ def _read(report: Path) -> Outcomes:
 
 
 def _for_every_law(reason: str) -> str:
-    """A reason without the law that it is given for, unless that comes first."""
+    """A reason without the family that it is given for, unless that comes first."""
     reason = re.sub(r"<\S*?(\w+) object at [^>]*>", r"\1", reason)
     return re.sub(r"\b(\w*IGR|GEM|RelaxedOneHot)\w*\b(?!:)", "LAW", reason)
 

@@ -1,4 +1,4 @@
-"""Our laws and maps pass the test suites of the hosts, where these are at hand."""
+"""Our distributions and maps pass the suites of the hosts, where these are at hand."""
 
 import importlib.util
 import os

@@ -1,6 +1,7 @@
-"""Our laws as the examples of PyTorch's own tests; run by ``suites.py``.
+"""Our distributions as the examples of PyTorch's own tests; run by ``suites.py``.
 
-Every test of its suite that goes through the table of examples, law by law.
+Every test of its suite that goes through the table of examples, distribution by
+distribution.
 """
 
 import inspect
@@ -17,7 +18,7 @@ PLANAR = pyro_igr.PlanarTransform(0.4 * LOC[0], SCALE[0], 0.1)
 
 
 def _gaussian(**others):
-    """One law, a batch of them, and a batch of temperatures too, with gradients."""
+    """One, a batch of them, and a batch of temperatures too, with gradients."""
     return [
         {
             "temperature": temperature,
@@ -57,7 +58,7 @@ SKIPPED = {
     (pyro_igr.ExpIGR, "test_mode"): "ExpIGR: its mode is that of its one-hot law",
     (pyro_igr.GEM, "test_mode"): "GEM: it has no mode, like LogisticNormal",
 }
-# These have nothing to go through, or want all laws of PyTorch in the table.
+# These have nothing to go through, or want all distributions of PyTorch in the table.
 NOT_OURS = "test_has_examples", "test_entropy_exponential_family"
 
 
@@ -70,7 +71,7 @@ def _is_generic(name, test):
 
 
 def _of_law(case, law):
-    """A test case of the suite with this law alone in the tables."""
+    """A test case of the suite with this distribution alone in the tables."""
 
     def set_up(self):
         suite.EXAMPLES = [suite.Example(law, EXAMPLES[law])]

@@ -1,4 +1,4 @@
-"""The laws under test in NumPyro, and a host left as it was found."""
+"""The distributions under test in NumPyro, and a host left as it was found."""
 
 import jax.numpy as jnp
 import numpyro
@@ -13,23 +13,24 @@ TAU = 0.5
 LOC = (0.3, -0.6, 0.9)
 SCALE = (0.8, 1.1, 0.6)
 
-# Compilation is dear: test_numpyro_countable has fewer programs for the countable laws.
-every_law = pytest.mark.parametrize(
+# Compilation is dear: test_numpyro_countable has fewer programs for the countable
+# distributions.
+every_family = pytest.mark.parametrize(
     "name", [name for name in LAWS if name not in COUNTABLE]
 )
-every_law_and_flow = pytest.mark.parametrize(
+every_family_and_flow = pytest.mark.parametrize(
     "name", [name for name in WITH_FLOW if name not in COUNTABLE]
 )
 
 
 def make(name, temperature=TAU, loc=LOC, scale=SCALE):
-    """The law of this name in the table of cases."""
+    """The distribution of this name in the table of cases."""
     loc, scale = jnp.asarray(loc), jnp.asarray(scale)
     return WITH_FLOW[name](numpyro_igr, temperature, loc, scale)
 
 
 def on_simplex(name, value):
-    """A value of this law as a point of the simplex."""
+    """A value of this distribution as a point of the simplex."""
     return jnp.exp(value) if name == "exp_igr" else value
 
 

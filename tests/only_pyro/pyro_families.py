@@ -1,4 +1,4 @@
-"""The laws under test in Pyro, and a host left as it was found."""
+"""The distributions under test in Pyro, and a host left as it was found."""
 
 import pyro
 import pytest
@@ -12,17 +12,17 @@ TAU = 0.5
 LOC = torch.tensor([0.3, -0.6, 0.9])
 SCALE = torch.tensor([0.8, 1.1, 0.6])
 
-every_law = pytest.mark.parametrize("name", LAWS)
-every_law_and_flow = pytest.mark.parametrize("name", WITH_FLOW)
+every_family = pytest.mark.parametrize("name", LAWS)
+every_family_and_flow = pytest.mark.parametrize("name", WITH_FLOW)
 
 
 def make(name, temperature=TAU, loc=LOC, scale=SCALE):
-    """The law of this name in the table of cases."""
+    """The distribution of this name in the table of cases."""
     return WITH_FLOW[name](pyro_igr, temperature, loc, scale)
 
 
 def on_simplex(name, value):
-    """A value of this law as a point of the simplex."""
+    """A value of this distribution as a point of the simplex."""
     return value.exp() if name == "exp_igr" else value
 
 
