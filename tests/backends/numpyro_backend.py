@@ -91,3 +91,4 @@ def chance(seed):
 
 
 validation = numpyro.validation_enabled
+OUT_OF_RANGE = "invalid {} parameter"

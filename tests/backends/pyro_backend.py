@@ -82,3 +82,4 @@ def chance(seed):
 
 
 validation = pyro.validation_enabled
+OUT_OF_RANGE = "Expected parameter {} "

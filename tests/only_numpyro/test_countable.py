@@ -86,19 +86,6 @@ def test_under_jit_a_tail_is_the_same_if_it_has_the_same_concentration_given():
         jax.jit(kl)(ALPHA, ALPHA)
 
 
-@pytest.mark.parametrize("alpha", [-1.0, 0.0, float("nan")])
-def test_a_concentration_out_of_range_is_named(alpha):
-    with pytest.raises(ValueError, match="invalid concentration parameter"):
-        GEM(alpha, 3)
-    GEM(alpha, 3, validate_args=False)
-
-
-@pytest.mark.parametrize("rho", [-0.1, 1.1, float("nan")])
-def test_a_rho_out_of_range_is_named(rho):
-    with pytest.raises(ValueError, match="invalid rho parameter"):
-        InfiniteIGR(0.5, *GAUSSIANS, rho)
-
-
 @every_family
 def test_a_value_off_the_simplex_warns_and_has_no_density(name):
     law = LAWS[name](ALPHA)

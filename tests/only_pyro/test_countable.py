@@ -61,19 +61,6 @@ def test_vmap_of_sampling_and_of_the_density(make):
     torch.testing.assert_close(found, law.log_prob(values))
 
 
-@pytest.mark.parametrize("alpha", [-1.0, 0.0, float("nan")])
-def test_a_concentration_out_of_range_is_named(alpha):
-    with pytest.raises(ValueError, match="Expected parameter concentration "):
-        GEM(alpha, 3)
-    GEM(alpha, 3, validate_args=False).rsample()
-
-
-@pytest.mark.parametrize("rho", [-0.1, 1.1, float("nan")])
-def test_a_rho_out_of_range_is_named(rho):
-    with pytest.raises(ValueError, match="Expected parameter rho "):
-        InfiniteIGR(0.5, LOC, SCALE, rho)
-
-
 @every_family
 def test_a_value_off_the_simplex_is_refused(make):
     law = make()
