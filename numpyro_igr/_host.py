@@ -46,7 +46,7 @@ def mask_of(distribution: Distribution) -> Array | bool:
     Args:
         distribution: the wrapper.
     """
-    return distribution._mask
+    return distribution._mask  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def is_validated(distribution: Distribution) -> bool:

@@ -2,6 +2,7 @@
 
 # All of it was seen in Pyro 1.9.0 to 1.9.2 and torch 2.2 to 2.13.
 
+import torch
 from pyro.distributions.util import scale_and_mask, sum_rightmost
 from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.infer.autoguide.utils import deep_setattr, helpful_support_errors
@@ -12,7 +13,6 @@ from pyro.poutine.runtime import Message
 from pyro.poutine.util import prune_subsample_sites, site_is_subsample
 from pyro.util import warn_if_nan
 from torch import Tensor
-from torch import _is_all_true as is_all_true  # unlike ``all``, it works under vmap
 from torch.distributions import Distribution
 
 __all__ = [
@@ -35,6 +35,9 @@ __all__ = [
     "warn_if_nan",
 ]
 
+# Unlike ``all``, it works under vmap.
+is_all_true = torch._is_all_true  # pyright: ignore[reportPrivateImportUsage]
+
 
 def mask_of(distribution: Distribution) -> Tensor | bool:
     """The mask that a ``MaskedDistribution`` was given.
@@ -42,7 +45,7 @@ def mask_of(distribution: Distribution) -> Tensor | bool:
     Args:
         distribution: the wrapper.
     """
-    return distribution._mask
+    return distribution._mask  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def is_validated(distribution: Distribution) -> bool:

@@ -5,6 +5,8 @@ With sticks :math:`u_k = \sigma(y_k)`, a threshold x is tabulated by
 """
 
 import math
+from functools import reduce
+from operator import add
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,9 +52,10 @@ def interpolate(table: Array, points: Array, b: Array) -> Array:
         (f + 1) * f * (2 - f) / 2,
         (f + 1) * f * (f - 1) / 6,
     )
-    return sum(
+    terms = (
         w * jnp.take_along_axis(table, first + i, -1) for i, w in enumerate(weights)
     )
+    return reduce(add, terms)
 
 
 def log_chances_before(
@@ -103,13 +106,13 @@ def chances_after(
         return ndtr((t - stick[0][..., None]) / stick[1][..., None])
 
     def add_stick(g: Array, stick: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        *stick, end = stick
+        loc, scale, end = stick
         lower = _log_expm1(jnp.maximum(b - end, 0))
-        loc, scale = (x[..., None] for x in stick)
-        y, log_weights = nodes_below(loc, scale, -abs(t), lower, num_nodes)
+        at = loc[..., None], scale[..., None]
+        y, log_weights = nodes_below(*at, -abs(t), lower, num_nodes)
         later = _interpolate_rows(g, points, b[..., None] - softplus(y))
         later = (jnp.exp(log_weights) * jnp.clip(later, 0, 1)).sum(-1)
-        inner = jnp.maximum(cdf(t, stick) - cdf(-t, stick), 0)
+        inner = jnp.maximum(cdf(t, (loc, scale)) - cdf(-t, (loc, scale)), 0)
         g = jnp.concatenate([ones[..., :1], inner + later], -1)
         return g, g
 

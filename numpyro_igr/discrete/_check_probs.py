@@ -48,12 +48,12 @@ def to_log_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Array:
         TypeError: if they are complex.
         ValueError: unless exactly one is given, in the interior of the simplex.
     """
-    if (probs is None) == (logits is None):
-        raise ValueError("expected exactly one of probs and logits")
-    if logits is None:
+    if probs is not None and logits is None:
         check_probs(probs)
         (probs,), _ = in_full_precision(probs)
         return log_softmax(jnp.log(probs), -1)
+    if logits is None or probs is not None:
+        raise ValueError("expected exactly one of probs and logits")
     _check_shape("logits", logits)
     if not_jax_tracer(logits) and not np.isfinite(np.asarray(logits)).all():
         raise ValueError(

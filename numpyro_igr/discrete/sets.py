@@ -130,7 +130,8 @@ def _log_integrals(log_probs: Array) -> tuple[Array, Array, Array]:
     everything = (u - jnp.exp(u)) + factors.sum(1)
     one = everything[:, None] - factors
     two = one[:, :, None] - factors[:, None]
-    return tuple(logsumexp(terms, 0) for terms in (everything, one, two))
+    everything, one, two = (logsumexp(terms, 0) for terms in (everything, one, two))
+    return everything, one, two
 
 
 def _nodes(size: int, like: Array) -> Array:

@@ -1,5 +1,7 @@
 """The image of a map, as a support."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -21,7 +23,7 @@ class image(Constraint):
     is_discrete = False
     event_dim = 1
 
-    def __init__(self, transform: Transform) -> None:
+    def __init__(self, transform: Any) -> None:
         self.transform = transform
 
     def __call__(self, x: Array) -> Array:

@@ -5,7 +5,7 @@ uncorrected stick-breaking map gives. The fourth way, eq. 17, is in ``vertex``.
 """
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array
@@ -34,7 +34,7 @@ class Tempering:
     def log_det(self, y: Array, log_z: Array, tau: Array) -> Array:
         return log_z.sum(-1) - y.shape[-1] * jnp.log(tau).squeeze(-1)
 
-    def contains(self, z: Array, tau: Array) -> Array:
+    def contains(self, z: Array, tau: Array) -> Any:
         return constraints.simplex(z)
 
 

@@ -41,7 +41,7 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         validate_args: bool | None = None,
     ) -> None:
         super().__init__(temperature, delta, validate_args=validate_args)
-        self.flow = flow
+        self.flow: tuple[Any, ...] = flow
 
     def to_log(self, y: Array) -> Array:
         for part in self.flow:
@@ -67,5 +67,5 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         leaves = self.flow, self.temperature, self.delta
         return leaves, (("flow", "temperature", "delta"), {})
 
-    def eq(self, other: object, static: bool = False) -> ArrayLike:
+    def eq(self, other: Any, static: bool = False) -> ArrayLike:
         return super().eq(other, static) and other.flow is self.flow

@@ -64,15 +64,15 @@ class PlanarTransform(Transform):
     domain: Constraint = constraints.real_vector
     codomain: Constraint = constraints.real_vector
 
-    def __init__(self, u: ArrayLike, w: ArrayLike, bias: ArrayLike = 0.0) -> None:
+    def __init__(self, u: Array, w: Array, bias: ArrayLike = 0.0) -> None:
         refuse_complex(u=u, w=w, bias=bias)
         if jnp.shape(u)[-1:] != jnp.shape(w)[-1:] or not jnp.ndim(u):
             raise ValueError(
                 "expected u and w to have the same last dimension, "
                 f"got shapes {jnp.shape(u)} and {jnp.shape(w)}"
             )
-        self.u: ArrayLike = u
-        self.w: ArrayLike = w
+        self.u: Array = u
+        self.w: Array = w
         self.bias: ArrayLike = bias
 
     def _direction_and_slope(self) -> tuple[Array, Array]:

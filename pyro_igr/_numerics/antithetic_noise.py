@@ -35,6 +35,6 @@ class _Fixed(torch.autograd.Function):
 
     @staticmethod
     def vmap(
-        info: Any, dims: tuple[int | None, None], like: Tensor, num_samples: int
+        info: Any, dims: tuple[int, None], like: Tensor, num_samples: int
     ) -> tuple[Tensor, None]:
         return antithetic_noise(num_samples, like.select(dims[0], 0)), None

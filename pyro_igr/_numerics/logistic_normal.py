@@ -21,7 +21,8 @@ def _log_means(loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithms of the means of a stick and of what it leaves."""
     x, log_weights = _nodes()
     y = loc.unsqueeze(-1) + scale.unsqueeze(-1) * x
-    return tuple((logsigmoid(s * y) + log_weights).logsumexp(-1) for s in (1, -1))
+    of_it, of_rest = ((logsigmoid(s * y) + log_weights).logsumexp(-1) for s in (1, -1))
+    return of_it, of_rest
 
 
 def mean_logit(loc: Tensor, scale: Tensor) -> Tensor:

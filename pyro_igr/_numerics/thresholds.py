@@ -5,6 +5,8 @@ With sticks :math:`u_k = \sigma(y_k)`, a threshold x is tabulated by
 """
 
 import math
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
@@ -51,7 +53,7 @@ def interpolate(table: Tensor, points: Tensor, b: Tensor) -> Tensor:
         (f + 1) * f * (2 - f) / 2,
         (f + 1) * f * (f - 1) / 6,
     )
-    return sum(w * table.gather(-1, first + i) for i, w in enumerate(weights))
+    return reduce(add, (w * table.gather(-1, first + i) for i, w in enumerate(weights)))
 
 
 def log_chances_before(

@@ -41,12 +41,12 @@ def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
         TypeError: if they are complex.
         ValueError: unless exactly one is given, in the interior of the simplex.
     """
-    if (probs is None) == (logits is None):
-        raise ValueError("expected exactly one of probs and logits")
-    if logits is None:
+    if probs is not None and logits is None:
         check_probs(probs)
         (probs,), _ = in_full_precision(probs)
         return probs.log().log_softmax(-1)
+    if logits is None or probs is not None:
+        raise ValueError("expected exactly one of probs and logits")
     _check_shape("logits", logits)
     (logits,), _ = in_full_precision(logits)
     if not is_all_true(logits.isfinite()):

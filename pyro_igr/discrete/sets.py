@@ -121,7 +121,8 @@ def _log_integrals(log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     everything = (u - u.exp()) + factors.sum(1)
     one = everything.unsqueeze(1) - factors
     two = one.unsqueeze(2) - factors.unsqueeze(1)
-    return tuple(terms.logsumexp(0) for terms in (everything, one, two))
+    everything, one, two = (terms.logsumexp(0) for terms in (everything, one, two))
+    return everything, one, two
 
 
 def _nodes(size: int, like: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The image of a map, as a support."""
 
+from typing import Any
+
 from torch import Tensor
 from torch.distributions import biject_to, constraints, transform_to
 
@@ -20,7 +22,7 @@ class image(constraints.Constraint):
     is_discrete = False
     event_dim = 1
 
-    def __init__(self, transform: Transform) -> None:
+    def __init__(self, transform: Any) -> None:
         self.transform = transform
         super().__init__()
 

@@ -1,5 +1,7 @@
 """A normalizing flow before softmax++ (section 3.1)."""
 
+from typing import Any
+
 from torch import Tensor
 from torch.distributions.transforms import Transform
 
@@ -38,7 +40,7 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         validate_args: bool | None = None,
     ) -> None:
         super().__init__(temperature, delta, validate_args=validate_args)
-        self.flow = flow
+        self.flow: tuple[Any, ...] = flow
 
     def to_log(self, y: Tensor) -> Tensor:
         for part in self.flow:
