@@ -8,13 +8,15 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 from numpyro import handlers, infer
+from numpyro.contrib.funsor import config_enumerate
 
 import numpyro_igr as igr
 
-__all__ = ["igr"]
+__all__ = ["config_enumerate", "igr"]
 
 sample, plate, factor = numpyro.sample, numpyro.plate, numpyro.factor
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
+condition, reparam = handlers.condition, handlers.reparam
 GUIDES = vars(infer.autoguide)
 DEAR = ("RELAX", "unordered set")
 MASKS_ARE_WRAPPERS = True
@@ -91,3 +93,25 @@ def medians(guide):
 def value(x):
     """A loss as a number."""
     return float(x)
+
+
+def site(program, name, *args, **kwargs):
+    """What a run of a program did at a site."""
+    seeded = handlers.seed(program, 0)
+    return handlers.trace(seeded).get_trace(*args, **kwargs)[name]
+
+
+def is_categorical(law):
+    """Whether it is the host's own, expanded by a plate at most."""
+    while isinstance(law, dist.ExpandedDistribution):
+        law = law.base_dist
+    return isinstance(law, dist.CategoricalProbs)
+
+
+def uniform(low, high):
+    return dist.DiscreteUniform(low, high)
+
+
+def evidence(model):
+    """The log evidence of a model whose sites are marked for enumeration."""
+    return -float(loss(infer.TraceEnum_ELBO(), model, lambda: None))

@@ -12,6 +12,8 @@ __all__ = ["igr"]
 
 sample, plate, factor = pyro.sample, pyro.plate, pyro.factor
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
+condition, reparam = poutine.condition, poutine.reparam
+config_enumerate = infer.config_enumerate
 GUIDES = vars(infer.autoguide)
 DEAR, MASKS_ARE_WRAPPERS = (), False
 
@@ -95,3 +97,23 @@ def medians(guide):
 def value(x):
     """A loss as a number."""
     return float(x.detach()) if isinstance(x, torch.Tensor) else x
+
+
+def site(program, name, *args, **kwargs):
+    """What a run of a program did at a site."""
+    return poutine.trace(program).get_trace(*args, **kwargs).nodes[name]
+
+
+def is_categorical(law):
+    """Whether it is the host's own, as it was given."""
+    return type(law) is dist.Categorical
+
+
+def uniform(low, high):
+    """Equal weights of integers; Pyro has no family for those from elsewhere than 0."""
+    return dist.Categorical(torch.ones(high - low + 1))
+
+
+def evidence(model):
+    """The log evidence of a model whose sites are marked for enumeration."""
+    return -infer.TraceEnum_ELBO(max_plate_nesting=1).loss(model, lambda: None)

@@ -13,6 +13,7 @@ from cases import WITH_FLOW
 from jax import random
 from numpyro import handlers, infer
 from numpyro.contrib.control_flow import scan
+from numpyro.contrib.funsor import config_enumerate
 from numpyro.distributions.transforms import OrderedTransform
 from numpyro.infer.autoguide import AutoDelta, AutoNormal
 from numpyro.optim import Adam
@@ -351,3 +352,26 @@ def test_a_masked_site_draws_from_the_model_whatever_the_parameters():
     assert probs[0, 0] > 0.7
     assert normal.loc.tolist() == [3.0, 5.0]
     assert normal.scale[1] == 2.0
+
+
+def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_inside():
+    shifts = jnp.array([0.0, 2.0])
+
+    def model():
+        c = numpyro.sample("c", dist.Categorical(jnp.array([0.3, 0.7])))
+        with numpyro.plate("data", len(X)):
+            z = numpyro.sample("z", OneHotCategorical(PROBS))
+            numpyro.sample("x", dist.Normal(z @ MEANS + shifts[c], 1.0), obs=X)
+
+    relaxed = relax(config_enumerate(model), 0.5, keep={"c"})
+    guide = AutoIGR(relaxed, 0.5)
+    point = jnp.array([0.2, 0.5, 0.2, 0.1])
+    points = jnp.stack([point, point[::-1], point])
+    with_points = handlers.substitute(guide, data={"z": points})
+    elbo = infer.TraceEnum_ELBO(max_plate_nesting=1)
+    svi = infer.SVI(relaxed, with_points, Adam(0.1), elbo)
+    found = -svi.evaluate(svi.init(jax.random.key(0)))  # model and guide agree at first
+    means = points @ MEANS + shifts[:, None]
+    by_value = dist.Normal(means, 1.0).log_prob(X).sum(-1) + jnp.log(jnp.array([3, 7]))
+    expected = jax.nn.logsumexp(by_value) - jnp.log(10)
+    assert found == pytest.approx(float(expected), rel=1e-5)

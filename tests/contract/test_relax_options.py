@@ -1,0 +1,122 @@
+"""What relax keeps, what it is told to deliver as vectors, and its temperature."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import norm
+
+PROBS = np.array([0.1, 0.2, 0.4, 0.3])
+MEANS = np.array([-1.0, 0.0, 1.0, 2.0])
+SHIFTS = np.array([0.0, 0.5, -0.5, 1.0])
+X = np.array([0.5, -1.0, 1.5])
+POINT = np.array([0.2, 0.5, 0.2, 0.1])
+
+
+@pytest.fixture
+def host(backend):
+    with backend.validation(True):
+        yield import_module(backend.__name__.replace("_backend", "_engines"))
+
+
+def categorical(host):
+    return host.dist.Categorical(host.array(PROBS))
+
+
+def two_sites(host):
+    means, shifts = host.array(MEANS), host.array(SHIFTS)
+
+    def program():
+        y = host.sample("y", host.one_hot(host.array(PROBS)))
+        with host.plate("data", len(X)):
+            z = host.sample("z", categorical(host))
+            host.sample("x", host.normal(means[z] + y @ shifts), obs=host.array(X))
+
+    return program
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_site_that_is_kept_is_untouched(host, marked):
+    program = two_sites(host)
+    program = host.config_enumerate(program) if marked else program
+    program = host.igr.relax(program, 0.5, keep={"z"})
+    assert host.is_categorical(host.site(program, "z")["fn"])
+    relaxed = host.site(program, "y")
+    assert type(relaxed["fn"]) is host.igr.IGRStickBreaking
+    assert not relaxed["infer"].get("enumerate")
+
+
+def test_a_kept_site_is_enumerated_beside_a_relaxed_one(host):
+    program = host.config_enumerate(two_sites(host))
+    relaxed = host.igr.relax(program, 0.5, keep={"z"})
+    point = host.array(POINT)
+    kept = host.condition(relaxed, {"y": point})
+    found = host.evidence(kept)
+    joint = np.log(PROBS) + norm.logpdf(X[:, None], MEANS + POINT @ SHIFTS)
+    prior = float(host.site(relaxed, "y")["fn"].log_prob(point))
+    assert found == pytest.approx(logsumexp(joint, -1).sum() + prior, rel=1e-5)
+
+
+def test_what_was_kept_stays_kept_when_a_relaxed_model_is_relaxed_again(host):
+    program = host.igr.relax(two_sites(host), 0.5, keep={"z"})
+    site = host.site(host.igr.relax(program, 1.0), "z")
+    assert host.is_categorical(site["fn"])
+
+
+def test_a_site_can_ask_to_be_kept(host):
+    def program():
+        host.sample("z", categorical(host), infer={"relax": False})
+
+    site = host.site(host.igr.relax(program, 0.5), "z")
+    assert host.is_categorical(site["fn"])
+
+
+@pytest.mark.parametrize("argument", ["one_hot", "keep"])
+def test_a_string_is_no_collection_of_names(host, argument):
+    with pytest.raises(TypeError, match=f"expected {argument} .* got the string 'zz'"):
+        host.igr.relax(two_sites(host), 0.5, **{argument: "zz"})
+
+
+def test_the_temperature_is_a_function_of_the_arguments_of_the_model(host):
+    def program(probs, step=1):
+        return host.sample("z", host.one_hot(probs))
+
+    relaxed = host.igr.relax(program, lambda probs, step=1: 1 / step)
+    for step in (2, 4):
+        found = host.site(relaxed, "z", host.array(PROBS), step=step)["fn"]
+        assert found.temperature == 1 / step
+
+
+OF_INTEGERS = {
+    "categorical": (categorical, PROBS),
+    "bernoulli": (lambda host: host.dist.Bernoulli(0.8), [0.2, 0.8]),
+    "binomial": (lambda host: host.dist.Binomial(2, 0.5), [0.25, 0.5, 0.25]),
+    "uniform": (lambda host: host.uniform(-1, 2), [0.25] * 4),
+    "batch": (
+        lambda host: host.dist.Bernoulli(host.array([0.8, 0.3])),
+        [[0.2, 0.8], [0.7, 0.3]],
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "probs"), OF_INTEGERS.values(), ids=OF_INTEGERS)
+def test_declared_integers_are_delivered_as_vectors(host, make, probs):
+    def program():
+        return host.sample("z", make(host))
+
+    found = host.site(host.igr.relax(program, 0.5, one_hot=["z"]), "z")
+    assert found["value"].shape == np.shape(probs)
+    np.testing.assert_allclose(found["fn"].probs, probs, rtol=1e-6)
+    one_hot = host.igr.IGRReparam(0.5, one_hot=True)
+    found = host.site(host.reparam(program, {"z": one_hot}), "z")
+    np.testing.assert_allclose(found["fn"].probs, probs, rtol=1e-6)
+
+
+def test_integers_without_end_cannot_be_declared(host):
+    def program():
+        host.sample("z", host.dist.Poisson(3.0))
+
+    relaxed = host.igr.relax(program, 0.5, one_hot={"z"})
+    with pytest.raises(ValueError, match="over the same few integers at site 'z'"):
+        host.site(relaxed, "z")
