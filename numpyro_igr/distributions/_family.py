@@ -1,6 +1,7 @@
 """What a family knows about itself, so that nothing else has a list of families."""
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -30,13 +31,33 @@ class Family:
             temperature: as in the constructor.
             loc: as in the constructor.
             scale: as in the constructor.
+
+        Raises:
+            TypeError: if the constructor has an argument that ``options`` lacks.
         """
+        if lost := self.unnamed():
+            raise TypeError(
+                f"expected options of {type(self).__name__} to name each argument "
+                f"beside temperature, loc and scale: add {', '.join(lost)}, or "
+                "override like"
+            )
         make: Callable[..., Self] = type(self)
         return make(temperature, loc, scale, **self.options_in_use())
 
     def options_in_use(self) -> dict[str, Any]:
         """The options by their names, in the batch in which they were given."""
         return {name: getattr(self, name) for name in self.options}
+
+    @classmethod
+    def unnamed(cls) -> list[str]:
+        """The arguments of the constructor of which members are not known to differ."""
+        known = {"self", "temperature", "loc", "scale", "validate_args", *cls.options}
+        given = signature(cls.__init__).parameters.values()
+        return [
+            x.name
+            for x in given
+            if x.name not in known and x.kind not in (x.VAR_POSITIONAL, x.VAR_KEYWORD)
+        ]
 
     def shares(self, other: "Family", *names: str) -> bool:
         """Whether two members share arguments: one object, or concrete and equal.

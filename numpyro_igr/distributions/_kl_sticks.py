@@ -8,6 +8,7 @@ from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr.distributions._parameters import is_shared
+from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._tail import given_sticks, tail_stick
 from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.infinite import InfiniteIGR
@@ -24,6 +25,8 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
     where ``rho`` differs the bound is that of a model which truncates as the guide
     does.
     """
+    _require_own_map(p, InfiniteIGR)
+    _require_own_map(q, InfiniteIGR)
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
     pairs = [
@@ -38,6 +41,7 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
 @kl_divergence.register(InfiniteIGR, GEM)
 def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
     """KL(p || q) in nats, over the given sticks of p: its tail must be q itself."""
+    _require_own_map(p, InfiniteIGR)
     if not _is_gem_alike(p.tail, q):
         raise NotImplementedError(
             "no closed-form KL to a GEM unless it is the tail: of the same "
@@ -50,6 +54,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
 @kl_divergence.register(IGRStickBreaking, GEM)
 def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
     """KL(p || q) in nats, over the sticks of p: those beyond are taken to be of q."""
+    _require_own_map(p, IGRStickBreaking)
     if p.tempering != "sticks":
         raise NotImplementedError(
             f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
@@ -65,6 +70,15 @@ def _in_own_type(kl: Array, *parameters: ArrayLike) -> Array:
 
 def _over_batch(kl: Array, p: Distribution, q: Distribution) -> Array:
     return jnp.broadcast_to(kl, jnp.broadcast_shapes(p.batch_shape, q.batch_shape))
+
+
+def _require_own_map(p: GaussianPushforward, family: type) -> None:
+    if type(p)._transform is not family._transform:
+        raise NotImplementedError(
+            f"no closed-form KL of the sticks of {type(p).__name__}, whose map is not "
+            f"that of {family.__name__}: register one, or estimate it, as Trace_ELBO "
+            "does"
+        )
 
 
 def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:

@@ -1,6 +1,7 @@
 """What a family knows about itself, so that nothing else has a list of families."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, ClassVar, Self
 
 from torch import Tensor
@@ -31,7 +32,16 @@ class Family:
             temperature: as in the constructor.
             loc: as in the constructor.
             scale: as in the constructor.
+
+        Raises:
+            TypeError: if the constructor has an argument that ``options`` lacks.
         """
+        if lost := self.unnamed():
+            raise TypeError(
+                f"expected options of {type(self).__name__} to name each argument "
+                f"beside temperature, loc and scale: add {', '.join(lost)}, or "
+                "override like"
+            )
         make: Callable[..., Self] = type(self)
         return make(temperature, loc, scale, **self.options_in_use())
 
@@ -40,6 +50,17 @@ class Family:
         if self._unexpanded is not None:
             return self._unexpanded.options_in_use()
         return {name: getattr(self, name) for name in self.options}
+
+    @classmethod
+    def unnamed(cls) -> list[str]:
+        """The arguments of the constructor of which members are not known to differ."""
+        known = {"self", "temperature", "loc", "scale", "validate_args", *cls.options}
+        given = signature(cls.__init__).parameters.values()
+        return [
+            x.name
+            for x in given
+            if x.name not in known and x.kind not in (x.VAR_POSITIONAL, x.VAR_KEYWORD)
+        ]
 
     def shares(self, other: "Family", *names: str) -> bool:
         """Whether two members share arguments: one object, or concrete and equal.

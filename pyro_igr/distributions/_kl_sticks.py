@@ -5,6 +5,7 @@ from torch.distributions import Normal, kl_divergence, register_kl
 
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.distributions._parameters import is_shared
+from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._tail import given_sticks, tail_stick
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.infinite import InfiniteIGR
@@ -21,6 +22,8 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Tensor:
     where ``rho`` differs the bound is that of a model which truncates as the guide
     does.
     """
+    _require_own_map(p, InfiniteIGR)
+    _require_own_map(q, InfiniteIGR)
     _require_same_tail(p, q)
     shared = min(p.num_sticks, q.num_sticks)
     pairs = [
@@ -35,6 +38,7 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Tensor:
 @register_kl(InfiniteIGR, GEM)
 def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Tensor:
     """KL(p || q) in nats, over the given sticks of p: its tail must be q itself."""
+    _require_own_map(p, InfiniteIGR)
     if not _is_gem_alike(p.tail, q):
         raise NotImplementedError(
             "no closed-form KL to a GEM unless it is the tail: of the same "
@@ -47,6 +51,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Tensor:
 @register_kl(IGRStickBreaking, GEM)
 def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Tensor:
     """KL(p || q) in nats, over the sticks of p: those beyond are taken to be of q."""
+    _require_own_map(p, IGRStickBreaking)
     if p.tempering != "sticks":
         raise NotImplementedError(
             f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
@@ -58,6 +63,15 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Tensor:
 
 def _in_own_type(kl: Tensor, *parameters: Tensor) -> Tensor:
     return kl.to(in_full_precision(*parameters)[1])
+
+
+def _require_own_map(p: GaussianPushforward, family: type) -> None:
+    if type(p)._transform is not family._transform:
+        raise NotImplementedError(
+            f"no closed-form KL of the sticks of {type(p).__name__}, whose map is not "
+            f"that of {family.__name__}: register one, or estimate it, as Trace_ELBO "
+            "does"
+        )
 
 
 def _require_same_tail(p: InfiniteIGR, q: InfiniteIGR) -> None:

@@ -41,6 +41,9 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
     - ``value_is_log``: whether a value is log z; ``value_is_hard``: whether it is h(y).
     - ``has_discrete_gradient``: whether ``.probs`` has one.
 
+    A subclass of a family that has another ``_transform`` inherits ``.probs``, but no
+    ``unit_shift``, ``unit_map`` or ``noise_type``: those are of its parent's map.
+
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
 
@@ -82,6 +85,14 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
     scale: Tensor
     base_dist: Distribution
     transforms: list[Transform]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited = super(cls, cls)._transform
+        if cls._transform is inherited or inherited is GaussianPushforward._transform:
+            return
+        for name in {"unit_shift", "unit_map", "noise_type"} - vars(cls).keys():
+            setattr(cls, name, None)
 
     def __init__(
         self,

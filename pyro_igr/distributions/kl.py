@@ -36,6 +36,12 @@ def _require_same_family(p: GaussianPushforward, q: GaussianPushforward) -> None
 
 
 def _require_same_map(p: GaussianPushforward, q: GaussianPushforward) -> None:
+    if unknown := p.unnamed():
+        raise NotImplementedError(
+            f"no closed-form KL of {type(p).__name__}, whose options do not name "
+            f"{', '.join(unknown)}: add what makes its map, or estimate it, as "
+            "Trace_ELBO does"
+        )
     for name in (*p.options, "temperature"):
         if not p.shares(q, name):
             raise NotImplementedError(

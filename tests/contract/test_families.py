@@ -160,3 +160,46 @@ def test_a_discrete_model_relaxed_by_it_has_its_probabilities(host, name):
     found = host.medians(guide)["z"]
     np.testing.assert_allclose(np.asarray(found), probs, atol=1e-6)
     return None
+
+
+def test_what_is_known_of_a_map_is_not_known_of_the_one_that_overrides_it(backend):
+    class Overriding(backend.igr.IGR):
+        _transform = import_toy(backend.igr).SinhIGR._transform
+
+    q, p = (
+        Overriding(tau, backend.array(LOC), backend.array(SCALE)) for tau in (0.5, 2.0)
+    )
+    assert q.unit_map is None
+    assert q.noise_type is None
+    refused(backend.kl, "same temperature", q, p)
+    np.testing.assert_allclose(backend.kl(q, q), 0.0)
+
+
+def test_the_kl_of_sticks_is_not_that_of_a_map_that_overrides_theirs(backend):
+    class Overriding(backend.igr.InfiniteIGR):
+        _transform = import_toy(backend.igr).SinhIGR._transform
+
+    class OfSticks(backend.igr.IGRStickBreaking):
+        _transform = Overriding._transform
+
+    gem = backend.igr.GEM(1.0, 2)
+    loc, scale = backend.array(LOC), backend.array(SCALE)
+    q = Overriding(TAU, loc, scale, tail=gem)
+    for p in backend.igr.InfiniteIGR(TAU, loc, scale, tail=gem), gem:
+        refused(backend.kl, "Overriding", q, p)
+    refused(backend.kl, "OfSticks", OfSticks(TAU, loc, scale), gem)
+
+
+def test_an_argument_that_options_lack_is_not_lost_without_a_word(backend):
+    class Power(import_toy(backend.igr).SinhIGR):
+        def __init__(self, temperature, loc, scale, *, power=1.0):
+            self.power = power
+            super().__init__(temperature, loc, scale)
+
+    q, p = (
+        Power(TAU, backend.array(LOC), backend.array(SCALE), power=power)
+        for power in (1.0, 2.0)
+    )
+    with pytest.raises(TypeError, match="add power"):
+        q.like(TAU, LOC, SCALE)
+    refused(backend.kl, "do not name power", q, p)
