@@ -1,6 +1,7 @@
 """The discrete distribution behind a relaxed one, through the host's wrappers."""
 
 from collections.abc import Callable
+from typing import Any
 
 from numpyro.distributions import (
     Distribution,
@@ -16,7 +17,7 @@ from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
 
-def innermost(dist: Distribution) -> Distribution:
+def innermost(dist: Distribution) -> Any:
     """The distribution inside event dimensions, masks and expansions.
 
     Args:

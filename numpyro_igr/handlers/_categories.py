@@ -1,6 +1,7 @@
 """Discrete distributions as categories: which are, and their probabilities."""
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -64,7 +65,9 @@ def is_category(name: str, distribution: Distribution, *, one_hot: bool) -> bool
     return False
 
 
-def _check_single(name: str, distribution: Distribution) -> None:
+def _check_single(
+    name: str, distribution: MultinomialProbs | MultinomialLogits
+) -> None:
     count = distribution.total_count
     if not_jax_tracer(count) and np.any(count != 1):
         raise ValueError(
@@ -100,10 +103,11 @@ def log_probs_of(distribution: Distribution) -> Array:
     if not isinstance(distribution, known):
         values = distribution.enumerate_support(expand=False)
         return jnp.moveaxis(distribution.log_prob(values), 0, -1)
-    probs = distribution.probs
+    parameters: Any = distribution
+    probs = parameters.probs
     limits = jnp.finfo(jnp.result_type(probs, float))
     least = math.log(limits.tiny / limits.eps)
-    rare = log_softmax(distribution.logits, -1)  # exact, where logits were given
+    rare = log_softmax(parameters.logits, -1)  # exact, where logits were given
     is_known = (rare < least) & (rare > limits.min / 2)
     rare = jnp.where(is_known, rare, least)
     return jnp.where(probs > 0, jnp.log(jnp.where(probs > 0, probs, 1.0)), rare)

@@ -1,8 +1,10 @@
 """An effect handler that samples IGR sites in their Gaussian coordinates."""
 
 from functools import partial
+from typing import cast
 
 import jax.numpy as jnp
+from jax import Array
 from numpyro.distributions import Distribution, Normal, TransformedDistribution
 
 from numpyro_igr._host import Messenger
@@ -78,11 +80,12 @@ def _map_of(dist: Distribution) -> Transform | None:
 
 def _in_log_odds(dist: Distribution, unit_map: Transform) -> Distribution:
     if _map_of(dist) is unit_map:
-        return _gaussian(dist)
+        return _gaussian(cast(GaussianPushforward, dist))
     return TransformedDistribution(dist, [unit_map.inv])
 
 
 def _gaussian(dist: GaussianPushforward) -> Distribution:
-    tau, shift = (jnp.expand_dims(x, -1) for x in (dist.temperature, dist.unit_shift))
+    shift = cast(Array, dist.unit_shift)  # as it has a unit_map
+    tau, shift = (jnp.expand_dims(x, -1) for x in (dist.temperature, shift))
     loc, scale = dist.loc / tau + shift, dist.scale / tau
     return Normal(loc, scale, validate_args=False).to_event(1)

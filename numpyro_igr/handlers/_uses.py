@@ -1,6 +1,7 @@
 """A check that a program uses its relaxed values as what they are."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -96,7 +97,7 @@ def _check(
 # The errors of the host about an index, a branch or trials do not name the site.
 def _run(
     program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
-) -> dict[str, dict]:
+) -> OrderedDict[str, dict[str, Any]]:
     tracer = trace(program)
     try:
         with block():

@@ -1,7 +1,7 @@
 """An effect handler that recovers the discrete model behind a relaxed one."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from numpyro.distributions import Distribution
 
@@ -50,7 +50,7 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
         >>> sorted(handlers.seed(discretize(model), 0)().tolist())
         [0.0, 0.0, 1.0]
     """
-    return DiscretizeMessenger(fn)
+    return cast(Callable[P, R], DiscretizeMessenger(fn))
 
 
 class DiscretizeMessenger(Messenger):

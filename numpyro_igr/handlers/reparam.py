@@ -1,6 +1,7 @@
 """A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
 
 from functools import partial
+from typing import cast
 
 import jax.numpy as jnp
 import numpyro
@@ -82,16 +83,17 @@ class IGRReparam(Reparam):
             raise ValueError(f"expected site '{name}' to be latent")
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
             weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
-            return None, _count(weights)
+            return None, _count(cast(Array, weights))
         make = partial(_matched, temperature=self.temperature, family=self.family)
         return inside(fn, make), None
 
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
         try:
-            return inside(fn, partial(make, num_sticks=self.num_sticks))
+            made = inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
+        return cast(Distribution, made)
 
 
 def check_family(family: type[Distribution]) -> None:

@@ -1,6 +1,7 @@
 """The discrete distribution behind a relaxed one, through the host's wrappers."""
 
 from collections.abc import Callable
+from typing import Any
 
 from pyro.distributions import (
     Distribution,
@@ -19,7 +20,7 @@ from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 
 
-def innermost(dist: Distribution) -> Distribution:
+def innermost(dist: Distribution) -> Any:
     """The distribution inside event dimensions, masks and expansions.
 
     Args:

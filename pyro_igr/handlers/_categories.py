@@ -54,7 +54,7 @@ def is_category(name: str, distribution: Distribution, *, one_hot: bool) -> bool
     return False
 
 
-def _check_single(name: str, distribution: Distribution) -> None:
+def _check_single(name: str, distribution: Multinomial) -> None:
     count = distribution.total_count
     if count != 1:
         raise ValueError(

@@ -1,9 +1,11 @@
 """An effect handler that samples IGR sites in their Gaussian coordinates."""
 
 from functools import partial
+from typing import cast
 
 from pyro.distributions import Normal
 from pyro.poutine.messenger import Messenger
+from torch import Tensor
 
 from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
 from pyro_igr.distributions._pushforward import GaussianPushforward
@@ -67,16 +69,17 @@ def _map_of(dist: Distribution) -> Transform | None:
     if not isinstance(dist, GaussianPushforward):
         return None
     is_image = type(dist).rsample is GaussianPushforward.rsample
-    return dist.unit_map if is_image else None
+    return cast(Transform | None, dist.unit_map) if is_image else None
 
 
 def _in_log_odds(dist: Distribution, unit_map: Transform) -> Distribution:
     if _map_of(dist) is unit_map:
-        return _gaussian(dist)
+        return _gaussian(cast(GaussianPushforward, dist))
     return TransformedDistribution(dist, [unit_map.inv])
 
 
 def _gaussian(dist: GaussianPushforward) -> Distribution:
-    tau, shift = dist.temperature.unsqueeze(-1), dist.unit_shift.unsqueeze(-1)
+    shift = cast(Tensor, dist.unit_shift)  # as it has a unit_map
+    tau, shift = dist.temperature.unsqueeze(-1), shift.unsqueeze(-1)
     loc, scale = dist.loc / tau + shift, dist.scale / tau
     return Normal(loc, scale, validate_args=False).to_event(1)

@@ -1,5 +1,7 @@
 """What weighs the density of a site: its scale, its masks and its shape."""
 
+from typing import cast
+
 import torch
 from pyro.distributions import MaskedDistribution
 from torch import Size, Tensor
@@ -65,6 +67,6 @@ def _same(a: Tensor | float, b: Tensor | float) -> bool:
         return True
     if not (isinstance(a, Tensor) or isinstance(b, Tensor)):
         return a == b
-    device = a.device if isinstance(a, Tensor) else b.device
+    device = a.device if isinstance(a, Tensor) else cast(Tensor, b).device
     a, b = (torch.as_tensor(x, device=device) for x in (a, b))
     return bool((a == b).all())

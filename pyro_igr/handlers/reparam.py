@@ -1,14 +1,15 @@
 """A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pyro
 import torch
-from pyro.distributions import Delta, Distribution
+from pyro.distributions import Delta
 from pyro.infer.reparam.reparam import Reparam
 from torch import Tensor
 
+from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._categories import is_category, log_probs_of
@@ -89,9 +90,10 @@ class IGRReparam(Reparam):
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
         try:
-            return inside(fn, partial(make, num_sticks=self.num_sticks))
+            made = inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
+        return cast(Distribution, made)
 
 
 def check_family(family: type[Distribution]) -> None:
@@ -115,7 +117,8 @@ def _matched(
     """The member of the family with the probabilities of a discrete distribution."""
     logits = log_probs_of(distribution)
     temperature = torch.as_tensor(temperature).to(logits)
-    return getattr(family, "from_probs", family)(temperature, logits=logits)
+    make: Any = getattr(family, "from_probs", family)
+    return make(temperature, logits=logits)
 
 
 def _count(weights: Tensor) -> Tensor:

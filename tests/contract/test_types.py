@@ -29,7 +29,10 @@ def pyright(*arguments, cwd, path=()):
 FLOORS = [
     f"{twin}/{floor}"
     for twin in ("pyro_igr", "numpyro_igr")
-    for floor in ("_host.py", "_typed.py", "_numerics", "transforms", "discrete")
+    for floor in (
+        *("_host.py", "_typed.py", "_numerics"),
+        *("transforms", "discrete", "handlers"),
+    )
 ]
 
 
