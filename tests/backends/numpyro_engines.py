@@ -9,12 +9,14 @@ import numpyro
 import numpyro.distributions as dist
 from numpyro import handlers, infer
 from numpyro.contrib.funsor import config_enumerate
+from numpyro.optim import Adam
 
 import numpyro_igr as igr
 
 __all__ = ["config_enumerate", "igr"]
 
 sample, plate, factor = numpyro.sample, numpyro.plate, numpyro.factor
+param, block = numpyro.param, handlers.block
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 condition, reparam = handlers.condition, handlers.reparam
 GUIDES = vars(infer.autoguide)
@@ -115,3 +117,15 @@ def uniform(low, high):
 def evidence(model):
     """The log evidence of a model whose sites are marked for enumeration."""
     return -float(loss(infer.TraceEnum_ELBO(), model, lambda: None))
+
+
+def train(engine, model, guide, steps):
+    """Trains the parameters of a pair; what it returns gives them to a program."""
+    svi = infer.SVI(model, guide, Adam(0.1), engine)
+    params = svi.run(jax.random.key(0), steps, progress_bar=False).params
+    return lambda program: handlers.substitute(program, data=params)
+
+
+def elbo(model, guide):
+    """The bound of a pair, as the mean of many particles."""
+    return -float(loss(infer.Trace_ELBO(2000), model, guide))

@@ -5,12 +5,14 @@ import pyro
 import pyro.distributions as dist
 import torch
 from pyro import infer, poutine
+from pyro.optim import Adam
 
 import pyro_igr as igr
 
 __all__ = ["igr"]
 
 sample, plate, factor = pyro.sample, pyro.plate, pyro.factor
+param, block = pyro.param, poutine.block
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 condition, reparam = poutine.condition, poutine.reparam
 config_enumerate = infer.config_enumerate
@@ -117,3 +119,20 @@ def uniform(low, high):
 def evidence(model):
     """The log evidence of a model whose sites are marked for enumeration."""
     return -infer.TraceEnum_ELBO(max_plate_nesting=1).loss(model, lambda: None)
+
+
+def train(engine, model, guide, steps):
+    """Trains the parameters of a pair; what it returns gives them to a program."""
+    pyro.clear_param_store()
+    svi = infer.SVI(model, guide, Adam({"lr": 0.1}), engine)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for _ in range(steps):
+            svi.step()
+    return lambda program: program
+
+
+def elbo(model, guide):
+    """The bound of a pair, as the mean of many particles."""
+    many = {"vectorize_particles": True, "max_plate_nesting": 1}
+    return -infer.Trace_ELBO(2000, **many).loss(model, guide)

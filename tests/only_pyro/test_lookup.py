@@ -1,10 +1,9 @@
-"""One model with lookup is run, enumerated and relaxed by Pyro."""
+"""A chain with lookup is enumerated and relaxed, and so are one-hot vectors."""
 
 import pyro
 import pyro.distributions as dist
 import pytest
 import torch
-from pyro import poutine
 from pyro.infer import (
     SVI,
     Trace_ELBO,
@@ -17,21 +16,6 @@ from pyro_igr import AutoIGR, TraceDiscreteKL_ELBO, discretize, lookup, relax
 
 MEANS = torch.tensor([[-1.0, 0.0], [1.0, 1.0], [0.0, -1.0]])
 X = MEANS[torch.arange(12) % 3] + 0.4 * torch.sin(torch.arange(24.0)).reshape(12, 2)
-
-
-def mixture():
-    means = pyro.param("means", MEANS)
-    with pyro.plate("data", len(X)):
-        z = pyro.sample("z", dist.Categorical(torch.tensor([0.5, 0.3, 0.2])))
-        pyro.sample("x", dist.Normal(lookup(means, z), 0.4).to_event(1), obs=X)
-
-
-def switches():
-    means = torch.tensor([-1.0, 2.0])
-    for i in range(2):
-        b = pyro.sample(f"b{i}", dist.Bernoulli(0.3))
-        loc = lookup(means, b, event_dim=0)
-        pyro.sample(f"x{i}", dist.Normal(loc, 1.0), obs=torch.tensor(0.8 - i))
 
 
 def chain():
@@ -51,23 +35,13 @@ def evidence(model):
 def trained(model, steps, **options):
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
-    fixed = poutine.block(model, hide_types=["param"])
-    relaxed = relax(fixed, 0.2, **options)
+    relaxed = relax(model, 0.2, **options)
     guide = AutoIGR(relaxed, 0.2, scale=1.0)
     svi = SVI(relaxed, guide, Adam({"lr": 0.1}), TraceDiscreteKL_ELBO())
     for _ in range(steps):
         svi.step()
     pair = discretize(relaxed), discretize(guide)
     return -Trace_ELBO(100).loss(*pair)
-
-
-@pytest.mark.parametrize(
-    ("model", "options"), [(mixture, {"one_hot": {"z"}}), (switches, {})]
-)
-def test_a_trained_pair_reaches_the_evidence_that_enumeration_finds(model, options):
-    found = trained(model, 300, **options)
-    exact = evidence(model)
-    assert exact - 0.6 < found < exact + 0.2
 
 
 def test_a_chain_is_enumerated_and_relaxed_by_the_same_words():
