@@ -57,6 +57,14 @@ def backend(request):
         yield adapter
 
 
+@pytest.fixture
+def host(backend):
+    """Programs and engines of one twin, with its host as if it had just started."""
+    engines = importlib.import_module(backend.__name__.replace("_backend", "_engines"))
+    with engines.fresh():
+        yield engines
+
+
 @pytest.fixture(autouse=True, scope="module")
 def bounded_memory():
     """Forgets what was compiled for a module: no other has the same functions."""

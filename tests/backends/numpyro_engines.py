@@ -1,6 +1,7 @@
 """Programs of NumPyro, and what its engines and ours make of them."""
 
 import warnings
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,15 +11,19 @@ import numpyro.distributions as dist
 from numpyro import handlers, infer
 from numpyro.contrib.funsor import config_enumerate
 from numpyro.optim import Adam
+from x64 import enable_x64
 
 import numpyro_igr as igr
 
-__all__ = ["config_enumerate", "igr"]
+__all__ = ["config_enumerate", "dist", "igr"]
 
 sample, plate, factor = numpyro.sample, numpyro.plate, numpyro.factor
 param, block = numpyro.param, handlers.block
+single_precision = partial(enable_x64, False)
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 condition, reparam = handlers.condition, handlers.reparam
+VECTORIZED_TRACE, RENYI = infer.Trace_ELBO, infer.RenyiELBO
+KEY = jax.random.key(0)
 GUIDES = vars(infer.autoguide)
 DEAR = ("RELAX", "unordered set")
 MASKS_ARE_WRAPPERS = True
@@ -46,6 +51,10 @@ def one_hot(probs=None, logits=None):
 
 def exp(x):
     return jnp.exp(x)
+
+
+def log(x):
+    return jnp.log(x)
 
 
 def normal(loc):
@@ -85,11 +94,49 @@ def loss(engine, model, guide):
     return engine.loss(jax.random.key(0), {}, model, guide)
 
 
-def medians(guide):
-    """Where an automatic guide starts."""
+def loss_once(engine, model, guide):
+    """One loss as a number, compiled."""
+    return float(jax.jit(lambda key: engine.loss(key, {}, model, guide))(KEY))
+
+
+def starts(guide):
+    """Parameters of a guide where they start, by name."""
     trace = handlers.trace(handlers.seed(guide, 0)).get_trace()
     sites = trace.items()
-    return guide.median({n: s["value"] for n, s in sites if s["type"] == "param"})
+    return {n: s["value"] for n, s in sites if s["type"] == "param"}
+
+
+def gradients(make, model, guide, *, many=False):
+    """Gradients of independent runs of an engine, in all parameters: one row a run."""
+    engine = make(num_particles=2) if many else make()
+    parameters = starts(guide)
+
+    def gradient(key):
+        found = jax.grad(lambda p: engine.loss(key, p, model, guide))(parameters)
+        return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(found)])
+
+    keys = jax.random.split(KEY, 20_000 if many else 1)
+    return np.asarray(jax.jit(jax.vmap(gradient))(keys))
+
+
+def sites(program):
+    """The sites of one run, by name."""
+    return handlers.trace(handlers.seed(program, 0)).get_trace()
+
+
+def given(parameters):
+    """Parameters have these values."""
+    return handlers.substitute(data=parameters)
+
+
+def fresh():
+    """Validates, and restores what a test changes."""
+    return numpyro.validation_enabled(True)
+
+
+def medians(guide):
+    """Where an automatic guide starts."""
+    return guide.median(starts(guide))
 
 
 def value(x):

@@ -1,5 +1,8 @@
 """Programs of Pyro, and what its engines and ours make of them."""
 
+from contextlib import contextmanager, nullcontext
+from functools import partial
+
 import numpy as np
 import pyro
 import pyro.distributions as dist
@@ -9,13 +12,16 @@ from pyro.optim import Adam
 
 import pyro_igr as igr
 
-__all__ = ["igr"]
+__all__ = ["dist", "igr"]
 
 sample, plate, factor = pyro.sample, pyro.plate, pyro.factor
 param, block = pyro.param, poutine.block
+single_precision = nullcontext
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 condition, reparam = poutine.condition, poutine.reparam
 config_enumerate = infer.config_enumerate
+VECTORIZED_TRACE = partial(infer.Trace_ELBO, vectorize_particles=True)
+RENYI = partial(infer.RenyiELBO, vectorize_particles=True)
 GUIDES = vars(infer.autoguide)
 DEAR, MASKS_ARE_WRAPPERS = (), False
 
@@ -44,6 +50,10 @@ def exp(x):
     return x.exp()
 
 
+def log(x):
+    return x.log()
+
+
 def normal(loc):
     return dist.Normal(loc, torch.ones_like(loc))
 
@@ -51,7 +61,7 @@ def normal(loc):
 def draw(law, size):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return law.rsample((size,))
+        return law.sample((size,))
 
 
 def start(guide):
@@ -86,7 +96,58 @@ def log_likelihood(model, guide, seed=0, **options):
 
 def loss(engine, model, guide):
     """One loss, differentiable."""
-    return engine.differentiable_loss(model, guide)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return engine.differentiable_loss(model, guide)
+
+
+def loss_once(engine, model, guide):
+    """One loss as a number, which no gradient goes through."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return engine.loss(model, guide)
+
+
+def gradients(make, model, guide, *, many=False):
+    """Gradients of independent runs of an engine, in all parameters: one row a run."""
+    particles = {"num_particles": 200, "vectorize_particles": True}
+    engine = make(**particles, max_plate_nesting=1) if many else make()
+
+    def gradient():
+        engine.differentiable_loss(model, guide).backward()
+        parameters = [p for _, p in pyro.get_param_store().named_parameters()]
+        found = torch.cat([p.grad.flatten() for p in parameters])
+        for p in parameters:
+            p.grad = None
+        return found.numpy()
+
+    return np.stack([gradient() for _ in range(200 if many else 1)])
+
+
+def sites(program):
+    """The sites of one run, by name."""
+    return dict(poutine.trace(program).get_trace().nodes)
+
+
+@contextmanager
+def given(parameters):
+    """Parameters have these values."""
+    for name, start in parameters.items():
+        pyro.param(name, array(start))
+    yield
+
+
+@contextmanager
+def fresh():
+    """Seeds the host, validates, and restores what a test changes."""
+    pyro.clear_param_store()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the tensors are tiny
+    with torch.random.fork_rng(devices=[]), pyro.validation_enabled(True):
+        torch.manual_seed(0)
+        yield
+    torch.set_num_threads(threads)
+    pyro.clear_param_store()
 
 
 def medians(guide):
