@@ -25,6 +25,7 @@ condition, reparam = handlers.condition, handlers.reparam
 VECTORIZED_TRACE, RENYI = infer.Trace_ELBO, infer.RenyiELBO
 KEY = jax.random.key(0)
 GUIDES = vars(infer.autoguide)
+positive = dist.constraints.positive
 DEAR = ("RELAX", "unordered set")
 MASKS_ARE_WRAPPERS = True
 

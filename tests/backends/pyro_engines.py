@@ -23,6 +23,7 @@ config_enumerate = infer.config_enumerate
 VECTORIZED_TRACE = partial(infer.Trace_ELBO, vectorize_particles=True)
 RENYI = partial(infer.RenyiELBO, vectorize_particles=True)
 GUIDES = vars(infer.autoguide)
+positive = dist.constraints.positive
 DEAR, MASKS_ARE_WRAPPERS = (), False
 
 
