@@ -126,6 +126,11 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
         return tuple(cls.arg_constraints)
 
+    @classmethod
+    def gather_pytree_aux_fields(cls) -> tuple[str, ...]:
+        static = set(cls.options) - set(cls.gather_pytree_data_fields())
+        return (*super().gather_pytree_aux_fields(), *sorted(static))
+
     def _transform(self) -> Transform:
         raise NotImplementedError
 

@@ -154,7 +154,7 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: if ``dist`` is no such distribution, or ``num_sticks`` must be
+            ValueError: if ``distribution`` is no such one, or ``num_sticks`` must be
                 given.
 
         Accuracy:

@@ -78,7 +78,6 @@ class IGRStickBreaking(GaussianPushforward):
     reparametrized_params: ClassVar[list[str]] = list(
         GaussianPushforward.arg_constraints
     )
-    pytree_aux_fields: ClassVar[tuple[str, ...]] = ("tempering",)
     options: ClassVar[tuple[str, ...]] = ("tempering",)
     tempering: Tempering
 

@@ -56,6 +56,7 @@ HOST_METHODS = {
     "feasible_like",
     "tree_flatten",
     "eq",
+    "gather_pytree_aux_fields",
     "gather_pytree_data_fields",
     "base_dist",
     "transforms",
