@@ -1,0 +1,231 @@
+"""What the twins do not share: file -> names, and why.
+
+A name stands here if one twin alone has it, or if its signature or its words differ;
+``*`` stands for a whole file. What no longer differs has no place here.
+"""
+
+EXCEPTIONS = {
+    "__init__.py": {
+        # Pyro has it
+        "OneHotCategorical",
+        "RelaxedOneHotCategorical",
+        "RelaxedOneHotCategoricalStraightThrough",
+    },
+    "distributions/__init__.py": {
+        # Pyro has it
+        "OneHotCategorical",
+        "RelaxedOneHotCategorical",
+        "RelaxedOneHotCategoricalStraightThrough",
+    },
+    "distributions/_one_hot_vectors.py": {
+        # Pyro has one-hot vectors of its own
+        "*",
+    },
+    "distributions/_parameters.py": {
+        # torch validates the length of a value itself
+        "check_value",
+    },
+    "distributions/_pushforward.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "GaussianPushforward.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "GaussianPushforward.rsample",
+        "GaussianPushforward.sample",
+        "GaussianPushforward.sample_with_intermediates",
+        # NumPyro hands over what a map computed on its way
+        "GaussianPushforward.log_prob",
+        # a pytree has parameters alone as leaves
+        "GaussianPushforward.gather_pytree_data_fields",
+        "GaussianPushforward.gather_pytree_aux_fields",
+        "GaussianPushforward.base_dist",
+        "GaussianPushforward.transforms",
+    },
+    "distributions/_stick_logit.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "StickLogit.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "StickLogit.rsample",
+        "StickLogit.sample",
+        # NumPyro hands over what a map computed on its way
+        "StickLogit.log_prob",
+    },
+    "distributions/expected_one_hot.py": {
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "ExpectedOneHotCategorical.rsample",
+        "ExpectedOneHotCategorical.sample",
+        # NumPyro hands over what a map computed on its way
+        "ExpectedOneHotCategorical.log_prob",
+    },
+    "distributions/flow.py": {
+        # a pytree has parameters alone as leaves
+        "IGRFlow.gather_pytree_data_fields",
+    },
+    "distributions/gem.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "GEM.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "GEM.rsample",
+        "GEM.sample",
+        # NumPyro hands over what a map computed on its way
+        "GEM.log_prob",
+    },
+    "distributions/gumbel_softmax.py": {
+        # Pyro has Gumbel-softmax of its own
+        "*",
+    },
+    "distributions/igr.py": {
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "IGRStraightThrough.rsample",
+        "IGRStraightThrough.sample",
+    },
+    "distributions/infinite.py": {
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "InfiniteIGR.rsample",
+        "InfiniteIGR.sample",
+        # NumPyro hands over what a map computed on its way
+        "InfiniteIGR.log_prob",
+        # a pytree has parameters alone as leaves
+        "InfiniteIGR.gather_pytree_data_fields",
+    },
+    "distributions/one_hot.py": {
+        # Pyro has one-hot vectors of its own
+        "*",
+    },
+    "distributions/relaxed_one_hot.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "ExpRelaxedOneHotCategorical.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "ExpRelaxedOneHotCategorical.rsample",
+        "ExpRelaxedOneHotCategorical.sample",
+        # NumPyro hands over what a map computed on its way
+        "ExpRelaxedOneHotCategorical.log_prob",
+    },
+    "handlers/_log_odds.py": {
+        # Pyro sends a message by its type, to private methods
+        "LogOddsMessenger.process_message",
+        "LogOddsMessenger.postprocess_message",
+    },
+    "handlers/discretizing.py": {
+        # Pyro sends a message by its type, to private methods
+        "DiscretizeMessenger.process_message",
+    },
+    "handlers/reparam.py": {
+        # Pyro's reparameterizer is not called
+        "IGRReparam.apply",
+    },
+    "infer/_discrete_site.py": {
+        # Pyro sends a message by its type, to private methods
+        "DiscreteSiteMessenger.process_message",
+    },
+    "infer/_relaxed_sample.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "CountedByDensity.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "CountedByDensity.rsample",
+        "CountedByDensity.sample",
+        # NumPyro hands over what a map computed on its way
+        "CountedByDensity.log_prob",
+        # Pyro sends a message by its type, to private methods
+        "RelaxedSampleMessenger.process_message",
+        "RelaxedSampleMessenger.postprocess_message",
+    },
+    "infer/autoguide/_following.py": {
+        # Pyro sends a message by its type, to private methods
+        "FollowingMessenger.process_message",
+        "FollowingMessenger.postprocess_message",
+    },
+    "infer/autoguide/_site_guide.py": {
+        # a guide is a module in Pyro
+        "SiteGuide.forward",
+        # a guide is a function of parameters in NumPyro
+        "SiteGuide.sample_posterior",
+    },
+    "infer/autoguide/auto_igr.py": {
+        # a guide is a module in Pyro
+        "AutoIGR.forward",
+        # a guide is a function of parameters in NumPyro
+        "AutoIGR.sample_posterior",
+    },
+    "infer/discrete_kl/elbo.py": {
+        # what NumPyro's SVI calls
+        "TraceDiscreteKL_ELBO.loss_with_mutable_state",
+    },
+    "infer/enumerated.py": {
+        # NumPyro hands over a key and parameters, under its own names
+        "TraceEnumeratedDiscrete_ELBO.loss",
+    },
+    "infer/relax_elbo/_control_variate.py": {
+        # parameters are stated before they are differentiated
+        "ControlVariate.declare",
+    },
+    "infer/relax_elbo/_noisy_site.py": {
+        # NumPyro hands over what a map computed on its way
+        "LinearOneHot.log_prob",
+        # Pyro sends a message by its type, to private methods
+        "NoisySiteMessenger.process_message",
+        "NoisySiteMessenger.postprocess_message",
+        # parameters are stated before they are differentiated
+        "discrete_sites",
+    },
+    "infer/relax_elbo/elbo.py": {
+        # NumPyro hands over a key and parameters, under its own names
+        "TraceRELAX_ELBO.loss",
+        # what Pyro's SVI calls
+        "TraceRELAX_ELBO.loss_and_grads",
+        "TraceRELAX_ELBO.differentiable_loss",
+        # parameters are stated before they are differentiated
+        "TraceRELAX_ELBO.with_parameters",
+    },
+    "infer/stl/elbo.py": {
+        # what NumPyro's SVI calls
+        "TraceSTL_ELBO.loss_with_mutable_state",
+    },
+    "infer/unordered_set/_draws.py": {
+        # samples are a dimension in Pyro, and a vmap over keys in NumPyro
+        "DrawMessenger.__init__",
+        # Pyro sends a message by its type, to private methods
+        "DrawMessenger.process_message",
+    },
+    "infer/unordered_set/elbo.py": {
+        # NumPyro hands over a key and parameters, under its own names
+        "TraceUnorderedSet_ELBO.loss",
+    },
+    "transforms/_image.py": {
+        # torch asks a constraint by a method, NumPyro calls it
+        "image.check",
+        # a map is a pytree, and compared as one
+        "image.feasible_like",
+        "image.tree_flatten",
+        "image.eq",
+    },
+    "transforms/flow.py": {
+        # a map is a pytree, and compared as one
+        "FlowSoftmaxPlusPlusTransform.tree_flatten",
+        "FlowSoftmaxPlusPlusTransform.eq",
+    },
+    "transforms/planar.py": {
+        # NumPyro hands over what a map computed on its way
+        "PlanarTransform.log_abs_det_jacobian",
+        # torch keeps what a map has computed
+        "PlanarTransform.with_cache",
+        # a map is a pytree, and compared as one
+        "PlanarTransform.tree_flatten",
+        "PlanarTransform.eq",
+    },
+    "transforms/simplex.py": {
+        # NumPyro hands over what a map computed on its way
+        "SimplexTransform.log_abs_det_jacobian",
+        # torch keeps what a map has computed
+        "SimplexTransform.with_cache",
+        # in torch it takes the dtype and device of what it meets
+        "column",
+        # a map is a pytree, and compared as one
+        "SimplexTransform.tree_flatten",
+        "SimplexTransform.eq",
+    },
+    "transforms/stick_breaking.py": {
+        # a map is a pytree, and compared as one
+        "StickBreakingTransform.tree_flatten",
+        "StickBreakingTransform.eq",
+    },
+}
