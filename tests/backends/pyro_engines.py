@@ -198,3 +198,24 @@ def elbo(model, guide):
     """The bound of a pair, as the mean of many particles."""
     many = {"vectorize_particles": True, "max_plate_nesting": 1}
     return -infer.Trace_ELBO(2000, **many).loss(model, guide)
+
+
+def _losses_over_seeds(make):
+    def distinct(model, guide):
+        """The distinct losses of four seeds."""
+        engine, found = make(), set()
+        for seed in range(4):
+            torch.manual_seed(seed)
+            found.add(float(engine.differentiable_loss(model, guide)))
+        return found
+
+    return distinct
+
+
+loop, PLAIN = pyro.plate, "eager"
+MEAN_FIELDS = {
+    "eager": _losses_over_seeds(MEAN_FIELD),
+    "jit": _losses_over_seeds(
+        partial(infer.JitTraceMeanField_ELBO, ignore_jit_warnings=True)
+    ),
+}
