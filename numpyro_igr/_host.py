@@ -2,6 +2,8 @@
 
 # All of it was seen in NumPyro 0.20 to 0.22 and jax 0.7 to 0.10.
 
+from typing import TYPE_CHECKING, Any
+
 from jax import Array
 from jax.extend.core import Literal
 from numpyro.distributions import Distribution
@@ -13,11 +15,21 @@ from numpyro.distributions.util import (
     sum_rightmost,
     validate_sample,
 )
-from numpyro.infer.elbo import MultiFrameTensor
 from numpyro.infer.util import get_importance_trace, helpful_support_errors
 from numpyro.ops.provenance import eval_provenance
 from numpyro.primitives import Messenger
 from numpyro.util import check_model_guide_match, not_jax_tracer
+
+# Its frames are a list, as far as a type checker is told.
+if TYPE_CHECKING:
+
+    class MultiFrameTensor(dict[Any, Array]):
+        def __init__(self, *items: tuple[Any, Array]) -> None: ...
+        def add(self, *items: tuple[Any, Array]) -> None: ...
+        def sum_to(self, target_frames: Any) -> Array: ...
+
+else:
+    from numpyro.infer.elbo import MultiFrameTensor
 
 __all__ = [
     "Literal",

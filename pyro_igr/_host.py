@@ -2,18 +2,34 @@
 
 # All of it was seen in Pyro 1.9.0 to 1.9.2 and torch 2.2 to 2.13.
 
+from typing import TYPE_CHECKING, Any
+
 import torch
-from pyro.distributions.util import scale_and_mask, sum_rightmost
+from pyro.distributions.util import scale_and_mask
 from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.infer.autoguide.utils import deep_setattr, helpful_support_errors
 from pyro.infer.enum import get_importance_trace
-from pyro.infer.util import MultiFrameTensor, torch_item
 from pyro.ops.tensor_utils import periodic_repeat
 from pyro.poutine.runtime import Message
 from pyro.poutine.util import prune_subsample_sites, site_is_subsample
 from pyro.util import warn_if_nan
 from torch import Tensor
 from torch.distributions import Distribution
+
+# These may return numbers, as far as a type checker infers.
+if TYPE_CHECKING:
+
+    class MultiFrameTensor(dict[Any, Tensor]):
+        def __init__(self, *items: tuple[Any, Tensor]) -> None: ...
+        def add(self, *items: tuple[Any, Tensor]) -> None: ...
+        def sum_to(self, target_frames: Any) -> Tensor: ...
+
+    def sum_rightmost(value: Tensor, dim: int) -> Tensor: ...
+    def torch_item(x: Tensor) -> float: ...
+
+else:
+    from pyro.distributions.util import sum_rightmost
+    from pyro.infer.util import MultiFrameTensor, torch_item
 
 __all__ = [
     "InitMessenger",

@@ -1,6 +1,6 @@
 """A relaxed distribution that draws as itself and counts by its discrete one."""
 
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -50,13 +50,15 @@ class CountedByDensity(Distribution):
 
     @property
     def support(self) -> Constraint:
-        return self.dist.support
+        return cast(Constraint, self.dist.support)
 
     def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-        return self.dist.sample(key, sample_shape)
+        return cast(Array, self.dist.sample(key, sample_shape))
 
     def log_prob(self, value: Array, intermediates: Any = None) -> Array:
-        return self.dist.log_prob(value) if self.expected is None else self.expected
+        if self.expected is None:
+            return cast(Array, self.dist.log_prob(value))
+        return self.expected
 
 
 class RelaxedSampleMessenger(Messenger):
@@ -107,7 +109,7 @@ class RelaxedSampleMessenger(Messenger):
         if guide_site["discrete"] is None:
             alike = all(same is True for same in agrees.values())
             return dist if alike else CountedByDensity(dist)
-        discrete = recover_with_gradient(dist, name)
+        discrete: Any = recover_with_gradient(dist, name)
         size = guide_site["fn"].event_shape[-1]
         check_discrete(discrete, dist, name, num_categories=size)
         check_same_value(guide_site["fn"], dist, name)

@@ -69,7 +69,7 @@ def assert_analytic_kl(
 
 
 def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
-    if _why_estimated(guide_site, model_site):
+    if model_site is None or _why_estimated(guide_site, model_site):
         return None
     q, p = guide_site["fn"], model_site["fn"]
     for aspect, same in agreement(guide_site, model_site).items():
@@ -82,7 +82,7 @@ def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
 
 
 def _why_unknown(guide_site: dict, model_site: dict | None) -> str | None:
-    if _why_estimated(guide_site, model_site):
+    if model_site is None or _why_estimated(guide_site, model_site):
         return None
     for aspect, same in agreement(guide_site, model_site).items():
         if not isinstance(same, bool):

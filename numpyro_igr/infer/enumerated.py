@@ -1,7 +1,7 @@
 """The exact ELBO of a small discrete model, the oracle of all estimators."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import jax
 import jax.numpy as jnp
@@ -132,7 +132,8 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         dists = {name: site["fn"] for name, site in one_hot.items()}
         values = all_values(dists, plates, self.max_configurations)
         terms, log_probs = jax.vmap(lambda values: _evaluate(run, values))(values)
-        log_q = sum(sum_to_plates(x, plates) for x in log_probs.values())
+        log_qs = (sum_to_plates(x, plates) for x in log_probs.values())
+        log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
         for name, term in terms.items():
             if causes[name]:

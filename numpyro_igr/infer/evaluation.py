@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -86,9 +87,9 @@ def log_weights(
         (10, 3)
     """
     check_counts(1, num_samples=num_samples, chunk_size=chunk_size)
-    data = {} if params is None else params
-    pair = (substitute(discretize(fn), data=data) for fn in (model, guide))
-    return weigh(key, Programs(*pair, args, kwargs), num_samples, chunk_size, plate)
+    at = partial(substitute, data={} if params is None else params)
+    programs = Programs(at(discretize(model)), at(discretize(guide)), args, kwargs)
+    return weigh(key, programs, num_samples, chunk_size, plate)
 
 
 def log_likelihood(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -45,9 +46,9 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
             "expected distribution to be an InfiniteIGR and num_sticks not to be "
             f"negative, got {type(distribution).__name__} and {num_sticks}"
         )
-    stick = tail_stick(distribution.tail, distribution.temperature)
+    stick: Any = tail_stick(distribution.tail, distribution.temperature)
     if isinstance(stick, Normal):
-        loc, scale = stick.loc, stick.scale
+        loc, scale = cast(Array, stick.loc), cast(Array, stick.scale)
     else:
         loc, scale = nearest_normal(stick.concentration)
     tau, shape = (

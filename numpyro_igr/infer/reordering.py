@@ -67,7 +67,8 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Arr
         np.asarray(x, np.float64) / tau for x in (distribution.loc, distribution.scale)
     )
     found = reordered_sticks(loc, scale, _indices(order, distribution.num_sticks))
-    return tuple(jnp.asarray(tau * x, distribution.loc.dtype) for x in found)
+    loc, scale = (jnp.asarray(tau * x, distribution.loc.dtype) for x in found)
+    return loc, scale
 
 
 def reorder(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 from pyro.poutine import Trace
 from torch import Tensor
@@ -63,7 +64,7 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
     for name, site in scored.items():
         if site["is_observed"] or name in drawn:
             total = total + _sum_to(site, names)
-    return total
+    return cast(Tensor, total)
 
 
 def _counted(trace: Trace) -> dict[str, Message]:

@@ -1,6 +1,7 @@
 """Parameters in training and their moments, changed together."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyro
 import torch
@@ -43,7 +44,8 @@ def _unconstrained(name: str) -> Tensor:
         raise ValueError(
             f"expected the name of a parameter, one of {sorted(store)}; got {name!r}"
         )
-    return store[name].unconstrained()
+    parameter: Any = store[name]
+    return parameter.unconstrained()
 
 
 def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict]:

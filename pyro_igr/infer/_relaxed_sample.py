@@ -1,5 +1,7 @@
 """A relaxed distribution that draws as itself and counts by its discrete one."""
 
+from typing import Any, ClassVar
+
 import torch
 from pyro.distributions import (
     Delta,
@@ -36,7 +38,7 @@ class CountedByDensity(TorchDistribution):
         expected: what it counts for, whatever its value; its own density if None.
     """
 
-    arg_constraints = {}  # noqa: RUF012
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
 
     def __init__(self, dist: Distribution, expected: Tensor | None = None) -> None:
         self.dist, self.expected = dist, expected
@@ -112,7 +114,7 @@ class RelaxedSampleMessenger(Messenger):
         if guide_site["discrete"] is None:
             alike = all(same is True for same in agrees.values())
             return dist if alike else CountedByDensity(dist)
-        discrete = recover_with_gradient(dist, name)
+        discrete: Any = recover_with_gradient(dist, name)
         size = guide_site["fn"].event_shape[-1]
         check_discrete(discrete, dist, name, num_categories=size)
         check_same_value(guide_site["fn"], dist, name)

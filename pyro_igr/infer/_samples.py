@@ -1,7 +1,7 @@
 """Samples of a guide, a chunk at a time, and their weights."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pyro
 import torch
@@ -107,7 +107,11 @@ def _first_free_dim(*traces: Trace) -> int:
     sites = [site for trace in traces for site in trace.nodes.values()]
     stacks = [site["cond_indep_stack"] for site in sites if site["type"] == "sample"]
     return (
-        min((f.dim for stack in stacks for f in stack if f.vectorized), default=0) - 1
+        min(
+            (cast(int, f.dim) for stack in stacks for f in stack if f.vectorized),
+            default=0,
+        )
+        - 1
     )
 
 
@@ -117,7 +121,8 @@ class _GivenMessenger(Messenger):
     def __init__(self, within: Callable, *traces: Trace) -> None:
         super().__init__()
         self.within = within
-        self.sites = {n: site for trace in traces for n, site in trace.nodes.items()}
+        sites = {n: site for trace in traces for n, site in trace.nodes.items()}
+        self.sites: dict[str, Message] = sites
 
     def __call__(self, fn: Callable) -> Callable:
         return super().__call__(self.within(fn))

@@ -74,7 +74,7 @@ def assert_analytic_kl(
 
 
 def _why_wrong(guide_site: Message, model_site: Message | None) -> str | None:
-    if _why_estimated(guide_site, model_site):
+    if model_site is None or _why_estimated(guide_site, model_site):
         return None
     q, p = guide_site["fn"], model_site["fn"]
     if _has_density(innermost(q)):
@@ -102,7 +102,8 @@ def _why_estimated(guide_site: Message, model_site: Message | None) -> str | Non
 def _has_density(dist: Any) -> bool:
     if not isinstance(dist, Delta):
         return False
-    return dist.log_density.requires_grad or bool((dist.log_density != 0).any())
+    density: Any = dist.log_density
+    return density.requires_grad or bool((density != 0).any())
 
 
 def _describe(dist: Any) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import torch
 from pyro import poutine
@@ -121,7 +121,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         dists, trace = {name: site["fn"] for name, site in one_hot.items()}, Trace()
         values = all_values(dists, plates, self.max_configurations)
         for name, dist in dists.items():
-            missing = self.max_plate_nesting - len(dist.batch_shape)
+            missing = cast(int, self.max_plate_nesting) - len(dist.batch_shape)
             value = values[name].unflatten(0, (-1, *[1] * missing))
             trace.nodes[name] = one_hot[name] | {"value": value}
         return trace
@@ -141,7 +141,8 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     ) -> tuple[float, Tensor]:
         plates = common_plates(self._dependents(model_trace, guide_trace))
         one_hot = one_hot_sites(guide_trace.nodes).values()
-        log_q = sum(sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
+        log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
+        log_q = cast(Tensor, sum(log_qs))
         f, others = 0.0, 0.0
         for term in _terms(model_trace, guide_trace):
             if term.dim() > self.max_plate_nesting:

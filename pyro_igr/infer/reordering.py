@@ -65,9 +65,9 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Tensor, Te
         x.detach().double() / tau for x in (distribution.loc, distribution.scale)
     )
     order = _indices(order, distribution.num_sticks).to(loc.device)
-    return tuple(
-        (tau * x).to(distribution.loc) for x in reordered_sticks(loc, scale, order)
-    )
+    found = reordered_sticks(loc, scale, order)
+    loc, scale = ((tau * x).to(distribution.loc) for x in found)
+    return loc, scale
 
 
 def reorder(

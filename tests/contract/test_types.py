@@ -31,7 +31,7 @@ FLOORS = [
     for twin in ("pyro_igr", "numpyro_igr")
     for floor in (
         *("_host.py", "_typed.py", "_numerics"),
-        *("transforms", "discrete", "handlers"),
+        *("transforms", "discrete", "handlers", "infer"),
     )
 ]
 

@@ -1,5 +1,7 @@
 """What a guide draws where its model masks a site: the values of the model."""
 
+from typing import cast
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -27,7 +29,8 @@ def outside_mask(
     if mask is True or not isinstance(like, GaussianPushforward | Normal):
         return loc, scale
     mask = _with_dims(mask, like.event_dim)
-    return jnp.where(mask, loc, like.loc), jnp.where(mask, scale, like.scale)
+    its_loc, its_scale = cast(Array, like.loc), cast(Array, like.scale)
+    return jnp.where(mask, loc, its_loc), jnp.where(mask, scale, its_scale)
 
 
 def _with_dims(mask: Mask, number: int) -> Array:

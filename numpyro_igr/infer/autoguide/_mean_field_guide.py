@@ -1,7 +1,7 @@
 """The part of an automatic guide at continuous sites."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -67,10 +67,10 @@ class MeanFieldGuide(SiteGuide):
         return site["fn"].event_dim - gained
 
     def _start(self, site: dict) -> tuple[Array, Array]:
-        loc = _bijection(site)._inverse(site["value"])
+        loc = cast(Array, _bijection(site)._inverse(site["value"]))
         return loc, jnp.full_like(loc, self.init_scale)
 
-    def _options(self, like: Distribution) -> Constraint:
+    def _options(self, like: Distribution) -> Constraint | None:
         return like.support
 
     def _maker(self, *args: Any, **kwargs: Any) -> Callable:
@@ -78,7 +78,7 @@ class MeanFieldGuide(SiteGuide):
 
     def median(self, params: dict[str, Any]) -> dict[str, Array]:
         return {
-            name: _bijection(site)(self._trained(name, params)[0])
+            name: cast(Array, _bijection(site)(self._trained(name, params)[0]))
             for name, site in self.sites().items()
         }
 
@@ -114,7 +114,7 @@ def _bijection(site: dict) -> Transform:
         ) from error
 
 
-def _is_real(support: Constraint) -> bool:
+def _is_real(support: Constraint | None) -> bool:
     while isinstance(support, constraints.independent):
         support = support.base_constraint
     return support is constraints.real

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpyro
@@ -119,11 +119,11 @@ class SiteGuide(AutoGuide):
         def start(i: int) -> Callable:
             return lambda _: self._full_size(self._start(site)[i], site)
 
-        loc = numpyro.param(names[0], start(0), **event_dim)
+        loc = cast(Array, numpyro.param(names[0], start(0), **event_dim))
         if self.scale is not None:
             return loc, self.scale
         positive = event_dim | {"constraint": constraints.softplus_positive}
-        return loc, numpyro.param(names[1], start(1), **positive)
+        return loc, cast(Array, numpyro.param(names[1], start(1), **positive))
 
     def _names(self, name: str) -> tuple[str, str]:
         return f"{name}_{self.prefix}_loc", f"{name}_{self.prefix}_scale"

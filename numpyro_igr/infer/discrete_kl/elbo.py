@@ -94,10 +94,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         guide: Callable,
         *args: Any,
         **kwargs: Any,
-    ) -> dict[str, Any]:
+    ) -> Any:
         if not self._is_checked:
-            pair = (substitute(program, data=param_map) for program in (model, guide))
-            check_pair(*pair, args, kwargs)
+            at = partial(substitute, data=param_map)
+            check_pair(at(model), at(guide), args, kwargs)
             self._is_checked = True
         if not self._has_warned:
             run = partial(seed(guide, rng_key), *args, **kwargs)

@@ -1,6 +1,7 @@
 """The control variate of RELAX, and the two factors of each of its terms."""
 
 from collections.abc import Callable
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +84,7 @@ class ControlVariate:
 
         def total(y: Values) -> tuple[Array, dict[frozenset, Array]]:
             costs = dict(self._costs(particle, y))
-            return sum(cost.sum() for cost in costs.values()), costs
+            return cast(Array, sum(cost.sum() for cost in costs.values())), costs
 
         slopes_and_costs = jax.vmap(jax.grad(total, has_aux=True))
         return slopes_and_costs(lax.stop_gradient(pairs))
@@ -111,7 +112,8 @@ class ControlVariate:
     def _parameters(self) -> tuple[Array, Array]:
         scale = numpyro.param(self.names.scale, 1.0)
         start, positive = self.temperature, constraints.positive
-        return scale, numpyro.param(self.names.temperature, start, constraint=positive)
+        tau = numpyro.param(self.names.temperature, start, constraint=positive)
+        return cast(Array, scale), cast(Array, tau)
 
 
 def _frames_of(value: Array, sites: dict[str, dict]) -> list:

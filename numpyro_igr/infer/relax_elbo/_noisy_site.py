@@ -1,5 +1,7 @@
 """A handler that draws one-hot sites through their noise, and lets them be relaxed."""
 
+from typing import cast
+
 import jax.numpy as jnp
 from jax import Array, random
 from jax.typing import DTypeLike
@@ -24,7 +26,7 @@ from numpyro_igr.infer.relax_elbo._noise_type import noise_type
 class LinearOneHot(OneHotCategorical):
     """A one-hot distribution whose log-probability is linear on the whole simplex."""
 
-    has_rsample = True
+    has_rsample: bool = True
 
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
         return (value * finite(self.logits)).sum(-1)
@@ -59,21 +61,22 @@ class NoisySiteMessenger(Messenger):
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, dist = msg["name"], msg["fn"]
+        dists = cast(dict[str, Distribution], self.dists)
         if self.is_drawing and (make := noise_type(dist, name)):
-            self.dists[name] = _linear(recover(dist))
-            dtype = innermost(self.dists[name]).logits.dtype
+            dists[name] = _linear(recover(dist))
+            dtype = innermost(dists[name]).logits.dtype
             self.noises[name] = _draw(make, dist, msg["kwargs"]["rng_key"], dtype)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.dists is None
-            msg["fn"] = self._of_model(dist, name) if is_model else self.dists[name]
+            msg["fn"] = self._of_model(dist, name) if is_model else dists[name]
             if is_of_log(dist):
                 self.in_logs.add(name)
 
     def _of_model(self, dist: Distribution, name: str) -> Distribution:
         discrete, size = discrete_behind(dist), self.noises[name].category.shape[-1]
         check_discrete(discrete, dist, name, num_categories=size)
-        return _linear(discrete)
+        return _linear(cast(Distribution, discrete))
 
     # Traces, which lie outside, have z by now. The derivative -1/z^2 must be finite.
     def postprocess_message(self, msg: dict) -> None:
@@ -103,4 +106,5 @@ def _draw(make: type[Noise], dist: Distribution, key: Array, dtype: DTypeLike) -
 
 
 def _linear(dist: Distribution) -> Distribution:
-    return inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
+    made = inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
+    return cast(Distribution, made)

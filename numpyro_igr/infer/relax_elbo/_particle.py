@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from jax import Array
 from numpyro.distributions import Distribution
@@ -110,4 +111,5 @@ def _samples(trace: Trace) -> Trace:
 
 
 def _log_prob_sum(trace: Trace) -> Array:
-    return sum(site["log_prob"].sum() for site in _samples(trace).values())
+    terms = (site["log_prob"].sum() for site in _samples(trace).values())
+    return cast(Array, sum(terms))

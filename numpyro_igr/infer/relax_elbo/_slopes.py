@@ -1,7 +1,7 @@
 """How the variance of a gradient changes with the weights of its factors."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,8 @@ def dot(factors: list[Array], weights: list[Array]) -> Array:
         factors: of elements of plates.
         weights: alike.
     """
-    return sum((f * w).sum() for f, w in zip(factors, weights, strict=True))
+    pairs = zip(factors, weights, strict=True)
+    return cast(Array, sum((f * w).sum() for f, w in pairs))
 
 
 def slopes_of_variance(

@@ -1,6 +1,6 @@
 """A small network for the control variate of RELAX."""
 
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpyro
@@ -75,9 +75,9 @@ class ControlNetwork:
 
     def _value(self, x: Array, hidden: str, output: str) -> Array:
         x = _append_one(x)
-        a = numpyro.param(hidden, _start(x, self.num_hidden))
+        a = cast(Array, numpyro.param(hidden, _start(x, self.num_hidden)))
         w = numpyro.param(output, jnp.zeros(self.num_hidden + 1, x.dtype))
-        return _append_one(jnp.tanh(x @ a)) @ w
+        return _append_one(jnp.tanh(x @ a)) @ cast(Array, w)
 
 
 def _plates(site: dict) -> frozenset:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import jax
 import jax.numpy as jnp
@@ -135,12 +135,13 @@ class TraceRELAX_ELBO(ELBO):
             warnings.warn(UNTRAINED.format(name), stacklevel=2)
 
         def particle(key: Array, params: dict[str, Any]) -> Particle:
-            seeded = map(seed, (model, guide), random.split(key))
+            p, q = map(seed, (model, guide), random.split(key))
             rest = {"args": args, "kwargs": kwargs, "params": params}
-            drawn = Particle(*seeded, partial(get_importance_trace, **rest))
+            drawn = Particle(p, q, partial(get_importance_trace, **rest))
             if not self._is_checked:
                 found = get_dependencies(substitute(guide, data=params), args, kwargs)
-                check_independence(found["prior_dependencies"], drawn.noises)
+                depend = cast(dict[str, dict], found["prior_dependencies"])
+                check_independence(depend, drawn.noises)
                 self._is_checked = True
             return drawn
 

@@ -1,6 +1,7 @@
 """Sticking the landing: the guide's parameters detached inside its density."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Unpack
 
 import jax
@@ -72,10 +73,10 @@ class TraceSTL_ELBO(Trace_ELBO):
         guide: Callable,
         *args: Any,
         **kwargs: Any,
-    ) -> dict[str, Any]:
+    ) -> Any:
         if not self._is_checked:
-            pair = (substitute(program, data=param_map) for program in (model, guide))
-            check_pair(*pair, args, kwargs)
+            at = partial(substitute, data=param_map)
+            check_pair(at(model), at(guide), args, kwargs)
             self._is_checked = True
         sites: dict[str, dict] = {}
         guide = LogOddsMessenger(sites, is_model=False)(guide)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import jax
 from jax import Array, lax, random
@@ -141,14 +141,16 @@ class TraceUnorderedSet_ELBO(ELBO):
             draw = partial(draw_gumbels, key)
             values = draw_joint_set(dists, plates, self.num_samples, draw)
         found = jax.vmap(lambda values: _evaluate(run, values))(values)
-        log_q = sum(sum_to_plates(x, plates) for x in found["log_q"].values())
+        log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
+        log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
         for name, term in found["terms"].items():
             if causes["terms"][name]:
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term[0].sum()
-        elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
+        of_set = cast(Array, f), log_q
+        elbo, score = elbo_and_score(*of_set, replacement=self.replacement)
         return -(elbo + others + score - lax.stop_gradient(score))
 
 

@@ -1,5 +1,7 @@
 """What a guide draws where its model masks a site: the values of the model."""
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor
 from torch.distributions import Normal
@@ -30,7 +32,7 @@ def outside_mask(
     if mask is True or not isinstance(like, GaussianPushforward | Normal):
         return loc, scale
     # A copy, since a program may change its mask in place before the backward pass.
-    mask = _with_dims(mask, like.event_dim).to(loc.device, copy=True)
+    mask = _with_dims(mask, cast(Any, like).event_dim).to(loc.device, copy=True)
     return torch.where(mask, loc, like.loc), torch.where(mask, scale, like.scale)
 
 

@@ -54,7 +54,7 @@ class RelaxedGuide(SiteGuide):
         return {name: p.expand(number, *p.shape) for name, p in probs}
 
 
-def is_relaxed(site: dict) -> bool:
+def is_relaxed(site: Message) -> bool:
     """Whether a relaxed distribution is at a site.
 
     Args:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import pyro
 from pyro.distributions import constraints
 from pyro.infer.autoguide import AutoGuide
 from pyro.nn import PyroModule, PyroParam
+from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import deep_setattr, periodic_repeat
@@ -46,7 +47,8 @@ class SiteGuide(AutoGuide):
 
     def sites(self) -> dict[str, Any]:
         """The sites by name, as they were in the first run of the model."""
-        return dict(self.prototype_trace.iter_stochastic_nodes())
+        trace = cast(Trace, self.prototype_trace)
+        return dict(trace.iter_stochastic_nodes())
 
     def prepare(self, *args: Any, **kwargs: Any) -> None:
         """Runs the model, unless an earlier run has told what there is to know of it.

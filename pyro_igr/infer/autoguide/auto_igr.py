@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuideList
@@ -106,15 +106,17 @@ class AutoIGR(AutoGuideList):
         check_uses(self.model, args, kwargs)
         super()._setup_prototype(*args, **kwargs)
         self._check_sizes()
-        sites = dict(self.prototype_trace.iter_stochastic_nodes())
+        trace = cast(poutine.Trace, self.prototype_trace)
+        sites = dict(trace.iter_stochastic_nodes())
         for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
             part = poutine.block(self.model, expose=list(names))
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
                 self.append(self.continuous(part))
-            if isinstance(self[-1], SiteGuide):
-                self[-1].prepare(*args, **kwargs)
+            last: Any = self[-1]
+            if isinstance(last, SiteGuide):
+                last.prepare(*args, **kwargs)
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}

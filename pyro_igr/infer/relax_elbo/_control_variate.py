@@ -1,6 +1,7 @@
 """The control variate of RELAX, and the two factors of each of its terms."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pyro
 import torch
@@ -68,7 +69,7 @@ class ControlVariate:
     ) -> tuple[MultiFrameTensor, Values]:
         leaves = {name: value.detach().requires_grad_() for name, value in y.items()}
         costs = self._costs(particle, leaves)
-        total = sum(cost.sum() for cost in costs.values())
+        total = cast(Tensor, sum(cost.sum() for cost in costs.values()))
         slopes = torch.autograd.grad(
             total, list(leaves.values()), create_graph=True, materialize_grads=True
         )
@@ -102,7 +103,7 @@ class ControlVariate:
     def _call(self, z: Values) -> Tensor:
         if isinstance(self.function, Module):
             return pyro.module(self.names.prefix, self.function)(z)
-        return self.function(z)
+        return cast(Callable, self.function)(z)
 
 
 def _frames_of(value: Tensor, sites: dict[str, Message]) -> list:

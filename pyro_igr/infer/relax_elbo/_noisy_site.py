@@ -1,5 +1,7 @@
 """A handler that draws one-hot sites through their noise, and lets them be relaxed."""
 
+from typing import cast
+
 import torch
 from pyro.distributions import OneHotCategorical
 from pyro.poutine.messenger import Messenger
@@ -54,13 +56,14 @@ class NoisySiteMessenger(Messenger):
         if msg["is_observed"]:
             return
         name, dist = msg["name"], msg["fn"]
+        dists = cast(dict[str, Distribution], self.dists)
         if self.is_drawing and (make := noise_type(dist, name)):
-            self.dists[name] = _linear(recover(dist))
-            self.noises[name] = _draw(make, dist, innermost(self.dists[name]).logits)
+            dists[name] = _linear(recover(dist))
+            self.noises[name] = _draw(make, dist, innermost(dists[name]).logits)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.dists is None
-            msg["fn"] = self._of_model(dist, name) if is_model else self.dists[name]
+            msg["fn"] = self._of_model(dist, name) if is_model else dists[name]
             if is_of_log(dist):
                 self.in_logs.add(name)
 
@@ -84,4 +87,5 @@ def _draw(make: type[Noise], dist: Distribution, like: Tensor) -> Noise:
 
 
 def _linear(dist: Distribution) -> Distribution:
-    return inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
+    made = inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
+    return cast(Distribution, made)

@@ -1,5 +1,7 @@
 """How the variance of a gradient changes with the weights of its factors."""
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -11,12 +13,13 @@ def dot(factors: list[Tensor], weights: list[Tensor]) -> Tensor:
         factors: of elements of plates.
         weights: alike.
     """
-    return sum((f * w).sum() for f, w in zip(factors, weights, strict=True))
+    pairs = zip(factors, weights, strict=True)
+    return cast(Tensor, sum((f * w).sum() for f, w in pairs))
 
 
 def slopes_of_variance(
     surrogate: Tensor, parameters: list[Tensor], weights: list[Tensor]
-) -> list[Tensor]:
+) -> tuple[Tensor, ...]:
     """Slopes, in the weights, of the squared norm of the gradient in the parameters.
 
     In NumPyro after that gradient and the ELBO.
@@ -29,5 +32,5 @@ def slopes_of_variance(
     gradient = torch.autograd.grad(
         surrogate, parameters, create_graph=True, materialize_grads=True
     )
-    square = sum((g**2).sum() for g in gradient)
+    square = cast(Tensor, sum((g**2).sum() for g in gradient))
     return torch.autograd.grad(square, weights, materialize_grads=True)

@@ -1,7 +1,7 @@
 """RELAX and REBAR: unbiased gradients of the discrete ELBO."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import torch
 from pyro import poutine
@@ -11,6 +11,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
+from pyro_igr._typed import Message
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
@@ -105,7 +106,7 @@ class TraceRELAX_ELBO(ELBO):
     ) -> float:
         particles = self._get_traces(model, guide, args, kwargs)
         loss = -sum(torch_item(p.elbo()) for p in particles) / self.num_particles
-        warn_if_nan(loss, "loss")
+        warn_if_nan(cast(Tensor, loss), "loss")
         return loss
 
     def loss_and_grads(
@@ -121,7 +122,7 @@ class TraceRELAX_ELBO(ELBO):
     ) -> Tensor:
         """The loss, whose gradient is the estimator of every parameter."""
         particles = list(self._get_traces(model, guide, args, kwargs))
-        elbo = sum(p.elbo() for p in particles) / self.num_particles
+        elbo = cast(Tensor, sum(p.elbo() for p in particles)) / self.num_particles
         with poutine.trace(param_only=True) as learned:
             weights = [w for p in particles for w in self._control_variate.weights(p)]
         weights = [w / self.num_particles for w in weights]
@@ -148,7 +149,7 @@ class TraceRELAX_ELBO(ELBO):
         particle = Particle(model, guide, run)
         if not self._is_checked:
             found = get_dependencies(guide, args, kwargs)["prior_dependencies"]
-            check_independence(found, particle.noises)
+            check_independence(cast(dict[str, Message], found), particle.noises)
             self._is_checked = True
         return particle
 
@@ -156,7 +157,7 @@ class TraceRELAX_ELBO(ELBO):
 def _leaves(*traces: Trace) -> list[Tensor]:
     """The unconstrained parameters of traces, each once."""
     found = [
-        site["value"].unconstrained()
+        cast(Any, site["value"]).unconstrained()
         for trace in traces
         for site in trace.nodes.values()
         if site["type"] == "param"
@@ -165,13 +166,12 @@ def _leaves(*traces: Trace) -> list[Tensor]:
 
 
 def _with_slopes(
-    outputs: list[Tensor], pulls: list[Tensor], parameters: list[Tensor]
+    outputs: list[Tensor], pulls: tuple[Tensor, ...], parameters: list[Tensor]
 ) -> Tensor:
     """0, with the gradient that these pulls on the outputs have in the parameters."""
     pairs = [(o, p) for o, p in zip(outputs, pulls, strict=True) if o.requires_grad]
     slopes = torch.autograd.grad(
         [o for o, _ in pairs], parameters, [p for _, p in pairs], materialize_grads=True
     )
-    return sum(
-        ((x - x.detach()) * g).sum() for x, g in zip(parameters, slopes, strict=True)
-    )
+    found = zip(parameters, slopes, strict=True)
+    return cast(Tensor, sum(((x - x.detach()) * g).sum() for x, g in found))

@@ -1,7 +1,7 @@
 """Sticking the landing: the guide's parameters detached inside its density."""
 
 from collections.abc import Callable, Iterator
-from typing import Unpack
+from typing import Unpack, cast
 
 import torch
 from pyro import poutine
@@ -100,9 +100,9 @@ def _slopes(
     samples, again = {}, trace.copy()
     for name, site in trace.nodes.items():
         if site["type"] == "sample" and getattr(site["fn"], "has_rsample", False):
-            leaf = site["value"].detach().requires_grad_()
+            leaf = cast(Tensor, site["value"]).detach().requires_grad_()
             samples[name], again.nodes[name] = site["value"], site | {"value": leaf}
-    leaves = {name: again.nodes[name]["value"] for name in samples}
+    leaves = {name: cast(Tensor, again.nodes[name]["value"]) for name in samples}
     run = poutine.trace(poutine.replay(guide, trace=again)).get_trace(*args, **kwargs)
     total = torch.as_tensor(run.log_prob_sum())
     if not total.requires_grad:  # no site, or none that counts

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import torch
 from pyro import poutine
@@ -111,7 +111,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> tuple[Trace, Trace]:
-        drawn = DrawMessenger(self.num_samples, self.max_plate_nesting)(guide)
+        nesting = cast(int, self.max_plate_nesting)
+        drawn = DrawMessenger(self.num_samples, nesting)(guide)
         if self.replacement:
             return super()._get_trace(model, drawn, args, kwargs)
         first = poutine.trace(drawn).get_trace(*args, **kwargs)
@@ -135,7 +136,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
             depends = site["type"] == "sample" and self._is_left(batch)
             check_independent(site, depends=depends)
             if name in dists:
-                missing = self.max_plate_nesting - len(dists[name].batch_shape)
+                nesting = cast(int, self.max_plate_nesting)
+                missing = nesting - len(dists[name].batch_shape)
                 site = site | {"value": values[name].unflatten(0, (-1, *[1] * missing))}
             if not depends:
                 new.nodes[name] = site
@@ -160,12 +162,14 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     ) -> tuple[float, Tensor]:
         plates = common_plates(self._dependents(model_trace, guide_trace))
         one_hot = one_hot_sites(guide_trace.nodes).values()
-        log_q = sum(sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
+        log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
+        log_q = cast(Tensor, sum(log_qs))
         f, others = 0.0, 0.0
         for term in terms(model_trace, guide_trace):
             if self._is_left(term.shape):
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term.sum()
-        elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
+        of_set = cast(Tensor, f), log_q
+        elbo, score = elbo_and_score(*of_set, replacement=self.replacement)
         return -torch_item(elbo + others), -(elbo + others + score)
