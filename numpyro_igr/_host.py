@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from jax import Array
 from jax.extend.core import Literal
+from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 from numpyro.distributions.util import (
     array_equiv,
     periodic_repeat,
-    promote_shapes,
     scale_and_mask,
     sum_rightmost,
     validate_sample,
@@ -20,7 +20,8 @@ from numpyro.ops.provenance import eval_provenance
 from numpyro.primitives import Messenger
 from numpyro.util import check_model_guide_match, not_jax_tracer
 
-# Its frames are a list, as far as a type checker is told.
+# The frames of the one are a list, as far as a type checker is told, and the arrays of
+# the other may be tuples.
 if TYPE_CHECKING:
 
     class MultiFrameTensor(dict[Any, Array]):
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
         def add(self, *items: tuple[Any, Array]) -> None: ...
         def sum_to(self, target_frames: Any) -> Array: ...
 
+    def promote_shapes(*args: ArrayLike, shape: tuple[int, ...]) -> list[Array]: ...
+
 else:
+    from numpyro.distributions.util import promote_shapes
     from numpyro.infer.elbo import MultiFrameTensor
 
 __all__ = [

@@ -1,5 +1,7 @@
 """Log probabilities of categories, some of which may be impossible."""
 
+from typing import cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,12 +31,14 @@ def categorical_logits(
     """
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
-    refuse_complex(**({"probs": probs} if logits is None else {"logits": logits}))
+    given = {"probs": probs} if logits is None else {"logits": logits}
+    refuse_complex(**cast(dict[str, ArrayLike], given))
     if logits is not None:
         _check("logits", logits, constraints.real_vector, dist)
         real = jnp.asarray(logits, jnp.result_type(logits, float))
         log_probs = log_softmax(real, -1)
         return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
+    probs = cast(Array, probs)
     _check("probs", absorb_rounding(probs), constraints.simplex, dist)
     positive = jnp.asarray(probs) > 0
     log_probs = jnp.log(jnp.where(positive, probs, 1.0))

@@ -1,6 +1,7 @@
 """The probabilities of a distribution of counts, as categories."""
 
 import math
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from numpyro.distributions import Distribution, constraints
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_size
+from numpyro_igr._typed import Constraint
 
 # Beyond that many counts a distribution has to be cut by hand: arrays of them fill
 # memory.
@@ -52,8 +54,8 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     return jnp.maximum(log_probs, math.log(jnp.finfo(log_probs.dtype).tiny))
 
 
-def _bounds(dist: Distribution) -> tuple[ArrayLike, ArrayLike]:
-    support = dist.support
+def _bounds(dist: Distribution) -> tuple[Array | float, Array | float]:
+    support = cast(Constraint, dist.support)
     largest = 1 if support is constraints.boolean else math.inf
     lower = getattr(support, "lower_bound", 0)
     is_known = not_jax_tracer(lower)
@@ -93,7 +95,7 @@ def _least_num_sticks(dist: Distribution) -> int:
     )
 
 
-def _largest(values: ArrayLike) -> ArrayLike:
+def _largest(values: ArrayLike) -> float:
     return np.max(values) if np.size(values) else 1
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from inspect import signature
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from jax import Array
 from jax.typing import ArrayLike
@@ -41,7 +41,7 @@ class Family:
                 f"beside temperature, loc and scale: add {', '.join(lost)}, or "
                 "override like"
             )
-        make: Callable[..., Self] = type(self)
+        make = cast(Callable[..., Self], type(self))
         return make(temperature, loc, scale, **self.options_in_use())
 
     def options_in_use(self) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """KL divergences of the countable distributions, registered with the host."""
 
+from typing import cast
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, Normal
+from numpyro.distributions import Distribution
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._typed import Normal
 from numpyro_igr.distributions._parameters import is_shared
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._tail import given_sticks, tail_stick
@@ -34,7 +37,7 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
         (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
         (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
-    kl = sum(kl_divergence(*pair).sum(-1) for pair in pairs)
+    kl = cast(Array, sum(kl_divergence(*pair).sum(-1) for pair in pairs))
     return _over_batch(_in_own_type(kl, p.loc, p.scale, q.loc, q.scale), p, q)
 
 

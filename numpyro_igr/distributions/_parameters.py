@@ -2,6 +2,7 @@
 
 from numbers import Number
 from operator import is_
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +49,7 @@ def _to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
     if isinstance(value, Number):
         return np.asarray(value, dtype)
     is_float = jnp.issubdtype(jnp.result_type(value), jnp.floating)
-    return value if is_float else value.astype(dtype)
+    return value if is_float else cast(Array, value).astype(dtype)
 
 
 def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:

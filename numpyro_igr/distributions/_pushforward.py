@@ -1,6 +1,6 @@
 """The distribution of g(y) for Gaussian y: what all members of the family share."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import jax.numpy as jnp
 from jax import Array, random
@@ -91,7 +91,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        inherited = super(cls, cls)._transform
+        inherited = cast(type[GaussianPushforward], super(cls, cls))._transform
         if cls._transform is inherited or inherited is GaussianPushforward._transform:
             return
         for name in {"unit_shift", "unit_map", "noise_type"} - vars(cls).keys():
@@ -107,7 +107,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         **options: Any,
     ) -> None:
         self._given = {"temperature": temperature, **options}
-        self.__dict__.update(options)
+        vars(self).update(options)
         given = {**self._given, "loc": loc, "scale": scale}
         arrays = to_arrays({name: given[name] for name in self.arg_constraints})
         batch_shape, event_shape = check_shapes(arrays)
@@ -153,7 +153,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         dtype = jnp.result_type(self.loc, self.scale, jnp.float32)
         shape = sample_shape + self.batch_shape + (self.event_shape[0] - 1,)
         noise = random.normal(key, shape, dtype)
-        return self._transform()(self.loc + self.scale * noise)
+        return cast(Array, self._transform()(self.loc + self.scale * noise))
 
     def rsample(self, key: Array, sample_shape: Shape = ()) -> Array:
         return self.sample(key, sample_shape)
@@ -175,6 +175,6 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         log_prob = gaussian - transform.log_abs_det_jacobian(y, value)
         return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
 
-    def _validate_sample(self, value: Array) -> Array:
+    def _validate_sample(self, value: Array) -> ArrayLike:
         is_simplex = self.support is constraints.simplex
         return super()._validate_sample(absorb_rounding(value) if is_simplex else value)

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_probabilities
+from numpyro_igr._typed import Normal
 from numpyro_igr.discrete import num_active, truncate
 from numpyro_igr.distributions._tail import draw_logits
-from numpyro_igr.distributions.gem import UNTEMPERED
+from numpyro_igr.distributions.gem import GEM, UNTEMPERED
 
 
 class HasRest:
@@ -19,7 +19,7 @@ class HasRest:
 
     temperature: Array
     rho: Array
-    tail: Distribution | None
+    tail: Normal | GEM | None
     event_shape: tuple[int, ...]
     _validate_args: bool
 

@@ -8,12 +8,12 @@ from jax import Array, random
 from jax.nn import log_sigmoid
 from jax.scipy.special import digamma, polygamma
 from jax.typing import ArrayLike
-from numpyro.distributions import Normal, constraints
+from numpyro.distributions import constraints
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._host import validate_sample
 from numpyro_igr._numerics.softplus_mean import softplus_mean
-from numpyro_igr._typed import Constraint, Distribution
+from numpyro_igr._typed import Constraint, Distribution, Normal
 
 Shape = tuple[int, ...]
 DIGAMMA_OF_1, TRIGAMMA_OF_1 = -0.5772156649015329, math.pi**2 / 6

@@ -1,13 +1,17 @@
 """The distributions of countably many sticks: those given, and those of the tail."""
 
+from typing import cast
+
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import Distribution, Normal
+from numpyro.distributions import Distribution
 
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._typed import Normal
 from numpyro_igr.distributions._parameters import to_arrays
 from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions._stick_logit import StickLogit
 from numpyro_igr.distributions.gem import GEM
 
 
@@ -25,7 +29,9 @@ def given_sticks(
     return _normal_logit(loc, scale, dist.temperature)
 
 
-def tail_stick(tail: Distribution | None, temperature: ArrayLike) -> Distribution:
+def tail_stick(
+    tail: Normal | GEM | None, temperature: ArrayLike
+) -> Normal | StickLogit:
     """The distribution of the logit of each stick of a tail, of shape ``batch + (1,)``.
 
     Args:
@@ -42,7 +48,7 @@ def tail_stick(tail: Distribution | None, temperature: ArrayLike) -> Distributio
 
 def draw_logits(
     key: Array,
-    tail: Distribution | None,
+    tail: Normal | GEM | None,
     temperature: ArrayLike,
     shape: tuple[int, ...],
 ) -> Array:
@@ -54,7 +60,8 @@ def draw_logits(
         temperature: of the sticks of y, of shape ``batch``.
         shape: of the result.
     """
-    return tail_stick(tail, temperature).expand(shape).rsample(key)
+    sticks = tail_stick(tail, temperature).expand(shape)
+    return cast(Array, sticks.rsample(key))
 
 
 def with_batch_of(

@@ -1,7 +1,7 @@
 """ExpectedOneHotCategorical: a one-hot variable that is summed out."""
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -37,7 +37,7 @@ class _MeanOfOneHot(constraints.ParameterFreeConstraint):
         return (x >= 0).all(-1) & (abs(x.sum(-1) - 1) < tolerance)
 
     def feasible_like(self, prototype: Array) -> Array:
-        return constraints.simplex.feasible_like(prototype)
+        return cast(Array, constraints.simplex.feasible_like(prototype))
 
 
 @biject_to.register(_MeanOfOneHot)

@@ -1,7 +1,7 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -122,7 +122,7 @@ class IGRFlow(GaussianPushforward):
         loc = jnp.asarray(self.loc, jnp.result_type(self.loc, float))
         y = loc + self.scale * antithetic_noise(num_samples, loc)
         for part in self.flow:
-            y = part(y)
+            y = cast(Array, part(y))
         k = self.event_shape[0]
         last = jnp.zeros_like(y[..., :1])
         chosen = lax.stop_gradient(jnp.concatenate([y, last], -1)).argmax(-1)

@@ -1,7 +1,7 @@
 """GEM: the stick-breaking prior of the Dirichlet process."""
 
 from numbers import Number
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -93,8 +93,8 @@ class GEM(Absent, Distribution):
         if isinstance(concentration, Number):
             concentration = np.asarray(concentration, jnp.result_type(float))
         elif not jnp.issubdtype(jnp.result_type(concentration), jnp.floating):
-            concentration = concentration.astype(jnp.result_type(float))
-        self.concentration = concentration
+            concentration = cast(Array, concentration).astype(jnp.result_type(float))
+        self.concentration = cast(Array, concentration)
         batch_shape, event_shape = jnp.shape(concentration), (num_sticks + 1,)
         super().__init__(batch_shape, event_shape, validate_args=validate_args)
 
@@ -117,7 +117,7 @@ class GEM(Absent, Distribution):
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         sticks = self.stick().expand((*self.batch_shape, self.num_sticks))
-        return UNTEMPERED(sticks.sample(key, sample_shape))
+        return UNTEMPERED(cast(Array, sticks.sample(key, sample_shape)))
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
@@ -130,5 +130,5 @@ class GEM(Absent, Distribution):
         log_prob = log_prob - UNTEMPERED.log_abs_det_jacobian(y, value)
         return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
 
-    def _validate_sample(self, value: Array) -> Array:
+    def _validate_sample(self, value: Array) -> ArrayLike:
         return super()._validate_sample(absorb_rounding(value))

@@ -5,7 +5,7 @@ from typing import ClassVar
 from jax import Array
 from numpyro.distributions import constraints
 
-from numpyro_igr._typed import Constraint
+from numpyro_igr._typed import Constraint, dependent_property
 from numpyro_igr.discrete import straight_through
 from numpyro_igr.distributions._softmax_plus_plus import SoftmaxPlusPlus
 from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
@@ -123,7 +123,7 @@ class ExpIGR(SoftmaxPlusPlus):
     value_is_log: ClassVar[bool] = True
     unit_map: LogSoftmaxPlusPlusTransform = LOG_AT_ONE
 
-    @constraints.dependent_property(is_discrete=False, event_dim=1)
+    @dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> Constraint:
         return self._transform().codomain
 

@@ -5,10 +5,10 @@ import numpy as np
 from jax import Array
 from jax.nn import log_sigmoid
 from jax.scipy.special import betaln, digamma
-from numpyro.distributions import Beta
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._typed import Beta
 from numpyro_igr._typed import Kumaraswamy as AnyKumaraswamy
 
 EULER_GAMMA = 0.5772156649015329

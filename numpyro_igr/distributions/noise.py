@@ -1,7 +1,7 @@
 """The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -13,6 +13,7 @@ from numpyro_igr.discrete import (
     gaussians_given_stick,
     gumbels_given_argmax,
 )
+from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.recovering import recover
 from numpyro_igr.transforms import SoftmaxPlusPlusTransform, StickBreakingTransform
 
@@ -29,7 +30,7 @@ class GumbelNoise:
     """
 
     def __init__(self, dist: Any, log_odds: Array) -> None:
-        self.logits: Array = finite(recover(dist).logits)
+        self.logits: Array = finite(cast(OneHotCategorical, recover(dist)).logits)
         self.log_odds: Array = log_odds
         self.y: Array = self.logits - jnp.log(softplus(log_odds[0]))
         self.category: Array = _first_largest(self.y)

@@ -1,6 +1,6 @@
 """OneHotCategorical, which the host lacks."""
 
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import jax.numpy as jnp
 from jax import Array, random
@@ -99,7 +99,7 @@ class OneHotCategorical(Distribution):
     def infer_shapes(
         probs: Shape | None = None, logits: Shape | None = None
     ) -> tuple[Shape, Shape]:
-        shape = logits if probs is None else probs
+        shape = cast(Shape, logits if probs is None else probs)
         return shape[:-1], shape[-1:]
 
     # The host expands by a wrapper, whose enumerate_support takes scalar events only.

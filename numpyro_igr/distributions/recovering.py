@@ -1,8 +1,9 @@
 """The discrete distribution behind a relaxed one, through the host's wrappers."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+from jax import Array
 from numpyro.distributions import (
     Distribution,
     ExpandedDistribution,
@@ -16,6 +17,8 @@ from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
+_Wrapper = Independent | MaskedDistribution | ExpandedDistribution
+
 
 def innermost(dist: Distribution) -> Any:
     """The distribution inside event dimensions, masks and expansions.
@@ -23,7 +26,7 @@ def innermost(dist: Distribution) -> Any:
     Args:
         dist: any distribution of the host.
     """
-    while isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+    while isinstance(dist, _Wrapper):
         dist = dist.base_dist
     return dist
 
@@ -92,7 +95,7 @@ def inside(dist: Distribution, change: Callable) -> Distribution | None:
         change: of a distribution into another one, or into None, which is then the
             answer.
     """
-    if not isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+    if not isinstance(dist, _Wrapper):
         return change(dist)
     changed = inside(dist.base_dist, change)
     return None if changed is None else _wrap_alike(dist, changed)
@@ -106,9 +109,9 @@ def _recover(dist: Distribution) -> Distribution | None:
     return dist if isinstance(dist, OneHotCategorical) else None
 
 
-def _wrap_alike(wrapper: Distribution, dist: Distribution) -> Distribution:
+def _wrap_alike(wrapper: _Wrapper, dist: Distribution) -> Distribution:
     if isinstance(wrapper, MaskedDistribution):
-        return dist.mask(mask_of(wrapper))
+        return dist.mask(cast(Array, mask_of(wrapper)))
     if isinstance(wrapper, ExpandedDistribution):
         return dist.expand(wrapper.batch_shape)
     return dist.to_event(wrapper.reinterpreted_batch_ndims)

@@ -1,6 +1,6 @@
 """Relaxed one-hot distributions: Gumbel-Softmax, or Concrete."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import jax.numpy as jnp
 from jax import Array, random
@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr._host import promote_shapes, validate_sample
-from numpyro_igr._typed import Constraint, Distribution
+from numpyro_igr._typed import Constraint, Distribution, dependent_property
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
@@ -97,7 +97,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
         super().__init__(batch_shape, (k,), validate_args=validate_args)
 
     # A sampler that maps onto it stays on the simplex, with the density of log-ratios.
-    @constraints.dependent_property(is_discrete=False, event_dim=1)
+    @dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> Constraint:
         return LogSoftmaxPlusPlusTransform(1.0).codomain
 
@@ -115,7 +115,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
     def infer_shapes(
         temperature: Shape, probs: Shape | None = None, logits: Shape | None = None
     ) -> tuple[Shape, Shape]:
-        shape = logits if probs is None else probs
+        shape = cast(Shape, logits if probs is None else probs)
         return jnp.broadcast_shapes(temperature, shape[:-1]), shape[-1:]
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:

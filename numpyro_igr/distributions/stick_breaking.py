@@ -4,9 +4,8 @@ from typing import ClassVar
 
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import constraints
 
-from numpyro_igr._typed import Constraint
+from numpyro_igr._typed import Constraint, dependent_property
 from numpyro_igr.discrete import (
     log_largest_weight_probs,
     log_stick_probs,
@@ -110,7 +109,7 @@ class IGRStickBreaking(GaussianPushforward):
     def noise_type(self) -> type | None:
         return StickNoise if self.tempering == "sticks" else None
 
-    @constraints.dependent_property(is_discrete=False, event_dim=1)
+    @dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> Constraint:
         return self._transform().codomain
 

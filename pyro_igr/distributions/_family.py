@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from torch import Tensor
 from torch.distributions.transforms import Transform
@@ -42,7 +42,7 @@ class Family:
                 f"beside temperature, loc and scale: add {', '.join(lost)}, or "
                 "override like"
             )
-        make: Callable[..., Self] = type(self)
+        make = cast(Callable[..., Self], type(self))
         return make(temperature, loc, scale, **self.options_in_use())
 
     def options_in_use(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """KL divergences of the countable distributions, registered with the host."""
 
+from typing import cast
+
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence, register_kl
 
@@ -31,7 +33,7 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Tensor:
         (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
         (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
-    kl = sum(kl_divergence(*pair).sum(-1) for pair in pairs)
+    kl = cast(Tensor, sum(kl_divergence(*pair).sum(-1) for pair in pairs))
     return _in_own_type(kl, p.loc, p.scale, q.loc, q.scale)
 
 

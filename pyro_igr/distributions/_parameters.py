@@ -1,6 +1,7 @@
 """The parameters of a distribution: their values, and the shapes these imply."""
 
 from operator import is_
+from typing import cast
 
 import torch
 from torch import Size, Tensor
@@ -79,6 +80,8 @@ def is_shared(given: tuple, held: tuple) -> bool:
         return len(held[0]) == len(held[1]) and all(map(is_, *held))
     if given[0] is given[1] or held[0] is held[1]:
         return True
-    if torch.jit.is_tracing() and any(isinstance(x, Tensor) for x in given):
+    # Which torch documents, but does not mark as exported.
+    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    if tracing and any(isinstance(x, Tensor) for x in given):
         return False
-    return is_all_true(torch.as_tensor(held[0] == held[1]))
+    return cast(bool, is_all_true(torch.as_tensor(held[0] == held[1])))

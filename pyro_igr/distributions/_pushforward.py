@@ -1,16 +1,15 @@
 """The distribution of g(y) for Gaussian y: what all members of the family share."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from pyro.distributions import Normal
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
-from torch.distributions.transforms import Transform
 
 from pyro_igr._numerics.checks import refuse_complex
-from pyro_igr._typed import TransformedDistribution
+from pyro_igr._typed import Transform, TransformedDistribution
 from pyro_igr.distributions._absent import Absent
 from pyro_igr.distributions._family import Family
 from pyro_igr.distributions._parameters import check_shapes, infer_shapes, to_arrays
@@ -88,7 +87,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        inherited = super(cls, cls)._transform
+        inherited = cast(type[GaussianPushforward], super(cls, cls))._transform
         if cls._transform is inherited or inherited is GaussianPushforward._transform:
             return
         for name in {"unit_shift", "unit_map", "noise_type"} - vars(cls).keys():
@@ -129,7 +128,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         self.transforms = [self._transform()]
 
     def expand(self, batch_shape: Sequence[int], _instance: Self | None = None) -> Self:
-        new = self._get_checked_instance(type(self), _instance)
+        new = cast(Self, self._get_checked_instance(type(self), _instance))
         new.__dict__.update(self.__dict__)
         parameters = {name: getattr(self, name) for name in self.arg_constraints}
         new._place(parameters, Size(batch_shape), self.event_shape, validate_args=False)

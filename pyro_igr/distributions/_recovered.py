@@ -1,7 +1,7 @@
 """The discrete side of a member of the family: what it recovers, and matches."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from pyro.distributions import OneHotCategorical
@@ -82,7 +82,8 @@ class Recovered:
         validate_args = options.pop("validate_args", None)
         check_positive(validate_args=validate_args, scale=scale)
         log_probs = to_log_probs(probs, logits)
-        _, dtype = in_full_precision(logits if probs is None else probs, scale)
+        given = cast(Tensor, logits if probs is None else probs)
+        _, dtype = in_full_precision(given, scale)
         loc = cls._match(log_probs, scale, **options).to(dtype)
-        make: Callable[..., Self] = cls
+        make = cast(Callable[..., Self], cls)
         return make(temperature, loc, scale, validate_args=validate_args, **options)

@@ -1,14 +1,14 @@
 """What a value leaves over: whether it asks for more sticks, and how to draw them."""
 
 import torch
-from pyro.distributions import Distribution
 from torch import Size, Tensor
+from torch.distributions import Normal
 
 from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import check_probabilities
 from pyro_igr.discrete import num_active, truncate
 from pyro_igr.distributions._tail import draw_logits
-from pyro_igr.distributions.gem import UNTEMPERED
+from pyro_igr.distributions.gem import GEM, UNTEMPERED
 
 
 class HasRest:
@@ -16,7 +16,7 @@ class HasRest:
 
     temperature: Tensor
     rho: Tensor
-    tail: Distribution | None
+    tail: Normal | GEM | None
     event_shape: Size
     _validate_args: bool
 

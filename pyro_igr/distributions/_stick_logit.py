@@ -1,7 +1,8 @@
 """The distribution of the logit of a stick of the Dirichlet process."""
 
 import math
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, cast
 
 import torch
 from pyro.distributions import TorchDistribution
@@ -49,9 +50,9 @@ class StickLogit(TorchDistribution):
         super().__init__(concentration.shape, validate_args=validate_args)
 
     def expand(
-        self, batch_shape: Size, _instance: "StickLogit | None" = None
+        self, batch_shape: Sequence[int], _instance: "StickLogit | None" = None
     ) -> "StickLogit":
-        new = self._get_checked_instance(StickLogit, _instance)
+        new = cast(StickLogit, self._get_checked_instance(StickLogit, _instance))
         new.concentration = self.concentration.expand(batch_shape)
         Distribution.__init__(new, Size(batch_shape), validate_args=False)
         new._validate_args = self._validate_args

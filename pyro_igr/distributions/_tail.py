@@ -27,7 +27,9 @@ def given_sticks(
     return _normal_logit(loc, scale, dist.temperature)
 
 
-def tail_stick(tail: Distribution | None, temperature: Tensor) -> Distribution:
+def tail_stick(
+    tail: AnyNormal | GEM | None, temperature: Tensor
+) -> Normal | StickLogit:
     """The distribution of the logit of each stick of a tail, of shape ``batch + (1,)``.
 
     Args:
@@ -43,7 +45,7 @@ def tail_stick(tail: Distribution | None, temperature: Tensor) -> Distribution:
 
 
 def draw_logits(
-    tail: Distribution | None, temperature: Tensor, shape: tuple[int, ...]
+    tail: AnyNormal | GEM | None, temperature: Tensor, shape: tuple[int, ...]
 ) -> Tensor:
     """Logits of independent sticks of a tail, of a shape that ends in their number.
 

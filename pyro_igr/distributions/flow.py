@@ -1,7 +1,7 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -116,7 +116,7 @@ class IGRFlow(GaussianPushforward):
         with torch.no_grad():
             y = self.loc + self.scale * antithetic_noise(num_samples, self.loc)
             for part in self.flow:
-                y = part(y)
+                y = cast(Tensor, part(y))
         chosen = pad(y, (0, 1)).argmax(-1)
         return one_hot(chosen, y.shape[-1] + 1).sum(0).to(self.loc)
 

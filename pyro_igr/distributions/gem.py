@@ -1,7 +1,7 @@
 """GEM: the stick-breaking prior of the Dirichlet process."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import torch
 from pyro.distributions import TorchDistribution
@@ -90,7 +90,7 @@ class GEM(Absent, TorchDistribution):
         super().__init__(batch_shape, event_shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance: Self | None = None) -> Self:
-        new: Self = self._get_checked_instance(GEM, _instance)
+        new = cast(Self, self._get_checked_instance(GEM, _instance))
         new.given_concentration = self.given_concentration
         new.num_sticks = self.num_sticks
         new.concentration = self.concentration.expand(batch_shape)

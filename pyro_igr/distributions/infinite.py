@@ -1,6 +1,6 @@
 """InfiniteIGR: sticks without end, a rest, and a tail (section 3.2, eq. 19)."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from pyro.distributions import Distribution
@@ -153,7 +153,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             Total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).
         """
         logits = log_pmf(distribution, num_sticks)
-        return cls.from_probs(temperature, None, logits, scale, rho=rho, **options)
+        tau = cast(Any, temperature)  # None is for the constructor
+        return cls.from_probs(tau, None, logits, scale, rho=rho, **options)
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return truncate(super().rsample(sample_shape), self.rho)

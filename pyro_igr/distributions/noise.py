@@ -1,9 +1,10 @@
 """The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
+from pyro.distributions import OneHotCategorical
 from torch import Tensor
 from torch.nn.functional import one_hot, pad, softplus
 
@@ -29,7 +30,7 @@ class GumbelNoise:
     """
 
     def __init__(self, dist: Any, log_odds: Tensor) -> None:
-        self.logits: Tensor = finite(recover(dist).logits)
+        self.logits: Tensor = finite(cast(OneHotCategorical, recover(dist)).logits)
         self.log_odds: Tensor = log_odds
         self.y: Tensor = self.logits - softplus(log_odds[0]).log()
         self.category: Tensor = _first_largest(self.y)

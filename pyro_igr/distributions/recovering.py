@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pyro.distributions import (
-    Distribution,
     ExpandedDistribution,
     MaskedDistribution,
     OneHotCategorical,
@@ -16,8 +15,11 @@ from torch.distributions.relaxed_categorical import (
 )
 
 from pyro_igr._host import is_validated, mask_of
+from pyro_igr._typed import Distribution
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
+
+_Wrapper = Independent | MaskedDistribution | ExpandedDistribution
 
 
 def innermost(dist: Distribution) -> Any:
@@ -26,7 +28,7 @@ def innermost(dist: Distribution) -> Any:
     Args:
         dist: any distribution of the host.
     """
-    while isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+    while isinstance(dist, _Wrapper):
         dist = dist.base_dist
     return dist
 
@@ -95,7 +97,7 @@ def inside(dist: Distribution, change: Callable) -> Distribution | None:
         change: of a distribution into another one, or into None, which is then the
             answer.
     """
-    if not isinstance(dist, Independent | MaskedDistribution | ExpandedDistribution):
+    if not isinstance(dist, _Wrapper):
         return change(dist)
     changed = inside(dist.base_dist, change)
     return None if changed is None else _wrap_alike(dist, changed)
@@ -110,7 +112,7 @@ def _recover(dist: Distribution) -> Distribution | None:
     return dist if isinstance(dist, OneHotCategorical) else None
 
 
-def _wrap_alike(wrapper: Distribution, dist: Distribution) -> Distribution:
+def _wrap_alike(wrapper: _Wrapper, dist: Distribution) -> Distribution:
     if isinstance(wrapper, MaskedDistribution):
         return dist.mask(mask_of(wrapper))
     if isinstance(wrapper, ExpandedDistribution):

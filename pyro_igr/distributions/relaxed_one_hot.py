@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import torch
 from pyro.distributions import OneHotCategorical
@@ -115,7 +115,8 @@ class ExpRelaxedOneHotCategorical(
         batch_shape: Sequence[int],
         _instance: Self | None = None,
     ) -> Self:
-        new: Self = self._get_checked_instance(ExpRelaxedOneHotCategorical, _instance)
+        family = ExpRelaxedOneHotCategorical
+        new = cast(Self, self._get_checked_instance(family, _instance))
         shape = Size(batch_shape)
         new._place(self.temperature, self.logits, shape, validate_args=False)
         new._validate_args = self._validate_args
@@ -138,7 +139,7 @@ class ExpRelaxedOneHotCategorical(
     def infer_shapes(
         temperature: Size, probs: Size | None = None, logits: Size | None = None
     ) -> tuple[Size, Size]:
-        shape = logits if probs is None else probs
+        shape = cast(Size, logits if probs is None else probs)
         return torch.broadcast_shapes(temperature, shape[:-1]), shape[-1:]
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
