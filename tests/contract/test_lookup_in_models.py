@@ -1,18 +1,11 @@
 """One model with lookup is run, enumerated and relaxed by the host."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 
 MEANS = np.array([[-1.0, 0.0], [1.0, 1.0], [0.0, -1.0]])
 X = MEANS[np.arange(12) % 3] + 0.4 * np.sin(np.arange(24.0)).reshape(12, 2)
 PROBS = [0.5, 0.3, 0.2]
-
-
-@pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
 
 
 def mixture(host):

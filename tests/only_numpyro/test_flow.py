@@ -82,5 +82,5 @@ def test_objectives_that_need_the_gradient_of_its_discrete_distribution_refuse_i
     def program():
         numpyro.sample("z", IGRFlow(0.5, jnp.zeros(3), jnp.ones(3), layers))
 
-    with pytest.raises(NotImplementedError, match="at site 'z', .* has no gradient"):
+    with pytest.raises(NotImplementedError, match="at site 'z', has no gradient"):
         jax.eval_shape(lambda: engine.loss(KEY, {}, program, program))

@@ -63,5 +63,5 @@ def test_objectives_that_need_the_gradient_of_its_discrete_distribution_refuse_i
     def program():
         pyro.sample("z", IGRFlow(0.5, torch.zeros(3), torch.ones(3), flow))
 
-    with pytest.raises(NotImplementedError, match="at site 'z', .* has no gradient"):
+    with pytest.raises(NotImplementedError, match="at site 'z', has no gradient"):
         engine.loss(program, program)
