@@ -1,17 +1,10 @@
 """Automatic guides of constrained latents beside a relaxed site, under every check."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 
 GUIDES = ("AutoNormal", "AutoMultivariateNormal", "AutoDelta")
 every_guide = pytest.mark.parametrize("continuous", GUIDES)
-
-
-@pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
 
 
 def pair(host, backend, continuous):

@@ -1,6 +1,5 @@
 """The exact ELBO against sums over all categories."""
 
-from importlib import import_module
 from itertools import product
 
 import numpy as np
@@ -15,11 +14,6 @@ LOGITS = np.array([[0.3, -0.2, 0.0], [1.0, 0.5, -1.0], [0.0, 0.1, 2.0]])
 ROWS = np.array([[0.7, 0.3], [0.4, 0.6], [0.1, 0.9]])
 GUIDE_ROWS = np.array([[0.5, 0.5], [0.2, 0.8], [0.6, 0.4]])
 EXACT = 1e-10
-
-
-@pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
 
 
 @pytest.fixture

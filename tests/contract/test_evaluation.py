@@ -1,7 +1,6 @@
 """Weights and log-likelihoods of single data, against sums over all categories."""
 
 from contextlib import ExitStack
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -16,11 +15,6 @@ EVIDENCE = logsumexp(LOG_JOINT, -1)
 POSTERIOR = np.exp(LOG_JOINT - EVIDENCE[:, None])
 OFF = (POSTERIOR + 0.3) / (POSTERIOR + 0.3).sum(-1, keepdims=True)
 EXACT = 1e-10
-
-
-@pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
 
 
 def law(host, probs):

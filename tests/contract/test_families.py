@@ -41,11 +41,6 @@ def import_toy(igr):
     return import_module(f"backends.{igr.__name__.removesuffix('_igr')}_toy")
 
 
-@pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
-
-
 def member(host, name, loc=LOC, tau=TAU):
     return FAMILIES[name](host.igr, tau, host.array(loc), host.array(SCALE))
 

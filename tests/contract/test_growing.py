@@ -13,11 +13,6 @@ NAMES = r"one of \['loc', 'means', 'scale'\]; got 'log'"
 
 
 @pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
-
-
-@pytest.fixture
 def every_training(backend, host):
     """The same pair before the first step of each optimizer of the host."""
 

@@ -1,7 +1,5 @@
 """Every objective counts what a host wraps around a site, or refuses it by name."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -48,11 +46,6 @@ every_wrapper = pytest.mark.parametrize("name", WRAPPERS)
 
 def _set_of_two(host):
     return lambda **options: host.igr.TraceUnorderedSet_ELBO(2, **options)
-
-
-@pytest.fixture
-def host(backend):
-    return import_module(backend.__name__.replace("_backend", "_engines"))
 
 
 def sticks(law):
