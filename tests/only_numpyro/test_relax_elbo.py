@@ -137,10 +137,10 @@ GUIDE_PARAMETERS = "a_", "b_", "c_", "u_"
 
 
 def test_what_is_learned_descends_the_squared_norm_of_the_gradient():
-    keys = random.split(KEY, 4000)
+    keys = random.split(KEY, 4000)[:3]
 
     def gradient(params):
-        return jax.tree.map(lambda x: x[:3], gradients()(params, keys)[1])
+        return gradients()(params, keys)[1]
 
     def squared_norms(params):
         found = gradient(params)
