@@ -113,6 +113,10 @@ EXCEPTIONS = {
         # Pyro's reparameterizer is not called
         "IGRReparam.apply",
     },
+    "infer/_plates.py": {
+        # NumPyro takes samples by vmap, Pyro in a dimension
+        "dependents",
+    },
     "infer/_discrete_site.py": {
         # Pyro sends a message by its type, to private methods
         "DiscreteSiteMessenger.process_message",

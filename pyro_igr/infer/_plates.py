@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._typed import Message
@@ -35,3 +36,22 @@ def sum_to_plates(x: Tensor, plates: tuple[int, ...]) -> Tensor:
     """
     others = [dim for dim in range(1 - x.dim(), 0) if dim not in plates]
     return x.sum(others) if others else x
+
+
+def dependents(traces: Iterable[Trace], max_plate_nesting: float) -> list[Message]:
+    """The sites whose terms have a dimension to the left of all plates.
+
+    Args:
+        traces: with their log-probabilities.
+        max_plate_nesting: the number of dimensions that plates have.
+
+    Raises:
+        ValueError: at a site with more than one such dimension.
+    """
+    sites = [site for trace in traces for site in trace.nodes.values()]
+    scored = [site for site in sites if site["type"] == "sample"]
+    found = [s for s in scored if s["log_prob"].dim() > max_plate_nesting]
+    for site in found:
+        if site["log_prob"].dim() > max_plate_nesting + 1:
+            raise ValueError(MIXED.format(site["name"], -max_plate_nesting - 1))
+    return found

@@ -11,11 +11,11 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import torch_item
-from pyro_igr._typed import Distribution, Message
+from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
+from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
 from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
 
@@ -112,7 +112,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
                 plates = tuple(dim for dim in plates if dim in self._plates)
             enumerated = poutine.replay(guide, trace=self._enumerate(one_hot, plates))
             traces = super()._get_trace(model, enumerated, args, kwargs)
-            self._plates = common_plates(self._dependents(*traces))
+            self._plates = common_plates(dependents(traces, self.max_plate_nesting))
             if self._plates == plates:
                 return traces
 
@@ -126,20 +126,11 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
             trace.nodes[name] = one_hot[name] | {"value": value}
         return trace
 
-    def _dependents(self, *traces: Trace) -> list[Message]:
-        sites = [site for trace in traces for site in trace.nodes.values()]
-        scored = [site for site in sites if site["type"] == "sample"]
-        nesting = self.max_plate_nesting
-        found = [site for site in scored if site["log_prob"].dim() > nesting]
-        for site in found:
-            if site["log_prob"].dim() > nesting + 1:
-                raise ValueError(MIXED.format(site["name"], -nesting - 1))
-        return found
-
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
     ) -> tuple[float, Tensor]:
-        plates = common_plates(self._dependents(model_trace, guide_trace))
+        traces = model_trace, guide_trace
+        plates = common_plates(dependents(traces, self.max_plate_nesting))
         one_hot = one_hot_sites(guide_trace.nodes).values()
         log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         log_q = cast(Tensor, sum(log_qs))

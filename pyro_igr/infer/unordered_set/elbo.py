@@ -11,11 +11,11 @@ from pyro.poutine import Trace
 from torch import Size, Tensor
 
 from pyro_igr._host import torch_item
-from pyro_igr._typed import Distribution, Message
+from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import MIXED, common_plates, sum_to_plates
+from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
 from pyro_igr.infer._sites import check_independent, one_hot_sites
 from pyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from pyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
@@ -122,7 +122,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
                 plates = tuple(dim for dim in plates if dim in self._plates)
             with_set = poutine.replay(guide, trace=self._with_set(first, plates))
             traces = super()._get_trace(model, with_set, args, kwargs)
-            self._plates = common_plates(self._dependents(*traces))
+            self._plates = common_plates(dependents(traces, self.max_plate_nesting))
             if self._plates == plates:
                 return traces
 
@@ -147,20 +147,11 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         """Whether a batch has the dimension of the samples."""
         return len(batch) > self.max_plate_nesting
 
-    def _dependents(self, *traces: Trace) -> list[Message]:
-        sites = [site for trace in traces for site in trace.nodes.values()]
-        scored = [site for site in sites if site["type"] == "sample"]
-        found = [site for site in scored if self._is_left(site["log_prob"].shape)]
-        for site in found:
-            if site["log_prob"].dim() > self.max_plate_nesting + 1:
-                left = -self.max_plate_nesting - 1
-                raise ValueError(MIXED.format(site["name"], left))
-        return found
-
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
     ) -> tuple[float, Tensor]:
-        plates = common_plates(self._dependents(model_trace, guide_trace))
+        traces = model_trace, guide_trace
+        plates = common_plates(dependents(traces, self.max_plate_nesting))
         one_hot = one_hot_sites(guide_trace.nodes).values()
         log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         log_q = cast(Tensor, sum(log_qs))
