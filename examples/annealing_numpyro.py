@@ -43,7 +43,7 @@ def model(x: Array, temperature: Array, kl_weight: Array) -> None:
 
 
 def guide(x: Array, temperature: Array, kl_weight: Array) -> None:
-    """A law of its own for the group of each point."""
+    """A distribution of its own for the group of each point."""
     loc = numpyro.param("loc", jnp.zeros((len(x), NUM_GROUPS - 1)))
     scale = numpyro.param("scale", jnp.ones_like(loc), constraint=positive)
     with numpyro.plate("data", len(x)), handlers.scale(scale=kl_weight):

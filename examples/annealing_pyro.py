@@ -41,7 +41,7 @@ def model(x: Tensor, temperature: float, kl_weight: float) -> None:
 
 
 def guide(x: Tensor, temperature: float, kl_weight: float) -> None:
-    """A law of its own for the group of each point."""
+    """A distribution of its own for the group of each point."""
     loc = pyro.param("loc", lambda: torch.zeros(len(x), NUM_GROUPS - 1))
     scale = pyro.param("scale", lambda: torch.ones_like(loc), constraint=positive)
     with pyro.plate("data", len(x)), poutine.scale(scale=kl_weight):

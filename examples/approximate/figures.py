@@ -1,4 +1,4 @@
-"""Figures of laws on the integers and of what approximates them."""
+"""Figures of distributions of integers and of what approximates them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,23 +17,25 @@ QUANTILE, HEADROOM = 0.9999, 1.6
 def save_approximations(
     folder: Path, results: dict[str, tuple[Target, list[Approximation]]]
 ) -> None:
-    """Draw the laws that each method found, and how close they came over training.
+    """Draw what each method found, and how close they came over training.
 
     Args:
         folder: Where to, created if need be.
         results: What was found for each target, by its name.
     """
     for name, (target, found) in results.items():
-        save_laws(folder / f"{name}.png", target, found)
+        save_distributions(folder / f"{name}.png", target, found)
     if "poisson" in results:
         target, found = results["poisson"]
-        trained = [a for a in found if a.method.trained and a.method.law != "igr"]
-        save_laws(folder / "categories.png", target, trained)
+        trained = [a for a in found if a.method.trained and a.method.family != "igr"]
+        save_distributions(folder / "categories.png", target, trained)
     save_training(folder / "training.png", list(results.values()))
 
 
-def save_laws(path: Path, target: Target, found: Sequence[Approximation]) -> None:
-    """Draw recovered laws over the target, a panel for each method, as a PNG.
+def save_distributions(
+    path: Path, target: Target, found: Sequence[Approximation]
+) -> None:
+    """Draw what is recovered over the target, a panel for each method, as a PNG.
 
     Args:
         path: The file; its folder is created if need be.
@@ -44,16 +46,18 @@ def save_laws(path: Path, target: Target, found: Sequence[Approximation]) -> Non
     figure = Figure(figsize=(3 * num_columns, 5.4), layout="constrained")
     axes = figure.subplots(2, num_columns, sharey=True, squeeze=False)
     for approximation, axis in zip(found, axes.flat, strict=False):
-        _draw_law(axis, target, approximation)
+        _draw_distribution(axis, target, approximation)
     for axis in axes.flat[len(found) :]:
         axis.remove()
-    figure.suptitle(f"{target.label}: target in gray, recovered laws in color")
+    figure.suptitle(f"{target.label}: target in gray, what is recovered in color")
     save_figure(figure, path)
 
 
-def _draw_law(axis: Axes, target: Target, approximation: Approximation) -> None:
-    values = np.arange(target.support or target.law.ppf(QUANTILE), dtype=int)
-    probs = target.law.pmf(values)
+def _draw_distribution(
+    axis: Axes, target: Target, approximation: Approximation
+) -> None:
+    values = np.arange(target.support or target.distribution.ppf(QUANTILE), dtype=int)
+    probs = target.distribution.pmf(values)
     axis.bar(values, probs, width=1, color="0.8")
     edges = np.append(values, len(values)) - 0.5
     for run in approximation.probs:
@@ -91,9 +95,8 @@ def save_training(
 
 def _draw_history(axis: Axes, approximation: Approximation) -> None:
     periods = np.arange(1, 1 + approximation.history.shape[1])
-    label = (
-        f"{LABELS[approximation.method.law]}, {approximation.num_categories} categories"
-    )
+    family, size = LABELS[approximation.method.family], approximation.num_categories
+    label = f"{family}, {size} categories"
     (line,) = axis.plot(periods, approximation.history.mean(0), lw=1, label=label)
     low, high = approximation.history.min(0), approximation.history.max(0)
     axis.fill_between(periods, low, high, color=line.get_color(), alpha=0.2)

@@ -1,7 +1,7 @@
-"""Laws on the integers by relaxed ones, in NumPyro (section 4.1 of the paper).
+"""Distributions of integers by relaxed ones, in NumPyro (section 4.1 of the paper).
 
-Trains IGR, IGR-SB and Gumbel-Softmax towards laws on the integers, matches IGR and
-IGR-SB to them exactly, and prints how far the discrete laws that they stand for are.
+Trains IGR, IGR-SB and Gumbel-Softmax towards distributions of integers, matches IGR
+and IGR-SB to them exactly, and prints how far what they stand for is from these.
 
     python -m examples.approximate.integers_numpyro
     python -m examples.approximate.integers_numpyro --targets poisson -k 20 40 60 80
@@ -38,7 +38,7 @@ from examples.approximate.runs import NUM_PERIODS, Host, Options, run
 from examples.approximate.targets import WEIGHTS, Target
 from numpyro_igr import IGR, InfiniteIGR, RelaxedOneHotCategorical, grow, tail_start
 
-LAWS = {
+DISTRIBUTIONS = {
     "poisson": Poisson(50.0),
     "binomial": Binomial(12, 0.3),
     "negative-binomial": NegativeBinomial(50, 0.4),
@@ -47,27 +47,33 @@ LAWS = {
 }
 
 
-def make_law(method: Method, temperature: float, parameters: Array) -> Distribution:
-    """The relaxed law that has these logits, or means of its Gaussians."""
-    if method.law == "gumbel-softmax":
+def make_distribution(
+    method: Method, temperature: float, parameters: Array
+) -> Distribution:
+    """The relaxed distribution that has these logits, or means of its Gaussians."""
+    if method.family == "gumbel-softmax":
         return RelaxedOneHotCategorical(temperature, logits=parameters)
-    if method.law == "igr-sb":
+    if method.family == "igr-sb":
         return InfiniteIGR(temperature, parameters, 1.0, rho=1.0)
     return IGR(temperature, parameters, 1.0)
 
 
 def match(method: Method, target: Target, options: Options) -> NDArray:
-    """The probabilities recovered from the law that is matched to a target."""
-    if method.law == "igr-sb":
-        law = InfiniteIGR.from_discrete(options.temperature, LAWS[target.name])
-        return np.asarray(law.probs)
+    """The probabilities recovered from what is matched to a target."""
+    if method.family == "igr-sb":
+        relaxed = InfiniteIGR.from_discrete(
+            options.temperature, DISTRIBUTIONS[target.name]
+        )
+        return np.asarray(relaxed.probs)
     logits = jnp.array(target.log_probs(method.num_categories), jnp.float32)
     return np.asarray(IGR.from_probs(options.temperature, logits=logits).probs)
 
 
-def objective(law: Distribution, probs: Array, num_samples: int, key: Array) -> Array:
-    """Estimates the squared distance of the mean of a law from probabilities."""
-    one, other = law.sample(key, (2, num_samples)).mean(1) - probs
+def objective(
+    relaxed: Distribution, probs: Array, num_samples: int, key: Array
+) -> Array:
+    """Estimates the squared distance of a relaxed mean from probabilities."""
+    one, other = relaxed.sample(key, (2, num_samples)).mean(1) - probs
     return (one * other).sum(-1)
 
 
@@ -79,13 +85,13 @@ def train(
     state = optimizer.init({"parameters": jnp.zeros(method.num_parameters)})
     for key in random.split(random.key(seed), NUM_PERIODS):
         goal = jnp.array(target.probs(method.num_categories), jnp.float32)
-        state, law = train_for_a_period(
+        state, relaxed = train_for_a_period(
             method, options, learning_rate, goal, state, key
         )
-        yield (probs := np.asarray(law.probs))
+        yield (probs := np.asarray(relaxed.probs))
         if method.needs_more_sticks(probs):
             method = method.doubled()
-            loc, _ = tail_start(law, law.num_sticks)
+            loc, _ = tail_start(relaxed, relaxed.num_sticks)
             grown = grow(SVIState(state, None, key), {"parameters": loc})
             state = grown.optim_state
 
@@ -104,27 +110,29 @@ def train_for_a_period(
     state: Any,
     key: Array,
 ) -> tuple[Any, Distribution]:
-    """Steps of Adam; returns the law that they lead to, too."""
+    """Steps of Adam; returns what they lead to, too."""
     optimizer = make_optimizer(learning_rate, options.decay)
 
-    def law_of(params: dict[str, Array]) -> Distribution:
-        return make_law(method, options.temperature, params["parameters"])
+    def distribution_of(params: dict[str, Array]) -> Distribution:
+        return make_distribution(method, options.temperature, params["parameters"])
 
     def step(state: Any, key: Array) -> tuple[Any, None]:
         def loss(params: dict[str, Array]) -> tuple[Array, None]:
-            return objective(law_of(params), goal, options.num_samples, key), None
+            return objective(
+                distribution_of(params), goal, options.num_samples, key
+            ), None
 
         return optimizer.eval_and_update(loss, state)[1], None
 
     state, _ = lax.scan(step, state, random.split(key, options.period))
-    return state, law_of(optimizer.get_params(state))
+    return state, distribution_of(optimizer.get_params(state))
 
 
 HOST = Host("numpyro", match, train)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Approximate what the command line says, print the distances and draw the laws."""
+    """Approximate what the command line says, print the distances and draw."""
     run(HOST, __doc__, arguments)
 
 

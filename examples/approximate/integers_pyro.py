@@ -1,7 +1,7 @@
-"""Laws on the integers by relaxed ones, in Pyro (section 4.1 of the paper).
+"""Distributions of integers by relaxed ones, in Pyro (section 4.1 of the paper).
 
-Trains IGR, IGR-SB and Gumbel-Softmax towards laws on the integers, matches IGR and
-IGR-SB to them exactly, and prints how far the discrete laws that they stand for are.
+Trains IGR, IGR-SB and Gumbel-Softmax towards distributions of integers, matches IGR
+and IGR-SB to them exactly, and prints how far what they stand for is from these.
 
     python -m examples.approximate.integers_pyro
     python -m examples.approximate.integers_pyro --targets poisson -k 20 40 60 80
@@ -35,7 +35,7 @@ from examples.approximate.runs import NUM_PERIODS, Host, Options, run
 from examples.approximate.targets import WEIGHTS, Target
 from pyro_igr import IGR, InfiniteIGR, grow, tail_start
 
-LAWS = {
+DISTRIBUTIONS = {
     "poisson": Poisson(50.0),
     "binomial": Binomial(12, 0.3),
     "negative-binomial": NegativeBinomial(50, 0.4),
@@ -44,27 +44,31 @@ LAWS = {
 }
 
 
-def make_law(method: Method, temperature: float, parameters: Tensor) -> Distribution:
-    """The relaxed law that has these logits, or means of its Gaussians."""
-    if method.law == "gumbel-softmax":
+def make_distribution(
+    method: Method, temperature: float, parameters: Tensor
+) -> Distribution:
+    """The relaxed distribution that has these logits, or means of its Gaussians."""
+    if method.family == "gumbel-softmax":
         return RelaxedOneHotCategorical(torch.tensor(temperature), logits=parameters)
-    if method.law == "igr-sb":
+    if method.family == "igr-sb":
         return InfiniteIGR(temperature, parameters, 1.0, rho=1.0)
     return IGR(temperature, parameters, 1.0)
 
 
 def match(method: Method, target: Target, options: Options) -> NDArray:
-    """The probabilities recovered from the law that is matched to a target."""
-    if method.law == "igr-sb":
-        law = InfiniteIGR.from_discrete(options.temperature, LAWS[target.name])
-        return law.probs.numpy()
+    """The probabilities recovered from what is matched to a target."""
+    if method.family == "igr-sb":
+        relaxed = InfiniteIGR.from_discrete(
+            options.temperature, DISTRIBUTIONS[target.name]
+        )
+        return relaxed.probs.numpy()
     logits = torch.from_numpy(target.log_probs(method.num_categories)).float()
     return IGR.from_probs(options.temperature, logits=logits).probs.numpy()
 
 
-def objective(law: Distribution, probs: Tensor, num_samples: int) -> Tensor:
-    """Estimates the squared distance of the mean of a law from probabilities."""
-    one, other = law.rsample((2, num_samples)).mean(1) - probs
+def objective(relaxed: Distribution, probs: Tensor, num_samples: int) -> Tensor:
+    """Estimates the squared distance of a relaxed mean from probabilities."""
+    one, other = relaxed.rsample((2, num_samples)).mean(1) - probs
     return (one * other).sum(-1)
 
 
@@ -79,16 +83,16 @@ def train(
     for _ in range(NUM_PERIODS):
         goal = torch.from_numpy(target.probs(method.num_categories)).float()
         for _ in range(options.period):
-            law = make_law(method, options.temperature, parameters)
+            relaxed = make_distribution(method, options.temperature, parameters)
             optimizer.zero_grad()
-            objective(law, goal, options.num_samples).backward()
+            objective(relaxed, goal, options.num_samples).backward()
             optimizer.step()
             decay.step()
-        law = make_law(method, options.temperature, parameters)
-        yield (probs := law.probs.numpy(force=True))
+        relaxed = make_distribution(method, options.temperature, parameters)
+        yield (probs := relaxed.probs.numpy(force=True))
         if method.needs_more_sticks(probs):
             method = method.doubled()
-            loc, _ = tail_start(law, law.num_sticks)
+            loc, _ = tail_start(relaxed, relaxed.num_sticks)
             grow(optimizer, {parameters: loc})
 
 
@@ -96,7 +100,7 @@ HOST = Host("pyro", match, train)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Approximate what the command line says, print the distances and draw the laws."""
+    """Approximate what the command line says, print the distances and draw."""
     run(HOST, __doc__, arguments)
 
 

@@ -1,4 +1,4 @@
-"""The ways to approximate a law on the integers, and what each of them found."""
+"""The ways to approximate a distribution, and what each of them found."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,33 +13,33 @@ LARGEST_REST = 1e-3
 
 
 class Method(NamedTuple):
-    """A relaxed law, and how its parameters are found.
+    """A relaxed family, and how its parameters are found.
 
     Args:
-        law: Its name.
+        family: Its name.
         num_categories: Their number, the first one if it grows.
         trained: By gradients through samples; otherwise matched exactly.
         grows: Whether it is to take the categories that it needs, the last of them
             standing for all beyond.
     """
 
-    law: str
+    family: str
     num_categories: int
     trained: bool
     grows: bool = False
 
     @property
     def label(self) -> str:
-        """The law and how it is found."""
-        return f"{LABELS[self.law]}, {'trained' if self.trained else 'matched'}"
+        """The family and how its member is found."""
+        return f"{LABELS[self.family]}, {'trained' if self.trained else 'matched'}"
 
     @property
     def num_parameters(self) -> int:
         """Those to train: logits, or means of the Gaussians."""
-        return self.num_categories - (self.law != "gumbel-softmax")
+        return self.num_categories - (self.family != "gumbel-softmax")
 
     def needs_more_sticks(self, probs: NDArray[np.floating]) -> bool:
-        """Whether too much of a recovered law is beyond its sticks."""
+        """Whether too much of what is recovered is beyond its sticks."""
         overflows = self.grows and probs[..., -1].max() > LARGEST_REST
         return bool(overflows) and 2 * self.num_categories < NUM_VALUES
 
@@ -74,9 +74,9 @@ class Approximation(NamedTuple):
         method: The method.
         learning_rate: The first step size; `None` if there was nothing to train.
         num_categories: Their number in the end, of the run that took most.
-        probs: Of the recovered discrete laws, with shape `(num_runs, NUM_VALUES)`.
+        probs: Recovered ones, with shape `(num_runs, NUM_VALUES)`.
         history: Total variations, with shape `(num_runs, num_periods)`.
-        elbos: Of the recovered discrete laws as guides, in nats, one a run.
+        elbos: Of what is recovered as a guide, in nats, one a run.
     """
 
     method: Method

@@ -1,7 +1,7 @@
-"""Laws on the integers by relaxed ones: what the twins of the example share.
+"""Distributions of integers by relaxed ones: what the twins of the example share.
 
-A relaxed law is trained towards a target p by gradients through its samples z, as a
-network would train it. The objective is the distance of the means,
+A relaxed distribution is trained towards a target p by gradients through its samples z,
+as a network would train it. The objective is the distance of the means,
 
     |E z - p|^2, estimated without bias by (mean of z - p) . (mean of z' - p),
 
@@ -46,7 +46,10 @@ class Options:
     """
 
     targets: tuple[str, ...] = option(
-        "laws to approximate", "-t", default=tuple(TARGETS), choices=tuple(TARGETS)
+        "distributions to approximate",
+        "-t",
+        default=tuple(TARGETS),
+        choices=tuple(TARGETS),
     )
     num_categories: tuple[int, ...] = option(
         "of Gumbel-Softmax; IGR has the most of them, IGR-SB starts with the fewest",
@@ -54,7 +57,7 @@ class Options:
         default=(20, 40, 100),
         at_least=2,
     )
-    temperature: float = option("of the relaxed laws", default=0.1, positive=True)
+    temperature: float = option("of what is relaxed", default=0.1, positive=True)
     num_steps: int = option(
         f"steps of Adam, in {NUM_PERIODS} periods",
         "-n",
@@ -109,8 +112,8 @@ class Host(NamedTuple):
 
     Args:
         name: Its name.
-        match: Returns the probabilities of the law that recovers a target.
-        train: Yields the probabilities of a law after each period of its training,
+        match: Returns the probabilities that recover a target.
+        train: Yields the probabilities after each period of its training,
             with a learning rate and a seed.
     """
 
@@ -186,7 +189,7 @@ def approximate_all(
 
 
 def run(host: Host, description: str, arguments: Sequence[str] | None = None) -> None:
-    """Approximate what the command line says, print the distances and draw the laws.
+    """Approximate what the command line says, print the distances and draw.
 
     Args:
         host: What to approximate with.

@@ -1,4 +1,4 @@
-"""Laws on the non-negative integers to approximate: those of the paper, by SciPy."""
+"""Distributions of non-negative integers to approximate: the paper's, by SciPy."""
 
 from typing import Any, NamedTuple
 
@@ -11,42 +11,44 @@ WEIGHTS = np.array([10, 1, 5, 1, 10, 10, 1, 6, 1, 1])
 
 
 class Target(NamedTuple):
-    """A law to approximate.
+    """A distribution to approximate.
 
     Args:
         name: What to call it on a command line.
         label: What to call it in print.
-        law: The law, of SciPy; beyond `NUM_VALUES` it has no mass worth counting.
+        distribution: It, of SciPy; beyond `NUM_VALUES` it has no mass worth counting.
         support: The number of its values, which start at 0; `None` if countable.
     """
 
     name: str
     label: str
-    law: Any
+    distribution: Any
     support: int | None = None
 
     def log_probs(self, num_categories: int) -> NDArray[np.floating]:
         """Log probabilities of 0, 1, ..., and of the last category and all beyond."""
         values = np.arange(num_categories - 1)
-        return np.append(self.law.logpmf(values), self.law.logsf(values[-1]))
+        return np.append(
+            self.distribution.logpmf(values), self.distribution.logsf(values[-1])
+        )
 
     def probs(self, num_categories: int) -> NDArray[np.floating]:
         """Probabilities of the same categories."""
         return np.exp(self.log_probs(num_categories))
 
     def total_variation(self, probs: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Distances to the law of some others, with shape `(..., NUM_VALUES)`."""
-        own = self.law.pmf(np.arange(NUM_VALUES))
+        """Distances of some others, with shape `(..., NUM_VALUES)`."""
+        own = self.distribution.pmf(np.arange(NUM_VALUES))
         return abs(probs - own).sum(-1) / 2
 
     def elbo(self, probs: NDArray[np.floating]) -> NDArray[np.floating]:
-        r"""Evidence lower bounds of the law with some others as guides, in nats.
+        r"""Evidence lower bounds with some others as guides, in nats.
 
         There are no data, so each of them is at most 0.
 
         .. math:: E_q [\log p(n) - \log q(n)] = -KL(q || p)
         """
-        own = self.law.logpmf(np.arange(NUM_VALUES))
+        own = self.distribution.logpmf(np.arange(NUM_VALUES))
         given = np.where(probs > 0, probs, 1)
         return (probs * np.where(probs > 0, own - np.log(given), 0)).sum(-1)
 
@@ -72,7 +74,7 @@ def widen(
     """Probabilities of the first `NUM_VALUES` integers.
 
     Args:
-        probs: Of the categories of a law, with shape `(num_categories,)`.
+        probs: Of the categories, with shape `(num_categories,)`.
         breaks_last: Whether the last category stands for all integers from there on,
             each of which takes half of what is left, as sticks of N(0, 1) do.
     """

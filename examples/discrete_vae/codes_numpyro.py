@@ -1,4 +1,4 @@
-"""The laws of discrete codes and the ELBOs of them, by the options that choose."""
+"""The distributions of discrete codes and their ELBOs, by the options that choose."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ from numpyro_igr import (
     TraceUnorderedSet_ELBO,
 )
 
-IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
     "monte-carlo-kl": Trace_ELBO,
@@ -36,23 +36,23 @@ ELBOS = {
 
 
 def make_prior(options: Options) -> Distribution:
-    """The relaxed law that is uniform over the categories of each variable."""
+    """The relaxed distribution that is uniform over the categories of each variable."""
     temperature = jnp.array(options.temperature)
     logits = jnp.zeros((options.num_variables, options.num_categories))
-    if options.law == "gumbel-softmax":
+    if options.family == "gumbel-softmax":
         return ExpRelaxedOneHotCategorical(temperature, logits=logits)
-    return _from_logits(IGR_LAWS[options.law], temperature, logits)
+    return _from_logits(IGR_FAMILIES[options.family], temperature, logits)
 
 
-@partial(jax.jit, static_argnames="law")
+@partial(jax.jit, static_argnames="family")
 def _from_logits(
-    law: type[Distribution], temperature: Array, logits: Array
+    family: type[Distribution], temperature: Array, logits: Array
 ) -> Distribution:
-    return law.from_probs(temperature, logits=logits)
+    return family.from_probs(temperature, logits=logits)
 
 
 def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
-    """The law of the prior's family that has these parameters.
+    """The distribution of the prior's family that has these parameters.
 
     The Gaussians of IGR have scale 1 unless there are parameters for it.
     """
@@ -71,10 +71,10 @@ def make_discrete(prior: Distribution) -> Distribution:
     return prior.to_discrete() if is_logarithm else prior
 
 
-def sample_code(law: Distribution) -> Array:
+def sample_code(code: Distribution) -> Array:
     """A code from the site "code", whose value may be the logarithm of it."""
-    value = numpyro.sample("code", law.to_event(1))
-    return jnp.exp(value) if isinstance(law, ExpRelaxedOneHotCategorical) else value
+    value = numpyro.sample("code", code.to_event(1))
+    return jnp.exp(value) if isinstance(code, ExpRelaxedOneHotCategorical) else value
 
 
 def make_elbo(estimator: str, num_samples: int) -> ELBO:

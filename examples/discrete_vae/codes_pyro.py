@@ -1,4 +1,4 @@
-"""The laws of discrete codes and the ELBOs of them, by the options that choose."""
+"""The distributions of discrete codes and their ELBOs, by the options that choose."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ from pyro_igr import (
     TraceUnorderedSet_ELBO,
 )
 
-IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
     "monte-carlo-kl": Trace_ELBO,
@@ -34,16 +34,16 @@ ELBOS = {
 
 
 def make_prior(options: Options, device: torch.device) -> Distribution:
-    """The relaxed law that is uniform over the categories of each variable."""
+    """The relaxed distribution that is uniform over the categories of each variable."""
     temperature = torch.tensor(options.temperature, device=device)
     logits = torch.zeros(options.num_variables, options.num_categories, device=device)
-    if options.law == "gumbel-softmax":
+    if options.family == "gumbel-softmax":
         return ExpRelaxedOneHotCategorical(temperature, logits=logits)
-    return IGR_LAWS[options.law].from_probs(temperature, logits=logits)
+    return IGR_FAMILIES[options.family].from_probs(temperature, logits=logits)
 
 
 def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
-    """The law of the prior's family that has these parameters.
+    """The distribution of the prior's family that has these parameters.
 
     The Gaussians of IGR have scale 1 unless there are parameters for it.
     """
@@ -62,10 +62,10 @@ def make_discrete(prior: Distribution) -> Distribution:
     return prior.to_discrete() if is_logarithm else prior
 
 
-def sample_code(law: Distribution) -> Tensor:
+def sample_code(code: Distribution) -> Tensor:
     """A code from the site "code", whose value may be the logarithm of it."""
-    value = pyro.sample("code", law.to_event(1))
-    return value.exp() if isinstance(law, ExpRelaxedOneHotCategorical) else value
+    value = pyro.sample("code", code.to_event(1))
+    return value.exp() if isinstance(code, ExpRelaxedOneHotCategorical) else value
 
 
 def make_elbo(estimator: str, num_samples: int) -> ELBO:

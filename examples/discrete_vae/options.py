@@ -7,8 +7,8 @@ from examples.harness.command_line import option
 from examples.harness.run import RunOptions
 
 HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
-IGR_LAWS = "igr", "igr-sb"
-LAWS = *IGR_LAWS, "gumbel-softmax"
+IGR_FAMILIES = "igr", "igr-sb"
+FAMILIES = *IGR_FAMILIES, "gumbel-softmax"
 MOST_CODES = 1000
 
 
@@ -17,16 +17,16 @@ class Estimator(NamedTuple):
 
     Args:
         objective: What its loss is, for the report.
-        laws: Those of the codes that it applies to.
+        families: Those of the codes that it applies to.
         fixed_scale: Whether the Gaussians of IGR have scale 1. Where only the discrete
-            law of a code is scored, loc / scale alone counts: a free scale would be
-            useless, or worse, shrink until the code has no noise.
+            distribution of a code is scored, loc / scale alone counts: a free scale
+            would be useless, or worse, shrink until the code has no noise.
         is_discrete: Whether it trains the discretized model and guide.
         least_samples: The fewest codes for an image that it can do with.
     """
 
     objective: str
-    laws: tuple[str, ...] = LAWS
+    families: tuple[str, ...] = FAMILIES
     fixed_scale: bool = True
     is_discrete: bool = False
     least_samples: int = 1
@@ -36,7 +36,7 @@ RELAXED = "relaxed codes (ELBO)"
 ONE_HOT = "one-hot codes (ELBO)"
 
 ESTIMATORS = {
-    "analytic-kl": Estimator(RELAXED, IGR_LAWS, fixed_scale=False),
+    "analytic-kl": Estimator(RELAXED, IGR_FAMILIES, fixed_scale=False),
     "monte-carlo-kl": Estimator(RELAXED, ("gumbel-softmax",)),
     "stl": Estimator(RELAXED, fixed_scale=False),
     "discrete-kl": Estimator("relaxed codes, discrete KL (not a bound)"),
@@ -50,7 +50,7 @@ ESTIMATORS = {
 
 def check_estimator(
     estimator: str,
-    law: str,
+    family: str,
     num_samples: int,
     num_variables: int,
     num_categories: int,
@@ -59,7 +59,7 @@ def check_estimator(
 
     Args:
         estimator: One of `ESTIMATORS`.
-        law: Of the codes.
+        family: Of the codes.
         num_samples: The codes for an image in a step.
         num_variables: The variables of a code.
         num_categories: The categories of each.
@@ -68,11 +68,11 @@ def check_estimator(
         ValueError: If it cannot, with the reason.
     """
     chosen = ESTIMATORS[estimator]
-    if law not in chosen.laws:
-        applicable = ", ".join(n for n, e in ESTIMATORS.items() if law in e.laws)
+    if family not in chosen.families:
+        applicable = ", ".join(n for n, e in ESTIMATORS.items() if family in e.families)
         raise ValueError(
-            f"expected an --estimator for --law {law}, that is one of {applicable}; "
-            f"got {estimator}"
+            f"expected an --estimator for --family {family}, that is one of "
+            f"{applicable}; got {estimator}"
         )
     if num_samples < chosen.least_samples:
         raise ValueError(
@@ -92,7 +92,7 @@ class Sizes(NamedTuple):
     Args:
         num_pixels: Of an image.
         hidden: Of the layers between an image and the parameters of its code.
-        parameters: The variables of a code, and the parameters of the law of each:
+        parameters: The variables of a code, and the parameters of each:
             its logits, or the locations of its Gaussians and, unless the estimator
             fixes them, their log scales.
         code: The variables of a code, and the categories of each.
@@ -112,10 +112,10 @@ class Options(RunOptions):
         ValueError: If a value is out of its range, or if two of them do not agree.
     """
 
-    law: str = option(
+    family: str = option(
         "family of the relaxed codes",
         default="igr",
-        choices=LAWS,
+        choices=FAMILIES,
     )
     estimator: str = option(
         "of the gradient: what objective, and with what samples",
@@ -138,7 +138,7 @@ class Options(RunOptions):
         super().__post_init__()
         check_estimator(
             self.estimator,
-            self.law,
+            self.family,
             self.num_samples,
             self.num_variables,
             self.num_categories,
@@ -149,7 +149,7 @@ class Options(RunOptions):
         k = self.num_categories
         is_fixed = ESTIMATORS[self.estimator].fixed_scale
         num_parameters = (k - 1) * (1 if is_fixed else 2)
-        if self.law == "gumbel-softmax":
+        if self.family == "gumbel-softmax":
             num_parameters = k
         return Sizes(
             num_pixels,

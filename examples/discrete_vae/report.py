@@ -24,7 +24,7 @@ class Scores(NamedTuple):
     Args:
         relaxed_elbo: Of the objective that was trained, with the codes it trains on.
         discrete_elbo: Of the discrete model that it stands for, with one-hot codes:
-            comparable between laws and temperatures.
+            comparable between distributions and temperatures.
     """
 
     relaxed_elbo: float
@@ -166,13 +166,14 @@ def format_report(options: Options, result: Result) -> str:
     """A table of the scores, which says what each of them is."""
     labels = {
         "relaxed_elbo": f"as trained: {ESTIMATORS[options.estimator].objective}",
-        "discrete_elbo": "comparable across laws: one-hot codes (ELBO)",
+        "discrete_elbo": "comparable across families: one-hot codes (ELBO)",
         "relaxation_gap": "difference: the relaxation gap",
     }
     width = max(map(len, labels.values()))
     lines = [
-        f"{options.law} at temperature {options.temperature:g}, {options.estimator}, "
-        f"{options.dataset}: {result.num_epochs} epochs, {result.seconds:.1f} s",
+        f"{options.family} at temperature {options.temperature:g}, "
+        f"{options.estimator}, {options.dataset}: {result.num_epochs} epochs, "
+        f"{result.seconds:.1f} s",
         f"{'nats per image':{width}}{'validation':>12}{'test':>10}",
     ]
     for name, label in labels.items():

@@ -1,10 +1,11 @@
 """A variational autoencoder of images with discrete codes, in NumPyro.
 
-The code of an image is a set of categorical variables. A relaxed law lets gradients
-through them while training; the model that counts is the discrete one behind it.
+The code of an image is a set of categorical variables. A relaxed distribution lets
+gradients through them while training; the model that counts is the discrete one
+behind it.
 
     python -m examples.discrete_vae.vae_numpyro
-    python -m examples.discrete_vae.vae_numpyro --law igr-sb --estimator discrete-kl
+    python -m examples.discrete_vae.vae_numpyro --family igr-sb --estimator discrete-kl
     python -m examples.discrete_vae.vae_numpyro --dataset mnist --architecture 512-256
 """
 
@@ -95,7 +96,7 @@ class DiscreteVAE:
         return jax.nn.sigmoid(logits)
 
     def guide(self, images: Array, prior: Distribution) -> None:
-        """Codes from laws of the prior's family, with encoded parameters."""
+        """Codes from the prior's family, with encoded parameters."""
         encoder = numpyro.module("encoder", self.encoder, images.shape)
         with per_image(images):
             parameters = encoder(images).reshape(-1, *self.sizes.parameters)

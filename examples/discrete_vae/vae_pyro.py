@@ -1,10 +1,11 @@
 """A variational autoencoder of images with discrete codes, in Pyro.
 
-The code of an image is a set of categorical variables. A relaxed law lets gradients
-through them while training; the model that counts is the discrete one behind it.
+The code of an image is a set of categorical variables. A relaxed distribution lets
+gradients through them while training; the model that counts is the discrete one
+behind it.
 
     python -m examples.discrete_vae.vae_pyro
-    python -m examples.discrete_vae.vae_pyro --law igr-sb --estimator discrete-kl
+    python -m examples.discrete_vae.vae_pyro --family igr-sb --estimator discrete-kl
     python -m examples.discrete_vae.vae_pyro --dataset mnist --architecture 512-256
 """
 
@@ -90,7 +91,7 @@ class DiscreteVAE(nn.Module):
         return logits.sigmoid()
 
     def guide(self, images: Tensor, prior: Distribution) -> None:
-        """Codes from laws of the prior's family, with encoded parameters."""
+        """Codes from the prior's family, with encoded parameters."""
         pyro.module("encoder", self.encoder)
         with per_image(images):
             parameters = self.encoder(images).unflatten(-1, self.sizes.parameters)

@@ -70,14 +70,14 @@ def even_sticks(num_sticks: int) -> NDArray[np.float32]:
 
 
 def start_of_sticks(
-    law: str, concentration: float, num_sticks: int
+    family: str, concentration: float, num_sticks: int
 ) -> NDArray[np.float32]:
     """Parameters with which the sticks break even weights.
 
     Parameters of zero are the prior: so do those of a stick start that is added later.
 
     Args:
-        law: "igr-sb" or "dldpmm".
+        family: "igr-sb" or "dldpmm".
         concentration: Of the prior.
         num_sticks: The number n of sticks.
 
@@ -87,7 +87,7 @@ def start_of_sticks(
         concentrations, relative to the prior's.
     """
     even = even_sticks(num_sticks)
-    if law == "dldpmm":
+    if family == "dldpmm":
         return np.stack([0 * even, -even - np.log(concentration)]).astype(np.float32)
     loc, scale, _ = nearest_gaussian(concentration)
     log_scale = np.full_like(even, np.log(START_SCALE / scale))
@@ -95,7 +95,7 @@ def start_of_sticks(
 
 
 class BetaSticks(NamedTuple):
-    """Independent Beta laws of some sticks.
+    """Independent Beta distributions of some sticks.
 
     Args:
         first: The first parameter of each.
@@ -169,7 +169,7 @@ class Terms(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The best Beta laws of the sticks of some components.
+    """The best Beta distributions of the sticks of some components.
 
     Args:
         components: That have a stick, the largest first.
@@ -322,7 +322,7 @@ class Split(NamedTuple):
     Args:
         parents: The component that each was, or was a half of.
         means: With shape `(components, latent)`.
-        sticks: The best Beta laws, given the images of each.
+        sticks: The best Beta ones, given the images of each.
         weight: To add to that of the scores, with shape `(latent, features)`.
         bias: To add to that of the scores.
     """

@@ -26,41 +26,41 @@ TINY = jnp.finfo(jnp.float32).tiny
 IMAGES, COMPONENTS = -1, -2
 
 
-def make_prior(law: str, concentration: Array, num_sticks: int) -> Distribution:
+def make_prior(family: str, concentration: Array, num_sticks: int) -> Distribution:
     """The stick-breaking prior of a Dirichlet process."""
-    if law == "igr-sb":
+    if family == "igr-sb":
         return GEM(concentration, num_sticks)
     sticks = jnp.ones(num_sticks)
     return Beta(sticks, concentration * sticks).to_event(1)
 
 
 def make_posterior(
-    law: str, parameters: Array, concentration: Array, start: float
+    family: str, parameters: Array, concentration: Array, start: float
 ) -> Distribution:
-    """The law of the sticks with these parameters, which is the prior at zero.
+    """The distribution of sticks with these parameters, the prior at zero.
 
     Args:
-        law: "igr-sb" or "dldpmm".
+        family: "igr-sb" or "dldpmm".
         parameters: With shape `batch + (2, num_sticks)`.
         concentration: Of the prior.
         start: The concentration that zero parameters mean.
     """
     first, second = parameters[..., 0, :], parameters[..., 1, :]
-    if law == "igr-sb":
+    if family == "igr-sb":
         loc, scale, _ = nearest_gaussian(start)
         tail = GEM(concentration, 1)
         return InfiniteIGR(None, loc + first, scale * jnp.exp(second), 1.0, tail=tail)
     return Kumaraswamy(jnp.exp(first), start * jnp.exp(second)).to_event(1)
 
 
-def sample_weights(law: Distribution) -> Array:
+def sample_weights(sticks: Distribution) -> Array:
     """Weights from the site "sticks", whose value may be the sticks themselves."""
-    return to_weights(law, numpyro.sample("sticks", law))
+    return to_weights(sticks, numpyro.sample("sticks", sticks))
 
 
-def to_weights(law: Distribution, value: Array) -> Array:
-    """The weights that a value of the law stands for, none of them zero."""
-    if isinstance(law, GEM | InfiniteIGR):
+def to_weights(sticks: Distribution, value: Array) -> Array:
+    """The weights that a value of the sticks stands for, none of them zero."""
+    if isinstance(sticks, GEM | InfiniteIGR):
         return jnp.clip(value, min=TINY)
     log_left = jnp.log1p(-jnp.clip(value, max=1 - 1e-6)).cumsum(-1)
     none = jnp.zeros_like(log_left[..., :1])
@@ -94,13 +94,15 @@ class Networks(NamedTuple):
         """Their parameters, as sites of the model that asks.
 
         Args:
-            options: The sizes and the laws.
+            options: The sizes and the families.
             num_pixels: Of an image.
         """
         latent = options.latent_dim
         *first, last = options.encoder
         num_features = (num_pixels, *first)[-1]
-        sticks = start_of_sticks(options.law, options.concentration, options.num_sticks)
+        sticks = start_of_sticks(
+            options.family, options.concentration, options.num_sticks
+        )
         of_image = options.has_own_weights / num_features**0.5
         means = options.num_means, latent
         return cls(
@@ -124,29 +126,29 @@ class Networks(NamedTuple):
 
     def all_means(self) -> Array:
         """The means of the components, that of the rest last."""
-        if self.options.law == "dldpmm":
+        if self.options.family == "dldpmm":
             return self.means
         return jnp.concatenate([self.means, jnp.zeros_like(self.means[:1])])
 
     def make_prior(self, concentration: Array) -> Distribution:
         """The prior of the sticks."""
-        return make_prior(self.options.law, concentration, self.num_sticks)
+        return make_prior(self.options.family, concentration, self.num_sticks)
 
     def encode_concentration(self, prior: Distribution) -> Distribution:
-        """The guide's law of the concentration, which is the prior at the start."""
+        """The guide's concentration, which is the prior at the start."""
         if isinstance(prior, Delta):
             return prior
         concentration, rate = jnp.exp(self.log_concentration)
         return Gamma(prior.concentration * concentration, prior.rate * rate)
 
     def encode_sticks(self, features: Array, concentration: Array) -> Distribution:
-        """The law of the sticks, given the images if these have sticks of their own."""
+        """The guide's sticks, given the images if these have sticks of their own."""
         parameters = self.breaks
         if self.options.has_own_weights:
             of_image = jnp.einsum("...h,pnh->...pn", features, self.breaks_of_image)
             parameters = parameters + of_image
-        law, start = self.options.law, self.options.concentration
-        return make_posterior(law, parameters, concentration, start)
+        family, start = self.options.family, self.options.concentration
+        return make_posterior(family, parameters, concentration, start)
 
     def encode_component(self, features: Array, weights: Array) -> Array:
         """The logits of the components, given the images and the weights."""
@@ -157,7 +159,7 @@ class Networks(NamedTuple):
         return jnp.log(weights) + scores
 
     def encode_code(self, features: Array, means: Array) -> Distribution:
-        """The law of the codes, given the images and the means of components."""
+        """The guide's codes, given the images and the means of components."""
         hidden = relu(self.hidden(features) + self.hidden_of_mean(means))
         offset, log_scale = jnp.split(self.code(hidden), 2, -1)
         return Normal(means + offset, jnp.exp(log_scale)).to_event(1)
@@ -187,7 +189,7 @@ class Mixture:
     each count in proportion to its probability.
 
     Args:
-        options: The sizes and the laws.
+        options: The sizes and the families.
         num_images: That there are to learn from.
     """
 
@@ -203,11 +205,11 @@ class Mixture:
             with share:
                 concentration = sample_concentration(prior)
             with per_image if self.has_own_weights else share:
-                law = networks.make_prior(concentration)
-                weights = sample_weights(law)
+                sticks = networks.make_prior(concentration)
+                weights = sample_weights(sticks)
             with per_image:
-                law = ExpectedOneHotCategorical(logits=jnp.log(weights))
-                with per_component(numpyro.sample("component", law)):
+                component = ExpectedOneHotCategorical(logits=jnp.log(weights))
+                with per_component(numpyro.sample("component", component)):
                     sample_images(networks, networks.all_means()[..., None, :], images)
 
     def guide(self, images: Array, prior: Distribution) -> None:
@@ -217,17 +219,17 @@ class Mixture:
         features = networks.features(images)
         with handlers.scale(scale=1 / len(images)):
             with share:
-                law = networks.encode_concentration(prior)
-                concentration = sample_concentration(law)
+                posterior = networks.encode_concentration(prior)
+                concentration = sample_concentration(posterior)
             with per_image if self.has_own_weights else share:
                 weights = sample_weights(
                     networks.encode_sticks(features, concentration)
                 )
             with per_image:
-                law = ExpectedOneHotCategorical(
+                component = ExpectedOneHotCategorical(
                     logits=networks.encode_component(features, weights)
                 )
-                with per_component(numpyro.sample("component", law)):
+                with per_component(numpyro.sample("component", component)):
                     means = networks.all_means()[..., None, :]
                     numpyro.sample("code", networks.encode_code(features, means))
 
@@ -237,9 +239,11 @@ class Mixture:
         return share, numpyro.plate("images", len(images), dim=IMAGES)
 
 
-def sample_concentration(law: Distribution) -> Array:
+def sample_concentration(prior: Distribution) -> Array:
     """The concentration of the Dirichlet process, unless it is known."""
-    return law.v if isinstance(law, Delta) else numpyro.sample("concentration", law)
+    return (
+        prior.v if isinstance(prior, Delta) else numpyro.sample("concentration", prior)
+    )
 
 
 def sample_images(networks: Networks, means: Array, images: Array) -> None:
@@ -262,11 +266,11 @@ class MixtureOfOne:
     """The model and the guide of a mixture, for the likelihood of single images.
 
     The weights of a new image are its own, from the prior, or those that all images
-    share, as they have been learned: model and guide draw these from the same law,
-    whose density cancels. The concentration is known: the mean of its law.
+    share, as they have been learned: model and guide draw these from the same
+    distribution, whose density cancels. The concentration is known: its mean.
 
     Args:
-        options: The sizes and the laws.
+        options: The sizes and the families.
     """
 
     def __init__(self, options: MixtureOptions) -> None:
@@ -282,8 +286,8 @@ class MixtureOfOne:
             sticks = networks.encode_sticks(images, concentration)
         per_image, weights = sample_weights_of(images, sticks, networks)
         with per_image:
-            law = OneHotCategorical(logits=jnp.log(weights))
-            means = numpyro.sample("component", law) @ networks.all_means()
+            component = OneHotCategorical(logits=jnp.log(weights))
+            means = numpyro.sample("component", component) @ networks.all_means()
             sample_images(networks, means, images)
 
     def guide(self, images: Array, prior: Distribution) -> None:
@@ -294,8 +298,10 @@ class MixtureOfOne:
         sticks = networks.encode_sticks(features, concentration)
         per_image, weights = sample_weights_of(images, sticks, networks)
         with per_image:
-            law = OneHotCategorical(logits=networks.encode_component(features, weights))
-            means = numpyro.sample("component", law) @ networks.all_means()
+            component = OneHotCategorical(
+                logits=networks.encode_component(features, weights)
+            )
+            means = numpyro.sample("component", component) @ networks.all_means()
             numpyro.sample("code", networks.encode_code(features, means))
 
 

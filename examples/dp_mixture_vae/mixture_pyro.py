@@ -27,41 +27,41 @@ TINY = torch.finfo(torch.float32).tiny
 IMAGES, COMPONENTS = -1, -2
 
 
-def make_prior(law: str, concentration: Tensor, num_sticks: int) -> Distribution:
+def make_prior(family: str, concentration: Tensor, num_sticks: int) -> Distribution:
     """The stick-breaking prior of a Dirichlet process."""
-    if law == "igr-sb":
+    if family == "igr-sb":
         return GEM(concentration, num_sticks)
     sticks = concentration.new_ones(num_sticks)
     return Beta(sticks, concentration * sticks).to_event(1)
 
 
 def make_posterior(
-    law: str, parameters: Tensor, concentration: Tensor, start: float
+    family: str, parameters: Tensor, concentration: Tensor, start: float
 ) -> Distribution:
-    """The law of the sticks with these parameters, which is the prior at zero.
+    """The distribution of sticks with these parameters, the prior at zero.
 
     Args:
-        law: "igr-sb" or "dldpmm".
+        family: "igr-sb" or "dldpmm".
         parameters: With shape `batch + (2, num_sticks)`.
         concentration: Of the prior.
         start: The concentration that zero parameters mean.
     """
     first, second = parameters.unbind(-2)
-    if law == "igr-sb":
+    if family == "igr-sb":
         loc, scale, _ = nearest_gaussian(start)
         tail = GEM(concentration, 1)
         return InfiniteIGR(None, loc + first, scale * second.exp(), 1.0, tail=tail)
     return Kumaraswamy(first.exp(), start * second.exp()).to_event(1)
 
 
-def sample_weights(law: Distribution) -> Tensor:
+def sample_weights(sticks: Distribution) -> Tensor:
     """Weights from the site "sticks", whose value may be the sticks themselves."""
-    return to_weights(law, pyro.sample("sticks", law))
+    return to_weights(sticks, pyro.sample("sticks", sticks))
 
 
-def to_weights(law: Distribution, value: Tensor) -> Tensor:
-    """The weights that a value of the law stands for, none of them zero."""
-    if isinstance(law, GEM | InfiniteIGR):
+def to_weights(sticks: Distribution, value: Tensor) -> Tensor:
+    """The weights that a value of the sticks stands for, none of them zero."""
+    if isinstance(sticks, GEM | InfiniteIGR):
         return value.clamp(min=TINY)
     log_left = torch.log1p(-value.clamp(max=1 - 1e-6)).cumsum(-1)
     none = torch.zeros_like(log_left[..., :1])
@@ -78,7 +78,7 @@ class Networks(nn.Module):
     it has nothing to learn of one that is added.
 
     Args:
-        options: The sizes and the laws.
+        options: The sizes and the families.
         num_pixels: Of an image.
     """
 
@@ -94,7 +94,9 @@ class Networks(nn.Module):
         self.code = nn.Linear(last, 2 * latent)
         self.decode = make_network(latent, *options.decoder, num_pixels)
         self.log_concentration = nn.Parameter(torch.zeros(2))
-        sticks = start_of_sticks(options.law, options.concentration, options.num_sticks)
+        sticks = start_of_sticks(
+            options.family, options.concentration, options.num_sticks
+        )
         self.breaks = nn.Parameter(torch.from_numpy(sticks))
         of_image = torch.randn(*sticks.shape, num_features) / num_features**0.5
         self.breaks_of_image = nn.Parameter(of_image * options.has_own_weights)
@@ -108,29 +110,29 @@ class Networks(nn.Module):
 
     def all_means(self) -> Tensor:
         """The means of the components, that of the rest last."""
-        if self.options.law == "dldpmm":
+        if self.options.family == "dldpmm":
             return self.means
         return torch.cat([self.means, torch.zeros_like(self.means[:1])])
 
     def make_prior(self, concentration: Tensor) -> Distribution:
         """The prior of the sticks."""
-        return make_prior(self.options.law, concentration, self.num_sticks)
+        return make_prior(self.options.family, concentration, self.num_sticks)
 
     def encode_concentration(self, prior: Distribution) -> Distribution:
-        """The guide's law of the concentration, which is the prior at the start."""
+        """The guide's concentration, which is the prior at the start."""
         if isinstance(prior, Delta):
             return prior
         concentration, rate = self.log_concentration.exp()
         return Gamma(prior.concentration * concentration, prior.rate * rate)
 
     def encode_sticks(self, features: Tensor, concentration: Tensor) -> Distribution:
-        """The law of the sticks, given the images if these have sticks of their own."""
+        """The guide's sticks, given the images if these have sticks of their own."""
         parameters = self.breaks
         if self.options.has_own_weights:
             of_image = torch.einsum("...h,pnh->...pn", features, self.breaks_of_image)
             parameters = parameters + of_image
-        law, start = self.options.law, self.options.concentration
-        return make_posterior(law, parameters, concentration, start)
+        family, start = self.options.family, self.options.concentration
+        return make_posterior(family, parameters, concentration, start)
 
     def encode_component(self, features: Tensor, weights: Tensor) -> Tensor:
         """The logits of the components, given the images and the weights."""
@@ -140,7 +142,7 @@ class Networks(nn.Module):
         return weights.log() + self.scores(features) @ means.T - (means**2).sum(-1) / 2
 
     def encode_code(self, features: Tensor, means: Tensor) -> Distribution:
-        """The law of the codes, given the images and the means of components."""
+        """The guide's codes, given the images and the means of components."""
         hidden = relu(self.hidden(features) + self.hidden_of_mean(means))
         offset, log_scale = self.code(hidden).chunk(2, -1)
         return Normal(means + offset, log_scale.exp()).to_event(1)
@@ -178,11 +180,11 @@ class Mixture:
             with share:
                 concentration = sample_concentration(prior)
             with per_image if self.has_own_weights else share:
-                law = networks.make_prior(concentration)
-                weights = sample_weights(law)
+                sticks = networks.make_prior(concentration)
+                weights = sample_weights(sticks)
             with per_image:
-                law = ExpectedOneHotCategorical(logits=weights.log())
-                with per_component(pyro.sample("component", law)):
+                component = ExpectedOneHotCategorical(logits=weights.log())
+                with per_component(pyro.sample("component", component)):
                     sample_images(networks, networks.all_means().unsqueeze(-2), images)
 
     def guide(self, images: Tensor, prior: Distribution) -> None:
@@ -192,17 +194,17 @@ class Mixture:
         features = networks.features(images)
         with poutine.scale(scale=1 / len(images)):
             with share:
-                law = networks.encode_concentration(prior)
-                concentration = sample_concentration(law)
+                posterior = networks.encode_concentration(prior)
+                concentration = sample_concentration(posterior)
             with per_image if self.has_own_weights else share:
                 weights = sample_weights(
                     networks.encode_sticks(features, concentration)
                 )
             with per_image:
-                law = ExpectedOneHotCategorical(
+                component = ExpectedOneHotCategorical(
                     logits=networks.encode_component(features, weights)
                 )
-                with per_component(pyro.sample("component", law)):
+                with per_component(pyro.sample("component", component)):
                     means = networks.all_means().unsqueeze(-2)
                     pyro.sample("code", networks.encode_code(features, means))
 
@@ -212,9 +214,9 @@ class Mixture:
         return share, pyro.plate("images", len(images), dim=IMAGES)
 
 
-def sample_concentration(law: Distribution) -> Tensor:
+def sample_concentration(prior: Distribution) -> Tensor:
     """The concentration of the Dirichlet process, unless it is known."""
-    return law.v if isinstance(law, Delta) else pyro.sample("concentration", law)
+    return prior.v if isinstance(prior, Delta) else pyro.sample("concentration", prior)
 
 
 def sample_images(networks: Networks, means: Tensor, images: Tensor) -> None:
@@ -237,8 +239,8 @@ class MixtureOfOne:
     """The model and the guide of a mixture, for the likelihood of single images.
 
     The weights of a new image are its own, from the prior, or those that all images
-    share, as they have been learned: model and guide draw these from the same law,
-    whose density cancels. The concentration is known: the mean of its law.
+    share, as they have been learned: model and guide draw these from the same
+    distribution, whose density cancels. The concentration is known: its mean.
 
     Args:
         networks: Encoder, decoder, sticks and means.
@@ -257,8 +259,8 @@ class MixtureOfOne:
             sticks = networks.encode_sticks(images, concentration)
         per_image, weights = sample_weights_of(images, sticks, networks)
         with per_image:
-            law = OneHotCategorical(logits=weights.log())
-            means = pyro.sample("component", law) @ networks.all_means()
+            component = OneHotCategorical(logits=weights.log())
+            means = pyro.sample("component", component) @ networks.all_means()
             sample_images(networks, means, images)
 
     def guide(self, images: Tensor, prior: Distribution) -> None:
@@ -269,8 +271,10 @@ class MixtureOfOne:
         sticks = networks.encode_sticks(features, concentration)
         per_image, weights = sample_weights_of(images, sticks, networks)
         with per_image:
-            law = OneHotCategorical(logits=networks.encode_component(features, weights))
-            means = pyro.sample("component", law) @ networks.all_means()
+            component = OneHotCategorical(
+                logits=networks.encode_component(features, weights)
+            )
+            means = pyro.sample("component", component) @ networks.all_means()
             pyro.sample("code", networks.encode_code(features, means))
 
 

@@ -19,7 +19,7 @@ class MixtureOptions(RunOptions):
     num_epochs: int = option(
         "passes over the training images", "-n", default=100, at_least=1, tracked=False
     )
-    law: str = option(
+    family: str = option(
         "of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
         default="igr-sb",
         choices=("igr-sb", "dldpmm"),
@@ -86,7 +86,7 @@ class MixtureOptions(RunOptions):
 
     def prunes_after(self, num_epochs: int) -> bool:
         """Whether components are deleted after so many epochs."""
-        if not self.revise_from or self.law != "igr-sb" or self.has_own_weights:
+        if not self.revise_from or self.family != "igr-sb" or self.has_own_weights:
             return False
         since = num_epochs - self.revise_from
         return since >= 0 and since % self.revise_every == 0
@@ -114,7 +114,7 @@ class MixtureOptions(RunOptions):
 
         Equal ones are for the same compiled functions.
         """
-        names = "law", "assignment", "capacity", "truncation", "concentration"
+        names = "family", "assignment", "capacity", "truncation", "concentration"
         names += "latent_dim", "encoder", "decoder", "spread"
         return MixtureOptions(**{name: getattr(self, name) for name in names})
 
@@ -126,9 +126,9 @@ class MixtureOptions(RunOptions):
     @property
     def num_means(self) -> int:
         """The component means at the start."""
-        return self.num_sticks + (self.law == "dldpmm")
+        return self.num_sticks + (self.family == "dldpmm")
 
     @property
     def num_sticks(self) -> int:
         """The sticks at the start."""
-        return self.capacity if self.law == "igr-sb" else self.truncation - 1
+        return self.capacity if self.family == "igr-sb" else self.truncation - 1

@@ -138,16 +138,16 @@ class Growth(NamedTuple):
     overflow: float
 
     @classmethod
-    def from_usage(cls, usage: Usage, num_sticks: int, law: str) -> "Growth":
+    def from_usage(cls, usage: Usage, num_sticks: int, family: str) -> "Growth":
         """That of some images.
 
         Args:
             usage: What the guide says of them.
             num_sticks: The sticks that the parameters are for.
-            law: "igr-sb", or "dldpmm", whose components are all that there are.
+            family: "igr-sb", or "dldpmm", whose components are all that there are.
         """
         counts = float(usage.needed.mean()), len(usage.used)
-        if law == "dldpmm":
+        if family == "dldpmm":
             return cls(num_sticks + 1, *counts, 0.0)
         return cls(num_sticks, *counts, float((usage.needed > num_sticks).mean()))
 
@@ -204,7 +204,7 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
     }
     width = max(map(len, rows))
     lines = [
-        f"{options.law} with assignment by {options.assignment}, {options.dataset}: "
+        f"{options.family} with assignment by {options.assignment}, {options.dataset}: "
         f"{result.num_epochs} epochs, {result.seconds:.1f} s; nats per image",
         *(f"{label:{width}}  {value}" for label, value in rows.items()),
         "posterior of the number of components:",

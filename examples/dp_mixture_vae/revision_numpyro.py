@@ -71,8 +71,8 @@ def _draw_usage(
 ) -> tuple[Array, Array, Array]:
     networks = trained_networks(options, params, images.shape[-1])
     features = networks.features(images)
-    law = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
-    weights = to_weights(law, law.rsample(key, (num_draws,)))
+    sticks = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
+    weights = to_weights(sticks, sticks.rsample(key, (num_draws,)))
     if not options.has_own_weights:
         weights = weights[..., None, :]
     probs = jax.nn.softmax(networks.encode_component(features, weights), -1)
@@ -97,7 +97,7 @@ def wanted_sticks(
     Args:
         options: That the model depends on.
         params: The sticks so far, and all else.
-        prior: The law of the concentration.
+        prior: Of the concentration.
         images: For which weights are drawn.
         max_overflow: The rate of draws that may need more.
         rho: The share of the weights that sticks are needed for.
@@ -105,11 +105,11 @@ def wanted_sticks(
     """
     networks = trained_networks(options, params, images.shape[-1])
     concentration = networks.encode_concentration(prior).mean
-    law = networks.encode_sticks(networks.features(images), concentration)
+    sticks = networks.encode_sticks(networks.features(images), concentration)
     shape = () if options.has_own_weights else (DRAWS_OF_SHARED_WEIGHTS,)
     given, beyond = random.split(key)
-    weights = to_weights(law, law.rsample(given, shape))
-    return law.wanted_sticks(beyond, weights, max_overflow, rho)
+    weights = to_weights(sticks, sticks.rsample(given, shape))
+    return sticks.wanted_sticks(beyond, weights, max_overflow, rho)
 
 
 def grow_sticks(svi: SVI, state: SVIState, num_sticks: int) -> SVIState:
@@ -147,7 +147,7 @@ def prune_components(
         svi: Whose sticks are fitted anew; those of deleted components are at the
             prior, as if they had been added.
         state: The parameters, and the moments of Adam, which follow the components.
-        prior: The law of the concentration.
+        prior: Of the concentration.
         images: To learn from.
         key: Of the choice of images, and the noise.
 
@@ -181,7 +181,7 @@ def split_components(
         svi: Whose components were deleted just now.
         state: The parameters, and the moments of Adam, which follow the components,
             to both halves.
-        prior: The law of the concentration.
+        prior: Of the concentration.
         images: To learn from.
         found: The components that are left.
         key: Of the draws of the weights.
@@ -219,13 +219,13 @@ def measure(
     """What the images say of each component, whose codes share their noise."""
     networks = trained_networks(options, params, images.shape[-1])
     features, means = networks.features(images), networks.all_means()
-    law = networks.encode_code(features, means[:, None])
-    noise = random.normal(key, (NUM_SAMPLES, 1, *law.mean.shape[1:]))
-    codes = law.mean + jnp.sqrt(law.variance) * noise
+    code = networks.encode_code(features, means[:, None])
+    noise = random.normal(key, (NUM_SAMPLES, 1, *code.mean.shape[1:]))
+    codes = code.mean + jnp.sqrt(code.variance) * noise
     pixels = Bernoulli(logits=networks.decode(codes))
     log_likelihood = pixels.log_prob(images).sum(-1).mean(0)
     prior = Normal(means[:, None], 1.0).to_event(1)
-    fits = (log_likelihood - kl_divergence(law, prior)).T
+    fits = (log_likelihood - kl_divergence(code, prior)).T
     return fits, networks.encode_component(features, jnp.ones(len(means)))
 
 

@@ -28,11 +28,11 @@ from pyro_igr import grow, num_active, reorder
 def draw_weights(
     networks: Networks, prior: Distribution, images: Tensor, num_draws: int = 100
 ) -> tuple[Distribution, Tensor]:
-    """The law of the sticks, and weights: of each image, or draws of shared ones."""
+    """The sticks, and weights: of each image, or draws of shared ones."""
     concentration = networks.encode_concentration(prior).mean
-    law = networks.encode_sticks(networks.features(images), concentration)
+    sticks = networks.encode_sticks(networks.features(images), concentration)
     shape = () if networks.options.has_own_weights else (num_draws,)
-    return law, to_weights(law, law.rsample(shape))
+    return sticks, to_weights(sticks, sticks.rsample(shape))
 
 
 @torch.no_grad()
@@ -51,8 +51,8 @@ def _draw_usage(
     networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     features = networks.features(images)
-    law = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
-    weights = to_weights(law, law.rsample((num_draws,)))
+    sticks = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
+    weights = to_weights(sticks, sticks.rsample((num_draws,)))
     if not networks.options.has_own_weights:
         weights = weights.unsqueeze(-2)
     probs = networks.encode_component(features, weights).softmax(-1)
@@ -67,12 +67,12 @@ def wanted_sticks(networks: Networks, prior: Distribution, images: Tensor) -> in
 
     Args:
         networks: That have the sticks so far.
-        prior: The law of the concentration.
+        prior: Of the concentration.
         images: For which weights are drawn.
     """
     options = networks.options
-    law, weights = draw_weights(networks, prior, images)
-    return int(law.wanted_sticks(weights, options.max_overflow, options.rho))
+    sticks, weights = draw_weights(networks, prior, images)
+    return int(sticks.wanted_sticks(weights, options.max_overflow, options.rho))
 
 
 def grow_sticks(networks: Networks, optimizer: PyroOptim, num_sticks: int) -> None:
@@ -103,7 +103,7 @@ def prune_components(
         networks: Whose sticks are fitted anew; those of deleted components are at the
             prior, as if they had been added.
         optimizer: Whose state follows the components.
-        prior: The law of the concentration.
+        prior: Of the concentration.
         images: To learn from.
 
     Returns:
@@ -131,7 +131,7 @@ def split_components(
     Args:
         networks: Whose components were deleted just now.
         optimizer: Whose state follows the components, to both halves.
-        prior: The law of the concentration.
+        prior: Of the concentration.
         images: To learn from.
         found: The components that are left.
     """
@@ -152,12 +152,12 @@ def split_components(
 def measure(networks: Networks, images: Tensor) -> Terms:
     """What the images say of each component, whose codes share their noise."""
     features, means = networks.features(images), networks.all_means()
-    law = networks.encode_code(features, means.unsqueeze(-2))
-    noise = torch.randn(NUM_SAMPLES, 1, *law.mean.shape[1:], device=images.device)
-    pixels = Bernoulli(logits=networks.decode(law.mean + law.stddev * noise))
+    code = networks.encode_code(features, means.unsqueeze(-2))
+    noise = torch.randn(NUM_SAMPLES, 1, *code.mean.shape[1:], device=images.device)
+    pixels = Bernoulli(logits=networks.decode(code.mean + code.stddev * noise))
     log_likelihood = pixels.log_prob(images).sum(-1).mean(0)
     prior = Normal(means.unsqueeze(-2), 1.0).to_event(1)
-    fits = (log_likelihood - kl_divergence(law, prior)).T
+    fits = (log_likelihood - kl_divergence(code, prior)).T
     scores = networks.encode_component(features, torch.ones_like(means[:, 0]))
     return Terms(*(x.double().numpy(force=True) for x in (fits, scores)))
 

@@ -7,7 +7,7 @@ and components are deleted and split as the bound asks, late in the training.
     python -m examples.dp_mixture_vae.vae_numpyro
     python -m examples.dp_mixture_vae.vae_numpyro --learn-concentration -n 200
     python -m examples.dp_mixture_vae.vae_numpyro --revise-from 0
-    python -m examples.dp_mixture_vae.vae_numpyro --law dldpmm --truncation 15
+    python -m examples.dp_mixture_vae.vae_numpyro --family dldpmm --truncation 15
     python -m examples.dp_mixture_vae.vae_numpyro --dataset mnist --checkpoint runs/dp
 """
 
@@ -98,7 +98,7 @@ def make_objectives(
 
 
 def make_prior(options: MixtureOptions) -> Distribution:
-    """The law of the concentration: known, or a Gamma law of that mean."""
+    """The prior of the concentration: known, or a Gamma distribution of that mean."""
     concentration = jnp.array(options.concentration)
     if options.learn_concentration:
         return Gamma(concentration, jnp.ones_like(concentration))
@@ -114,7 +114,7 @@ def grow_as_asked(
     key: Array,
 ) -> SVIState:
     """Doubles the sticks as often as draws for these images ask for."""
-    if options.law != "igr-sb":
+    if options.family != "igr-sb":
         return state
     params, rates = svi.get_params(state), (options.max_overflow, options.rho)
     wanted = wanted_sticks(options.of_model(), params, prior, images, *rates, key)
@@ -196,7 +196,7 @@ def measure_growth(
     options: MixtureOptions, params: dict[str, Any], usage: Usage
 ) -> Growth:
     """The number of components, by what the guide says of some images."""
-    return Growth.from_usage(usage, params["breaks"].shape[-1], options.law)
+    return Growth.from_usage(usage, params["breaks"].shape[-1], options.family)
 
 
 class Trained(NamedTuple):

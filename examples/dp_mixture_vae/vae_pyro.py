@@ -7,7 +7,7 @@ components are deleted and split as the bound asks, late in the training.
     python -m examples.dp_mixture_vae.vae_pyro
     python -m examples.dp_mixture_vae.vae_pyro --learn-concentration --figures runs/dp
     python -m examples.dp_mixture_vae.vae_pyro --revise-from 0
-    python -m examples.dp_mixture_vae.vae_pyro --law dldpmm --truncation 15
+    python -m examples.dp_mixture_vae.vae_pyro --family dldpmm --truncation 15
     python -m examples.dp_mixture_vae.vae_pyro --dataset mnist --checkpoint runs/dp.ckpt
 """
 
@@ -94,7 +94,7 @@ def make_objectives(
 
 
 def make_prior(options: MixtureOptions, device: torch.device) -> Distribution:
-    """The law of the concentration: known, or a Gamma law of that mean."""
+    """The prior of the concentration: known, or a Gamma distribution of that mean."""
     concentration = torch.tensor(options.concentration, device=device)
     if options.learn_concentration:
         return Gamma(concentration, torch.ones_like(concentration))
@@ -113,7 +113,7 @@ def train_epoch(
     whole = batches.split(options.batch_size)[: len(images) // options.batch_size]
     loss = 0.0
     for batch in whole:
-        if options.law == "igr-sb":
+        if options.family == "igr-sb":
             grow_as_asked(options, networks, svi.optim, prior, images[batch])
         loss += svi.step(images[batch], prior)
     return -loss / len(whole)
@@ -192,7 +192,7 @@ def revise(
 
 def measure_growth(networks: Networks, usage: Usage) -> Growth:
     """The number of components, by what the guide says of some images."""
-    return Growth.from_usage(usage, networks.num_sticks, networks.options.law)
+    return Growth.from_usage(usage, networks.num_sticks, networks.options.family)
 
 
 class Trained(NamedTuple):

@@ -5,7 +5,7 @@ K = 2 that is relaxed while training. The objective is log p(lower | h) at units
 from the network itself; the network that counts is the discrete one.
 
     python -m examples.structured_prediction.halves_numpyro
-    python -m examples.structured_prediction.halves_numpyro --law gumbel-softmax
+    python -m examples.structured_prediction.halves_numpyro --family gumbel-softmax
     python -m examples.structured_prediction.halves_numpyro --dataset mnist -n 20
 
 With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
@@ -106,9 +106,9 @@ class Network:
         for name in LAYERS:
             layer = numpyro.module(name, self.layer, values.shape)
             planar = numpyro.param(f"planar_{name}", jnp.array(PLANAR_LAYERS))
-            law = activate(unit, layer(values), planar)
+            units = activate(unit, layer(values), planar)
             with handlers.mask(mask=False):
-                z = sample_units(f"units_{name}", law)
+                z = sample_units(f"units_{name}", units)
             values = (straight_through(z) if is_hard else z)[..., 0]
         return values
 

@@ -5,7 +5,7 @@ K = 2 that is relaxed while training. The objective is log p(lower | h) at units
 from the network itself; the network that counts is the discrete one.
 
     python -m examples.structured_prediction.halves_pyro
-    python -m examples.structured_prediction.halves_pyro --law gumbel-softmax
+    python -m examples.structured_prediction.halves_pyro --family gumbel-softmax
     python -m examples.structured_prediction.halves_pyro --dataset mnist -n 20
 
 With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
@@ -104,9 +104,9 @@ class Network(nn.Module):
         values = images[:, : self.half]
         for name in LAYERS:
             layer = getattr(self, name)
-            law = activate(unit, layer(values), self.planar[name])
+            units = activate(unit, layer(values), self.planar[name])
             with poutine.mask(mask=False):
-                z = sample_units(f"units_{name}", law)
+                z = sample_units(f"units_{name}", units)
             values = (straight_through(z) if is_hard else z)[..., 0]
         return values
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from examples.harness.command_line import option
 from examples.harness.run import LogLikelihood, RunOptions
 
-LAWS = "igr", "igr-sb", "igr-planar", "gumbel-softmax"
+FAMILIES = "igr", "igr-sb", "igr-planar", "gumbel-softmax"
 PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first
 
 
@@ -28,7 +28,7 @@ class PredictionOptions(RunOptions):
     learning_rate: float = option(
         "step size of Adam", "-lr", default=1e-3, positive=True
     )
-    law: str = option("family of the relaxed units", default="igr", choices=LAWS)
+    family: str = option("family of the relaxed units", default="igr", choices=FAMILIES)
     temperature: float = option("of the relaxed units", default=0.5, positive=True)
     num_units: int = option("units in each of the two layers", default=240, at_least=1)
     num_samples: int = option(
@@ -92,7 +92,7 @@ def score_bounds(
 def format_prediction(options: PredictionOptions, result: Prediction) -> str:
     """A table of the scores, which says what each of them is."""
     lines = [
-        f"{options.law} at temperature {options.temperature:g}, {options.dataset}: "
+        f"{options.family} at temperature {options.temperature:g}, {options.dataset}: "
         f"{result.num_epochs} epochs, {result.seconds:.1f} s",
         "log p(lower half | upper half), nats per image",
         f"one sample of relaxed units, as trained: {result.objective:.2f}",

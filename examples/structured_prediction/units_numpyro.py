@@ -14,22 +14,22 @@ from numpyro_igr import (
     PlanarTransform,
 )
 
-IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
 
 def make_unit(options: PredictionOptions) -> Distribution:
     """A unit that is on half of the time."""
     temperature = jnp.array(options.temperature)
-    if options.law == "gumbel-softmax":
+    if options.family == "gumbel-softmax":
         return ExpRelaxedOneHotCategorical(temperature, logits=jnp.zeros(2))
     gaussian = jnp.zeros(1), jnp.ones(1)
-    if options.law == "igr-planar":
+    if options.family == "igr-planar":
         return IGRFlow(temperature, *gaussian, [])
-    return IGR_LAWS[options.law](temperature, *gaussian)
+    return IGR_FAMILIES[options.family](temperature, *gaussian)
 
 
 def activate(unit: Distribution, activations: Array, planar: Array) -> Distribution:
-    """The law of units like this one, which are the likelier on the larger these are.
+    """Units like this one, which are the likelier on the larger these are.
 
     The scale of IGR is fixed: nothing but noise keeps the units from being continuous.
 
@@ -41,14 +41,14 @@ def activate(unit: Distribution, activations: Array, planar: Array) -> Distribut
     if isinstance(unit, ExpRelaxedOneHotCategorical):
         logits = jnp.stack([activations, jnp.zeros_like(activations)], -1)
         return ExpRelaxedOneHotCategorical(unit.temperature, logits=logits)
-    law = unit.temperature, activations[..., None], unit.scale
+    of_igr = unit.temperature, activations[..., None], unit.scale
     if isinstance(unit, IGRFlow):
         flow = [PlanarTransform(u[None], w[None], bias) for u, w, bias in planar]
-        return IGRFlow(*law, flow)
-    return type(unit)(*law)
+        return IGRFlow(*of_igr, flow)
+    return type(unit)(*of_igr)
 
 
-def sample_units(name: str, law: Distribution) -> Array:
+def sample_units(name: str, units: Distribution) -> Array:
     """Points of the simplex, (on, off) for each unit, from a site of that name."""
-    value = numpyro.sample(name, law.to_event(1))
-    return jnp.exp(value) if isinstance(law, ExpRelaxedOneHotCategorical) else value
+    value = numpyro.sample(name, units.to_event(1))
+    return jnp.exp(value) if isinstance(units, ExpRelaxedOneHotCategorical) else value

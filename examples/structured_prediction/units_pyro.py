@@ -14,23 +14,23 @@ from pyro_igr import (
     PlanarTransform,
 )
 
-IGR_LAWS = {"igr": IGR, "igr-sb": IGRStickBreaking}
+IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 
 
 def make_unit(options: PredictionOptions, device: torch.device) -> Distribution:
     """A unit that is on half of the time."""
     temperature = torch.tensor(options.temperature, device=device)
     zeros = torch.zeros(2, device=device)
-    if options.law == "gumbel-softmax":
+    if options.family == "gumbel-softmax":
         return ExpRelaxedOneHotCategorical(temperature, logits=zeros)
     gaussian = zeros[:1], zeros[:1] + 1
-    if options.law == "igr-planar":
+    if options.family == "igr-planar":
         return IGRFlow(temperature, *gaussian, [])
-    return IGR_LAWS[options.law](temperature, *gaussian)
+    return IGR_FAMILIES[options.family](temperature, *gaussian)
 
 
 def activate(unit: Distribution, activations: Tensor, planar: Tensor) -> Distribution:
-    """The law of units like this one, which are the likelier on the larger these are.
+    """Units like this one, which are the likelier on the larger these are.
 
     The scale of IGR is fixed: nothing but noise keeps the units from being continuous.
 
@@ -42,14 +42,14 @@ def activate(unit: Distribution, activations: Tensor, planar: Tensor) -> Distrib
     if isinstance(unit, ExpRelaxedOneHotCategorical):
         logits = torch.stack([activations, torch.zeros_like(activations)], -1)
         return ExpRelaxedOneHotCategorical(unit.temperature, logits=logits)
-    law = unit.temperature, activations[..., None], unit.scale
+    of_igr = unit.temperature, activations[..., None], unit.scale
     if isinstance(unit, IGRFlow):
         flow = [PlanarTransform(u[None], w[None], bias) for u, w, bias in planar]
-        return IGRFlow(*law, flow)
-    return type(unit)(*law)
+        return IGRFlow(*of_igr, flow)
+    return type(unit)(*of_igr)
 
 
-def sample_units(name: str, law: Distribution) -> Tensor:
+def sample_units(name: str, units: Distribution) -> Tensor:
     """Points of the simplex, (on, off) for each unit, from a site of that name."""
-    value = pyro.sample(name, law.to_event(1))
-    return value.exp() if isinstance(law, ExpRelaxedOneHotCategorical) else value
+    value = pyro.sample(name, units.to_event(1))
+    return value.exp() if isinstance(units, ExpRelaxedOneHotCategorical) else value

@@ -99,13 +99,13 @@ def format_answers(name: str, problem: Problem, answers: dict[str, Answer]) -> s
         f"{name}: log evidence {problem.log_evidence:.2f} nats",
         f"{'':24}{'ELBO':>10}{'IWAE-1000':>10}{'mean distance of posteriors':>30}",
     ]
-    for law, answer in answers.items():
+    for family, answer in answers.items():
         distance = total_variation(answer.probs, problem.posterior)
         bounds = f"{answer.elbo:10.2f}{answer.importance_bound:10.2f}"
-        lines.append(f"{law:24}{bounds}{distance:30.3f}")
+        lines.append(f"{family:24}{bounds}{distance:30.3f}")
     return "\n".join(lines)
 
 
 def total_variation(probs: Array, others: Array) -> float:
-    """The total variation between laws, a row each, averaged over rows."""
+    """The total variation between distributions, a row each, averaged over rows."""
     return float(abs(probs - others).sum(-1).mean() / 2)

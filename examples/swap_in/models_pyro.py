@@ -44,7 +44,10 @@ from pyro_igr import (
     relax,
 )
 
-LAWS = {"IGR-SB (sticks)": IGRStickBreaking, "Gumbel-Softmax": RelaxedOneHotCategorical}
+FAMILIES = {
+    "IGR-SB (sticks)": IGRStickBreaking,
+    "Gumbel-Softmax": RelaxedOneHotCategorical,
+}
 # Matched by a solver, at every step of a chain anew: for the mixture only.
 SOLVED = {"IGR": IGR}
 
@@ -88,27 +91,27 @@ def gumbel_softmax_guide(problem: Problem, temperature: float) -> None:
     for name, shape in site_shapes(problem).items():
         with pyro.plate("data", shape[0]) if shape[1:] else nullcontext():
             logits = pyro.param(f"{name}_logits", torch.zeros(shape))
-            law = RelaxedOneHotCategorical(torch.tensor(temperature), logits=logits)
-            pyro.sample(name, law)
+            state = RelaxedOneHotCategorical(torch.tensor(temperature), logits=logits)
+            pyro.sample(name, state)
 
 
 def fit(
     model: Callable,
     problem: Problem,
-    law: type[Distribution],
+    family: type[Distribution],
     temperature: float = 0.25,
     num_steps: int = 1000,
     num_particles: int = 4,
 ) -> Answer:
     """Relax a model, train it, discretize it, and say what it knows.
 
-    The KL is the exact one of the discrete laws for each of the families.
+    The KL is the exact one of the discrete distributions for each of the families.
     """
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
     problem = to_tensors(problem)
-    relaxed = relax(model, temperature, family=law)
-    if law is RelaxedOneHotCategorical:
+    relaxed = relax(model, temperature, family=family)
+    if family is RelaxedOneHotCategorical:
         guide = partial(gumbel_softmax_guide, temperature=temperature)
     else:
         guide = AutoIGR(relaxed, temperature, scale=1.0)
@@ -123,7 +126,7 @@ def fit(
         RenyiELBO(alpha=0, num_particles=1000, **many),
     )
     elbo, importance = (-bound.loss(*discrete) for bound in bounds)
-    if law is RelaxedOneHotCategorical:
+    if family is RelaxedOneHotCategorical:
         params = pyro.get_param_store()
         names = site_shapes(problem)
         probs = {n: params[f"{n}_logits"].detach().softmax(-1) for n in names}
@@ -134,17 +137,17 @@ def fit(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fit both models with each law and print the answers."""
+    """Fit both models with each family and print the answers."""
     options = parse_options(PointOptions, __doc__, arguments)
     of_mixture = make_mixture(options.num_points)
     of_chain = make_chain(num_steps=options.num_points)
-    for title, model, problem, laws in [
-        ("Gaussian mixture", mixture, of_mixture, LAWS | SOLVED),
-        ("Hidden Markov model", chain, of_chain, LAWS),
+    for title, model, problem, families in [
+        ("Gaussian mixture", mixture, of_mixture, FAMILIES | SOLVED),
+        ("Hidden Markov model", chain, of_chain, FAMILIES),
     ]:
         answers = {
-            name: fit(model, problem, law, num_steps=options.num_steps)
-            for name, law in laws.items()
+            name: fit(model, problem, family, num_steps=options.num_steps)
+            for name, family in families.items()
         }
         print(format_answers(title, problem, answers))
 

@@ -34,10 +34,10 @@ TUNING_SEEDS, TEST_SEEDS = (100, 101), (0, 1, 2, 3, 4)
 
 def scores(log, host, method, temperature, seed):
     """Scores of one run, from the log or made now."""
-    law, estimator = METHODS[method]
-    choice = {"law": law, "estimator": estimator, "temperature": temperature}
+    family, estimator = METHODS[method]
+    choice = {"family": family, "estimator": estimator, "temperature": temperature}
     options = Options(num_epochs=NUM_EPOCHS, seed=seed, **choice)
-    run = host, law, estimator, temperature, seed, NUM_EPOCHS
+    run = host, family, estimator, temperature, seed, NUM_EPOCHS
     return log.get(run, partial(find, host, options))
 
 

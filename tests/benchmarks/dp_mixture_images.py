@@ -17,9 +17,10 @@ from examples.dp_mixture_vae.vae_numpyro import train
 from tests.benchmarks.report_table import EXAMPLES, to_header, to_row, write_table
 from tests.benchmarks.run_log import RunLog
 
-DATASETS, LAWS = ("mnist", "fashion-mnist"), {"IGR-SB-MM": "igr-sb", "DLDPMM": "dldpmm"}
+DATASETS = "mnist", "fashion-mnist"
+FAMILIES = {"IGR-SB-MM": "igr-sb", "DLDPMM": "dldpmm"}
 COMMON = {"num_epochs": 5, "revise_from": 3, "revise_every": 1, "truncation": 15}
-COLUMNS = ["images", "law", "ELBO", "IWAE-1000", "used", "for 99%", "overflow"]
+COLUMNS = ["images", "family", "ELBO", "IWAE-1000", "used", "for 99%", "overflow"]
 COLUMNS += ["k-NN error: 3, 5, 10", "training"]
 HEADER = to_header(COLUMNS)
 
@@ -41,16 +42,16 @@ def find(options):
 
 def row(log, data_dir, dataset, name):
     """The scores of a distribution on some images."""
-    path = log.path.with_name("-".join(["dp", dataset, LAWS[name]]))
+    path = log.path.with_name("-".join(["dp", dataset, FAMILIES[name]]))
     options = MixtureOptions(
         dataset=dataset,
         data_dir=data_dir,
-        law=LAWS[name],
+        family=FAMILIES[name],
         checkpoint=path,
         figures=path.with_suffix(".figures"),
         **COMMON,
     )
-    run = dataset, LAWS[name], *COMMON.values()
+    run = dataset, FAMILIES[name], *COMMON.values()
     return to_row([dataset, name, *log.get(run, partial(find, options))])
 
 
@@ -59,7 +60,7 @@ def main():
     parser.add_argument("--data-dir", type=Path, help="folder with the data sets")
     data_dir = parser.parse_args().data_dir
     log = RunLog("dp_mixture_images")
-    rows = (row(log, data_dir, *each) for each in product(DATASETS, LAWS))
+    rows = (row(log, data_dir, *each) for each in product(DATASETS, FAMILIES))
     write_table("image mixtures", HEADER, rows, EXAMPLES)
 
 

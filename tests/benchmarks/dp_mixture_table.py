@@ -28,15 +28,15 @@ COMMON = {"num_epochs": 40, "learning_rate": 3e-3}
 SIZES = {"encoder": (100, 100), "decoder": (100,), "latent_dim": 10, "spread": 1.0}
 REVISION = {"revise_from": 24, "revise_every": 4}
 HOSTS, TUNING_SEED, TEST_SEEDS = ("pyro", "numpyro"), 100, (0, 1, 2)
-LAWS = {
-    "IGR-SB-MM": {"law": "igr-sb", "revise_from": 0},
-    "IGR-SB-MM, revised": {"law": "igr-sb", **REVISION},
-    "DLDPMM": {"law": "dldpmm"},
+FAMILIES = {
+    "IGR-SB-MM": {"family": "igr-sb", "revise_from": 0},
+    "IGR-SB-MM, revised": {"family": "igr-sb", **REVISION},
+    "DLDPMM": {"family": "dldpmm"},
 }
-ROWS = [("encoder", name) for name in LAWS]
+ROWS = [("encoder", name) for name in FAMILIES]
 ROWS += [("weights", name) for name in ("IGR-SB-MM", "DLDPMM")]
 HEADER = (
-    "| law | component by | host | K | ELBO | IWAE-1000 | used | for 99% | overflow "
+    "| family | component by | host | K | ELBO | IWAE-1000 | used | for 99% | overflow "
     "| k-NN error: 3, 5, 10 | training |\n|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
@@ -80,8 +80,8 @@ def best_truncation(log, host, **choice):
 
 def row(log, assignment, name, host):
     """The scores of a distribution over the test seeds."""
-    choice = {"assignment": assignment, **LAWS[name]}
-    is_open = choice["law"] == "igr-sb"
+    choice = {"assignment": assignment, **FAMILIES[name]}
+    is_open = choice["family"] == "igr-sb"
     if not is_open:
         choice["truncation"] = best_truncation(log, host, **choice)
     runs = [scores(log, host, seed, **choice) for seed in TEST_SEEDS]

@@ -22,7 +22,7 @@ from jax import block_until_ready, device_put, random
 
 from examples.discrete_vae import vae_numpyro as vae
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
-from examples.discrete_vae.options import ESTIMATORS, LAWS, Options
+from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
 from examples.harness.training_numpyro import evaluate
 from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
 from tests.benchmarks.run_log import RunLog
@@ -34,7 +34,7 @@ SIZES, NUM_WEIGHTS = {"num_variables": 6, "num_categories": 4}, 100
 SAMPLES = {"unordered-set": 4}
 WITHOUT_TEMPERATURE = ("relax", "rebar", "unordered-set")
 HEADER = (
-    "| estimator | law | temperature | ms a step | ELBO, equal steps "
+    "| estimator | family | temperature | ms a step | ELBO, equal steps "
     "| IWAE, equal steps | ELBO, equal time | IWAE, equal time |\n"
     "|---|---|---|---|---|---|---|---|"
 )
@@ -43,9 +43,9 @@ HEADER = (
 class Run:
     """A training run: its state, and the processor time that its steps took."""
 
-    def __init__(self, estimator, law, temperature, seed):
+    def __init__(self, estimator, family, temperature, seed):
         options = Options(
-            law=law,
+            family=family,
             estimator=estimator,
             num_samples=SAMPLES.get(estimator, 1),
             temperature=temperature,
@@ -124,20 +124,20 @@ def logged(log, make, *method):
     return log.get((make.__name__, *method), partial(make, *method))
 
 
-def best_temperature(log, estimator, law):
+def best_temperature(log, estimator, family):
     if estimator in WITHOUT_TEMPERATURE:
         return TEMPERATURES[-1]
 
     def validation(temperature):
-        run = logged(log, tune, estimator, law, temperature, TUNING_SEED)
+        run = logged(log, tune, estimator, family, temperature, TUNING_SEED)
         return run["validation"]
 
     return max(TEMPERATURES, key=validation)
 
 
-def row(log, estimator, law):
-    temperature = best_temperature(log, estimator, law)
-    runs = [logged(log, compare, estimator, law, temperature, s) for s in TEST_SEEDS]
+def row(log, estimator, family):
+    temperature = best_temperature(log, estimator, family)
+    runs = [logged(log, compare, estimator, family, temperature, s) for s in TEST_SEEDS]
     shown = "" if estimator in WITHOUT_TEMPERATURE else temperature
     milliseconds = statistics.median(run["milliseconds"] for run in runs)
     columns = [
@@ -145,17 +145,17 @@ def row(log, estimator, law):
         for budget in ("steps", "time")
         for number in (0, 1)
     ]
-    cells = estimator, law, shown, f"{milliseconds:.2g}", *columns
+    cells = estimator, family, shown, f"{milliseconds:.2g}", *columns
     return to_row(cells)
 
 
 def main():
     log = RunLog("estimator_table")
     methods = [
-        (name, law)
+        (name, family)
         for name, estimator in ESTIMATORS.items()
-        for law in LAWS
-        if law in estimator.laws and name != "exact"
+        for family in FAMILIES
+        if family in estimator.families and name != "exact"
     ]
     rows = (row(log, *method) for method in methods)
     write_table("estimator table", HEADER, rows, EXAMPLES)

@@ -22,7 +22,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
-from examples.discrete_vae.options import ESTIMATORS, LAWS, Options
+from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
 from examples.discrete_vae.vae_numpyro import make_objectives
 from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
 
@@ -33,7 +33,7 @@ SKIPPED = ("exact", "relax")  # the truth; REBAR until it is trained
 TRAINED = ("rebar", "relax")
 UNBIASED = ("rebar", "relax", "unordered-set")
 HEADER = (
-    "| estimator | law | temperature | bias | standard deviation | z |\n"
+    "| estimator | family | temperature | bias | standard deviation | z |\n"
     "|---|---|---|---|---|---|"
 )
 RNG = np.random.default_rng(0)
@@ -64,18 +64,18 @@ class Problem(NamedTuple):
     num_locations: int
 
 
-def make_problem(estimator, law, temperature, samples=None):
+def make_problem(estimator, family, temperature, samples=None):
     """The problem at the parameters of the table.
 
     Args:
         estimator: One of `ESTIMATORS`.
-        law: Of the codes.
+        family: Of the codes.
         temperature: Of the codes, or where the one that is learned starts.
         samples: The codes in a draw, as few as possible by default.
     """
     samples = samples or ESTIMATORS[estimator].least_samples
     options = Options(
-        law=law,
+        family=family,
         estimator=estimator,
         temperature=temperature,
         num_samples=samples,
@@ -85,7 +85,7 @@ def make_problem(estimator, law, temperature, samples=None):
     sizes = options.sizes(NUM_PIXELS)
     svi = make_objectives(sizes, 1e-3, estimator, samples).training
     prior = make_prior(options)
-    start, num = parameters(prior, estimator), 3 if law == "gumbel-softmax" else 2
+    start, num = parameters(prior, estimator), 3 if family == "gumbel-softmax" else 2
     prior = make_discrete(prior) if ESTIMATORS[estimator].is_discrete else prior
     start = svi.get_params(svi.init(random.PRNGKey(0), IMAGE, prior)) | start
     if estimator in TRAINED:
@@ -93,9 +93,9 @@ def make_problem(estimator, law, temperature, samples=None):
     return Problem(svi, prior, start, num)
 
 
-def trained(estimator, law):
+def trained(estimator, family):
     """The problem with a trained control variate."""
-    problem = make_problem(estimator, law, 0.5, NUM_TRAINING)
+    problem = make_problem(estimator, family, 0.5, NUM_TRAINING)
 
     def labels(params):
         return {n: "learned" if n.startswith("relax_") else "given" for n in params}
@@ -111,7 +111,7 @@ def trained(estimator, law):
         progress_bar=False,
         init_params=problem.params,
     )
-    return make_problem(estimator, law, 0.5)._replace(params=result.params)
+    return make_problem(estimator, family, 0.5)._replace(params=result.params)
 
 
 def gradients(problem):
@@ -144,12 +144,12 @@ def moments(draw):
         yield mean, square - mean**2
 
 
-def row(estimator, law, temperature, exact, *, is_trained=False):
+def row(estimator, family, temperature, exact, *, is_trained=False):
     if is_trained:
-        problem = trained(estimator, law)
+        problem = trained(estimator, family)
         temperature = f"{problem.params['relax_temperature']:.2f}, learned"
     else:
-        problem = make_problem(estimator, law, temperature)
+        problem = make_problem(estimator, family, temperature)
     (guide, variance), decoder = moments(gradients(problem))
     size = np.linalg.norm(exact[0])
     bias = np.linalg.norm(guide - exact[0]) / size
@@ -162,20 +162,20 @@ def row(estimator, law, temperature, exact, *, is_trained=False):
     if estimator == "unordered-set":
         temperature = ""
     name = f"{estimator}, trained" if is_trained else estimator
-    cells = name, law, temperature, f"{bias:.3f}", f"{deviation:.2f}", z
+    cells = name, family, temperature, f"{bias:.3f}", f"{deviation:.2f}", z
     return to_row(cells)
 
 
 def rows():
-    for law in LAWS:
-        exact = gradients(make_problem("exact", law, 1.0))
+    for family in FAMILIES:
+        exact = gradients(make_problem("exact", family, 1.0))
         exact = jax.jit(exact)(random.PRNGKey(0))
         for name, estimator in ESTIMATORS.items():
-            if law in estimator.laws and name not in SKIPPED:
+            if family in estimator.families and name not in SKIPPED:
                 cold = TEMPERATURES[:1] if estimator.is_discrete else TEMPERATURES
-                yield from (row(name, law, t, exact) for t in cold)
+                yield from (row(name, family, t, exact) for t in cold)
             if name in TRAINED:
-                yield row(name, law, 0.5, exact, is_trained=True)
+                yield row(name, family, 0.5, exact, is_trained=True)
 
 
 def main():

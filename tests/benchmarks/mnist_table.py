@@ -17,7 +17,7 @@ from examples.discrete_vae.options import Options
 from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
 from tests.benchmarks.run_log import RunLog
 
-LAWS = {
+FAMILIES = {
     "IGR": ("igr", "analytic-kl"),
     "IGR-SB (sticks)": ("igr-sb", "analytic-kl"),
     "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "monte-carlo-kl"),
@@ -25,7 +25,7 @@ LAWS = {
 }
 HOSTS, TEMPERATURES = ("numpyro", "pyro"), (0.25, 0.5)
 HEADER = (
-    "| law | host | temperature | relaxed ELBO | discrete ELBO | log-likelihood "
+    "| family | host | temperature | relaxed ELBO | discrete ELBO | log-likelihood "
     "| dead categories | evaluation |\n|---|---|---|---|---|---|---|---|"
 )
 
@@ -38,16 +38,16 @@ def find(host, options):
 
 def row(name, host, log, data_dir):
     """The best temperature of a distribution, and the scores of its run there."""
-    law, estimator = LAWS[name]
+    family, estimator = FAMILIES[name]
 
     def scored(host, temperature, num_importance_samples):
-        run = host, law, estimator, temperature, num_importance_samples
+        run = host, family, estimator, temperature, num_importance_samples
         path = log.path.with_name("mnist-" + "-".join(map(str, run[:4])))
         options = Options(
             dataset="mnist",
             data_dir=data_dir,
             num_epochs=20,
-            law=law,
+            family=family,
             estimator=estimator,
             temperature=temperature,
             num_importance_samples=num_importance_samples,
@@ -80,7 +80,7 @@ def main():
     parser.add_argument("--data-dir", type=Path)
     data_dir = parser.parse_args().data_dir
     log = RunLog("mnist_table")
-    rows = (row(name, host, log, data_dir) for host in HOSTS for name in LAWS)
+    rows = (row(name, host, log, data_dir) for host in HOSTS for name in FAMILIES)
     write_table("mnist table", HEADER, rows, EXAMPLES)
 
 

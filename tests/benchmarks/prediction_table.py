@@ -14,7 +14,7 @@ from examples.structured_prediction.prediction import PredictionOptions
 from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
 from tests.benchmarks.run_log import RunLog
 
-LAWS = {
+FAMILIES = {
     "IGR, and IGR-SB": "igr",
     "IGR-Planar": "igr-planar",
     "Gumbel-Softmax": "gumbel-softmax",
@@ -27,19 +27,19 @@ HEADER = (
 )
 
 
-def scores(law, temperature, seed):
+def scores(family, temperature, seed):
     """Scores of one run."""
-    choice = {"law": law, "temperature": temperature, "seed": seed}
+    choice = {"family": family, "temperature": temperature, "seed": seed}
     result = train(PredictionOptions(**choice))
     test = {str(number): found.mean for number, found in result.test.items()}
     return test | {"validation": result.validation, "relaxed": result.objective}
 
 
 def row(log, name):
-    law = LAWS[name]
+    family = FAMILIES[name]
 
     def logged(*run):
-        return log.get((law, *run), partial(scores, law, *run))
+        return log.get((family, *run), partial(scores, family, *run))
 
     def validation(temperature):
         return logged(temperature, TUNING_SEED)["validation"]
@@ -53,7 +53,7 @@ def row(log, name):
 
 def main():
     log = RunLog("prediction_table")
-    rows = (row(log, name) for name in LAWS)
+    rows = (row(log, name) for name in FAMILIES)
     write_table("prediction table", HEADER, rows, EXAMPLES)
 
 

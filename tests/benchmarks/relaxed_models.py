@@ -69,7 +69,7 @@ MODELS = {
     "Poisson count": poisson,
     "geometric count": geometric,
 }
-LAWS = {
+FAMILIES = {
     "IGR-SB (sticks)": IGRStickBreaking,
     "IGR": IGR,
     "Gumbel-Softmax": RelaxedOneHotCategorical,
@@ -115,8 +115,8 @@ def gumbel_softmax_guide(relaxed):
         for name, shape in shapes.items():
             logits = numpyro.param(f"{name}_logits", jnp.zeros(shape))
             with numpyro.plate("data", shape[0]) if shape[1:] else nullcontext():
-                law = RelaxedOneHotCategorical(TEMPERATURE, logits=logits)
-                numpyro.sample(name, law)
+                state = RelaxedOneHotCategorical(TEMPERATURE, logits=logits)
+                numpyro.sample(name, state)
 
     return guide, list(shapes)
 
@@ -126,28 +126,28 @@ def learning_rate(step):
     return 0.03 * 0.03 ** (step / NUM_STEPS)
 
 
-def learned_posterior(model, law, engine):
+def learned_posterior(model, family, engine):
     """Probabilities after training, one row a variable."""
-    relaxed = relax(model, TEMPERATURE, family=law)
+    relaxed = relax(model, TEMPERATURE, family=family)
     scale = 1.0 if isinstance(engine, TraceDiscreteKL_ELBO) else None
-    if law is RelaxedOneHotCategorical:
+    if family is RelaxedOneHotCategorical:
         guide, names = gumbel_softmax_guide(relaxed)
     else:
         guide = AutoIGR(relaxed, TEMPERATURE, scale=scale)
     svi = SVI(relaxed, guide, Adam(learning_rate), engine)
     params = svi.run(random.key(0), NUM_STEPS, progress_bar=False).params
-    if law is RelaxedOneHotCategorical:
+    if family is RelaxedOneHotCategorical:
         probs = [jax.nn.softmax(params[f"{name}_logits"]) for name in names]
     else:
         probs = list(guide.median(params).values())
     return np.concatenate([np.atleast_2d(rows) for rows in probs])
 
 
-def make_engine(law, kl):
+def make_engine(family, kl):
     """The ELBO with a KL: the discrete one, or the relaxed one, sampled if need be."""
     if kl == "discrete KL":
         return TraceDiscreteKL_ELBO(num_particles=NUM_PARTICLES)
-    is_sampled = law is RelaxedOneHotCategorical
+    is_sampled = family is RelaxedOneHotCategorical
     make = Trace_ELBO if is_sampled else TraceMeanField_ELBO
     return make(num_particles=NUM_PARTICLES)
 
@@ -156,20 +156,20 @@ def distances(name, model):
     """Total variations from the exact posterior, by distribution and KL."""
     exact = exact_posterior(name, discretize(relax(model, TEMPERATURE)))
     is_count, is_chain = name.endswith("count"), name.startswith("hidden")
-    for law_name, law in LAWS.items():
-        if is_count and law is not IGRStickBreaking or is_chain and law is IGR:
+    for name_of_family, family in FAMILIES.items():
+        if is_count and family is not IGRStickBreaking or is_chain and family is IGR:
             continue
         for kl in KLS:
-            found = learned_posterior(model, law, make_engine(law, kl))
-            yield law_name, kl, total_variation(found, exact)
+            found = learned_posterior(model, family, make_engine(family, kl))
+            yield name_of_family, kl, total_variation(found, exact)
 
 
-COLUMNS = tuple(product(LAWS, KLS))
+COLUMNS = tuple(product(FAMILIES, KLS))
 HEADER = to_row(["model", *map(", ".join, COLUMNS)]) + "\n" + "|---" * 7 + "|"
 
 
 def row(name):
-    found = {(law, kl): tv for law, kl, tv in distances(name, MODELS[name])}
+    found = {(family, kl): tv for family, kl, tv in distances(name, MODELS[name])}
     cells = [f"{found[c]:.3f}" if c in found else "" for c in COLUMNS]
     return to_row([name, *cells])
 

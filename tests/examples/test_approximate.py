@@ -25,12 +25,12 @@ def test_the_last_category_stands_for_all_beyond():
     for target in TARGETS.values():
         probs = target.probs(8)
         np.testing.assert_allclose(probs.sum(), 1, atol=1e-12)
-        np.testing.assert_allclose(probs[-1], target.law.sf(6), rtol=1e-12)
+        np.testing.assert_allclose(probs[-1], target.distribution.sf(6), rtol=1e-12)
 
 
 def test_total_variation_is_what_two_laws_do_not_share():
     target = TARGETS["geometric"]
-    assert target.total_variation(target.law.pmf(np.arange(NUM_VALUES))) == 0
+    assert target.total_variation(target.distribution.pmf(np.arange(NUM_VALUES))) == 0
     at_zero = widen(np.array([1.0, 0.0]))
     np.testing.assert_allclose(target.total_variation(at_zero), 0.9, atol=1e-12)
 
@@ -39,7 +39,7 @@ def test_total_variation_is_what_two_laws_do_not_share():
 def test_the_elbo_of_a_guide_is_minus_its_kl(name):
     target, values = TARGETS[name], np.arange(NUM_VALUES)
     other = np.where(values < 10, 0.1, 0.0)
-    p = target.law.pmf(values)
+    p = target.distribution.pmf(values)
     np.testing.assert_allclose(target.elbo(other), -entropy(other, p), rtol=1e-9)
     np.testing.assert_allclose(target.elbo(np.stack([p, p])), [0, 0], atol=1e-12)
 
@@ -65,8 +65,8 @@ def test_no_method_has_more_categories_than_the_target_has_values():
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_law_of_the_host_is_the_target(example, name):
     values = np.arange(TARGETS[name].support or 100)
-    found = example.LAWS[name].log_prob(array(example, values))
-    expected = TARGETS[name].law.logpmf(values)
+    found = example.DISTRIBUTIONS[name].log_prob(array(example, values))
+    expected = TARGETS[name].distribution.logpmf(values)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -86,9 +86,9 @@ def test_igr_is_matched_exactly(example):
 def test_the_objective_is_not_biased_by_the_spread_of_the_samples(example):
     method = Method("gumbel-softmax", 3, trained=True)
     logits = array(example, np.zeros((4000, 3), np.float32))
-    law = example.make_law(method, 0.5, logits)
+    relaxed = example.make_distribution(method, 0.5, logits)
     goal = np.array([0.5, 0.3, 0.2], np.float32)
-    estimates = np.asarray(objective(example, law, goal, 1))
+    estimates = np.asarray(objective(example, relaxed, goal, 1))
     error = estimates.std() / np.sqrt(len(estimates))
     exact = ((1 / 3 - goal) ** 2).sum()  # equal logits have equal means
     assert abs(estimates.mean() - exact) < 4 * error
@@ -101,16 +101,16 @@ def array(example, values):
     return importlib.import_module("jax").numpy.asarray(values)
 
 
-def objective(example, law, goal, num_samples):
-    arguments = law, array(example, goal), num_samples
+def objective(example, relaxed, goal, num_samples):
+    arguments = relaxed, array(example, goal), num_samples
     if example.HOST.name == "pyro":
         return example.objective(*arguments)
     return example.objective(*arguments, importlib.import_module("jax").random.key(0))
 
 
-@pytest.mark.parametrize("law", ["igr", "igr-sb", "gumbel-softmax"])
-def test_training_approaches_the_target(example, law):
-    target, method = TARGETS["discrete"], Method(law, 10, trained=True)
+@pytest.mark.parametrize("family", ["igr", "igr-sb", "gumbel-softmax"])
+def test_training_approaches_the_target(example, family):
+    target, method = TARGETS["discrete"], Method(family, 10, trained=True)
     options = Options(num_steps=200, num_samples=20)
     first, *_, last = (
         target.total_variation(widen(probs))

@@ -12,7 +12,7 @@ from examples.harness.checkpoint import (
     save_checkpoint,
 )
 
-CONFIGURATION = {"host": "pyro", "law": "igr", "temperature": 0.1, "seed": 3}
+CONFIGURATION = {"host": "pyro", "family": "igr", "temperature": 0.1, "seed": 3}
 PAYLOAD = bytes(range(256))
 
 each_example_overwrites = settings(
@@ -92,7 +92,7 @@ def test_every_option_that_differs_is_named_with_both_values(path):
         load_checkpoint(path, other)
     assert "temperature is 0.1 there and 0.5 here" in str(error.value)
     assert "seed is 3 there and 4 here" in str(error.value)
-    assert "law" not in str(error.value)
+    assert "family" not in str(error.value)
 
 
 def test_an_option_that_only_one_side_has_is_named(path):

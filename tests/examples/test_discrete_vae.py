@@ -31,7 +31,7 @@ SMALL = [
     "--num-importance-samples=20",
 ]
 OPTIONS = Options(
-    law="igr-sb",
+    family="igr-sb",
     num_variables=3,
     num_categories=4,
     batch_size=200,
@@ -62,14 +62,18 @@ def first(vae, host, folder):
     return vae.train(replace(OPTIONS, num_epochs=1, **kept))
 
 
-@pytest.mark.parametrize(("law", "estimator", "objective"), RUNS)
-def test_a_run_prints_its_scores(vae, law, estimator, objective, capsys, monkeypatch):
+@pytest.mark.parametrize(("family", "estimator", "objective"), RUNS)
+def test_a_run_prints_its_scores(
+    vae, family, estimator, objective, capsys, monkeypatch
+):
     monkeypatch.setattr(vae, "save_pictures", lambda *_: None)
-    vae.main([*SMALL, f"--law={law}", f"--estimator={estimator}", "--num-epochs=1"])
+    vae.main(
+        [*SMALL, f"--family={family}", f"--estimator={estimator}", "--num-epochs=1"]
+    )
     printed = capsys.readouterr().out
-    assert f"{law} at temperature 0.25, {estimator}, digits: 1 epochs" in printed
+    assert f"{family} at temperature 0.25, {estimator}, digits: 1 epochs" in printed
     assert f"as trained: {objective}" in printed
-    assert "comparable across laws: one-hot codes (ELBO)" in printed
+    assert "comparable across families: one-hot codes (ELBO)" in printed
     assert "relaxation gap" in printed
     assert "log-likelihood of one-hot codes (IWAE-20)" in printed
     assert "Pareto k of its weights: median " in printed
@@ -182,7 +186,7 @@ def test_resuming_a_finished_run_scores_and_reports_it_again(vae, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("law", "estimator"),
+    ("family", "estimator"),
     [
         ("gumbel-softmax", "discrete-kl"),
         ("igr-sb", "discrete-kl"),
@@ -191,11 +195,15 @@ def test_resuming_a_finished_run_scores_and_reports_it_again(vae, tmp_path):
         ("gumbel-softmax", "unordered-set"),
     ],
 )
-def test_an_objective_of_discrete_codes_agrees_with_enumeration(host, law, estimator):
+def test_an_objective_of_discrete_codes_agrees_with_enumeration(
+    host, family, estimator
+):
     images = (np.random.default_rng(0).random((7, 64)) > 0.5).astype(np.float32)
-    options = replace(OPTIONS, law=law, estimator=estimator, num_samples=64)
+    options = replace(OPTIONS, family=family, estimator=estimator, num_samples=64)
     loss, parameters, logits = LOSS[host](options, images, CODES.reshape(64, 12))
-    log_probs = LOG_PROBS[law](np.asarray(parameters, np.float64).reshape(7, 1, 3, -1))
+    log_probs = LOG_PROBS[family](
+        np.asarray(parameters, np.float64).reshape(7, 1, 3, -1)
+    )
     log_guide = (CODES * log_probs).sum((-1, -2))
     log_joint = log_likelihoods(images, logits) - 3 * np.log(4)
     elbo = (np.exp(log_guide) * (log_joint - log_guide)).sum(-1).mean()
@@ -329,7 +337,7 @@ WEIGHTS = {"pyro": pyro_weights, "numpyro": numpyro_weights}
 
 def error_of(vae, capsys, *arguments):
     with pytest.raises(SystemExit) as exit_:
-        vae.main([*SMALL, "--num-epochs=1", "--law=igr-sb", *arguments])
+        vae.main([*SMALL, "--num-epochs=1", "--family=igr-sb", *arguments])
     return f"{exit_.value} {capsys.readouterr().err}"
 
 
@@ -341,8 +349,8 @@ def error_of(vae, capsys, *arguments):
         (["--learning-rate=0"], "expected --learning-rate to be positive"),
         (["--num-epochs=0"], "expected --num-epochs to be at least 1, got 0"),
         (["--num-categories=1"], "expected --num-categories to be at least 2, got 1"),
-        (["--law=concrete"], "invalid choice: 'concrete'"),
-        (["--estimator=monte-carlo-kl"], "expected an --estimator for --law igr-sb"),
+        (["--family=concrete"], "invalid choice: 'concrete'"),
+        (["--estimator=monte-carlo-kl"], "expected an --estimator for --family igr-sb"),
         (
             ["--estimator=unordered-set"],
             "expected --num-samples to be at least 2 with --estimator unordered-set",

@@ -76,7 +76,7 @@ def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
     example = importlib.import_module("examples.dp_mixture_vae.vae_pyro")
     monkeypatch.setattr(example, "save_figures", lambda *_: None)
     flags = "-n 1 -b 400 -z 2 --encoder 5 --decoder --num-importance-samples 20"
-    own = "--law=dldpmm --truncation=7 --assignment=weights --concentration=2"
+    own = "--family=dldpmm --truncation=7 --assignment=weights --concentration=2"
     example.main([*flags.split(), *own.split()])
     printed = capsys.readouterr().out
     assert "dldpmm with assignment by weights, digits: 1 epochs" in printed
@@ -118,7 +118,7 @@ def test_components_are_deleted_in_every_round_and_split_in_all_but_the_last():
     options = replace(options, revise_every=3)
     assert [e for e in epochs if options.prunes_after(e)] == [2, 5, 8]
     assert [e for e in epochs if options.splits_after(e)] == [2, 5]
-    for never in {"revise_from": 0}, {"law": "dldpmm"}, {"assignment": "weights"}:
+    for never in {"revise_from": 0}, {"family": "dldpmm"}, {"assignment": "weights"}:
         assert not any(map(replace(options, **never).prunes_after, epochs))
 
 

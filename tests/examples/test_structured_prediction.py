@@ -53,11 +53,11 @@ PROBABILITIES = {
 }
 
 
-@pytest.mark.parametrize("law", PROBABILITIES)
-def test_the_bounds_tend_to_the_enumerated_log_likelihood(host, law):
-    options = replace(OPTIONS, law=law)
+@pytest.mark.parametrize("family", PROBABILITIES)
+def test_the_bounds_tend_to_the_enumerated_log_likelihood(host, family):
+    options = replace(OPTIONS, family=family)
     samples, weights = SAMPLES[host](options, 20_000)
-    exact = log_likelihoods(weights, PROBABILITIES[law])
+    exact = log_likelihoods(weights, PROBABILITIES[family])
     assert samples.std(0).min() > 0.3
     found = bounds(samples, 20_000)
     errors = np.exp(samples - found).std(0) / np.sqrt(20_000)

@@ -31,13 +31,13 @@ def test_the_recursions_of_the_chain_agree_with_enumeration():
     np.testing.assert_allclose(problem.posterior, posterior, atol=1e-10)
 
 
-@pytest.mark.parametrize("law", ["IGR-SB (sticks)", "Gumbel-Softmax"])
-def test_the_discretized_mixture_is_near_the_exact_one(example, law):
+@pytest.mark.parametrize("family", ["IGR-SB (sticks)", "Gumbel-Softmax"])
+def test_the_discretized_mixture_is_near_the_exact_one(example, family):
     problem = make_mixture(num_points=5)
     answer = example.fit(
         example.mixture,
         problem,
-        example.LAWS[law],
+        example.FAMILIES[family],
         0.1,
         num_steps=200,
         num_particles=10,
