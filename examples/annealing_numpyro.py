@@ -14,6 +14,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     command_line.end_in_one_line()
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ from numpyro.distributions.constraints import positive
 from numpyro.infer import SVI, Trace_ELBO, TraceMeanField_ELBO
 from numpyro.optim import Adam
 
-from examples.harness.command_line import StepOptions, parse_options
+from examples.harness.command_line import Flags, at_least, option
 from numpyro_igr import IGR, assert_analytic_kl, discretize, match_probs
 
 NUM_GROUPS, NUM_POINTS = 3, 60
@@ -80,9 +81,16 @@ def train(num_steps: int, hottest: float = 1.0, coldest: float = 0.1) -> float:
     return -float(loss) / len(x)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(Flags):
+    """How long to train."""
+
+    num_steps: int = option("steps of Adam", 1000, "-n", where=at_least(1))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says and print the bound."""
-    elbo = train(parse_options(StepOptions, __doc__, arguments).num_steps)
+    elbo = train(Options.parse(__doc__, arguments).num_steps)
     print(f"ELBO of the discrete model: {elbo:.2f} nats a point")
 
 

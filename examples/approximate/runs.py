@@ -27,69 +27,54 @@ from examples.approximate.results import (
 )
 from examples.approximate.targets import NUM_VALUES, TARGETS, Target
 from examples.harness.command_line import (
-    LARGEST_SEED,
-    check_ranges,
+    POSITIVE,
+    SEED,
+    Flags,
+    at_least,
     make_folder,
     option,
-    parse_options,
 )
 
 NUM_PERIODS, FINAL_STEP_SIZE = 100, 0.01
+SIZES = f"from 2 to {NUM_VALUES}", lambda value: 2 <= value <= NUM_VALUES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """What to approximate and how; each field is a flag of the command line.
-
-    Raises:
-        ValueError: If a value is out of its range.
-    """
+class Options(Flags):
+    """What to approximate and how."""
 
     targets: tuple[str, ...] = option(
-        "distributions to approximate",
-        "-t",
-        default=tuple(TARGETS),
-        choices=tuple(TARGETS),
+        "distributions to approximate", tuple(TARGETS), "-t", choices=tuple(TARGETS)
     )
     num_categories: tuple[int, ...] = option(
         "of Gumbel-Softmax; IGR has the most of them, IGR-SB starts with the fewest",
+        (20, 40, 100),
         "-k",
-        default=(20, 40, 100),
-        at_least=2,
+        where=SIZES,
     )
-    temperature: float = option("of what is relaxed", default=0.1, positive=True)
+    temperature: float = option("of what is relaxed", 0.1, where=POSITIVE)
     num_steps: int = option(
         f"steps of Adam, in {NUM_PERIODS} periods",
+        1000,
         "-n",
-        default=1000,
-        at_least=NUM_PERIODS,
+        where=at_least(NUM_PERIODS),
     )
     num_samples: int = option(
-        "samples of each of the two means in a step", "-s", default=100, at_least=1
+        "samples of each of the two means in a step", 100, "-s", where=at_least(1)
     )
     learning_rates: tuple[float, ...] = option(
         "step sizes of Adam to choose from; they fall to a hundredth",
+        (0.03, 0.1, 0.3, 1.0),
         "-lr",
-        default=(0.03, 0.1, 0.3, 1.0),
-        positive=True,
+        where=POSITIVE,
     )
     num_runs: int = option(
-        "runs to report on, with one seed after the other", default=3, at_least=1
+        "runs to report on, with one seed after the other", 3, where=at_least(1)
     )
-    seed: int = option(
-        "of the noise of the first run", default=0, at_least=0, at_most=LARGEST_SEED
+    seed: int = option("of the noise of the first run", 0, where=SEED)
+    figures: Path | None = option(
+        "folder to draw figures in, instead of one in runs", None, type=Path
     )
-    figures: Path = option(
-        "folder to draw figures in", default=Path("runs/approximate"), type=Path
-    )
-
-    def __post_init__(self) -> None:
-        check_ranges(self)
-        if max(self.num_categories) > NUM_VALUES:
-            raise ValueError(
-                f"expected --num-categories to be at most {NUM_VALUES}, "
-                f"got {max(self.num_categories)}"
-            )
 
     @property
     def seeds(self) -> range:
@@ -199,14 +184,14 @@ def run(host: Host, description: str, arguments: Sequence[str] | None = None) ->
     Raises:
         SystemExit: With a message, if an option or the folder is of no use.
     """
-    figures = Path(f"runs/approximate_{host.name}")
-    options = parse_options(Options, description, arguments, figures=figures)
+    options = Options.parse(description, arguments)
+    figures = options.figures or Path(f"runs/approximate_{host.name}")
     try:
-        make_folder(options.figures)
+        make_folder(figures)
     except OSError as error:
         raise SystemExit(f"error: {error}") from error
     results = {}
     for name, found in approximate_all(host, options):
         results[name] = TARGETS[name], found
         tqdm.write(format_approximations(*results[name]) + "\n")
-    save_approximations(options.figures, results)
+    save_approximations(figures, results)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from examples.harness.command_line import option
+from examples.harness.command_line import POSITIVE, at_least, option
 from examples.harness.run import RunOptions
 
 HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
@@ -106,33 +106,25 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """What to train and how; each field is a flag of the command line.
+    """What to train and how."""
 
-    Raises:
-        ValueError: If a value is out of its range, or if two of them do not agree.
-    """
-
-    family: str = option(
-        "family of the relaxed codes",
-        default="igr",
-        choices=FAMILIES,
-    )
+    family: str = option("family of the relaxed codes", "igr", choices=FAMILIES)
     estimator: str = option(
         "of the gradient: what objective, and with what samples",
-        default="analytic-kl",
+        "analytic-kl",
         choices=tuple(ESTIMATORS),
     )
     num_samples: int = option(
-        "codes drawn for each image in a training step", "-s", default=1, at_least=1
+        "codes drawn for each image in a training step", 1, "-s", where=at_least(1)
     )
-    temperature: float = option("of the relaxed codes", default=0.25, positive=True)
+    temperature: float = option("of the relaxed codes", 0.25, where=POSITIVE)
     architecture: str = option(
         "layers of the encoder, which the decoder mirrors",
-        default="linear",
+        "linear",
         choices=tuple(HIDDEN_SIZES),
     )
-    num_variables: int = option("variables of a code", default=20, at_least=1)
-    num_categories: int = option("categories of each", default=10, at_least=2)
+    num_variables: int = option("variables of a code", 20, where=at_least(1))
+    num_categories: int = option("categories of each", 10, where=at_least(2))
 
     def __post_init__(self) -> None:
         super().__post_init__()

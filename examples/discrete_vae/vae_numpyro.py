@@ -25,6 +25,7 @@ import numpy as np
 import numpyro
 from jax import Array, random
 from jax.example_libraries import stax
+from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
 from numpyro.infer import SVI, Trace_ELBO
 from numpyro.infer.svi import SVIState
@@ -54,7 +55,6 @@ from examples.harness.training_numpyro import (
     initialize,
     open_device,
     pack,
-    per_image,
     surroundings,
     train_epoch,
     unpack,
@@ -88,7 +88,8 @@ class DiscreteVAE:
         """Codes from the prior, then pixels; returns the means of the pixels."""
         shape = len(images), math.prod(self.sizes.code)
         decoder = numpyro.module("decoder", self.decoder, shape)
-        with per_image(images):
+        n = len(images)
+        with numpyro.plate("images", n), handlers.scale(scale=1 / n):
             code = sample_code(prior)
             code = straight_through(code) if self.is_straight_through else code
             logits = decoder(code.reshape(shape))
@@ -98,7 +99,8 @@ class DiscreteVAE:
     def guide(self, images: Array, prior: Distribution) -> None:
         """Codes from the prior's family, with encoded parameters."""
         encoder = numpyro.module("encoder", self.encoder, images.shape)
-        with per_image(images):
+        n = len(images)
+        with numpyro.plate("images", n), handlers.scale(scale=1 / n):
             parameters = encoder(images).reshape(-1, *self.sizes.parameters)
             sample_code(make_posterior(prior, parameters))
 

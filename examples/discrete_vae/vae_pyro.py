@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import pyro
 import torch
+from pyro import poutine
 from pyro.distributions import Bernoulli, Distribution
 from pyro.infer import SVI, Trace_ELBO
 from pyro.optim import Adam, PyroOptim
@@ -52,7 +53,6 @@ from examples.harness.training_pyro import (
     evaluate,
     open_device,
     pack,
-    per_image,
     seed_epoch,
     surroundings,
     train_epoch,
@@ -83,7 +83,7 @@ class DiscreteVAE(nn.Module):
     def model(self, images: Tensor, prior: Distribution) -> Tensor:
         """Codes from the prior, then pixels; returns the means of the pixels."""
         pyro.module("decoder", self.decoder)
-        with per_image(images):
+        with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
             code = sample_code(prior)
             code = straight_through(code) if self.is_straight_through else code
             logits = self.decoder(code.flatten(-2))
@@ -93,7 +93,7 @@ class DiscreteVAE(nn.Module):
     def guide(self, images: Tensor, prior: Distribution) -> None:
         """Codes from the prior's family, with encoded parameters."""
         pyro.module("encoder", self.encoder)
-        with per_image(images):
+        with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
             parameters = self.encoder(images).unflatten(-1, self.sizes.parameters)
             sample_code(make_posterior(prior, parameters))
 

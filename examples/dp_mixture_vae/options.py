@@ -2,42 +2,34 @@
 
 from dataclasses import dataclass, replace
 
-from examples.harness.command_line import flag, option
-from examples.harness.run import RunOptions
+from examples.harness.command_line import POSITIVE, SHARE, at_least, option
+from examples.harness.run import RunOptions, free
 
 TRUNCATIONS = (7, 9, 11, 13, 15, 17)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureOptions(RunOptions):
-    """What to train and how; each field is a flag of the command line.
+    """What to train and how."""
 
-    Raises:
-        ValueError: If a value is out of its range, or if two of them do not agree.
-    """
-
-    num_epochs: int = option(
-        "passes over the training images", "-n", default=100, at_least=1, tracked=False
-    )
+    num_epochs: int = free("passes over the images", 100, "-n", where=at_least(1))
     family: str = option(
         "of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
-        default="igr-sb",
+        "igr-sb",
         choices=("igr-sb", "dldpmm"),
     )
     assignment: str = option(
         "what says which component an image is of: the encoder, with one set of "
         "weights for all images, or weights of the image's own",
-        default="encoder",
+        "encoder",
         choices=("encoder", "weights"),
     )
     capacity: int = option(
-        "components of igr-sb at the start, beside the rest", default=20, at_least=1
+        "components of igr-sb at the start, beside the rest", 20, where=at_least(1)
     )
-    truncation: int = option(
-        "components of dldpmm", "-k", default=15, choices=TRUNCATIONS
-    )
+    truncation: int = option("components of dldpmm", 15, "-k", choices=TRUNCATIONS)
     concentration: float = option(
-        "of the Dirichlet process, or the mean of its prior", default=1.0, positive=True
+        "of the Dirichlet process, or the mean of its prior", 1.0, where=POSITIVE
     )
     learn_concentration: bool = option(
         "infer the concentration, under a Gamma prior",
@@ -45,44 +37,36 @@ class MixtureOptions(RunOptions):
         action="store_true",
     )
     rho: float = option(
-        "share of the weights that components are needed for", default=0.99
+        "share of the weights that components are needed for", 0.99, where=SHARE
     )
     max_overflow: float = option(
         "rate of draws that need more components, beyond which capacity grows",
-        default=0.01,
+        0.01,
+        where=SHARE,
     )
     revise_from: int = option(
         "epoch from which components of igr-sb by encoder are deleted and split as the "
         "bound asks; 0 for never",
-        default=60,
-        at_least=0,
+        60,
+        where=at_least(0),
     )
     revise_every: int = option(
-        "epochs from one such revision to the next", default=10, at_least=1
+        "epochs from one such revision to the next", 10, where=at_least(1)
     )
-    latent_dim: int = option("dimension of the code", "-z", default=50, at_least=1)
+    latent_dim: int = option("dimension of the code", 50, "-z", where=at_least(1))
     encoder: tuple[int, ...] = option(
-        "layers of the encoder", default=(200, 200, 200), at_least=1
+        "layers of the encoder", (200, 200, 200), where=at_least(1)
     )
     decoder: tuple[int, ...] = option(
         "layers of the decoder; none for a linear one",
-        default=(200, 200),
-        at_least=1,
+        (200, 200),
         type=int,
         nargs="*",
+        where=at_least(1),
     )
     spread: float = option(
-        "standard deviation of the first component means", default=0.45, positive=True
+        "standard deviation of the first component means", 0.45, where=POSITIVE
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in "rho", "max_overflow":
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"expected {flag(name)} to be at least 0 and below 1, "
-                    f"got {getattr(self, name)}"
-                )
 
     def prunes_after(self, num_epochs: int) -> bool:
         """Whether components are deleted after so many epochs."""

@@ -16,7 +16,6 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     command_line.end_in_one_line()
 
-import io
 from collections.abc import Sequence
 from functools import cache, partial
 from time import perf_counter
@@ -58,8 +57,10 @@ from examples.harness.training_numpyro import (
     evaluate,
     initialize,
     open_device,
+    pack,
     surroundings,
     train_epoch,
+    unpack,
 )
 from examples.images.datasets import BinaryImages, load_binary_images, load_labels
 from numpyro_igr import assert_analytic_kl
@@ -125,23 +126,6 @@ def grow_as_asked(
     return grow_sticks(svi, state, more) if more else state
 
 
-def pack(growth: Sequence[Growth], state: SVIState) -> bytes:
-    """What a run needs to continue, as bytes; the arrays have the capacity."""
-    buffer = io.BytesIO()
-    np.savez(buffer, np.array(growth), *jax.tree.leaves(state))
-    return buffer.getvalue()
-
-
-def unpack(state: SVIState, packed: bytes) -> tuple[list[Growth], SVIState]:
-    """Restores what was packed, given a fresh state of any capacity."""
-    with np.load(io.BytesIO(packed)) as arrays:
-        rows, *leaves = arrays.values()
-    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
-    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
-    growth = [Growth(int(c), n, int(u), o) for c, n, u, o in rows.tolist()]
-    return growth, jax.device_put(restored, sharding)
-
-
 def fit(
     options: MixtureOptions,
     svi: SVI,
@@ -154,7 +138,9 @@ def fit(
     batch = images[: options.batch_size]
     with keeping(options, "numpyro", surroundings(images)) as kept:
         state = initialize(svi, prior, batch, key)
-        growth, state = kept.restore(partial(unpack, state), ([], state))
+        fresh = np.zeros((0, 4)), state
+        rows, state = kept.restore(partial(unpack, fresh), fresh)
+        growth = [Growth(int(c), n, int(u), o) for c, n, u, o in rows.tolist()]
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
         for epoch in epochs:
             keys = random.split(random.fold_in(key, epoch + 1), 5)
@@ -170,7 +156,7 @@ def fit(
             growth.append(measure_growth(options, params, usage))
             used = f"{growth[-1].used} components used"
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
-            kept.save_if_due(epoch + 1, partial(pack, growth, state))
+            kept.save_if_due(epoch + 1, partial(pack, (np.array(growth), state)))
     return state, growth
 
 

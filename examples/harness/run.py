@@ -1,148 +1,63 @@
-"""Runs on images: their options, how they continue, and what they print."""
+"""Runs on images: their options, how they continue, and how they end."""
 
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.harness.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    locked,
-    read_checkpoint,
-    save_checkpoint,
-)
-from examples.harness.command_line import (
-    LARGEST_SEED,
-    check_ranges,
-    make_folder,
-    option,
-    parse_options,
-    say_when_interrupted,
-)
+from examples.harness import command_line
+from examples.harness.checkpoint import CheckpointError, load, locked, save
+from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
 from examples.images.datasets import DATASETS
 
 T = TypeVar("T")
+free = partial(option, tracked=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """What to train on and how long; each field is a flag of the command line.
+class RunOptions(Flags):
+    """What to train on and how long."""
 
-    Raises:
-        ValueError: If a value is out of its range, or if two of them do not agree.
-    """
-
-    num_epochs: int = option(
-        "passes over the training images", "-n", default=200, at_least=1, tracked=False
+    num_epochs: int = free("passes over the images", 200, "-n", where=at_least(1))
+    learning_rate: float = option("step size of Adam", 3e-3, "-lr", where=POSITIVE)
+    batch_size: int = option("images in a step", 100, "-b", where=at_least(1))
+    seed: int = option("of parameters, shuffling and noise", 0, where=SEED)
+    dataset: str = option("images to learn", "digits", choices=DATASETS)
+    data_dir: Path | None = free("folder that has its files", None, type=Path)
+    device: str | None = free("torch device, or JAX platform", None, type=str)
+    checkpoint: Path | None = free("file to keep the run in", None, type=Path)
+    checkpoint_every: int = free("epochs between two", 1, where=at_least(1))
+    resume: bool = free("continue what is there", default=False, action="store_true")
+    num_importance_samples: int = free(
+        "codes an image, for its log-likelihood", 1000, where=at_least(2)
     )
-    learning_rate: float = option(
-        "step size of Adam", "-lr", default=3e-3, positive=True
-    )
-    batch_size: int = option("images in a training step", "-b", default=100, at_least=1)
-    seed: int = option(
-        "of the first parameters, the shuffling and the noise",
-        default=0,
-        at_least=0,
-        at_most=LARGEST_SEED,
-    )
-    dataset: str = option("images to learn", default="digits", choices=DATASETS)
-    data_dir: Path | None = option(
-        "folder with the files of the data set, instead of a download",
-        default=None,
-        type=Path,
-        tracked=False,
-    )
-    device: str | None = option(
-        "torch device, or JAX platform; the host's own choice if it is not given",
-        default=None,
-        type=str,
-        tracked=False,
-    )
-    checkpoint: Path | None = option(
-        "file to keep the run in; an existing one is only continued, by --resume",
-        default=None,
-        type=Path,
-        tracked=False,
-    )
-    checkpoint_every: int = option(
-        "epochs from one checkpoint to the next", default=1, at_least=1, tracked=False
-    )
-    resume: bool = option(
-        "continue from the checkpoint",
-        default=False,
-        action="store_true",
-        tracked=False,
-    )
-    num_importance_samples: int = option(
-        "codes for each test image, to estimate its log-likelihood",
-        default=1000,
-        at_least=2,
-        tracked=False,
-    )
-    figures: Path | None = option(
-        "folder to draw figures in", default=None, type=Path, tracked=False
-    )
+    figures: Path | None = free("folder to draw in", None, type=Path)
 
     def __post_init__(self) -> None:
-        check_ranges(self)
+        super().__post_init__()
         if self.resume and self.checkpoint is None:
             raise ValueError("expected --checkpoint with --resume: what to continue")
 
     def configuration(self, host: str) -> dict[str, Any]:
-        """The options that the course of the training depends on, as JSON has them."""
-        tracked = {o.name for o in fields(self) if o.metadata["tracked"]}
-        values = {name: v for name, v in asdict(self).items() if name in tracked}
-        lists = {name: [*v] for name, v in values.items() if isinstance(v, tuple)}
-        return {"host": host} | values | lists
+        """What the course of the training depends on, as JSON has it."""
+        tracked = [o.name for o in fields(self) if o.metadata["tracked"]]
+        values = {name: getattr(self, name) for name in tracked}
+        return json.loads(json.dumps({"host": host} | values))
 
     def check_continues(self, epochs_done: int, num_epochs: int) -> None:
-        """Check that so many epochs of another run are the first ones of this too.
-
-        Args:
-            epochs_done: The epochs.
-            num_epochs: Those that the other run was to have; the options agree in
-                all else that the course of the training depends on.
-
-        Raises:
-            ValueError: If they are not.
-        """
-
-
-class Progress(NamedTuple):
-    """How far a run is: the epochs that it has, and those that it is to have."""
-
-    epochs_done: int
-    num_epochs: int
-
-
-def join_progress(progress: Progress, packed: bytes) -> bytes:
-    """The payload of a checkpoint: how far the run is, then what its host packs."""
-    return json.dumps(progress).encode() + b"\n" + packed
-
-
-def split_progress(payload: bytes) -> tuple[Progress, bytes]:
-    """What it was made of."""
-    progress, _, packed = payload.partition(b"\n")
-    return Progress(*map(int, json.loads(progress))), packed
+        """ValueError if a run of another length would have done other epochs so far."""
 
 
 @dataclass
 class Kept:
-    """A run, and what its checkpoint had of it.
-
-    Args:
-        options: Of the run; they name the checkpoint.
-        configuration: What its course depends on, by name.
-        epochs_done: The epochs to continue from.
-        packed: What was saved after them, if anything.
-    """
+    """A run, what its course depends on, and the epochs that its checkpoint has."""
 
     options: RunOptions
     configuration: dict[str, Any]
@@ -155,27 +70,26 @@ class Kept:
         return max(self.epochs_done, self.options.num_epochs)
 
     def restore(self, unpack: Callable[[bytes], T], fresh: T) -> T:
-        """What was saved and is unpacked, or the fresh one if nothing was.
-
-        Raises:
-            CheckpointError: If it is of another kind.
-        """
+        """What was saved and is unpacked, or the fresh one if nothing was."""
         if self.packed is None:
             return fresh
-        with _reading(self.options.checkpoint):
+        try:
             return unpack(self.packed)
+        except Exception as error:  # each host has its own
+            what, _, _ = f"{type(error).__name__}: {error}".partition("\n")
+            where = f"{self.options.checkpoint}: whole, but not with what this program"
+            raise CheckpointError(f"{where} saves: {what}") from error
 
     def save_if_due(self, epochs_done: int, pack: Callable[[], bytes]) -> None:
-        """Write a checkpoint, at the intervals that were asked for and at the end.
-
-        Raises:
-            OSError: If it could not be written; a previous checkpoint is still there.
-        """
-        options, done = self.options, epochs_done == self.options.num_epochs
-        due = done or epochs_done % options.checkpoint_every == 0
-        if options.checkpoint is not None and due:
-            payload = join_progress(Progress(epochs_done, options.num_epochs), pack())
-            save_checkpoint(options.checkpoint, self.configuration, payload)
+        """Write a checkpoint, at the intervals that were asked for and at the end."""
+        path, num_epochs = self.options.checkpoint, self.options.num_epochs
+        is_due = epochs_done % self.options.checkpoint_every == 0
+        if path and (is_due or epochs_done == num_epochs):
+            packed = pack()
+            with command_line.uninterrupted:
+                save(path, [self.configuration, epochs_done, num_epochs], packed)
+                has = f"has the run up to epoch {epochs_done}, for --resume"
+                command_line.saved = f"{path} {has}"
 
 
 @contextmanager
@@ -184,66 +98,35 @@ def keeping(
 ) -> Iterator[Kept]:
     """Have the checkpoint of a run, if it has one, while it trains.
 
-    Args:
-        options: Of the run; they name the checkpoint.
-        host: The name of the host.
-        surroundings: What else the course of the run depends on, by name.
-
-    Raises:
-        OSError: If there is no checkpoint to continue from, or it cannot be written.
-        ValueError: If another run has it, if it is there and not to be continued, or
-            if it is not whole, or of another run.
+    Its course depends on the host and the surroundings too. A ValueError says that the
+    checkpoint is another run's, not whole, or there and not to be continued.
     """
     path = options.checkpoint
     kept = Kept(options, options.configuration(host) | surroundings)
-    if path is None:
-        yield kept
-        return
-    with locked(path):
+    with locked(path) if path else nullcontext():
         if options.resume:
-            payload = load_checkpoint(path, kept.configuration)
-            with _reading(path):
-                progress, kept.packed = split_progress(payload)
-            options.check_continues(*progress)
-            kept.epochs_done = progress.epochs_done
-        elif path.exists():
-            raise CheckpointError(
-                f"{path}: exists already; continue it with --resume, or name another "
-                "file with --checkpoint"
-            )
+            (found, *epochs), kept.packed = load(path)
+            _compare(path, found, kept.configuration)
+            options.check_continues(*epochs)
+            kept.epochs_done = epochs[0]
+        elif path and path.exists():
+            what = "continue it with --resume, or name another file with --checkpoint"
+            raise CheckpointError(f"{path}: exists already; {what}")
         yield kept
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # each host has its own
-        what, _, _ = f"{type(error).__name__}: {error}".partition("\n")
-        raise CheckpointError(
-            f"{path}: whole, but not with what this program saves: {what}"
-        ) from error
-
-
-def what_is_saved(path: Path | None) -> str:
-    """What the checkpoint of a run has, for one who stops it."""
-    if path is None:
-        return "nothing is saved, for want of --checkpoint"
-    try:
-        _, payload = read_checkpoint(path)
-        progress, _ = split_progress(payload)
-    except (OSError, ValueError, TypeError):
-        return f"nothing is saved in {path}"
-    return f"{path} has the run up to epoch {progress.epochs_done}, for --resume"
+def _compare(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    differences = [
+        f"{name} is {there.get(name)!r} there and {here.get(name)!r} here"
+        for name in {**here, **there}
+        if there.get(name) != here.get(name)
+    ]
+    if differences:
+        raise CheckpointError(f"{path}: of another run: {', '.join(differences)}")
 
 
 class LogLikelihood(NamedTuple):
-    """An importance-weighted bound on a log-likelihood, in nats per image.
-
-    Args:
-        mean: Over the images.
-        standard_error: Of that mean, from the spread over the images.
-    """
+    """An importance-weighted bound on the log-likelihood, in nats per image."""
 
     mean: float
     standard_error: float
@@ -262,27 +145,14 @@ def run(
     description: str,
     figures: str,
     arguments: Sequence[str] | None = None,
-    **defaults: Any,
 ) -> None:
-    """Train as the command line says and print what came of it.
-
-    Args:
-        of: The dataclass of the options.
-        train: What to run.
-        report: How to print its result.
-        description: What it is, for the help.
-        figures: The default folder of the figures.
-        arguments: The command line; that of the process if `None`.
-        defaults: Values to use instead of the options' own defaults.
-
-    Raises:
-        SystemExit: With a message, if an option, a file or the device is of no use.
-    """
-    defaults |= {"figures": Path(figures)}
-    options = parse_options(of, description, arguments, **defaults)
-    say_when_interrupted(lambda: what_is_saved(options.checkpoint))
+    """Train as the command line says, draw in a folder, and print what came of it."""
+    options = of.parse(description, arguments)
+    options = replace(options, figures=options.figures or Path(figures))
+    if options.resume:
+        command_line.saved = f"{options.checkpoint} is as it was"
     try:
-        make_folder(options.figures)
+        command_line.make_folder(options.figures)
         print(report(options, train(options)))
     except (OSError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error

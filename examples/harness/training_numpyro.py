@@ -1,17 +1,13 @@
 """Epochs of steps on images, and what a run of them keeps, in NumPyro."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro
 from jax import Array, lax, random
-from numpyro import handlers
 from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
@@ -19,14 +15,6 @@ from numpyro.infer.svi import SVIState
 from examples.images.datasets import digest
 
 IMAGES_AT_ONCE, SAMPLES_AT_ONCE = 250, 25_000
-
-
-@contextmanager
-def per_image(images: Array) -> Iterator[None]:
-    """A plate over the images, scaled so that the ELBO is a mean over them."""
-    n = len(images)
-    with numpyro.plate("images", n), handlers.scale(scale=1 / n):
-        yield
 
 
 @partial(jax.jit, static_argnames="svi")
@@ -93,19 +81,19 @@ def surroundings(images: Array) -> dict[str, str]:
     }
 
 
-def pack(state: SVIState) -> bytes:
-    """What a run needs to continue, as bytes."""
+def pack(tree: Any) -> bytes:
+    """Arrays, of a state say, as bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, *jax.tree.leaves(state))
+    np.savez(buffer, *jax.tree.leaves(tree))
     return buffer.getvalue()
 
 
-def unpack(state: SVIState, packed: bytes) -> SVIState:
-    """Restores what was packed, given a fresh state."""
+def unpack(fresh: Any, packed: bytes) -> Any:
+    """The tree that was packed, given one like it, on the devices of that one."""
     with np.load(io.BytesIO(packed)) as arrays:
-        leaves = [*arrays.values()]
-    if [x.shape for x in leaves] != [x.shape for x in jax.tree.leaves(state)]:
-        raise ValueError("arrays of other shapes")
-    restored = jax.tree.unflatten(jax.tree.structure(state), leaves)
-    sharding = jax.tree.map(lambda leaf: leaf.sharding, state)
-    return jax.device_put(restored, sharding)
+        tree = jax.tree.unflatten(jax.tree.structure(fresh), arrays.values())
+    return jax.tree.map(_place, tree, fresh)
+
+
+def _place(leaf: Any, fresh: Any) -> Any:
+    return jax.device_put(leaf, fresh.sharding) if isinstance(fresh, Array) else leaf

@@ -1,18 +1,14 @@
 """Epochs of steps on images, and what a run of them keeps, in Pyro."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pyro
 import torch
 from numpy.random import SeedSequence
-from pyro import poutine
 from pyro.distributions import Distribution
 from pyro.infer import SVI
 from pyro.optim import PyroOptim
 from torch import Tensor, nn
-from torch.distributions import transform_to
 from torch.distributions.constraints import positive, real
 
 from examples.images.datasets import digest
@@ -20,13 +16,6 @@ from examples.images.datasets import digest
 IMAGES_AT_ONCE = 250
 VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
 CONSTRAINTS_OF_RELAX = {"relax_temperature": positive}
-
-
-@contextmanager
-def per_image(images: Tensor) -> Iterator[None]:
-    """A plate over the images, scaled so that the ELBO is a mean over them."""
-    with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
-        yield
 
 
 def train_epoch(
@@ -70,9 +59,8 @@ def surroundings(images: Tensor) -> dict[str, str]:
 
 def pack(network: nn.Module, optimizer: PyroOptim) -> bytes:
     """What a run needs to continue, as bytes: RELAX has parameters of its own."""
-    store, buffer = pyro.get_param_store(), io.BytesIO()
-    names = [name for name in store if name.startswith("relax_")]
-    of_relax = {name: pyro.param(name).unconstrained().detach() for name in names}
+    params, buffer = pyro.get_param_store().get_state()["params"], io.BytesIO()
+    of_relax = {k: v.detach() for k, v in params.items() if k.startswith("relax_")}
     torch.save((network.state_dict(), of_relax, optimizer.get_state()), buffer)
     return buffer.getvalue()
 
@@ -82,8 +70,9 @@ def unpack(network: nn.Module, optimizer: PyroOptim, packed: bytes) -> None:
     state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
     parameters, of_relax, optimizer_state = state
     network.load_state_dict(parameters)
-    for name, value in of_relax.items():
-        constraint = CONSTRAINTS_OF_RELAX.get(name, real)
-        parameter = pyro.param(name, transform_to(constraint)(value), constraint)
-        parameter.unconstrained().data.copy_(value)
     optimizer.set_state(optimizer_state)
+    of_store = {
+        "params": {name: value.requires_grad_() for name, value in of_relax.items()},
+        "constraints": {n: CONSTRAINTS_OF_RELAX.get(n, real) for n in of_relax},
+    }
+    pyro.get_param_store().set_state(of_store)

@@ -54,7 +54,6 @@ from examples.harness.training_numpyro import (
     initialize,
     open_device,
     pack,
-    per_image,
     surroundings,
     train_epoch,
     unpack,
@@ -114,7 +113,8 @@ class Network:
 
     def guide(self, images: Array, unit: Distribution) -> None:
         """The units, from the network itself."""
-        with per_image(images):
+        n = len(images)
+        with numpyro.plate("images", n), handlers.scale(scale=1 / n):
             self.units(images, unit)
 
     def model(
@@ -122,7 +122,8 @@ class Network:
     ) -> Array:
         """The units, then the lower half; returns the means of its pixels."""
         last = numpyro.module("last", self.last, (len(images), self.num_units))
-        with per_image(images):
+        n = len(images)
+        with numpyro.plate("images", n), handlers.scale(scale=1 / n):
             logits = last(self.units(images, unit, is_hard=is_hard))
             lower = Bernoulli(logits=logits).to_event(1)
             numpyro.sample("lower", lower, obs=images[:, self.half :])

@@ -51,7 +51,6 @@ from examples.harness.training_pyro import (
     evaluate,
     open_device,
     pack,
-    per_image,
     seed_epoch,
     surroundings,
     train_epoch,
@@ -112,14 +111,14 @@ class Network(nn.Module):
 
     def guide(self, images: Tensor, unit: Distribution) -> None:
         """The units, from the network itself."""
-        with per_image(images):
+        with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
             self.units(images, unit)
 
     def model(
         self, images: Tensor, unit: Distribution, *, is_hard: bool = False
     ) -> Tensor:
         """The units, then the lower half; returns the means of its pixels."""
-        with per_image(images):
+        with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
             logits = self.last(self.units(images, unit, is_hard=is_hard))
             lower = Bernoulli(logits=logits).to_event(1)
             pyro.sample("lower", lower, obs=images[:, self.half :])

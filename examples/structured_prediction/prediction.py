@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from examples.harness.command_line import option
-from examples.harness.run import LogLikelihood, RunOptions
+from examples.harness.command_line import POSITIVE, at_least, option
+from examples.harness.run import LogLikelihood, RunOptions, free
 
 FAMILIES = "igr", "igr-sb", "igr-planar", "gumbel-softmax"
 PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first
@@ -16,26 +16,18 @@ PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionOptions(RunOptions):
-    """What to train and how; each field is a flag of the command line.
+    """What to train and how."""
 
-    Raises:
-        ValueError: If a value is out of its range, or if two of them do not agree.
-    """
-
-    num_epochs: int = option(
-        "passes over the training images", "-n", default=100, at_least=1, tracked=False
-    )
-    learning_rate: float = option(
-        "step size of Adam", "-lr", default=1e-3, positive=True
-    )
-    family: str = option("family of the relaxed units", default="igr", choices=FAMILIES)
-    temperature: float = option("of the relaxed units", default=0.5, positive=True)
-    num_units: int = option("units in each of the two layers", default=240, at_least=1)
+    num_epochs: int = free("passes over the images", 100, "-n", where=at_least(1))
+    learning_rate: float = option("step size of Adam", 1e-3, "-lr", where=POSITIVE)
+    family: str = option("family of the relaxed units", "igr", choices=FAMILIES)
+    temperature: float = option("of the relaxed units", 0.5, where=POSITIVE)
+    num_units: int = option("units in each of the two layers", 240, where=at_least(1))
     num_samples: int = option(
         "samples of the units for each image in a training step",
+        1,
         "-s",
-        default=1,
-        at_least=1,
+        where=at_least(1),
     )
 
 

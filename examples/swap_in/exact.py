@@ -1,11 +1,22 @@
 """Two discrete models small enough to be solved exactly, in NumPy."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from examples.harness.command_line import Flags, at_least, option
+
 Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Flags):
+    """How long to train, and on how much."""
+
+    num_steps: int = option("steps of Adam", 1000, "-n", where=at_least(1))
+    num_points: int = option("points of data", 50, where=at_least(1))
 
 
 class Problem(NamedTuple):

@@ -24,9 +24,9 @@ from numpyro.distributions import Distribution, Normal
 from numpyro.infer import SVI, RenyiELBO, Trace_ELBO
 from numpyro.optim import Adam
 
-from examples.harness.command_line import PointOptions, parse_options
 from examples.swap_in.exact import (
     Answer,
+    Options,
     Problem,
     format_answers,
     make_chain,
@@ -120,7 +120,7 @@ def fit(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit both models with each family and print the answers."""
-    options = parse_options(PointOptions, __doc__, arguments)
+    options = Options.parse(__doc__, arguments)
     of_mixture = make_mixture(options.num_points)
     of_chain = make_chain(num_steps=options.num_points)
     for title, model, problem, families in [

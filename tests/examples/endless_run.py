@@ -1,4 +1,4 @@
-"""A run without a host that never ends and saves itself all the time: to be killed."""
+"""A run without a host that saves itself all the time: to be killed."""
 
 if __name__ == "__main__":
     from examples.harness import command_line
@@ -15,4 +15,4 @@ def train(options):
 
 
 if __name__ == "__main__":
-    run(RunOptions, train, lambda *_: "", __doc__, "figures", num_epochs=10**9)
+    run(RunOptions, train, lambda *_: "", __doc__, "figures")

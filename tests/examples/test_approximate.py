@@ -150,8 +150,8 @@ def test_a_run_prints_its_distances_and_draws_figures(example, capsys, tmp_path)
     [
         (["--targets=zipf"], "invalid choice: 'zipf'"),
         (["--num-steps=99"], "expected --num-steps to be at least 100, got 99"),
-        (["-k", "20", "1"], "expected --num-categories to be at least 2, got 1"),
-        (["-k", "1001"], "expected --num-categories to be at most 1000, got 1001"),
+        (["-k", "20", "1"], "expected --num-categories to be from 2 to 1000, got 1"),
+        (["-k", "1001"], "expected --num-categories to be from 2 to 1000, got 1001"),
         (["-lr", "0.1", "-1"], "expected --learning-rates to be positive and finite"),
     ],
 )

@@ -14,8 +14,8 @@ from PIL import Image
 from scipy.stats import norm
 
 from examples.discrete_vae.options import Options
-from examples.harness.checkpoint import read_checkpoint, save_checkpoint
-from examples.harness.run import LogLikelihood, Progress, join_progress, split_progress
+from examples.harness.checkpoint import load, save
+from examples.harness.run import LogLikelihood
 from examples.images.datasets import SOURCES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "discrete_vae"
@@ -141,11 +141,10 @@ def test_a_checkpoint_of_pyro_has_the_parameters_of_relax(tmp_path):
 
 def content(host, options):
     """Every parameter, optimizer state and counter of a checkpoint, by its place."""
-    _, payload = read_checkpoint(options.checkpoint)
-    payload = io.BytesIO(split_progress(payload)[1])
+    packed = io.BytesIO(load(options.checkpoint)[1])
     if host == "numpyro":
-        return flatten(dict(np.load(payload)))
-    return flatten(importlib.import_module("torch").load(payload, weights_only=True))
+        return flatten(dict(np.load(packed)))
+    return flatten(importlib.import_module("torch").load(packed, weights_only=True))
 
 
 def flatten(tree, place=()):
@@ -355,8 +354,8 @@ def error_of(vae, capsys, *arguments):
             ["--estimator=unordered-set"],
             "expected --num-samples to be at least 2 with --estimator unordered-set",
         ),
-        (["--seed=-1"], "expected --seed to be at least 0, got -1"),
-        (["--seed=2147483648"], "expected --seed to be at most 2147483647, got 2147"),
+        (["--seed=-1"], "expected --seed to be from 0 to 2147483647, got -1"),
+        (["--seed=2147483648"], "to be from 0 to 2147483647, got 2147483648"),
         (["--num-samples=0"], "expected --num-samples to be at least 1, got 0"),
         (
             ["--estimator=exact", "--num-variables=5"],
@@ -382,7 +381,7 @@ def test_a_corrupt_data_file_is_one_clear_error(vae, capsys, tmp_path):
 
 def test_a_corrupt_checkpoint_is_one_clear_error(vae, capsys, tmp_path):
     path = tmp_path / "vae"
-    save_checkpoint(path, {}, b"state")
+    save(path, [{}, 1, 1], b"state")
     path.write_bytes(path.read_bytes()[:-1])
     error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
     assert f"error: {path}: truncated or corrupt" in error
@@ -392,9 +391,9 @@ def test_a_whole_checkpoint_with_another_content_is_one_clear_error(
     vae, host, first, folder, capsys, tmp_path
 ):
     path = tmp_path / "vae"
-    configuration, _ = read_checkpoint(folder / host / "vae")
-    for payload in b"state", join_progress(Progress(1, 1), b"state"):
-        save_checkpoint(path, configuration, payload)
+    header, packed = load(folder / host / "vae")
+    for content in b"state", packed[:-1]:
+        save(path, header, content)
         error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
         expected = f"error: {path}: whole, but not with what this program saves: "
         assert error.startswith(expected)
@@ -405,7 +404,7 @@ def test_a_checkpoint_of_another_run_is_one_clear_error(vae, host, capsys, tmp_p
     path = tmp_path / "vae"
     configuration = replace(OPTIONS, temperature=0.1).configuration(host)
     configuration |= {"precision": "float16", "training_images": "others"}
-    save_checkpoint(path, configuration, b"state")
+    save(path, [configuration, 1, 1], b"state")
     error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
     assert "of another run: temperature is 0.1 there and 0.25 here" in error
     assert "precision is 'float16' there and 'float32' here" in error
@@ -415,7 +414,7 @@ def test_a_checkpoint_of_another_run_is_one_clear_error(vae, host, capsys, tmp_p
 
 def test_a_checkpoint_of_the_other_host_is_one_clear_error(vae, capsys, tmp_path):
     path = tmp_path / "vae"
-    save_checkpoint(path, OPTIONS.configuration("edward"), b"state")
+    save(path, [OPTIONS.configuration("edward"), 1, 1], b"state")
     error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
     assert "of another run: host is 'edward' there" in error
 

@@ -96,6 +96,22 @@ def test_what_else_changes_the_course_is_named_too(name, options):
         run(replace(options, resume=True), surroundings=other)
 
 
+def test_every_option_that_differs_is_named_and_no_other(options):
+    run(options)
+    with pytest.raises(CheckpointError) as error:
+        run(replace(options, resume=True, learning_rate=0.5, seed=4))
+    assert "learning_rate is 0.003 there and 0.5 here" in str(error.value)
+    assert "seed is 0 there and 4 here" in str(error.value)
+    assert "batch_size" not in str(error.value)
+
+
+def test_what_only_one_side_has_is_named(options):
+    run(options)
+    fewer = {k: v for k, v in SURROUNDINGS.items() if k != "precision"}
+    with pytest.raises(CheckpointError, match="precision is 'float32' there and None"):
+        run(replace(options, resume=True), surroundings=fewer)
+
+
 def test_all_options_are_compared_but_those_that_do_not_change_the_course():
     free = "num_epochs data_dir device checkpoint checkpoint_every resume"
     free = {*free.split(), "num_importance_samples", "figures"}
