@@ -136,7 +136,7 @@ def fit(
 ) -> tuple[SVIState, list[Growth]]:
     """Trains for the epochs that are left, with checkpoints; returns the growth too."""
     batch = images[: options.batch_size]
-    with keeping(options, "numpyro", surroundings(images)) as kept:
+    with keeping(options, surroundings(images)) as kept:
         state = initialize(svi, prior, batch, key)
         fresh = np.zeros((0, 4)), state
         rows, state = kept.restore(partial(unpack, fresh), fresh)

@@ -159,7 +159,7 @@ def fit(
     validation: Tensor,
 ) -> list[Growth]:
     """Trains for the epochs that are left, with checkpoints; returns the growth."""
-    with keeping(options, "pyro", surroundings(images)) as kept:
+    with keeping(options, surroundings(images)) as kept:
         growth = kept.restore(partial(unpack, networks, svi.optim), [])
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
         for epoch in epochs:

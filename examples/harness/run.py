@@ -45,11 +45,10 @@ class RunOptions(Flags):
         if self.resume and self.checkpoint is None:
             raise ValueError("expected --checkpoint with --resume: what to continue")
 
-    def configuration(self, host: str) -> dict[str, Any]:
-        """What the course of the training depends on, as JSON has it."""
+    def configuration(self) -> dict[str, Any]:
+        """The options that the course of the training depends on, as JSON has them."""
         tracked = [o.name for o in fields(self) if o.metadata["tracked"]]
-        values = {name: getattr(self, name) for name in tracked}
-        return json.loads(json.dumps({"host": host} | values))
+        return json.loads(json.dumps({name: getattr(self, name) for name in tracked}))
 
     def check_continues(self, epochs_done: int, num_epochs: int) -> None:
         """ValueError if a run of another length would have done other epochs so far."""
@@ -93,16 +92,14 @@ class Kept:
 
 
 @contextmanager
-def keeping(
-    options: RunOptions, host: str, surroundings: dict[str, str]
-) -> Iterator[Kept]:
+def keeping(options: RunOptions, surroundings: dict[str, str]) -> Iterator[Kept]:
     """Have the checkpoint of a run, if it has one, while it trains.
 
-    Its course depends on the host and the surroundings too. A ValueError says that the
-    checkpoint is another run's, not whole, or there and not to be continued.
+    Its course depends on the surroundings, host and device say, too. A ValueError says
+    that the checkpoint is another run's, not whole, or there and not to be continued.
     """
     path = options.checkpoint
-    kept = Kept(options, options.configuration(host) | surroundings)
+    kept = Kept(options, options.configuration() | surroundings)
     with locked(path) if path else nullcontext():
         if options.resume:
             (found, *epochs), kept.packed = load(path)
@@ -134,8 +131,7 @@ class LogLikelihood(NamedTuple):
     @classmethod
     def from_bounds(cls, bounds: NDArray[np.floating]) -> "LogLikelihood":
         """The summary of the bounds of some images."""
-        error = bounds.std(ddof=1) / math.sqrt(len(bounds))
-        return cls(float(bounds.mean()), float(error))
+        return cls(float(bounds.mean()), bounds.std(ddof=1) / math.sqrt(len(bounds)))
 
 
 def run(

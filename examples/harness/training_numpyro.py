@@ -75,6 +75,7 @@ def open_device(name: str | None) -> jax.Device:
 def surroundings(images: Array) -> dict[str, str]:
     """What a run on these images depends on beside its options, by name."""
     return {
+        "host": "numpyro",
         "device": images.device.platform,
         "precision": jnp.zeros(()).dtype.name,
         "training_images": digest(np.asarray(images)),

@@ -51,6 +51,7 @@ def open_device(name: str | None) -> torch.device:
 def surroundings(images: Tensor) -> dict[str, str]:
     """What a run on these images depends on beside its options, by name."""
     return {
+        "host": "pyro",
         "device": images.device.type,
         "precision": str(torch.get_default_dtype()).removeprefix("torch."),
         "training_images": digest(images.numpy(force=True)),

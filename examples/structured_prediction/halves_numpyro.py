@@ -217,7 +217,7 @@ def fit(
     key: Array,
 ) -> tuple[SVIState, int]:
     """Trains for the epochs that are left, with checkpoints; returns all epochs too."""
-    with keeping(options, "numpyro", surroundings(images)) as kept:
+    with keeping(options, surroundings(images)) as kept:
         state = initialize(svi, unit, images[: options.batch_size], key)
         state = kept.restore(partial(unpack, state), state)
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)

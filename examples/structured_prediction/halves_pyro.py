@@ -191,7 +191,7 @@ def fit(
     validation: Tensor,
 ) -> int:
     """Trains for the epochs that are left, with checkpoints; returns all epochs."""
-    with keeping(options, "pyro", surroundings(images)) as kept:
+    with keeping(options, surroundings(images)) as kept:
         kept.restore(partial(unpack, network, svi.optim), None)
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
         for epoch in epochs:

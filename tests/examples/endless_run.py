@@ -9,7 +9,7 @@ from examples.harness.run import RunOptions, keeping, run
 
 
 def train(options):
-    with keeping(options, "none", {}) as kept:
+    with keeping(options, {}) as kept:
         for epoch in range(kept.epochs_done, options.num_epochs):
             kept.save_if_due(epoch + 1, lambda: bytes(2**20))
 

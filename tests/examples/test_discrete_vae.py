@@ -400,9 +400,9 @@ def test_a_whole_checkpoint_with_another_content_is_one_clear_error(
         assert "\n" not in error
 
 
-def test_a_checkpoint_of_another_run_is_one_clear_error(vae, host, capsys, tmp_path):
+def test_a_checkpoint_of_another_run_is_one_clear_error(vae, capsys, tmp_path):
     path = tmp_path / "vae"
-    configuration = replace(OPTIONS, temperature=0.1).configuration(host)
+    configuration = replace(OPTIONS, temperature=0.1).configuration()
     configuration |= {"precision": "float16", "training_images": "others"}
     save(path, [configuration, 1, 1], b"state")
     error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
@@ -414,7 +414,7 @@ def test_a_checkpoint_of_another_run_is_one_clear_error(vae, host, capsys, tmp_p
 
 def test_a_checkpoint_of_the_other_host_is_one_clear_error(vae, capsys, tmp_path):
     path = tmp_path / "vae"
-    save(path, [OPTIONS.configuration("edward"), 1, 1], b"state")
+    save(path, [OPTIONS.configuration() | {"host": "edward"}, 1, 1], b"state")
     error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
     assert "of another run: host is 'edward' there" in error
 

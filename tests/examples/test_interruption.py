@@ -80,7 +80,7 @@ def test_a_signal_ends_a_run_in_one_line_that_says_what_is_saved(
     refused = pytest.raises(CheckpointError, match="another run keeps itself there")
     for resume in False, True:
         options = RunOptions(checkpoint=path, resume=resume)
-        with refused, keeping(options, "none", {}):
+        with refused, keeping(options, {}):
             pass
     returned, said = program.stop(number)
     status, word = STATUS[number]
@@ -122,7 +122,7 @@ def test_a_killed_run_leaves_its_last_checkpoint_and_the_next_one_goes_on(
     other = tmp_path / "endless.b.partial"
     other.write_bytes(b"of another")
     options = RunOptions(checkpoint=path, resume=True)
-    with keeping(options, "none", {}) as kept:
+    with keeping(options, {}) as kept:
         assert kept.epochs_done == before
     assert [*tmp_path.glob("*.partial")] == [other]
     assert not [*tmp_path.glob("*.lock")]

@@ -11,7 +11,12 @@ from examples.harness.checkpoint import CheckpointError
 from examples.harness.run import RunOptions, keeping
 from examples.structured_prediction.prediction import PredictionOptions
 
-SURROUNDINGS = {"device": "cpu", "precision": "float32", "training_images": "ab"}
+SURROUNDINGS = {
+    "host": "pyro",
+    "device": "cpu",
+    "precision": "float32",
+    "training_images": "ab",
+}
 
 
 @pytest.fixture
@@ -19,9 +24,9 @@ def options(tmp_path):
     return RunOptions(checkpoint=tmp_path / "new" / "run", num_epochs=3)
 
 
-def run(options, host="pyro", surroundings=SURROUNDINGS):
+def run(options, surroundings=SURROUNDINGS):
     """Saves after each epoch what was done in it; returns all."""
-    with keeping(options, host, surroundings) as kept:
+    with keeping(options, surroundings) as kept:
         done = kept.restore(bytes.decode, "")
         for epoch in range(kept.epochs_done, options.num_epochs):
             done += str(epoch)
@@ -46,7 +51,7 @@ def test_an_existing_checkpoint_is_not_overwritten(options):
 
 
 def test_a_run_refuses_a_checkpoint_that_another_one_has(options):
-    with keeping(options, "pyro", SURROUNDINGS):
+    with keeping(options, SURROUNDINGS):
         for second in options, replace(options, resume=True):
             with pytest.raises(CheckpointError, match="another run keeps itself there"):
                 run(second)
@@ -56,7 +61,7 @@ def test_a_run_refuses_a_checkpoint_that_another_one_has(options):
 
 
 def test_a_run_that_fails_lets_its_checkpoint_go(options):
-    with pytest.raises(ZeroDivisionError), keeping(options, "pyro", SURROUNDINGS):
+    with pytest.raises(ZeroDivisionError), keeping(options, SURROUNDINGS):
         raise ZeroDivisionError
     assert run(options) == ("012", 3)
 
@@ -116,5 +121,5 @@ def test_all_options_are_compared_but_those_that_do_not_change_the_course():
     free = "num_epochs data_dir device checkpoint checkpoint_every resume"
     free = {*free.split(), "num_importance_samples", "figures"}
     for of in Options, PredictionOptions, MixtureOptions:
-        compared = of().configuration("pyro").keys()
+        compared = of().configuration().keys()
         assert {each.name for each in fields(of)} - compared == free
