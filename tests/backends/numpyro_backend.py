@@ -82,6 +82,16 @@ def hessian(fn, x):
     return numpy(_compiled(jax.hessian, fn)(x))
 
 
+def vmap(fn, *inputs):
+    """A function of one entry of each of the inputs, at all of them."""
+    return jax.vmap(fn)(*inputs)
+
+
+def is_supported(law, value):
+    """Whether values lie in the support."""
+    return bool(law.support(value).all())
+
+
 def detach(x):
     return jax.lax.stop_gradient(x)
 

@@ -1,7 +1,7 @@
 """Programs of NumPyro, and what its engines and ours make of them."""
 
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -17,17 +17,23 @@ import numpyro_igr as igr
 
 __all__ = ["config_enumerate", "dist", "igr"]
 
+math = jnp
 sample, plate, factor = numpyro.sample, numpyro.plate, numpyro.factor
+deterministic, detach = numpyro.deterministic, jax.lax.stop_gradient
 param, block = numpyro.param, handlers.block
 single_precision = partial(enable_x64, False)
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
+GRAPH = infer.TraceGraph_ELBO
 condition, reparam = handlers.condition, handlers.reparam
 VECTORIZED_TRACE, RENYI = infer.Trace_ELBO, infer.RenyiELBO
 KEY = jax.random.key(0)
-GUIDES = vars(infer.autoguide)
+GUIDES, TransformReparam = vars(infer.autoguide), infer.reparam.TransformReparam
 positive = dist.constraints.positive
+NO_KL = "<{}, {}>"
 DEAR = ("RELAX", "unordered set")
 MASKS_ARE_WRAPPERS = True
+GUMBEL, EXPANDED = igr.RelaxedOneHotCategorical, dist.ExpandedDistribution
+SAMPLED, KEPT = ("sample", "deterministic"), ("type", "scale", "infer")
 
 
 def array(x):
@@ -46,8 +52,20 @@ def gumbel(temperature, logits):
     return igr.RelaxedOneHotCategorical(temperature, logits=logits)
 
 
+def gumbel_straight_through(temperature, logits):
+    return igr.RelaxedOneHotCategoricalStraightThrough(temperature, logits=logits)
+
+
+def exp_gumbel(temperature, logits):
+    return igr.ExpRelaxedOneHotCategorical(temperature, logits=logits)
+
+
 def one_hot(probs=None, logits=None):
     return igr.OneHotCategorical(probs, logits)
+
+
+def negative_binomial(count, probs):
+    return dist.NegativeBinomialProbs(count, probs)
 
 
 def exp(x):
@@ -56,6 +74,18 @@ def exp(x):
 
 def log(x):
     return jnp.log(x)
+
+
+def softmax(x):
+    return jax.nn.softmax(x)
+
+
+def log_softmax(x):
+    return jax.nn.log_softmax(x)
+
+
+def integer(x):
+    return x.astype(int)
 
 
 def normal(loc):
@@ -100,6 +130,43 @@ def loss_once(engine, model, guide):
     return float(jax.jit(lambda key: engine.loss(key, {}, model, guide))(KEY))
 
 
+def indices(guide, name):
+    """What a plate of a guide draws for a loss."""
+    seeded = handlers.seed(guide, jax.random.split(KEY)[1])
+    return np.asarray(handlers.trace(seeded).get_trace()[name]["value"])
+
+
+def each_loss(engines, model, guide):
+    """One loss of each engine as a number, with the same chance."""
+
+    @jax.jit
+    def run():
+        at = starts(guide)  # in its first run an automatic guide draws more
+        return [engine.loss(KEY, at, model, guide) for engine in engines]
+
+    return [float(loss) for loss in run()]
+
+
+def log_densities(model, values):
+    """The log density of a model at each of the values of its latent sites."""
+
+    def at(value):
+        return infer.util.log_density(model, (), {}, value)[0]
+
+    return np.asarray(jax.jit(jax.vmap(at))(jax.tree.map(array, values)))
+
+
+def predictions(model, guide, at, count):
+    """Draws of latent variables and data, one after the other and in parallel."""
+    options = {"params": jax.tree.map(array, at), "return_sites": ["z", "x"]}
+
+    def draws(parallel):
+        many = {"num_samples": count, "parallel": parallel}
+        return infer.Predictive(model, guide=guide, **options, **many)(KEY, None)
+
+    return jax.jit(lambda: [draws(parallel) for parallel in (False, True)])()
+
+
 def starts(guide):
     """Parameters of a guide where they start, by name."""
     trace = handlers.trace(handlers.seed(guide, 0)).get_trace()
@@ -120,9 +187,117 @@ def gradients(make, model, guide, *, many=False):
     return np.asarray(jax.jit(jax.vmap(gradient))(keys))
 
 
-def sites(program):
-    """The sites of one run, by name."""
-    return handlers.trace(handlers.seed(program, 0)).get_trace()
+def sites(program, *args, **kwargs):
+    """What a run of a program did at its sites, by name."""
+    seeded = handlers.seed(program, 0)
+    return handlers.trace(seeded).get_trace(*args, **kwargs)
+
+
+def traces(*programs):
+    """The sites of a run of each program, by name; compiled as one, which is faster."""
+    seen = []
+
+    @jax.jit
+    def run():
+        found = [
+            {n: s for n, s in sites(program).items() if s["type"] in SAMPLED}
+            for program in programs
+        ]
+        seen.extend(
+            {n: {k: s.get(k) for k in KEPT} for n, s in f.items()} for f in found
+        )
+        return [{n: (s.get("fn"), s["value"]) for n, s in f.items()} for f in found]
+
+    found = run()
+    return [
+        {n: kept[n] | {"fn": fn, "value": x} for n, (fn, x) in arrays.items()}
+        for kept, arrays in zip(seen, found, strict=True)
+    ]
+
+
+def mask_of(site):
+    """The mask of a site, or None."""
+    law = site["fn"]
+    return law._mask if isinstance(law, dist.MaskedDistribution) else None
+
+
+def log_prob(site):
+    """The log density of the value of a site, masked."""
+    return site["fn"].log_prob(site["value"])
+
+
+def is_deterministic(site):
+    return site["type"] == "deterministic"
+
+
+def run(program, *args):
+    """What a program returns, with its own chance."""
+    return handlers.seed(program, 0)(*args)
+
+
+def dry(fn):
+    """Runs a function for what it refuses, or for shapes, without computing."""
+    return jax.eval_shape(fn)
+
+
+def particles(count, nesting=0):
+    """Options of an engine that takes so many samples at once."""
+    return {"num_particles": count}
+
+
+@lru_cache(maxsize=4)
+def _estimate(engine, model, guide):
+    step = jax.value_and_grad(lambda p, key: engine.loss(key, p, model, guide))
+    return jax.jit(jax.vmap(step, (None, 0)))
+
+
+def estimates(engine, model, guide, at, count=1):
+    """Losses and gradients by name of independent runs, at parameters."""
+    at, few = jax.tree.map(array, at), 4  # at once: one program for any count
+    keys = jax.random.split(KEY, (-(-count // few), few))
+    runs = [_estimate(engine, model, guide)(at, some) for some in keys]
+    rows = [{**found, "loss": losses} for losses, found in runs]
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *rows)
+
+
+def each_estimate(engines, model, guide, at, count):
+    """As ``estimates``, for each of the engines; compiled as one, which is faster."""
+
+    def step(at, key):
+        losses = [lambda p, e=e: e.loss(key, p, model, guide) for e in engines]
+        return [jax.value_and_grad(loss)(at) for loss in losses]
+
+    at, keys = jax.tree.map(array, at), jax.random.split(KEY, count)
+    found = jax.jit(jax.vmap(step, (None, 0)))(at, keys)
+    return [jax.tree.map(np.asarray, {**g, "loss": losses}) for losses, g in found]
+
+
+@lru_cache(maxsize=4)
+def _exact(fn):
+    return jax.jit(jax.value_and_grad(fn))
+
+
+def exact(fn, at):
+    """A function of parameters and its gradients by name, at parameters."""
+    loss, found = _exact(fn)(jax.tree.map(array, at))
+    return jax.tree.map(np.asarray, {**found, "loss": loss})
+
+
+def attempt(engine, model, guide, at=None):
+    """What an engine makes of a pair, which it may refuse."""
+    slope = jax.grad(lambda at: engine.loss(KEY, at, model, guide))
+    jax.eval_shape(slope, jax.tree.map(array, at or {}))
+
+
+def fit(engine, model, guide, steps, rate=0.1):
+    """Losses, and the parameters before and after them."""
+    guide = getattr(engine, "with_parameters", lambda guide: guide)(guide)
+    svi = infer.SVI(model, guide, Adam(rate), engine)
+    state = svi.init(KEY)
+    start = {name: np.asarray(x) for name, x in svi.get_params(state).items()}
+    found = svi.run(KEY, steps, progress_bar=False, init_state=state)
+    end = {name: np.asarray(x) for name, x in found.params.items()}
+    return np.asarray(found.losses), start, end
 
 
 def given(parameters):
@@ -145,12 +320,6 @@ def value(x):
     return float(x)
 
 
-def site(program, name, *args, **kwargs):
-    """What a run of a program did at a site."""
-    seeded = handlers.seed(program, 0)
-    return handlers.trace(seeded).get_trace(*args, **kwargs)[name]
-
-
 def is_categorical(law):
     """Whether it is the host's own, expanded by a plate at most."""
     while isinstance(law, dist.ExpandedDistribution):
@@ -162,9 +331,12 @@ def uniform(low, high):
     return dist.DiscreteUniform(low, high)
 
 
-def evidence(model):
-    """The log evidence of a model whose sites are marked for enumeration."""
-    return -float(loss(infer.TraceEnum_ELBO(), model, lambda: None))
+def evidence(model, guide=lambda: None):
+    """The log evidence of a model whose sites are marked for enumeration.
+
+    With a guide of the other sites, one draw of a bound.
+    """
+    return -float(loss(infer.TraceEnum_ELBO(), model, guide))
 
 
 def train(engine, model, guide, steps):

@@ -72,6 +72,17 @@ def hessian(fn, x):
     return numpy(torch.autograd.functional.hessian(fn, x))
 
 
+def vmap(fn, *inputs):
+    """A function of one entry of each of the inputs, at all of them."""
+    with validation(False):
+        return torch.func.vmap(fn)(*inputs)
+
+
+def is_supported(law, value):
+    """Whether values lie in the support."""
+    return bool(law.support.check(value).all())
+
+
 def detach(x):
     return x.detach()
 

@@ -90,6 +90,6 @@ def test_the_mean_field_elbo_has_the_analytic_kl_of_truncated_weights(backend, h
     assert losses[0] == pytest.approx(expected, rel=1e-6)
     trained = host.train(host.MEAN_FIELD(), model, guide, 1)(guide)
     for name, start in ("alpha", ALPHA), ("loc", LOC):
-        moved = backend.numpy(host.site(trained, name)["value"])
+        moved = backend.numpy(host.sites(trained)[name]["value"])
         assert np.isfinite(moved).all()
         assert (moved != start).all()

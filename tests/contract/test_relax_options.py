@@ -41,8 +41,8 @@ def test_a_site_that_is_kept_is_untouched(host, marked):
     program = two_sites(host)
     program = host.config_enumerate(program) if marked else program
     program = host.igr.relax(program, 0.5, keep={"z"})
-    assert host.is_categorical(host.site(program, "z")["fn"])
-    relaxed = host.site(program, "y")
+    assert host.is_categorical(host.sites(program)["z"]["fn"])
+    relaxed = host.sites(program)["y"]
     assert type(relaxed["fn"]) is host.igr.IGRStickBreaking
     assert not relaxed["infer"].get("enumerate")
 
@@ -54,13 +54,13 @@ def test_a_kept_site_is_enumerated_beside_a_relaxed_one(host):
     kept = host.condition(relaxed, {"y": point})
     found = host.evidence(kept)
     joint = np.log(PROBS) + norm.logpdf(X[:, None], MEANS + POINT @ SHIFTS)
-    prior = float(host.site(relaxed, "y")["fn"].log_prob(point))
+    prior = float(host.sites(relaxed)["y"]["fn"].log_prob(point))
     assert found == pytest.approx(logsumexp(joint, -1).sum() + prior, rel=1e-5)
 
 
 def test_what_was_kept_stays_kept_when_a_relaxed_model_is_relaxed_again(host):
     program = host.igr.relax(two_sites(host), 0.5, keep={"z"})
-    site = host.site(host.igr.relax(program, 1.0), "z")
+    site = host.sites(host.igr.relax(program, 1.0))["z"]
     assert host.is_categorical(site["fn"])
 
 
@@ -68,7 +68,7 @@ def test_a_site_can_ask_to_be_kept(host):
     def program():
         host.sample("z", categorical(host), infer={"relax": False})
 
-    site = host.site(host.igr.relax(program, 0.5), "z")
+    site = host.sites(host.igr.relax(program, 0.5))["z"]
     assert host.is_categorical(site["fn"])
 
 
@@ -84,7 +84,7 @@ def test_the_temperature_is_a_function_of_the_arguments_of_the_model(host):
 
     relaxed = host.igr.relax(program, lambda probs, step=1: 1 / step)
     for step in (2, 4):
-        found = host.site(relaxed, "z", host.array(PROBS), step=step)["fn"]
+        found = host.sites(relaxed, host.array(PROBS), step=step)["z"]["fn"]
         assert found.temperature == 1 / step
 
 
@@ -105,11 +105,11 @@ def test_declared_integers_are_delivered_as_vectors(host, make, probs):
     def program():
         return host.sample("z", make(host))
 
-    found = host.site(host.igr.relax(program, 0.5, one_hot=["z"]), "z")
+    found = host.sites(host.igr.relax(program, 0.5, one_hot=["z"]))["z"]
     assert found["value"].shape == np.shape(probs)
     np.testing.assert_allclose(found["fn"].probs, probs, rtol=1e-6)
     one_hot = host.igr.IGRReparam(0.5, one_hot=True)
-    found = host.site(host.reparam(program, {"z": one_hot}), "z")
+    found = host.sites(host.reparam(program, {"z": one_hot}))["z"]
     np.testing.assert_allclose(found["fn"].probs, probs, rtol=1e-6)
 
 
@@ -119,4 +119,4 @@ def test_integers_without_end_cannot_be_declared(host):
 
     relaxed = host.igr.relax(program, 0.5, one_hot={"z"})
     with pytest.raises(ValueError, match="over the same few integers at site 'z'"):
-        host.site(relaxed, "z")
+        host.sites(relaxed)
