@@ -1,0 +1,325 @@
+"""AutoIGR is a guide to any relaxed model, with the closed-form KL at its sites."""
+
+from contextlib import nullcontext
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+import pytest
+from cases import WITH_FLOW
+from contexts import KEPT, PROGRAMS, in_subsampled_plate, innermost, sites_of_law
+from scipy.special import logsumexp, softmax
+from scipy.stats import norm
+
+TAU = 0.3
+LOC = np.array([1.0, -1.0, 0.5], np.float32)
+SPREAD = np.array([0.1, 0.3, 2.0], np.float32)
+PROBS = np.array([0.1, 0.2, 0.4, 0.3], np.float32)
+X = np.array([0.5, -1.0, 1.5], np.float32)
+MEANS = np.array([-1.0, 0.0, 1.0, 2.0], np.float32)
+every_context = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+
+
+@pytest.fixture(autouse=True)
+def single_precision(host):
+    with host.single_precision():
+        yield
+
+
+@pytest.fixture
+def guides(backend, host):
+    """What the automatic guides of the host have learned, and what they report."""
+    return import_module(backend.__name__.replace("_backend", "_guides"))
+
+
+def one_hot(host):
+    return host.one_hot(host.array(PROBS))
+
+
+def relaxed(host, program, *args, **options):
+    return host.igr.relax(partial(program, host, *args), TAU, **options)
+
+
+@pytest.mark.parametrize("family", ["IGR", "IGRStickBreaking", "IGRStraightThrough"])
+@every_context
+def test_the_kl_is_analytic_in_every_context(host, program, family):
+    family = getattr(host.igr, family)
+    prior = family(TAU, host.array(0 * LOC), host.array(0 * LOC + 1))
+    model = partial(program, host, prior)
+    guide = host.igr.AutoIGR(model, 2 * TAU)
+    host.dry(lambda: host.igr.assert_analytic_kl(model, guide))
+    found = sites_of_law(host, lambda *_: guide(), None)
+    laws = [innermost(host, site["fn"]) for site in found.values()]
+    assert laws
+    for law in laws:
+        assert type(law) is family
+        np.testing.assert_allclose(law.temperature, 2 * TAU, rtol=1e-6)
+
+
+@every_context
+def test_the_kl_has_no_variance_and_is_zero_at_the_start(host, guides, program):
+    model = relaxed(host, program, one_hot(host))
+    host.dry(lambda: host.igr.assert_analytic_kl(model, host.igr.AutoIGR(model, TAU)))
+    guide = host.igr.AutoIGR(model, TAU)
+    losses = guides.moved_losses(host.MEAN_FIELD(), model, guide, (0.0, 0.5), 3)
+    np.testing.assert_allclose(losses[0], 0, atol=1e-5)
+    assert losses[1].min() > 0.05
+    np.testing.assert_allclose(losses[1], losses[1][0], rtol=1e-5)
+
+
+def test_the_guide_has_the_masks_of_the_model(host, guides):
+    model = relaxed(host, PROGRAMS["masked"], one_hot(host))
+    guide = host.igr.AutoIGR(model, TAU)
+    start = guides.locations(guide)["z"]
+    guide = guides.placed(guide, {"z": start + np.float32(~KEPT)[:, None]})
+    assert abs(host.loss_once(host.MEAN_FIELD(), model, guide)) < 1e-5
+
+    def masked():
+        with host.mask(KEPT):
+            guide()
+
+    assert abs(host.loss_once(host.MEAN_FIELD(), model, masked)) < 1e-5
+
+
+def test_a_guide_given_for_continuous_sites_is_called_once_and_cannot_be_masked(
+    host, guides
+):
+    def model(is_masked):
+        with host.mask(False):
+            host.sample("z", one_hot(host))
+        with host.mask(False) if is_masked else nullcontext():
+            two = host.array(np.float32(2))
+            host.sample("w", host.dist.Gamma(two, two / 2))
+
+    given = {"continuous": guides.AutoNormal}
+    guide = host.igr.AutoIGR(host.igr.relax(model, TAU), TAU, **given)
+    assert set(host.run(guide, False)) == {"z", "w"}
+    with pytest.raises(ValueError, match="masks or scales site 'w'"):
+        host.run(guide, True)
+
+
+def test_a_support_that_depends_on_a_latent_site_is_refused(host):
+    def model():
+        one = host.array(np.float32(1))
+        x = host.sample("x", host.dist.HalfNormal(one))
+        host.sample("y", host.dist.Uniform(0 * one, x))
+
+    guide = host.igr.AutoIGR(model, TAU)
+    with pytest.raises(ValueError, match="support of site 'y' depends"):
+        host.run(guide)
+
+
+def test_kept_sites_are_left_to_be_enumerated(host):
+    def model():
+        z = host.sample("z", one_hot(host))
+        kind = host.sample("kind", host.dist.Bernoulli(host.array(np.float32(0.4))))
+        two = host.array(np.float32(2))
+        with host.mask(True):
+            weight = host.sample("weight", host.dist.Gamma(two, two / 2))
+        mean = z @ host.array(MEANS) + kind * weight
+        host.sample("x", host.dist.Normal(mean, 1.0), obs=host.array(X[0]))
+
+    model = host.igr.relax(host.config_enumerate(model), TAU, keep={"kind"})
+    guide = host.igr.AutoIGR(model, TAU)
+    assert set(host.run(guide)) == {"z", "weight"}
+    assert np.isfinite(host.evidence(model, guide))
+
+
+def test_a_subsample_takes_the_parameters_of_its_points(backend, host, guides):
+    def program(host, law):
+        in_subsampled_plate(host, law)
+        with host.plate("other", 20, subsample_size=5):
+            host.sample("center", host.normal(host.array(np.float32(0))))
+
+    guide = host.igr.AutoIGR(relaxed(host, program, one_hot(host)), TAU)
+    start, shift = guides.locations(guide), np.arange(20, dtype=np.float32)
+    assert start["z"].shape == (20, 3)
+    moved = {"z": start["z"] + shift[:, None], "center": shift}
+    sites = host.sites(guides.placed(guide, moved))
+    index = backend.numpy(sites["data"]["value"])
+    found = innermost(host, sites["z"]["fn"])
+    np.testing.assert_allclose(backend.numpy(found.loc), moved["z"][index])
+    found = innermost(host, sites["center"]["fn"])
+    np.testing.assert_allclose(backend.numpy(found.loc), sites["other"]["value"])
+
+
+@pytest.mark.parametrize("name", WITH_FLOW)
+def test_the_guide_starts_at_the_distribution_of_the_model(backend, host, name):
+    loc, spread = host.array(LOC), host.array(SPREAD)
+    like = WITH_FLOW[name](host.igr, host.array(np.float32(TAU)), loc, spread)
+
+    def model():
+        with host.plate("rows", 2):
+            host.sample("z", like)
+
+    guide = host.igr.AutoIGR(model, like.temperature)
+    assert abs(host.loss_once(host.MEAN_FIELD(), model, guide)) < 1e-5
+    found = innermost(host, host.sites(guide)["z"]["fn"])
+    np.testing.assert_allclose(backend.numpy(found.loc), np.tile(LOC, (2, 1)))
+    scale = backend.numpy(found.scale)
+    np.testing.assert_allclose(scale, np.tile(SPREAD, (2, 1)), rtol=1e-6)
+    if hasattr(like, "delta"):
+        np.testing.assert_allclose(found.delta, like.delta)
+
+
+def ordered(host):
+    base = host.normal(host.array(np.zeros(3, np.float32))).to_event(1)
+    ordering = host.dist.transforms.OrderedTransform()
+    return host.dist.TransformedDistribution(base, ordering)
+
+
+SUPPORTS = {
+    "vector": lambda host: host.dist.MultivariateNormal(
+        host.array(np.zeros(2, np.float32)), host.array(np.eye(2, dtype=np.float32))
+    ),
+    "interval": lambda host: host.dist.Uniform(
+        host.array(np.float32([-1, -1])), host.array(np.float32([1, 2]))
+    ).to_event(1),
+    "simplex": lambda host: host.dist.Dirichlet(
+        host.array(np.ones((2, 3), np.float32))
+    ).to_event(1),
+    "cholesky": lambda host: host.dist.LKJCholesky(3, host.array(np.float32(2))),
+    "ordered": ordered,
+}
+
+
+@pytest.mark.parametrize("name", SUPPORTS)
+def test_continuous_sites_of_every_support_are_sampled_without_auxiliary_ones(
+    host, guides, name
+):
+    prior = SUPPORTS[name](host)
+
+    def model():
+        with host.plate("data", 4, subsample_size=2):
+            host.sample("x", prior)
+
+    def found(report):
+        return host.dry(lambda: report(host.igr.AutoIGR(model, TAU)))
+
+    sites = {}
+    found(lambda guide: sites.update(host.sites(guide)))
+    sampled = {n for n, site in sites.items() if site["type"] == "sample"}
+    assert sampled - {"data"} == {"x"}  # Pyro samples the indices of a plate
+    engines = host.TRACE(), host.MEAN_FIELD()
+    losses = host.each_loss(engines, model, host.igr.AutoIGR(model, TAU))
+    if name != "vector":  # there is a KL to a Normal of diagonal covariance only
+        np.testing.assert_allclose(*losses, rtol=1e-4)
+    shape = (4, *prior.event_shape)
+    assert found(lambda guide: guides.median(guide)["x"]).shape == shape
+    quantiles = found(lambda guide: guides.quantiles(guide, 0.5)["x"])
+    assert quantiles.shape == (1, *shape)
+    draws = found(lambda guide: guides.posterior(guide, 3)["x"])
+    assert draws.shape == (3, *guides.subsampled(shape))
+
+
+def mixture(host):
+    with host.plate("data", len(X)):
+        z = host.sample("z", one_hot(host))
+        mean = z @ host.array(MEANS)
+        host.sample("x", host.dist.Normal(mean, 1.0), obs=host.array(X))
+
+
+def test_a_relaxed_model_is_trained_and_discretized(host, guides):
+    model = host.igr.relax(partial(mixture, host), 0.1)
+    guide = host.igr.AutoIGR(model, 0.1, scale=1.0)
+    engine = host.igr.TraceDiscreteKL_ELBO(**host.particles(20, nesting=1))
+    _, _, trained = host.fit(engine, model, guide, 150, 0.1)
+    assert guides.names(guide) == guides.names_of_means("z")
+    found = np.asarray(guides.median(guide, trained)["z"])
+    log_joint = np.log(PROBS) + norm.logpdf(X[:, None], MEANS)
+    assert abs(found - softmax(log_joint, -1)).sum(-1).max() / 2 < 0.1
+    bound = (found * (log_joint - np.log(found))).sum()
+    assert bound < logsumexp(log_joint, -1).sum() < bound + 0.1
+
+
+def test_a_discrete_model_is_relaxed_first(host):
+    program = partial(mixture, host)
+    for name in ("IGR", "IGRStickBreaking"):
+        options = {"family": getattr(host.igr, name)}
+        guide = host.igr.AutoIGR(program, TAU, **options)
+        model = host.igr.relax(program, TAU, **options)
+        host.dry(lambda: host.igr.assert_analytic_kl(model, guide))  # noqa: B023
+
+
+def mixed(host):
+    one = host.array(np.float32(1))
+    center = host.sample("center", host.dist.Normal(one, 2 * one))
+    z = host.sample("z", one_hot(host))
+    scale = host.sample("scale", host.dist.Gamma(2 * one, 2 * one))
+    mean = z @ host.array(MEANS) + center
+    host.sample("x", host.dist.Normal(mean, scale), obs=host.array(X[0]))
+
+
+def test_continuous_sites_get_the_guide_of_the_host_in_the_order_of_the_model(
+    host, guides
+):
+    model = relaxed(host, mixed)
+    continuous = partial(guides.AutoNormal, init_scale=0.3)
+    guide = host.igr.AutoIGR(model, TAU, continuous=continuous)
+    host.start(guide)
+    assert host.loss_once(host.MEAN_FIELD(), model, guide) > 0  # no warning of order
+    parts = [type(part).__name__ for part in guide]
+    assert parts == ["AutoNormal", "RelaxedGuide", "AutoNormal"]
+    assert float(guides.spread(guide, "center")) == pytest.approx(0.3)
+    assert list(guides.median(guide)) == ["center", "z", "scale"]
+    other = host.igr.AutoIGR(model, TAU, continuous=guides.AutoDelta)
+    host.dry(lambda: host.run(other))
+    assert type(other[2]) is guides.AutoDelta
+
+
+def test_reports_give_the_recovered_probabilities(host, guides):
+    guide = host.igr.AutoIGR(relaxed(host, mixed), TAU)
+    medians, quantiles = guides.median(guide), guides.quantiles(guide, [0.1, 0.9])
+    assert list(medians) == ["center", "z", "scale"]
+    np.testing.assert_allclose(medians["z"], PROBS, rtol=1e-5)
+    np.testing.assert_allclose(quantiles["z"], [PROBS, PROBS], rtol=1e-5)
+    assert quantiles["center"][0] < quantiles["center"][1]
+    middle = guides.quantiles(guide, 0.5)
+    np.testing.assert_allclose(middle["z"], PROBS[None], rtol=1e-5)
+    np.testing.assert_allclose(middle["scale"][0], medians["scale"], rtol=1e-5)
+    draws = host.dry(lambda: guides.posterior(guide, 7))
+    shapes = {name: tuple(x.shape) for name, x in draws.items()}
+    assert shapes == {"center": (7,), "z": (7, 4), "scale": (7,)}
+
+
+@pytest.mark.parametrize("is_hard", [False, True])
+def test_predictive_draws_from_the_guide_and_from_its_discrete_form(
+    host, guides, is_hard
+):
+    model = relaxed(host, mixed)
+    pair = model, host.igr.AutoIGR(model, TAU)
+    pair = map(host.igr.discretize, pair) if is_hard else pair
+    draws = guides.predict(*pair, 9)
+    assert draws["x"].shape == (9,)
+    assert (host.math.amax(draws["z"], -1) == 1).all() == is_hard
+
+
+def test_the_temperature_is_a_function_of_the_arguments(host):
+    def model(temperature):
+        return host.igr.relax(partial(mixture, host), temperature)()
+
+    guide = host.igr.AutoIGR(model, lambda temperature: temperature)
+    for tau in 1.0, 0.2:
+        found = host.sites(guide, host.array(np.float32(tau)))["z"]["fn"]
+        np.testing.assert_allclose(found.temperature, tau, rtol=1e-6)
+
+
+def test_a_masked_site_draws_from_the_model_whatever_the_parameters(host, guides):
+    """Free ones would explain the data at no cost: a bound above the evidence."""
+
+    def model():
+        probs, one = host.array(np.float32([0.2, 0.8])), host.array(np.float32(1))
+        with host.plate("data", 2), host.mask(np.array([True, False])):
+            z = host.sample("z", host.one_hot(probs))
+            w = host.sample("w", host.dist.Normal(5 * one, 2 * one))
+        x = host.dist.Normal(z[:, 0] + w, 1.0).to_event(1)
+        host.sample("x", x, obs=host.array(np.ones(2, np.float32)))
+
+    guide = host.igr.AutoIGR(host.igr.relax(model, TAU), TAU)
+    sites = host.sites(guides.filled(guide, 3.0))
+    probs = innermost(host, sites["z"]["fn"]).probs
+    normal = innermost(host, sites["w"]["fn"])
+    np.testing.assert_allclose(probs[1].tolist(), [0.2, 0.8], rtol=1e-5)
+    assert probs[0, 0] > 0.7
+    assert normal.loc.tolist() == [3.0, 5.0]
+    assert normal.scale[1] == 2.0
