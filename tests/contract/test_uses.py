@@ -1,0 +1,215 @@
+"""A relaxed value that is compared, rounded or made an index is refused."""
+
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+SITES = {
+    "b": lambda host: host.dist.Bernoulli(host.array(np.float32(0.9))),
+    "n": lambda host: host.dist.Poisson(host.array(np.float32(2))),
+    "z": lambda host: uniform(host),
+}
+
+
+@pytest.fixture(autouse=True)
+def single_precision(host):
+    with host.single_precision():
+        yield
+
+
+@pytest.fixture
+def check_uses(host):
+    return import_module(f"{host.igr.__name__}.handlers._uses").check_uses
+
+
+def array(host, *numbers):
+    return host.array(np.array(numbers, np.float32))
+
+
+def uniform(host):
+    return host.one_hot(array(host, 1, 1, 1) / 3)
+
+
+def pair(host):
+    return array(host, 0.1, 0.9)
+
+
+def triple(host):
+    return array(host, 0.1, 0.5, 0.9)
+
+
+def program(host, site, use):
+    """A model with one discrete site, on which the mean of an observation depends."""
+
+    def model():
+        found = use(host, host.sample(site, SITES[site](host)))
+        if not isinstance(found, host.dist.Distribution):
+            found = host.dist.Normal(found, 1.0)
+        host.sample("x", found, obs=host.array(np.float32(1)))
+
+    return host.igr.relax(model, 0.2, num_sticks=5)
+
+
+def count_in_python(host, n):
+    one = host.array(np.float32(1))
+    return sum((one for _ in range(int(n))), 0 * one)
+
+
+def branch(host, b):
+    one = host.array(np.float32(1))
+    return one if b == 1 else 0 * one
+
+
+def with_mask(host, b):
+    return host.normal(host.array(np.float32(0))).mask(b > 0.5)
+
+
+def trials(host, n):
+    return host.dist.Binomial(n, 0.5, validate_args=True)
+
+
+MISUSES = {
+    "index": ("b", lambda host, b: pair(host)[host.integer(b)]),
+    "index by a float": ("b", lambda host, b: pair(host)[b]),
+    "where": ("b", lambda host, b: host.math.where(b > 0.5, 1.0, 0.0)),
+    "equality": ("b", lambda host, b: (b == 1) * 2.0),
+    "round": ("b", lambda host, b: b.round()),
+    "floor of a function": ("b", lambda host, b: host.math.floor(b + 0.5)),
+    "branch": ("b", branch),
+    "mask": ("b", with_mask),
+    "loop in Python": ("n", count_in_python),
+    "number of trials": ("n", trials),
+    "argmax": ("z", lambda host, z: triple(host)[z.argmax(-1)]),
+    "argmax beside a product": (
+        "z",
+        lambda host, z: triple(host)[z.argmax(-1)] + z @ triple(host),
+    ),
+    "threshold of a product": (
+        "z",
+        lambda host, z: host.math.where(z @ triple(host) > 0.5, 1.0, 0.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("use", MISUSES)
+def test_a_misuse_is_refused_by_the_name_of_the_site(host, check_uses, use):
+    site, function = MISUSES[use]
+    with pytest.raises(ValueError, match=f"site '{site}' is relaxed.*lookup"):
+        check_uses(program(host, site, function))
+
+
+def shifted(host, n):
+    base, exp = host.dist.Normal(n, 1.0), host.dist.transforms.ExpTransform()
+    return host.dist.TransformedDistribution(base, exp)
+
+
+def power(host, b):
+    p = pair(host)
+    return p[0] ** b * p[1] ** (1 - b)
+
+
+USES = {
+    "product": ("b", lambda host, b: 2 * b),
+    "power": ("b", power),
+    "clip": ("b", lambda host, b: host.math.clip(b, 0.1, 0.9)),
+    "nothing": ("b", lambda host, b: host.array(np.float32(0))),
+    "rate": ("n", lambda host, n: host.dist.Poisson(n + 0.1, validate_args=True)),
+    "transform": ("n", shifted),
+    "matrix": ("z", lambda host, z: host.math.einsum("i,i->", z, triple(host))),
+    "logaddexp": ("z", lambda host, z: host.math.logaddexp(z[0], z[1])),
+    "softmax": ("z", lambda host, z: host.softmax(z) @ triple(host)),
+    "slice": ("z", lambda host, z: z[..., 0]),
+    "straight_through": (
+        "z",
+        lambda host, z: host.igr.straight_through(z) @ triple(host),
+    ),
+    "stopped": (
+        "z",
+        lambda host, z: triple(host)[host.detach(z).argmax(-1)],
+    ),
+    "validated": ("z", lambda host, z: host.dist.Categorical(z, validate_args=True)),
+    "geometric": ("z", lambda host, z: host.dist.Geometric(z[0], validate_args=True)),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_differentiable_use_is_not_refused(host, check_uses, use):
+    check_uses(program(host, *USES[use]))
+
+
+def test_a_report_of_the_category_is_no_misuse(host, check_uses):
+    def report(host, z):
+        host.deterministic("category", z.argmax(-1))
+        return z @ triple(host)
+
+    check_uses(program(host, "z", report))
+
+
+def test_a_value_that_the_next_site_has_for_probabilities_is_no_misuse(
+    host, check_uses
+):
+    def model():
+        host.sample("next", host.one_hot(host.sample("z", uniform(host))))
+
+    check_uses(host.igr.relax(model, 0.5, family=host.igr.IGR))
+
+
+def test_it_is_refused_when_the_guide_first_runs(host):
+    guide = host.igr.AutoIGR(program(host, *MISUSES["index"]), 0.2)
+    with pytest.raises(ValueError, match="site 'b' is relaxed"):
+        host.run(guide)
+
+
+def igr(host):
+    return host.igr.IGR(0.5, array(host, 0, 0), array(host, 1, 1))
+
+
+@pytest.mark.parametrize("engine", ["TraceDiscreteKL_ELBO", "TraceSTL_ELBO"])
+def test_our_objectives_refuse_a_misuse_in_the_model_of_a_hand_written_guide(
+    host, engine
+):
+    def model():
+        z = host.sample("z", igr(host))
+        mean = host.dist.Normal(triple(host)[z.argmax(-1)], 1.0)
+        host.sample("x", mean, obs=host.array(np.float32(1)))
+
+    def guide():
+        loc = host.param("loc", array(host, 0, 0))
+        host.sample("z", host.igr.IGR(0.5, loc, array(host, 1, 1)))
+
+    start, engine = {"loc": np.zeros(2, np.float32)}, getattr(host.igr, engine)()
+    with pytest.raises(ValueError, match="site 'z' is relaxed"):
+        host.attempt(engine, model, guide, start)
+
+
+def test_a_straight_through_value_needs_a_gradient_and_may_be_compared(
+    host, check_uses
+):
+    def model(use):
+        law = host.igr.IGRStraightThrough(0.5, array(host, 0, 0), array(host, 1, 1))
+        mean = host.dist.Normal(use(host.sample("z", law)), 1.0)
+        host.sample("x", mean, obs=host.array(np.float32(1)))
+
+    compared = partial(MISUSES["argmax"][1], host)
+    check_uses(model, (lambda z: z @ triple(host) + compared(z),))
+    with pytest.raises(ValueError, match="steps only"):
+        check_uses(model, (compared,))
+
+
+def test_the_check_runs_once(host):
+    runs = []
+
+    def model():
+        runs.append(1)
+        host.sample("z", igr(host))
+
+    engine = host.igr.TraceDiscreteKL_ELBO()
+    guide = host.igr.AutoIGR(model, 0.5, scale=1.0)
+    host.start(guide)
+    counts = []
+    for _ in range(3):
+        host.loss(engine, model, guide)
+        counts.append(len(runs))
+    assert counts[0] > counts[1] - counts[0] == counts[2] - counts[1] == 1
