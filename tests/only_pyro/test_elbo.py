@@ -1,6 +1,5 @@
-"""Every engine of Pyro trains an IGR guide on an IGR model, in subsampled plates."""
+"""Engines that only Pyro has, and what they make of IGR sites."""
 
-import math
 from functools import partial
 
 import pyro
@@ -18,20 +17,16 @@ JIT = {"ignore_jit_warnings": True}
 SAMPLED = {"infer": {"enumerate": "parallel", "num_samples": 2}}
 
 ENGINES = {
-    "Trace_ELBO": infer.Trace_ELBO,
     "JitTrace_ELBO": lambda: infer.JitTrace_ELBO(**JIT),
-    "TraceMeanField_ELBO": infer.TraceMeanField_ELBO,
     "JitTraceMeanField_ELBO": lambda: infer.JitTraceMeanField_ELBO(**JIT),
-    "TraceGraph_ELBO": infer.TraceGraph_ELBO,
     "TraceEnum_ELBO": lambda: infer.TraceEnum_ELBO(
         max_plate_nesting=1, strict_enumeration_warning=False
     ),
-    "RenyiELBO": lambda: infer.RenyiELBO(alpha=0, num_particles=2),
     "TraceTMC_ELBO": lambda: infer.TraceTMC_ELBO(max_plate_nesting=1),
     "EnergyDistance": lambda: infer.EnergyDistance(prior_scale=0.1, num_particles=2),
     "ReweightedWakeSleep": lambda: infer.ReweightedWakeSleep(num_particles=2),
 }
-ANALYTIC = ("TraceMeanField_ELBO", "JitTraceMeanField_ELBO")
+ANALYTIC = ("JitTraceMeanField_ELBO",)
 
 
 def problem(name, **options):
@@ -64,7 +59,7 @@ PAIRS = [(engine, name) for engine in ENGINES for name in trainable(engine)]
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
-def test_every_engine_has_finite_losses_and_gradients_of_every_parameter(engine, name):
+def test_every_engine_of_pyro_alone_has_finite_losses_and_gradients(engine, name):
     options = SAMPLED if engine == "TraceTMC_ELBO" else {}
     model, guide = problem(name, **options)
     svi = infer.SVI(model, guide, pyro.optim.SGD({"lr": 0.0}), ENGINES[engine]())
@@ -83,18 +78,10 @@ def losses(make_engine, name, count=20):
     return torch.tensor([engine.loss(model, guide) for _ in range(count)])
 
 
-SAME_BOUND = {
-    "Trace_ELBO": infer.Trace_ELBO,
-    "TraceGraph_ELBO": infer.TraceGraph_ELBO,
-    "TraceEnum_ELBO": partial(infer.TraceEnum_ELBO, strict_enumeration_warning=False),
-}
-
-
-@pytest.mark.parametrize("engine", SAME_BOUND)
-@pytest.mark.parametrize("name", trainable("Trace_ELBO"))
-def test_monte_carlo_and_closed_form_engines_estimate_one_bound(engine, name):
-    exact = losses(infer.TraceMeanField_ELBO, name)
-    noisy = losses(SAME_BOUND[engine], name)
+@pytest.mark.parametrize("name", trainable("TraceEnum_ELBO"))
+def test_the_enumerating_engine_estimates_the_bound_of_the_closed_form(name):
+    make = partial(infer.TraceEnum_ELBO, strict_enumeration_warning=False)
+    exact, noisy = losses(infer.TraceMeanField_ELBO, name), losses(make, name)
     error = (exact.var() / len(exact) + noisy.var() / len(noisy)).sqrt()
     assert abs(exact.mean() - noisy.mean()) < 4 * error
 
@@ -138,31 +125,3 @@ def test_enum_sums_out_a_discrete_site_beside_an_igr_one():
         torch.manual_seed(0)
         found.append(elbo.loss(model, guide))
     assert found[0] == pytest.approx(found[1], abs=1e-5)
-
-
-def test_a_thousand_categories_train_in_float32_at_temperature_a_tenth():
-    k = 1000
-    x = torch.linspace(-1, 1, 3)
-
-    def model():
-        weights = pyro.param("weights", 0.1 * torch.randn(k, 3))
-        z = pyro.sample("z", make("igr", 0.1, torch.zeros(k - 1), torch.ones(k - 1)))
-        pyro.sample("x", dist.Normal(z @ weights, 0.1).to_event(1), obs=x)
-
-    def guide():
-        loc = pyro.param("loc", torch.zeros(k - 1))
-        log_scale = pyro.param("log_scale", torch.zeros(k - 1))
-        pyro.sample("z", make("igr", 0.1, loc, log_scale.exp()))
-
-    optim = pyro.optim.Adam({"lr": 0.02})
-    svi = infer.SVI(model, guide, optim, infer.TraceMeanField_ELBO())
-    history = []
-    for _ in range(50):
-        history.append(svi.loss_and_grads(model, guide))
-        parameters = [p for _, p in pyro.get_param_store().named_parameters()]
-        assert all(p.grad.isfinite().all() for p in parameters)
-        optim(parameters)
-        for p in parameters:
-            p.grad = None
-    assert all(map(math.isfinite, history))
-    assert sum(history[-10:]) < sum(history[:10])
