@@ -53,12 +53,3 @@ def test_each_precision_keeps_its_own_under_x64(name, dtype):
         assert dtypes_of(name, law) == {np.dtype(dtype)}
         made = jax.jit(lambda tau: of_dtype(name, dtype, tau).sample(KEY))(0.5)
         assert made.dtype == dtype
-
-
-@every_family
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
-def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
-    with enable_x64(True):
-        law = of_dtype(name, dtype, temperature)
-        assert law.support(law.sample(KEY, (10_000,))).all()

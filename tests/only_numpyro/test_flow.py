@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import pytest
 from jax import random
 from numpyro import handlers
 from numpyro.distributions.transforms import AffineTransform, LowerCholeskyAffine
@@ -14,8 +13,6 @@ from numpyro_igr import (
     IGRFlow,
     OneHotCategorical,
     PlanarTransform,
-    TraceDiscreteKL_ELBO,
-    TraceUnorderedSet_ELBO,
     assert_analytic_kl,
     discretize,
 )
@@ -71,16 +68,3 @@ def test_it_has_a_closed_form_in_plates_and_is_discretized():
     law = sites["z"]["fn"]
     assert isinstance(law, OneHotCategorical)
     assert law.batch_shape == (4,)
-
-
-@pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO(), TraceUnorderedSet_ELBO(2)])
-def test_objectives_that_need_the_gradient_of_its_discrete_distribution_refuse_it(
-    engine,
-):
-    layers = flow()
-
-    def program():
-        numpyro.sample("z", IGRFlow(0.5, jnp.zeros(3), jnp.ones(3), layers))
-
-    with pytest.raises(NotImplementedError, match="at site 'z', has no gradient"):
-        jax.eval_shape(lambda: engine.loss(KEY, {}, program, program))

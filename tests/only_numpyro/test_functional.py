@@ -93,17 +93,6 @@ def test_vmap_over_one_parameter_of_a_distribution(name):
 
 
 @every_family
-def test_vmap_of_the_kl(name):
-    p = make(name)
-
-    def kl(loc, scale):
-        return kl_divergence(make(name, 0.5, loc, scale), p)
-
-    expected = kl_divergence(make(name, 0.5, LOCS, SCALES), p)
-    np.testing.assert_allclose(jax.vmap(kl)(LOCS, SCALES), expected, rtol=1e-5)
-
-
-@every_family
 def test_gradients_under_jit_are_those_without(name):
     value = make("igr" if name == "straight_through" else name).sample(KEY)
 

@@ -70,25 +70,6 @@ def test_a_subclass_of_a_user_is_a_pytree_with_a_kl():
 
 
 @every_family
-def test_to_event_sums_the_density(name):
-    law = make(name).expand([5])
-    joint, value = law.to_event(1), law.sample(KEY)
-    assert joint.event_shape == (5, K)
-    expected = law.log_prob(value).sum()
-    np.testing.assert_allclose(joint.log_prob(value), expected, rtol=1e-6)
-
-
-@every_family
-def test_a_mask_removes_the_density(name):
-    law = make(name).expand([3])
-    value = law.sample(KEY)
-    kept = jnp.array([True, False, True])
-    log_prob = law.mask(kept).log_prob(value)
-    np.testing.assert_array_equal(log_prob[kept], law.log_prob(value)[kept])
-    assert log_prob[1] == 0
-
-
-@every_family
 def test_a_plate_broadcasts_the_site(name):
     def model():
         with numpyro.plate("outer", 3, dim=-2), numpyro.plate("inner", 5, dim=-1):
@@ -121,30 +102,6 @@ def test_infer_shapes_takes_shapes_by_position_and_by_name(name, by_name):
 def test_infer_shapes_may_leave_delta_to_its_default():
     found = numpyro_igr.IGR.infer_shapes((), loc=(2, 3), scale=(3,))
     assert found == ((2,), (4,))
-
-
-TEMPERATURES = {
-    "float": lambda: 0.5,
-    "int": lambda: 1,
-    "numpy": lambda: np.float64(0.5),
-    "scalar": lambda: jnp.array(0.5),
-    "per_batch": lambda: jnp.array([0.2, 0.5]),
-    "of_more_dimensions": lambda: jnp.array([[0.2], [0.5], [0.9]]),
-}
-
-
-@every_family
-@pytest.mark.parametrize("tau", TEMPERATURES.values(), ids=TEMPERATURES.keys())
-def test_a_temperature_is_a_number_or_a_batch(name, tau):
-    law = make(name, tau(), jnp.tile(jnp.asarray(LOC), (2, 1)))
-    value = law.sample(KEY)
-    taus = jnp.broadcast_to(tau(), law.batch_shape).ravel()
-    one_by_one = [
-        make(name, float(t)).log_prob(v)
-        for t, v in zip(taus, value.reshape(-1, K), strict=True)
-    ]
-    found = law.log_prob(value).ravel()
-    np.testing.assert_allclose(found, one_by_one, rtol=1e-5)
 
 
 COPIES = {

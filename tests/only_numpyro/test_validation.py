@@ -43,7 +43,7 @@ def test_a_value_off_the_support_warns_and_has_no_density(name, spoil):
 
 @every_family
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_a_value_of_a_wrong_shape_is_refused(name, size):
+def test_a_value_of_a_wrong_shape_is_refused_under_jit_without_validation(name, size):
     law, value = make(name), np.full(size, 1 / size, np.float32)
     with numpyro.validation_enabled(False):
         for log_prob in law.log_prob, jax.jit(law.log_prob):

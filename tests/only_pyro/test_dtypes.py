@@ -36,7 +36,7 @@ def test_everything_keeps_the_dtype(name, dtype):
 @every_family_and_flow
 @every_dtype
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
-def test_every_sample_passes_the_check_of_the_support(name, dtype, temperature):
+def test_every_sample_has_a_density_in_each_precision(name, dtype, temperature):
     law = of_dtype(name, dtype, temperature)
     log_prob = law.log_prob(law.sample((10_000,)))
     assert not log_prob.isnan().any()

@@ -11,8 +11,6 @@ from pyro_families import fresh_host as fresh_host
 from pyro_igr import (
     IGRFlow,
     PlanarTransform,
-    TraceDiscreteKL_ELBO,
-    TraceUnorderedSet_ELBO,
     assert_analytic_kl,
     discretize,
 )
@@ -52,16 +50,3 @@ def test_it_trains_in_plates_with_the_closed_form_and_is_discretized():
     assert u.grad.abs().max() > 0
     trace = pyro.poutine.trace(discretize(guide)).get_trace()
     assert isinstance(trace.nodes["z"]["fn"], OneHotCategorical)
-
-
-@pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO(), TraceUnorderedSet_ELBO(2)])
-def test_objectives_that_need_the_gradient_of_its_discrete_distribution_refuse_it(
-    engine,
-):
-    flow = PlanarTransform(torch.ones(3), torch.ones(3))
-
-    def program():
-        pyro.sample("z", IGRFlow(0.5, torch.zeros(3), torch.ones(3), flow))
-
-    with pytest.raises(NotImplementedError, match="at site 'z', has no gradient"):
-        engine.loss(program, program)

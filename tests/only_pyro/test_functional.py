@@ -68,18 +68,6 @@ def test_vmap_of_sampling_over_parameters(name):
     assert make(name, TAUS, LOCS, SCALES).support.check(found).all()
 
 
-@every_family_and_flow
-def test_vmap_of_the_kl(name):
-    def kl(loc, scale):
-        with pyro.validation_enabled(False):
-            return torch.distributions.kl_divergence(make(name, 0.5, loc, scale), p)
-
-    p = make(name)
-    q = make(name, 0.5, LOCS, SCALES)
-    expected = torch.distributions.kl_divergence(q, p)
-    torch.testing.assert_close(vmap(kl)(LOCS, SCALES), expected)
-
-
 # Of a special function of the host, which it loops over.
 slow_in_the_host = pytest.mark.filterwarnings("ignore:There is a performance drop")
 
@@ -202,14 +190,6 @@ def density_and_kl(name):
         law = make(name, tau, loc, scale)
         kl = torch.distributions.kl_divergence(law, make(name, tau))
         return law.log_prob(value) + kl
-
-    return fn
-
-
-def sampling(name):
-    def fn(tau, loc, scale):
-        torch.manual_seed(0)
-        return make(name, tau, loc, scale).rsample()
 
     return fn
 

@@ -73,25 +73,6 @@ def test_expand_by_adds_dimensions_on_the_left(name):
 
 
 @every_family
-def test_to_event_sums_the_density(name):
-    law = make(name).expand([5])
-    joint = law.to_event(1)
-    value = law.rsample().detach()
-    assert joint.event_shape == (5, K)
-    torch.testing.assert_close(joint.log_prob(value), law.log_prob(value).sum())
-
-
-@every_family
-def test_a_mask_removes_the_density(name):
-    law = make(name).expand([3])
-    value = law.rsample().detach()
-    kept = torch.tensor([True, False, True])
-    log_prob = law.mask(kept).log_prob(value)
-    torch.testing.assert_close(log_prob[kept], law.log_prob(value)[kept])
-    assert log_prob[~kept] == 0
-
-
-@every_family
 def test_has_rsample_can_be_switched_off(name):
     loc = LOC.clone().requires_grad_()
     law = make(name, loc=loc)
@@ -121,28 +102,6 @@ def test_infer_shapes_tells_the_shapes_of_the_distribution(name):
     }
     shapes = {key: given[key] for key in law.arg_constraints}
     assert type(law).infer_shapes(**shapes) == (law.batch_shape, law.event_shape)
-
-
-TEMPERATURES = {
-    "float": 0.5,
-    "int": 1,
-    "scalar": torch.tensor(0.5),
-    "per_batch": torch.tensor([0.2, 0.5]),
-    "of_more_dimensions": torch.tensor([[0.2], [0.5], [0.9]]),
-}
-
-
-@every_family
-@pytest.mark.parametrize("tau", TEMPERATURES.values(), ids=TEMPERATURES.keys())
-def test_a_temperature_is_a_number_or_a_batch(name, tau):
-    law = make(name, tau, LOC.expand(2, K - 1))
-    value = law.rsample()
-    taus = torch.as_tensor(tau, dtype=LOC.dtype).expand(law.batch_shape)
-    one_by_one = [
-        make(name, t.item()).log_prob(v)
-        for t, v in zip(taus.flatten(), value.reshape(-1, K), strict=True)
-    ]
-    torch.testing.assert_close(law.log_prob(value).flatten(), torch.stack(one_by_one))
 
 
 COPIES = {

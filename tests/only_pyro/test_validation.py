@@ -26,8 +26,6 @@ def test_a_value_off_the_support_is_refused(name, spoil):
 
 
 @every_family
-def test_a_value_of_a_wrong_shape_is_refused(name):
-    law = make(name)
-    for value in law.sample()[:-1], torch.tensor(0.5):
-        with pytest.raises(ValueError, match=r"shape|size|dimension"):
-            law.log_prob(value)
+def test_a_number_as_a_value_is_refused(name):
+    with pytest.raises(ValueError, match=r"shape|size|dimension"):
+        make(name).log_prob(torch.tensor(0.5))
