@@ -2,6 +2,7 @@
 
 import pyro
 import torch
+from pyro import infer
 from pyro.optim import Adam, ClippedAdam, ExponentialLR
 
 import pyro_igr as igr
@@ -16,16 +17,40 @@ OPTIMIZERS = {
 
 
 class Training:
-    """A pair whose parameters an optimizer is about to train."""
+    """A pair whose parameters an optimizer trains."""
 
     def __init__(self, model, guide, optimizer):
         pyro.clear_param_store()
         self.optimizer = optimizer
+        self.svi = infer.SVI(model, guide, optimizer, infer.TraceMeanField_ELBO())
         for program in model, guide:
             program()
 
     def grow(self, start):
         igr.grow(self.optimizer, start)
 
-    def reorder(self, order, values):
-        igr.reorder(self.optimizer, order, values)
+    def reorder(self, order, values, *dim):
+        igr.reorder(self.optimizer, order, values, *dim)
+
+    def step(self, count):
+        for _ in range(count):
+            self.svi.step()
+
+    def bound(self):
+        """With the same noise for the sticks that were there."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1)
+            return self.svi.evaluate_loss()
+
+    def parameters(self):
+        store = pyro.get_param_store()
+        return {name: x.detach().clone().numpy() for name, x in store.items()}
+
+    def remembered(self):
+        """What the optimizer changes: parameters, moments and counts of steps."""
+        found = []
+        for _, parameter in pyro.get_param_store().named_parameters():
+            inner = self.optimizer.optim_objs[parameter]
+            state = getattr(inner, "optimizer", inner).state[parameter]
+            found += [parameter.detach(), *map(torch.as_tensor, state.values())]
+        return [x.clone().numpy() for x in found]
