@@ -254,3 +254,15 @@ def test_what_the_host_does_not_document_is_used_in_one_file(twin):
             text = (ROOT / twin / file).read_text()
             found = UNDOCUMENTED[twin].search(text)
             assert not found, f"{file}: {found and found[0]}"
+
+
+def names_of_tests(host):
+    folder = ROOT / "tests" / f"only_{host}"
+    trees = [ast.parse(file.read_text()) for file in folder.glob("test_*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    return {name for name in names if name.startswith("test_")}
+
+
+def test_what_is_true_of_both_hosts_is_tested_once():
+    assert names_of_tests("pyro") & names_of_tests("numpyro") == set()
