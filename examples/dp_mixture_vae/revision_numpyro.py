@@ -1,5 +1,6 @@
 """The components that images use, and how sticks are added, deleted and split."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -54,8 +55,10 @@ def draw_usage(
 ) -> Usage:
     """What the guide says of some images, over so many draws of the weights."""
     of = partial(_draw_usage, options, params, prior, rho, num_draws, key)
-    starts = range(0, len(images), IMAGES_AT_ONCE)
-    parts = [of(images[start : start + IMAGES_AT_ONCE]) for start in starts]
+    num_parts = math.ceil(len(images) / IMAGES_AT_ONCE)
+    size = math.ceil(len(images) / num_parts)  # of equal parts, compiled for once
+    starts = range(0, len(images), size)
+    parts = [of(images[start : start + size]) for start in starts]
     return Usage.join([Usage(*map(np.asarray, part)) for part in parts])
 
 
@@ -260,7 +263,8 @@ def rearrange(
         if name in values:
             same = range(params[name].shape[axis])
             state = reorder(state, same, {name: values[name]}, axis)
-    return state
+    # On the device of the others, where functions have been compiled for.
+    return jax.device_put(state, params["means"].sharding)
 
 
 def replace_scores(state: SVIState, weight: Array, bias: Array) -> SVIState:
