@@ -77,8 +77,12 @@ def train(num_steps: int, hottest: float = 1.0, coldest: float = 0.1) -> float:
     for temperature, kl_weight in zip(temperatures, kl_weights, strict=True):
         state, _ = update(state, x, jnp.array(temperature), jnp.array(kl_weight))
     discrete = discretize(model), discretize(guide)
-    loss = Trace_ELBO(100).loss(keys[2], svi.get_params(state), *discrete, *last)
-    return -float(loss) / len(x)
+
+    @jax.jit
+    def loss(params: dict[str, Array]) -> Array:
+        return Trace_ELBO(100).loss(keys[2], params, *discrete, *last)
+
+    return -float(loss(svi.get_params(state))) / len(x)
 
 
 @dataclass(frozen=True, kw_only=True)

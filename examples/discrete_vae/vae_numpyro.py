@@ -191,7 +191,8 @@ def learn(options: Options) -> Trained:
     if ESTIMATORS[options.estimator].is_discrete:
         prior = make_discrete(prior)
     if options.estimator == "analytic-kl":
-        assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
+        check = partial(assert_analytic_kl, svi.model, svi.guide)
+        jax.eval_shape(check, images[:1], prior)  # of the program, without numbers
     state, num_epochs = fit(options, svi, prior, images, validation, key)
     of_state = svi.get_params(state), random.fold_in(key, num_epochs + 1)
     return Trained(objectives, prior, shape, validation, test, *of_state, num_epochs)

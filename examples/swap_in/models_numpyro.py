@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-from jax import random
+from jax import Array, random
 from numpyro.distributions import Distribution, Normal
 from numpyro.infer import SVI, RenyiELBO, Trace_ELBO
 from numpyro.optim import Adam
@@ -104,11 +104,14 @@ def fit(
     engine = TraceDiscreteKL_ELBO(num_particles=num_particles)
     svi = SVI(relaxed, guide, Adam(0.05), engine)
     run = svi.run(random.key(0), num_steps, problem, progress_bar=False)
-    discrete = run.params, discretize(relaxed), discretize(guide), problem
+    discrete = discretize(relaxed), discretize(guide), problem
     bounds = Trace_ELBO(num_particles=500), RenyiELBO(alpha=0, num_particles=1000)
-    elbo, importance = (
-        -float(bound.loss(random.key(1), *discrete)) for bound in bounds
-    )
+
+    @jax.jit
+    def score(params: dict[str, Array]) -> list[Array]:
+        return [-bound.loss(random.key(1), params, *discrete) for bound in bounds]
+
+    elbo, importance = map(float, score(run.params))
     if family is RelaxedOneHotCategorical:
         names = site_shapes(problem)
         probs = {n: jax.nn.softmax(run.params[f"{n}_logits"]) for n in names}
