@@ -48,7 +48,7 @@ def test_the_discretized_mixture_is_near_the_exact_one(example, family):
 
 
 def test_the_example_prints_both_tables(example, capsys):
-    example.main(["--num-steps=1", "--num-points=3"])
+    example.main(["--num-steps=1", "--num-points=2"])
     printed = capsys.readouterr().out
     for title in "Gaussian mixture", "Hidden Markov model":
         assert f"{title}: log evidence" in printed
