@@ -188,15 +188,7 @@ def learn(options: Options) -> Trained:
 def train(options: Options) -> Result:
     """Train, score and draw a discrete VAE.
 
-    Args:
-        options: What to train and how.
-
-    Returns:
-        The scores, and the time that it took.
-
-    Raises:
-        ValueError: If the data, the checkpoint or the device is of no use.
-        OSError: If a file is missing or cannot be written.
+    ValueError or OSError say which file, option or device is of no use.
     """
     start = perf_counter()
     objectives, prior, shape, validation, test, num_epochs = learn(options)

@@ -250,15 +250,7 @@ def log_likelihoods(
 def train(options: MixtureOptions) -> MixtureResult:
     """Train, score and draw a mixture VAE.
 
-    Args:
-        options: What to train and how.
-
-    Returns:
-        The scores, and the time that it took.
-
-    Raises:
-        ValueError: If the data, the checkpoint or the device is of no use.
-        OSError: If a file is missing or cannot be written.
+    ValueError or OSError say which file, option or device is of no use.
     """
     start = perf_counter()
     objectives, networks, prior, growth, shape, *splits, seconds = learn(

@@ -233,15 +233,7 @@ def learn(options: PredictionOptions) -> Trained:
 def train(options: PredictionOptions) -> Prediction:
     """Train, score and draw a network that predicts lower halves.
 
-    Args:
-        options: What to train and how.
-
-    Returns:
-        The scores, and the time that it took.
-
-    Raises:
-        ValueError: If the data, the checkpoint or the device is of no use.
-        OSError: If a file is missing or cannot be written.
+    ValueError or OSError say which file, option or device is of no use.
     """
     start = perf_counter()
     objective, unit, shape, validation, test, num_epochs = learn(options)
