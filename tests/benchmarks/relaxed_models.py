@@ -93,7 +93,11 @@ def exact_posterior(name, discrete):
         return MIXTURE.posterior
     if name == "hidden Markov model":
         return CHAIN.posterior
-    sizes = {n: s["value"].shape[-1] for n, s in sites_of(discrete).items()}
+
+    def values():
+        return {name: site["value"] for name, site in sites_of(discrete).items()}
+
+    sizes = {n: value.shape[-1] for n, value in jax.eval_shape(values).items()}
     codes = np.array(list(product(*map(range, sizes.values()))))
 
     def log_joint(code):
@@ -102,7 +106,7 @@ def exact_posterior(name, discrete):
         }
         return log_density(discrete, (), {}, values)[0]
 
-    probs = np.asarray(jax.nn.softmax(jax.vmap(log_joint)(codes)))
+    probs = np.asarray(jax.nn.softmax(jax.jit(jax.vmap(log_joint))(codes)))
     rows = [probs @ np.eye(k)[codes[:, i]] for i, k in enumerate(sizes.values())]
     return np.array(rows)
 
