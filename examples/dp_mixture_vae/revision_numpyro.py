@@ -162,7 +162,7 @@ def prune_components(
     of = options.of_model(), params
     usage = draw_usage(*of, prior, some, options.rho, NUM_DRAWS, keys[1])
     counts = usage.probs.mean((0, 1), np.float64) * len(images)
-    concentration = concentration_of(options, params, prior, images)
+    concentration = float(concentration_of(*of, prior, images))
     terms = Terms(*(np.asarray(x, np.float64) for x in measure(*of, some, keys[2])))
     found = prune(terms, counts, concentration, len(images))
     return rearrange(options, svi, state, found.components, found.sticks), found
@@ -198,7 +198,7 @@ def split_components(
         means[: len(found.components)],
         found.counts[[*found.components, -1]],
         len(means),
-        concentration_of(options, of[1], prior, images),
+        float(concentration_of(*of, prior, images)),
     )
     means = np.zeros_like(means)
     means[: len(parts.means)] = parts.means
@@ -207,12 +207,13 @@ def split_components(
     return rearrange(options, svi, state, parts.parents, parts.sticks, means=means)
 
 
+@partial(jax.jit, static_argnames="options")
 def concentration_of(
     options: MixtureOptions, params: dict[str, Any], prior: Distribution, images: Array
-) -> float:
+) -> Array:
     """The mean concentration of the guide."""
-    networks = trained_networks(options.of_model(), params, images.shape[-1])
-    return float(networks.encode_concentration(prior).mean)
+    networks = trained_networks(options, params, images.shape[-1])
+    return networks.encode_concentration(prior).mean
 
 
 @partial(jax.jit, static_argnames="options")

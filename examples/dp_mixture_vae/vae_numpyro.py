@@ -43,6 +43,7 @@ from examples.dp_mixture_vae.report import (
     save_figures,
 )
 from examples.dp_mixture_vae.revision_numpyro import (
+    concentration_of,
     draw_usage,
     grow_sticks,
     prune_components,
@@ -276,14 +277,13 @@ def train(options: MixtureOptions) -> MixtureResult:
         decoded = np.asarray(decode(options.of_model(), params, *sizes, key))
         drawn = usage, growth[:-1], np.asarray(test), decoded, options.seed
         save_figures(options.figures, shape, *drawn)
-    networks = trained_networks(options, params, images.shape[-1])
     return MixtureResult(
         *elbos,
         LogLikelihood.from_bounds(weighted),
         usage,
         growth,
         neighbor_errors(codes, labels, usage.codes, test_labels),
-        float(networks.encode_concentration(prior).mean),
+        float(concentration_of(options.of_model(), params, prior, images)),
         seconds,
         perf_counter() - start,
     )

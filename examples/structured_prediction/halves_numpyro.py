@@ -196,6 +196,7 @@ def save_completions(
     """Draw upper halves, what binary units make of them, and the truth."""
     upper, lower = np.split(np.asarray(images), 2, axis=1)
 
+    @jax.jit
     def draw(key: Array) -> Array:
         with handlers.substitute(data=params), handlers.seed(rng_seed=key):
             return model(images, unit, is_hard=True)
