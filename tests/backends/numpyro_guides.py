@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from backends.numpyro_engines import KEY, starts
+from backends.numpyro_runs import KEY, starts
 from numpyro import handlers, infer
 from numpyro.infer.autoguide import AutoDelta, AutoNormal
 

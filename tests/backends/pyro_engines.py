@@ -1,110 +1,28 @@
-"""Programs of Pyro, and what its engines and ours make of them."""
+"""What the engines of Pyro and ours make of programs."""
 
-from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
 import pyro
 import pyro.distributions as dist
 import torch
-from pyro import infer, poutine
-from pyro.distributions.torch_distribution import TorchDistributionMixin
+from backends.pyro_runs import *  # noqa: F403
+from backends.pyro_runs import given, start
+from backends.pyro_words import *  # noqa: F403
+from backends.pyro_words import array
+from pyro import infer
 from pyro.optim import Adam
-from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 import pyro_igr as igr
 
 __all__ = ["dist", "igr"]
 
-math = torch
-sample, plate, factor = pyro.sample, pyro.plate, pyro.factor
-deterministic, detach = pyro.deterministic, torch.Tensor.detach
-param, block = pyro.param, poutine.block
-single_precision = nullcontext
 TRACE, MEAN_FIELD = infer.Trace_ELBO, infer.TraceMeanField_ELBO
 GRAPH = infer.TraceGraph_ELBO
-condition, reparam = poutine.condition, poutine.reparam
-config_enumerate = infer.config_enumerate
 VECTORIZED_TRACE = partial(infer.Trace_ELBO, vectorize_particles=True)
 RENYI = partial(infer.RenyiELBO, vectorize_particles=True)
-GUIDES, TransformReparam = vars(infer.autoguide), infer.reparam.TransformReparam
-positive = dist.constraints.positive
 NO_KL = "p type {} and q type {}"
-DEAR, MASKS_ARE_WRAPPERS = (), False
-GUMBEL, EXPANDED = dist.RelaxedOneHotCategorical, dist.ExpandedDistribution
-
-
-def array(x):
-    return torch.tensor(np.asarray(x))
-
-
-def mask(by):
-    return poutine.mask(mask=by if isinstance(by, bool) else array(by))
-
-
-def scale(by):
-    return poutine.scale(scale=by)
-
-
-def gumbel(temperature, logits):
-    return dist.RelaxedOneHotCategorical(temperature, logits=logits)
-
-
-def gumbel_straight_through(temperature, logits):
-    return dist.RelaxedOneHotCategoricalStraightThrough(temperature, logits=logits)
-
-
-class ExpGumbel(ExpRelaxedCategorical, TorchDistributionMixin):
-    """The host's mixin makes it callable."""
-
-
-def exp_gumbel(temperature, logits):
-    return ExpGumbel(temperature, logits=logits)
-
-
-def one_hot(probs=None, logits=None):
-    return dist.OneHotCategorical(probs, logits)
-
-
-def negative_binomial(count, probs):
-    return dist.NegativeBinomial(count, probs)
-
-
-def exp(x):
-    return x.exp()
-
-
-def log(x):
-    return x.log()
-
-
-def softmax(x):
-    return x.softmax(-1)
-
-
-def log_softmax(x):
-    return x.log_softmax(-1)
-
-
-def integer(x):
-    return x.long()
-
-
-def normal(loc):
-    return dist.Normal(loc, torch.ones_like(loc))
-
-
-def draw(law, size):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        return law.sample((size,))
-
-
-def start(guide):
-    pyro.clear_param_store()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        guide()
+DEAR = ()
 
 
 def losses(make, model, guide, *, nesting=1, vectorized=True):
@@ -115,19 +33,6 @@ def losses(make, model, guide, *, nesting=1, vectorized=True):
         torch.manual_seed(0)
         size = 8 if vectorized else 200
         return np.array([engine.loss(model, guide) for _ in range(size)])
-
-
-def log_weights(model, guide, seed=0, **options):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return igr.log_weights(model, guide, **options).numpy()
-
-
-def log_likelihood(model, guide, seed=0, **options):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        found = igr.log_likelihood(model, guide, **options)
-    return type(found)(*(x.numpy() for x in found))
 
 
 def loss(engine, model, guide):
@@ -144,36 +49,10 @@ def loss_once(engine, model, guide):
         return engine.loss(model, guide)
 
 
-def indices(guide, name):
-    """What a plate of a guide draws for a loss."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return sites(guide)[name]["value"].numpy()
-
-
 def each_loss(engines, model, guide):
     """One loss of each engine as a number, with the same chance."""
     start(guide)  # in its first run an automatic guide draws more
     return [loss_once(engine, model, guide) for engine in engines]
-
-
-def log_densities(model, values):
-    """The log density of a model at each of the values of its latent sites."""
-
-    def at(i):
-        value = {name: array(x[i]) for name, x in values.items()}
-        return poutine.trace(condition(model, value)).get_trace().log_prob_sum().item()
-
-    return np.array([at(i) for i in range(len(next(iter(values.values()))))])
-
-
-def predictions(model, guide, at, count):
-    """Draws of latent variables and data, one after the other and in parallel."""
-    options = {"num_samples": count, "return_sites": ["z", "x"]}
-    with given(at):
-        for parallel in (False, True):
-            many = options | {"parallel": parallel}
-            yield infer.Predictive(model, guide=guide, **many)(None)
 
 
 def gradients(make, model, guide, *, many=False):
@@ -190,45 +69,6 @@ def gradients(make, model, guide, *, many=False):
         return found.numpy()
 
     return np.stack([gradient() for _ in range(200 if many else 1)])
-
-
-def sites(program, *args, **kwargs):
-    """What a run of a program did at its sites, by name."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return dict(poutine.trace(program).get_trace(*args, **kwargs).nodes)
-
-
-def traces(*programs):
-    """The sites of a run of each program, by name."""
-    return [sites(program) for program in programs]
-
-
-def mask_of(site):
-    """The mask of a site, or None."""
-    return site["mask"]
-
-
-def log_prob(site):
-    """The log density of the value of a site, masked."""
-    found, mask = site["fn"].log_prob(site["value"]), site["mask"]
-    return found if mask is None else torch.where(mask, found, torch.zeros(()))
-
-
-def is_deterministic(site):
-    return bool(site["infer"].get("_deterministic"))
-
-
-def run(program, *args):
-    """What a program returns, with its own chance."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return program(*args)
-
-
-def dry(fn):
-    """Runs a function for what it refuses, or for shapes."""
-    return fn()
 
 
 def particles(count, nesting=0):
@@ -291,47 +131,9 @@ def fit(engine, model, guide, steps, rate=0.1):
     return losses, start, _parameters()
 
 
-@contextmanager
-def given(parameters):
-    """Parameters have these values."""
-    for name, start in parameters.items():
-        pyro.param(name, array(start))
-    yield
-
-
-@contextmanager
-def fresh():
-    """Seeds the host, validates, and restores what a test changes."""
-    pyro.clear_param_store()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the tensors are tiny
-    with torch.random.fork_rng(devices=[]), pyro.validation_enabled(True):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
-    pyro.clear_param_store()
-
-
-def medians(guide):
-    """Where an automatic guide starts."""
-    pyro.clear_param_store()
-    guide()
-    return guide.median()
-
-
 def value(x):
     """A loss as a number."""
     return float(x.detach()) if isinstance(x, torch.Tensor) else x
-
-
-def is_categorical(law):
-    """Whether it is the host's own, as it was given."""
-    return type(law) is dist.Categorical
-
-
-def uniform(low, high):
-    """Equal weights of integers; Pyro has no family for those from elsewhere than 0."""
-    return dist.Categorical(torch.ones(high - low + 1))
 
 
 def evidence(model, guide=lambda: None):
@@ -371,7 +173,7 @@ def _losses_over_seeds(make):
     return distinct
 
 
-loop, PLAIN = pyro.plate, "eager"
+PLAIN = "eager"
 MEAN_FIELDS = {
     "eager": _losses_over_seeds(MEAN_FIELD),
     "jit": _losses_over_seeds(
