@@ -42,8 +42,8 @@ def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     is_far, is_right = x < EDGE, x > 0
     log_density = -0.5 * x**2 - LOG_SQRT_2_PI
     tail = 0.5 * erfc(abs(x) * math.sqrt(0.5))
-    log_near = jnp.where(is_right, jnp.log1p(-tail), jnp.log(tail))
-    log_far = jnp.log(_excess_far_left(x) - x)
+    log_near = jnp.where(is_right, log_of_rest(tail), jnp.log(tail))
+    log_far = jnp.log(excess_far_left(x) - x)
     return (
         jnp.where(is_far, log_density - log_far, log_near),
         jnp.where(is_far, log_far, log_density - log_near),
@@ -54,15 +54,33 @@ def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
 def _with_tangents(primals: tuple, tangents: tuple) -> tuple[tuple, tuple]:
     (x,), (tangent,) = primals, tangents
     log_phi, log_hazard = log_ndtr_and_hazard(x)
-    hazard = jnp.exp(log_hazard)
-    excess = jnp.where(x < EDGE, _excess_far_left(x), x + hazard)
-    return (log_phi, log_hazard), (tangent * hazard, -tangent * excess)
+    slopes = jnp.exp(log_hazard), -excess(x, log_hazard)
+    return (log_phi, log_hazard), (tangent * slopes[0], tangent * slopes[1])
 
 
-def _excess_far_left(x: Array) -> Array:
+def excess(x: Array, log_hazard: Array) -> Array:
+    """X + h(x), which is positive."""
+    return jnp.where(x < EDGE, excess_far_left(x), x + jnp.exp(log_hazard))
+
+
+def excess_far_left(x: Array) -> Array:
     r""":math:`x + h(x) = 1 / (t + 2 / (t + 3 / (t + \dots)))` with t = -x."""
     t = -jnp.where(x < EDGE, x, EDGE)
     c = t
     for k in range(20 if x.dtype == jnp.float64 else 10, 1, -1):
         c = t + k / c
     return 1 / c
+
+
+def log_of_rest(x: Array) -> Array:
+    r""":math:`\log(1 - x)` for x in [0, 1/2], as precise as ``log1p``.
+
+    XLA does not vectorize ``log1p`` where it is in one kernel with ``erfc``.
+
+    Source:
+        Kahan; Goldberg, What every computer scientist should know (1991), theorem 4.
+    """
+    rest = 1 - x
+    rounded = 1 - rest
+    is_lost = rounded == 0
+    return jnp.where(is_lost, -x, jnp.log(rest) * x / jnp.where(is_lost, 1, rounded))

@@ -2,11 +2,10 @@
 
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.nn import log_softmax
 from jax.typing import ArrayLike
 
 from numpyro_igr._numerics.checks import check_positive, check_real
-from numpyro_igr._numerics.normal import log_ndtr
+from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr.discrete._check_probs import to_log_probs
@@ -51,9 +50,12 @@ def log_stick_probs(loc: Array, scale: Array) -> Array:
     (loc, scale), dtype = in_full_precision(loc, scale)
     u = loc / scale
     last = jnp.zeros_like(u[..., :1])
-    broken = jnp.concatenate([log_ndtr(u), last], -1)
-    left = jnp.concatenate([last, log_ndtr(-u).cumsum(-1)], -1)
-    return log_softmax(broken + left, -1).astype(dtype)
+    broken, kept = log_ndtr_of_both(u)
+    broken = jnp.concatenate([broken, last], -1)
+    log_probs = broken + jnp.concatenate([last, kept.cumsum(-1)], -1)
+    # Their sum is one but for rounding, so that it has no derivative.
+    total = jnp.log(jnp.exp(log_probs).sum(-1, keepdims=True))
+    return (log_probs - lax.stop_gradient(total)).astype(dtype)
 
 
 def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:

@@ -1,14 +1,16 @@
 """The stick-breaking map SB(sigmoid(y)), in log space."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.nn import log_sigmoid, log_softmax
 
 
 def log_weights(y: Array) -> Array:
     r"""Log weights of sticks broken at :math:`\sigma(y_k)`, the last one the rest.
 
     .. math:: \log w_k = \log \sigma(y_k) + \sum_{i<k} \log \sigma(-y_i)
+
+    They sum to one up to rounding, so that nothing has to be normalised.
 
     Shape:
         ``batch + (K-1,)`` to ``batch + (K,)``.
@@ -17,9 +19,9 @@ def log_weights(y: Array) -> Array:
         category K.
     """
     nothing = jnp.zeros_like(y[..., :1])
-    broken = jnp.concatenate([log_sigmoid(y), nothing], -1)
-    left = jnp.concatenate([nothing, log_sigmoid(-y).cumsum(-1)], -1)
-    return log_softmax(broken + left, -1)
+    broken, kept = _log_sigmoids(y)
+    broken = jnp.concatenate([broken, nothing], -1)
+    return broken + jnp.concatenate([nothing, kept.cumsum(-1)], -1)
 
 
 def logits_of_sticks(log_w: Array) -> Array:
@@ -32,3 +34,17 @@ def logits_of_sticks(log_w: Array) -> Array:
     """
     tail = lax.cumlogsumexp(log_w[..., 1:], axis=log_w.ndim - 1, reverse=True)
     return log_w[..., :-1] - tail
+
+
+@jax.custom_jvp
+def _log_sigmoids(y: Array) -> tuple[Array, Array]:
+    """Of y and of -y, at the price of one; derivatives of every order are right."""
+    smaller = jnp.log1p(jnp.exp(-jnp.abs(y)))
+    return jnp.minimum(y, 0) - smaller, jnp.minimum(-y, 0) - smaller
+
+
+@_log_sigmoids.defjvp
+def _with_tangents(primals: tuple, tangents: tuple) -> tuple[tuple, tuple]:
+    (y,), (tangent,) = primals, tangents
+    broken, kept = _log_sigmoids(y)
+    return (broken, kept), (tangent * jnp.exp(kept), -tangent * jnp.exp(broken))

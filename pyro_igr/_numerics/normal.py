@@ -48,7 +48,7 @@ class _LogNdtrAndHazard(torch.autograd.Function):
         log_density = -0.5 * x**2 - LOG_SQRT_2_PI
         tail = 0.5 * (x.abs() * math.sqrt(0.5)).erfc()
         log_near = torch.where(is_right, (-tail).log1p(), tail.log())
-        log_far = (_excess_far_left(x) - x).log()
+        log_far = (excess_far_left(x) - x).log()
         return (
             torch.where(is_far, log_density - log_far, log_near),
             torch.where(is_far, log_far, log_density - log_near),
@@ -72,14 +72,15 @@ class _LogNdtrAndHazard(torch.autograd.Function):
 
 def _slopes(x: Tensor, log_hazard: Tensor) -> tuple:
     """Derivatives of both outputs, each when it is asked for."""
-    return log_hazard.exp, lambda: -_excess(x, log_hazard)
+    return log_hazard.exp, lambda: -excess(x, log_hazard)
 
 
-def _excess(x: Tensor, log_hazard: Tensor) -> Tensor:
-    return torch.where(x < EDGE, _excess_far_left(x), x + log_hazard.exp())
+def excess(x: Tensor, log_hazard: Tensor) -> Tensor:
+    """X + h(x), which is positive."""
+    return torch.where(x < EDGE, excess_far_left(x), x + log_hazard.exp())
 
 
-def _excess_far_left(x: Tensor) -> Tensor:
+def excess_far_left(x: Tensor) -> Tensor:
     r""":math:`x + h(x) = 1 / (t + 2 / (t + 3 / (t + \dots)))` with t = -x."""
     t = -torch.where(x < EDGE, x, EDGE)
     c = t

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pyro_igr._numerics.checks import check_positive, check_real
-from pyro_igr._numerics.normal import log_ndtr
+from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
 from pyro_igr.discrete._check_probs import to_log_probs
@@ -49,9 +49,12 @@ def log_stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
     (loc, scale), dtype = in_full_precision(loc, scale)
     u = loc / scale
     last = torch.zeros_like(u[..., :1])
-    broken = torch.cat([log_ndtr(u), last], -1)
-    left = torch.cat([last, log_ndtr(-u).cumsum(-1)], -1)
-    return (broken + left).log_softmax(-1).to(dtype)
+    broken, kept = log_ndtr_of_both(u)
+    broken = torch.cat([broken, last], -1)
+    log_probs = broken + torch.cat([last, kept.cumsum(-1)], -1)
+    # Their sum is one but for rounding, so that it has no derivative.
+    total = log_probs.detach().exp().sum(-1, keepdim=True).log()
+    return (log_probs - total).to(dtype)
 
 
 def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:

@@ -2,13 +2,15 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax, logsigmoid, pad
+from torch.nn.functional import logsigmoid, pad
 
 
 def log_weights(y: Tensor) -> Tensor:
     r"""Log weights of sticks broken at :math:`\sigma(y_k)`, the last one the rest.
 
     .. math:: \log w_k = \log \sigma(y_k) + \sum_{i<k} \log \sigma(-y_i)
+
+    They sum to one up to rounding, so that nothing has to be normalised.
 
     Shape:
         ``batch + (K-1,)`` to ``batch + (K,)``.
@@ -18,7 +20,7 @@ def log_weights(y: Tensor) -> Tensor:
     """
     broken = pad(logsigmoid(y), (0, 1))
     left = pad(logsigmoid(-y).cumsum(-1), (1, 0))
-    return log_softmax(broken + left, -1)
+    return broken + left
 
 
 def logits_of_sticks(log_w: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Discrete distributions whose means are up to a million scales away from 0, by mp."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from mpmath import MPContext
@@ -48,10 +50,18 @@ def rows_agree(found, expected, tolerance):
     np.testing.assert_array_less(error, tolerance * np.abs(expected).max(-1) + 1e-30)
 
 
+NORMAL_CDFS = {
+    "one tail": lambda numerics, x: numerics.normal.log_ndtr(x),
+    "left of both": lambda numerics, x: numerics.normal_tails.log_ndtr_of_both(x)[0],
+    "right of both": lambda numerics, x: numerics.normal_tails.log_ndtr_of_both(-x)[1],
+}
+
+
 @every_dtype
-def test_the_normal_distribution_function_and_two_derivatives(backend, dtype):
+@pytest.mark.parametrize("name", NORMAL_CDFS)
+def test_the_normal_distribution_function_and_two_derivatives(backend, name, dtype):
     x = np.concatenate([-np.logspace(6, -2, 30), [-5, 0, 5]]).astype(dtype)
-    log_cdf = backend.igr._numerics.normal.log_ndtr
+    log_cdf = partial(NORMAL_CDFS[name], backend.igr._numerics)
     h = [hazard(v) for v in x]
     point = backend.array(x, dtype)
     second = backend.grad(lambda x: backend.slope(log_cdf, x), point)[0]
