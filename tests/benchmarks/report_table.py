@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples" / "RESULTS.md"
 TESTS = ROOT / "tests" / "README.md"
+BENCHMARKS = ROOT / "tests" / "benchmarks" / "README.md"
 
 
 def write_table(name, header, rows, *reports):
