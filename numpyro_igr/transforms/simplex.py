@@ -34,6 +34,12 @@ class SimplexTransform(Transform):
     max_temperature: float = math.inf
     temperature: ArrayLike
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        owner = next(base for base in cls.__mro__ if "to_log" in vars(base))
+        if "to_logits" not in vars(owner) and "to_logits" not in vars(cls):
+            cls.to_logits = SimplexTransform.to_logits  # not those of another map
+
     def __init__(self, *, validate_args: bool | None, **parameters: ArrayLike) -> None:
         vars(self).update(parameters)
         check_positive(
@@ -47,6 +53,10 @@ class SimplexTransform(Transform):
         """The logarithm of the forward map."""
         raise NotImplementedError
 
+    def to_logits(self, y: Array) -> Array:
+        """Log g(y) up to a constant, where that is cheaper than ``to_log``."""
+        return self.to_log(y)
+
     def from_log(self, log_z: Array) -> Array:
         """The inverse map, from the logarithm of a point of the simplex."""
         raise NotImplementedError
@@ -56,7 +66,7 @@ class SimplexTransform(Transform):
         raise NotImplementedError
 
     def __call__(self, x: Array) -> Array:
-        return softmax(self.to_log(to_real(x)), -1)
+        return softmax(self.to_logits(to_real(x)), -1)
 
     # Where an entry has underflowed, the row is replaced by one inside: a nan that a
     # gradient passes on its way would stay one under any mask.

@@ -70,10 +70,13 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         )
 
     def to_log(self, y: Array) -> Array:
+        return log_softmax(SoftmaxPlusPlusTransform.to_logits(self, y), -1)
+
+    def to_logits(self, y: Array) -> Array:
         scaled = y / column(self.temperature)
         last = jnp.log(column(self.delta))
         last = jnp.broadcast_to(last, (*scaled.shape[:-1], 1))
-        return log_softmax(jnp.concatenate([scaled, last], -1), -1)
+        return jnp.concatenate([scaled, last], -1)
 
     def from_log(self, log_z: Array) -> Array:
         alr = log_z[..., :-1] - log_z[..., -1:]

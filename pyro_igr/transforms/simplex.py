@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,12 @@ class SimplexTransform(Transform):
     max_temperature: float = math.inf
     temperature: Tensor | float
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        owner = next(base for base in cls.__mro__ if "to_log" in vars(base))
+        if "to_logits" not in vars(owner) and "to_logits" not in vars(cls):
+            cls.to_logits = SimplexTransform.to_logits  # not those of another map
+
     def __init__(
         self, *, validate_args: bool | None, **parameters: Tensor | float
     ) -> None:
@@ -48,6 +55,10 @@ class SimplexTransform(Transform):
         """The logarithm of the forward map."""
         raise NotImplementedError
 
+    def to_logits(self, y: Tensor) -> Tensor:
+        """Log g(y) up to a constant, where that is cheaper than ``to_log``."""
+        return self.to_log(y)
+
     def from_log(self, log_z: Tensor) -> Tensor:
         """The inverse map, from the logarithm of a point of the simplex."""
         raise NotImplementedError
@@ -57,7 +68,7 @@ class SimplexTransform(Transform):
         raise NotImplementedError
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.to_log(to_real(x)).softmax(-1)
+        return self.to_logits(to_real(x)).softmax(-1)
 
     # Where an entry has underflowed, the row is replaced by one inside: a nan that a
     # gradient passes on its way would stay one under any mask.

@@ -65,9 +65,12 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         )
 
     def to_log(self, y: Tensor) -> Tensor:
+        return log_softmax(SoftmaxPlusPlusTransform.to_logits(self, y), -1)
+
+    def to_logits(self, y: Tensor) -> Tensor:
         scaled = y / column(self.temperature, y)
         last = column(self.delta, y).log().expand(*scaled.shape[:-1], 1)
-        return log_softmax(torch.cat([scaled, last], -1), -1)
+        return torch.cat([scaled, last], -1)
 
     def from_log(self, log_z: Tensor) -> Tensor:
         alr = log_z[..., :-1] - log_z[..., -1:]

@@ -107,6 +107,22 @@ def test_shapes_are_inferred_as_they_come_out(backend, name):
     assert tuple(transform.inverse_shape(z.shape)) == (2, 3, 4)
 
 
+def test_a_map_that_overrides_to_log_has_no_logits_of_another(backend):
+    class Doubled:
+        def to_log(self, y):
+            return super().to_log(2 * y)
+
+    base = backend.igr.SoftmaxPlusPlusTransform
+    derived = type(
+        "Derived", (base,), {"to_log": lambda self, y: base.to_log(self, 2 * y)}
+    )
+    mixed = type("Mixed", (Doubled, base), {})
+    y = backend.array([0.3, -0.2])
+    expected = backend.numpy(base(0.5)(2 * y))
+    for transform in derived(0.5), mixed(0.5):
+        np.testing.assert_allclose(backend.numpy(transform(y)), expected, atol=1e-12)
+
+
 def test_softmax_plus_plus_tends_to_the_largest_of_y_and_zero(backend):
     y = normals(6, 500, 4)
     z = TRANSFORMS["softmax_plus_plus"](backend.igr, 0.01)(backend.array(y))
