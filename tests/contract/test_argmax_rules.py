@@ -1,0 +1,130 @@
+"""The rule over the bulk of the maximum, over thousands of random distributions."""
+
+import numpy as np
+import pytest
+from mpmath import mp
+from scipy.special import log_ndtr, logsumexp
+
+# Total variation, and gradients of expectations of standard normal values.
+BOUNDS = {"float64": (1e-10, 1e-10), "float32": (5e-6, 5e-6)}
+SIZES = {3: 2000, 10: 1000, 100: 60, 1000: 6}
+every_dtype = pytest.mark.parametrize("dtype", BOUNDS)
+
+
+def random_gaussians(k, kind):
+    """Means from alike to hopelessly far, around 0 and off it; scales as it is said."""
+    rng = np.random.default_rng(k)
+    size = SIZES[k]
+    spread = rng.choice([0.3, 1, 2, 4, 8], (size, 1))
+    shift = rng.choice([-5, -2, 0, 2, 5], (size, 1))
+    scale = np.ones(1)
+    if kind == "similar":
+        scale = np.exp(rng.uniform(*np.log([0.3, 1.49]), (size, k - 1)))
+    values = rng.normal(size=(size, k))
+    return spread * rng.normal(size=(size, k - 1)) + shift, scale, values
+
+
+def by_brute_force(loc, scale, values):
+    """Probabilities, and gradients of their means of the values: 1024 nodes each."""
+    x, weights = np.polynomial.legendre.leggauss(16)
+    x = ((np.arange(64)[:, None] + (x + 1) / 2) / 64).reshape(-1, 1)
+    weights = np.log(np.tile(weights / 128, 64))
+    found = []
+    for m, s, v in zip(loc, scale, values, strict=True):
+        low = max(0, (m - 9 * s).max())
+        width = (np.maximum(m, low) + 10 * s).max() - low
+        u = (low + width * x - m) / s
+        log_cdf = log_ndtr(u)
+        log_r = -0.5 * (u**2 + np.log(2 * np.pi)) - log_cdf - np.log(s)
+        terms = (weights + np.log(width) + log_cdf.sum(-1))[:, None] + log_r
+        probs = np.append(np.exp(logsumexp(terms, 0)), np.exp(log_ndtr(-m / s).sum()))
+        masses, r = np.exp(terms), np.exp(log_r)
+        own = v[:-1] * masses * (u / s + r)
+        pull = own - r * (masses @ v[:-1])[:, None]
+        d_scale = (pull * u).sum(0) - v[:-1] * probs[:-1] / s
+        r_0 = np.exp(-0.5 * (m / s) ** 2 - log_ndtr(-m / s)) / np.sqrt(2 * np.pi) / s
+        last = v[-1] * probs[-1] * r_0
+        found.append((probs, pull.sum(0) - last, d_scale + last * m / s))
+    return map(np.array, zip(*found, strict=True))
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    ("kind", "k"),
+    [("equal", 10), ("equal", 1000), ("similar", 3), ("similar", 10), ("similar", 100)],
+)
+def test_probabilities_and_gradients_are_those_of_brute_force(backend, kind, k, dtype):
+    loc, scale, values = random_gaussians(k, kind)
+    loc, scale = (x.astype(dtype).astype("float64") for x in (loc, scale))
+    probs, d_loc, d_scale = by_brute_force(loc, scale + 0 * loc, values)
+    inputs = [backend.array(x, dtype) for x in (loc, scale)]
+    weights = backend.array(values, dtype)
+    found = backend.numpy(backend.igr.argmax_probs(*inputs)).astype("float64")
+    of_probs, of_gradient = BOUNDS[dtype]
+    assert 0.5 * np.abs(found - probs).sum(-1).max() < of_probs
+    gradients = backend.grad(
+        lambda m, s: backend.igr.argmax_probs(m, s) * weights, *inputs
+    )
+    if kind == "equal":
+        d_scale = d_scale.sum((0, 1))
+    for found, exact in zip(gradients, (d_loc, d_scale), strict=True):
+        error = np.abs(backend.numpy(found) - exact).max()
+        assert error < of_gradient * max(1, np.abs(exact).max())
+
+
+@every_dtype
+def test_logarithms_are_accurate_far_into_the_tail(backend, dtype):
+    loc, scale, values = random_gaussians(10, "equal")
+    probs, *_ = by_brute_force(loc, scale + 0 * loc, values)
+    arrays = (backend.array(x, dtype) for x in (loc, scale))
+    found = backend.numpy(backend.igr.discrete.log_argmax_probs(*arrays))
+    for least, bound in {
+        "float32": [(1e-6, 2e-5), (1e-10, 5e-3)],
+        "float64": [(1e-6, 1e-10), (1e-10, 1e-7)],
+    }[dtype]:
+        error = np.abs(found - np.log(np.maximum(probs, 1e-300)))
+        assert error[probs > least].max() < bound
+
+
+def test_a_few_are_those_of_mpmath(backend):
+    for loc, scale in [([0.3, -1.0], [1.0, 1.0]), ([6.0, 5.0], [0.4, 1.6])]:
+
+        def density(t, k, loc=loc, scale=scale):
+            other = 1 - k
+            u = (t - loc[k]) / scale[k]
+            return mp.npdf(u) / scale[k] * mp.ncdf((t - loc[other]) / scale[other])
+
+        edges = [0, 2, 4, 5, 6, 7, 8, 12, 20]
+        exact = [float(mp.quad(lambda t, k=k: density(t, k), edges)) for k in (0, 1)]
+        found = backend.igr.argmax_probs(backend.array(loc), backend.array(scale))
+        np.testing.assert_allclose(backend.numpy(found)[:2], exact, atol=1e-12)
+
+
+def test_unlike_scales_have_the_panels(backend):
+    loc = backend.array([[0.3, -1.0, 0.5], [1.0, 2.0, 0.0]])
+    scale = backend.array([[0.1, 0.6, 1.0], [1.0, 1.0, 1.0]])
+    probs = backend.igr.argmax_probs
+    default, panels = (backend.numpy(probs(loc, scale, *r)) for r in ((), (16, 8)))
+    np.testing.assert_array_equal(default, panels)
+    by_default, by_panels = (
+        backend.grad(lambda m, s, r=r: probs(m, s, *r)[..., 0], loc, scale)
+        for r in ((), (16, 8))
+    )
+    for found, expected in zip(by_default, by_panels, strict=True):
+        np.testing.assert_allclose(backend.numpy(found), backend.numpy(expected))
+
+
+@every_dtype
+def test_the_quick_normal_distribution_function_is_the_other(backend, dtype):
+    x = np.concatenate([-np.logspace(6, -3, 60), np.linspace(0, 9, 40)]).astype(dtype)
+    numerics = backend.igr._numerics
+    x = backend.array(x, dtype)
+    pairs = zip(
+        numerics.quick_normal.quick_log_ndtr_and_hazard(x),
+        numerics.normal.log_ndtr_and_hazard(x),
+        strict=True,
+    )
+    for quick, exact in pairs:
+        error = np.abs(backend.numpy(quick) - backend.numpy(exact))
+        bound = {"float32": 1e-6, "float64": 1e-14}[dtype]
+        assert (error / np.maximum(np.abs(backend.numpy(exact)), 1)).max() < bound
