@@ -39,6 +39,8 @@ __all__ = [
     "get_importance_trace",
     "helpful_support_errors",
     "is_all_true",
+    "is_compiling",
+    "is_tracing",
     "is_validated",
     "mask_of",
     "periodic_repeat",
@@ -53,6 +55,9 @@ __all__ = [
 
 # Unlike ``all``, it works under vmap.
 is_all_true = torch._is_all_true  # pyright: ignore[reportPrivateImportUsage]
+is_tracing = torch.jit.is_tracing  # pyright: ignore[reportPrivateImportUsage]
+# Since torch 2.3.
+is_compiling = getattr(torch.compiler, "is_compiling", is_tracing)
 
 
 def mask_of(distribution: Distribution) -> Tensor | bool:

@@ -102,8 +102,8 @@ def _rule_for(scale: Array) -> str | None:
         return "equal"
     if not not_jax_tracer(scale):
         return None
-    scale = np.asarray(scale)
-    ratio = (scale.max(-1) / scale.min(-1)).max(initial=1.0)
+    known = np.asarray(scale)
+    ratio = (known.max(-1) / known.min(-1)).max(initial=1.0)
     return "equal" if ratio == 1 else "similar" if ratio <= SIMILAR else "panels"
 
 
@@ -116,14 +116,14 @@ def _log_probs(
         u = loc / scale
         return log_softmax(jnp.concatenate([log_ndtr(u), log_ndtr(-u)], -1), -1)
     if rule == "panels":
-        return _from_panels(loc, scale, *panels)
+        return _from_panels(loc, scale, panels)
     if rule is not None:
         return _from_bulk(loc, scale, equal if rule == "equal" else similar)
     return lax.cond(
         (scale.max(-1) <= SIMILAR * scale.min(-1)).all(),
         partial(_from_bulk, num_nodes=similar),
         # Else the other branch would return zeros for what this one keeps.
-        jax.checkpoint(lambda *xs: _from_panels(*xs, *panels)),
+        jax.checkpoint(partial(_from_panels, panels=panels)),
         loc,
         scale,
     )
@@ -136,8 +136,8 @@ def _from_bulk(loc: Array, scale: Array, num_nodes: int) -> Array:
     return log_softmax(jnp.concatenate([log_p, log_last], -1), -1)
 
 
-def _from_panels(loc: Array, scale: Array, num_panels: int, num_nodes: int) -> Array:
-    terms = integrand(loc, scale, num_panels, num_nodes)
+def _from_panels(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
+    terms = integrand(loc, scale, *panels)
     return log_probs_from(*terms, loc, scale)
 
 

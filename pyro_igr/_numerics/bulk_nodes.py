@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics.quick_normal import quick_log_ndtr_and_hazard
 from pyro_igr._numerics.truncated_nodes import gauss_legendre
 
 # Below the bulk: so many nodes for categories that next to never are the largest.
@@ -51,7 +50,9 @@ def bulk_nodes(
     width = deviation * (c / (low + (low**2 + c).sqrt()))
     width = (mean.clamp(min=0) + width).amax(0)
     below, inside, log_weights = (
-        loc.new_tensor(x).reshape(-1, *[1] * width.dim())
+        torch.tensor(x, dtype=loc.dtype, device=loc.device).reshape(
+            -1, *[1] * width.dim()
+        )
         for x in _unit_nodes(num_nodes)
     )
     length = base + start
@@ -65,7 +66,7 @@ def _steps_below(level: float, top: Tensor, loc: Tensor, scale: Tensor) -> Tenso
     """How many of the steps to the top have a distribution function below the level."""
     steps = torch.arange(1, NUM_STEPS, dtype=loc.dtype, device=loc.device) / NUM_STEPS
     t = top * steps.reshape(-1, *[1] * loc.dim())
-    log_cdf, _ = quick_log_ndtr_and_hazard((t - loc) / scale)
+    log_cdf = (0.5 * ((loc - t) / (scale * math.sqrt(2))).erfc()).log()
     return (log_cdf.sum(1) < level).sum(0)
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._host import is_all_true
+from pyro_igr._host import is_all_true, is_compiling, is_tracing
 from pyro_igr._numerics.bulk_nodes import bulk_nodes
 from pyro_igr._numerics.checks import check_positive, check_real
 from pyro_igr._numerics.maximum_integrals import log_integrals
@@ -96,7 +96,7 @@ def _rule_for(scale: Tensor) -> str:
     """The rule for these scales; panels if they cannot be looked at."""
     if scale.shape[-1] == 1 or scale.stride(-1) == 0:
         return "equal"
-    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+    if is_tracing() or is_compiling():
         return "panels"
     least, largest = scale.amin(-1), scale.amax(-1)
     if not is_all_true(largest <= SIMILAR * least):
@@ -112,7 +112,7 @@ def _log_probs(
         u = loc / scale
         return torch.cat([log_ndtr(u), log_ndtr(-u)], -1).log_softmax(-1)
     if rule == "panels":
-        return _from_panels(loc, scale, *panels)
+        return _from_panels(loc, scale, panels)
     return _from_bulk(loc, scale, equal if rule == "equal" else similar)
 
 
@@ -124,11 +124,11 @@ def _from_bulk(loc: Tensor, scale: Tensor, num_nodes: int) -> Tensor:
     loc, t, log_weights = bulk_nodes(loc, scale, num_nodes)
     log_p = log_integrals(loc, scale, t, log_weights)
     log_p = torch.cat([log_p, log_last]).log_softmax(0)
-    return log_p.T.reshape(*shape[:-1], -1)
+    return log_p.T.reshape(*shape[:-1], shape[-1] + 1)
 
 
-def _from_panels(loc: Tensor, scale: Tensor, num_panels: int, num_nodes: int) -> Tensor:
-    terms = integrand(loc, scale, num_panels, num_nodes)
+def _from_panels(loc: Tensor, scale: Tensor, panels: tuple[int, int]) -> Tensor:
+    terms = integrand(loc, scale, *panels)
     return log_probs_from(*terms, loc, scale)
 
 
