@@ -9,11 +9,11 @@ from jax import random
 from numpyro import infer
 from numpyro_families import LOC, SCALE, K, make, on_simplex
 from numpyro_families import fresh_host as fresh_host
+from x64 import enable_x64
 
 KEY = random.key(0)
 X = np.array([[0.1, 0.2, 0.6, 0.1], [0.5, 0.2, 0.2, 0.1]], np.float32)
-CONTINUOUS = [name for name in LAWS if name != "straight_through"]
-every_density = pytest.mark.parametrize("name", CONTINUOUS)
+DENSITIES = [name for name in LAWS if name != "straight_through"]
 
 
 def model_of(name):
@@ -25,13 +25,24 @@ def model_of(name):
     return model
 
 
-@every_density
-def test_nuts_without_data_draws_from_the_prior(name):
-    law = make(name)
-    kernel = infer.NUTS(lambda: numpyro.sample("z", law), max_tree_depth=4)
-    mcmc = infer.MCMC(kernel, num_warmup=200, num_samples=1000, progress_bar=False)
-    mcmc.run(KEY)
-    z = mcmc.get_samples()["z"]
+@pytest.fixture(scope="module")
+def draws():
+    """Of a prior of all densities, which is compiled once."""
+
+    def model():
+        for name in DENSITIES:
+            numpyro.sample(name, make(name))
+
+    with enable_x64(False):
+        kernel = infer.NUTS(model, max_tree_depth=4)
+        mcmc = infer.MCMC(kernel, num_warmup=200, num_samples=1000, progress_bar=False)
+        mcmc.run(KEY)
+        return mcmc.get_samples()
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_nuts_without_data_draws_from_the_prior(draws, name):
+    law, z = make(name), draws[name]
     assert law.support(z).all()
     (transform,) = law.transforms
     y = transform._inverse(z)
