@@ -49,7 +49,9 @@ def test_a_learned_scale_is_not_warned_of_where_no_gradient_is_taken():
         pyro.sample("z", IGR(TAU, torch.zeros(2), torch.ones(2)))
 
     def guide():
-        pyro.sample("z", IGR(TAU, torch.zeros(2), pyro.param("scale", torch.ones(2))))
+        positive = dist.constraints.positive
+        scale = pyro.param("scale", torch.ones(2), constraint=positive)
+        pyro.sample("z", IGR(TAU, torch.zeros(2), scale))
 
     engine = TraceDiscreteKL_ELBO()
     with torch.no_grad():
