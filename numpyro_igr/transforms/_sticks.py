@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from numpyro_igr._numerics.normal import log_of_rest
+
 
 def log_weights(y: Array) -> Array:
     r"""Log weights of sticks broken at :math:`\sigma(y_k)`, the last one the rest.
@@ -39,7 +41,7 @@ def logits_of_sticks(log_w: Array) -> Array:
 @jax.custom_jvp
 def _log_sigmoids(y: Array) -> tuple[Array, Array]:
     """Of y and of -y, at the price of one; derivatives of every order are right."""
-    smaller = jnp.log1p(jnp.exp(-jnp.abs(y)))
+    smaller = log_of_rest(-jnp.exp(-jnp.abs(y)))
     return jnp.minimum(y, 0) - smaller, jnp.minimum(-y, 0) - smaller
 
 
