@@ -1,16 +1,18 @@
-"""The distributions of discrete codes and their ELBOs, by the options that choose."""
+"""Networks, distributions of discrete codes, and ELBOs, by the options that choose."""
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpyro
 from jax import Array
+from jax.example_libraries import stax
 from numpyro.distributions import Distribution
 from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
-from examples.discrete_vae.options import Options
+from examples.discrete_vae.options import ESTIMATORS, Options
 from numpyro_igr import (
     IGR,
     ExpRelaxedOneHotCategorical,
@@ -35,12 +37,23 @@ ELBOS = {
 }
 
 
+def make_network(*sizes: int) -> tuple[Callable, Callable]:
+    """Linear maps to size after size, with rectifiers in between."""
+    layers = [layer for size in sizes for layer in (stax.Dense(size), stax.Relu)]
+    return stax.serial(*layers[:-1])
+
+
 def make_prior(options: Options) -> Distribution:
-    """The relaxed distribution that is uniform over the categories of each variable."""
+    """Uniform over the categories of each variable, and what the estimator trains on.
+
+    A relaxed distribution, or with Gumbel-Softmax a discrete one for a discrete model.
+    """
     temperature = jnp.array(options.temperature)
     logits = jnp.zeros((options.num_variables, options.num_categories))
     if options.family == "gumbel-softmax":
-        return ExpRelaxedOneHotCategorical(temperature, logits=logits)
+        prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
+        is_discrete = ESTIMATORS[options.estimator].is_discrete
+        return make_discrete(prior) if is_discrete else prior
     return _from_logits(IGR_FAMILIES[options.family], temperature, logits)
 
 

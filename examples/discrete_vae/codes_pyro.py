@@ -1,14 +1,15 @@
-"""The distributions of discrete codes and their ELBOs, by the options that choose."""
+"""Networks, distributions of discrete codes, and ELBOs, by the options that choose."""
 
 from functools import partial
+from itertools import pairwise
 
 import pyro
 import torch
 from pyro.distributions import Distribution, OneHotCategorical
 from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
-from torch import Tensor
+from torch import Tensor, nn
 
-from examples.discrete_vae.options import Options
+from examples.discrete_vae.options import ESTIMATORS, Options
 from examples.harness.training_pyro import VECTORIZED
 from pyro_igr import (
     IGR,
@@ -33,12 +34,25 @@ ELBOS = {
 }
 
 
+def make_network(*sizes: int) -> nn.Sequential:
+    """Linear maps from size to size, with rectifiers in between."""
+    layers = [
+        module for pair in pairwise(sizes) for module in (nn.Linear(*pair), nn.ReLU())
+    ]
+    return nn.Sequential(*layers[:-1])
+
+
 def make_prior(options: Options, device: torch.device) -> Distribution:
-    """The relaxed distribution that is uniform over the categories of each variable."""
+    """Uniform over the categories of each variable, and what the estimator trains on.
+
+    A relaxed distribution, or with Gumbel-Softmax a discrete one for a discrete model.
+    """
     temperature = torch.tensor(options.temperature, device=device)
     logits = torch.zeros(options.num_variables, options.num_categories, device=device)
     if options.family == "gumbel-softmax":
-        return ExpRelaxedOneHotCategorical(temperature, logits=logits)
+        prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
+        is_discrete = ESTIMATORS[options.estimator].is_discrete
+        return make_discrete(prior) if is_discrete else prior
     return IGR_FAMILIES[options.family].from_probs(temperature, logits=logits)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +15,63 @@ from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 from tqdm import tqdm
 
-from examples.harness.training_numpyro import IMAGES_AT_ONCE
+from examples.discrete_vae.codes_numpyro import make_discrete
+from examples.discrete_vae.options import Options
+from examples.discrete_vae.report import (
+    NUM_COLUMNS,
+    NUM_ROWS,
+    Result,
+    Scores,
+    save_pictures,
+)
+from examples.harness.training_numpyro import IMAGES_AT_ONCE, evaluate
+from examples.images.datasets import BinaryImages
 from numpyro_igr import log_weights
 
 CODES_AT_ONCE = 25_000
+NUM_SAMPLES = 10  # to score by
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score: a model, a guide and an ELBO each."""
+
+    training: SVI
+    relaxed: SVI
+    discrete: SVI
+
+
+def score(
+    options: Options,
+    objectives: Objectives,
+    prior: Distribution,
+    data: BinaryImages[Array],
+    num_epochs: int,
+    start: float,
+    params: dict[str, Any],
+    key: Array,
+) -> Result:
+    """Score a discrete VAE of so many epochs, which began at that time, and draw it."""
+    discrete, of_state = (objectives.discrete, make_discrete(prior)), (params, key)
+    scores = [
+        Scores(
+            evaluate(objectives.relaxed, prior, of, *of_state),
+            evaluate(*discrete, of, *of_state),
+        )
+        for of in (data.validation, data.test)
+    ]
+    evaluation_start = perf_counter()
+    weights = weigh(*discrete, data.test, options.num_importance_samples, *of_state)
+    evaluation_seconds = perf_counter() - evaluation_start
+    guide, of_test = objectives.discrete.guide, (discrete[1], data.test)
+    probs = np.asarray(code_probs(guide, *of_test, *of_state))
+    of_run = num_epochs, perf_counter() - start, evaluation_seconds
+    result = Result.of(*scores, weights, probs, *of_run)
+    if options.figures:
+        few = data.test[:NUM_ROWS]
+        rows = draw(*discrete, data.test[:NUM_COLUMNS], *of_state)
+        of_few = np.asarray(few), probs, partial(decode, *discrete, few, params)
+        save_pictures(options.figures, data.shape, rows, *of_few, result.pareto_k)
+    return result
 
 
 def weigh(

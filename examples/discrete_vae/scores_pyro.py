@@ -1,6 +1,9 @@
 """What a trained discrete VAE says of held-out images, in Pyro."""
 
 from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,10 +14,58 @@ from pyro.infer import SVI
 from torch import Tensor
 from tqdm import tqdm
 
-from examples.harness.training_pyro import IMAGES_AT_ONCE
+from examples.discrete_vae.codes_pyro import make_discrete
+from examples.discrete_vae.options import Options
+from examples.discrete_vae.report import (
+    NUM_COLUMNS,
+    NUM_ROWS,
+    Result,
+    Scores,
+    save_pictures,
+)
+from examples.harness.training_pyro import IMAGES_AT_ONCE, evaluate
+from examples.images.datasets import BinaryImages
 from pyro_igr import log_weights
 
 CODES_AT_ONCE = 25_000
+NUM_SAMPLES = 10  # to score by
+
+
+class Objectives(NamedTuple):
+    """What to train, and what to score: a model, a guide and an ELBO each."""
+
+    training: SVI
+    relaxed: SVI
+    discrete: SVI
+
+
+def score(
+    options: Options,
+    objectives: Objectives,
+    prior: Distribution,
+    data: BinaryImages[Tensor],
+    num_epochs: int,
+    start: float,
+) -> Result:
+    """Score a discrete VAE of so many epochs, which began at that time, and draw it."""
+    discrete = objectives.discrete, make_discrete(prior)
+    scores = [
+        Scores(evaluate(objectives.relaxed, prior, of), evaluate(*discrete, of))
+        for of in (data.validation, data.test)
+    ]
+    evaluation_start = perf_counter()
+    weights = weigh(*discrete, data.test, options.num_importance_samples)
+    evaluation_seconds = perf_counter() - evaluation_start
+    guide, of_test = objectives.discrete.guide, (discrete[1], data.test)
+    probs = code_probs(guide, *of_test).numpy(force=True)
+    of_run = num_epochs, perf_counter() - start, evaluation_seconds
+    result = Result.of(*scores, weights, probs, *of_run)
+    if options.figures:
+        few = data.test[:NUM_ROWS]
+        rows = draw(*discrete, data.test[:NUM_COLUMNS])
+        of_few = few.numpy(force=True), probs, partial(decode, *discrete, few)
+        save_pictures(options.figures, data.shape, rows, *of_few, result.pareto_k)
+    return result
 
 
 def weigh(

@@ -12,7 +12,8 @@ from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
 
-from examples.images.datasets import digest
+from examples.harness.run import RunOptions
+from examples.images.datasets import BinaryImages, digest, load_binary_images
 
 IMAGES_AT_ONCE, SAMPLES_AT_ONCE = 250, 25_000
 
@@ -70,6 +71,13 @@ def open_device(name: str | None) -> jax.Device:
         return jax.devices(name)[0]
     except RuntimeError as error:
         raise ValueError(f"cannot use --device {name}: {error}") from error
+
+
+def load_images(options: RunOptions) -> BinaryImages[Array]:
+    """The images that the options name, on the device that they name."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    return BinaryImages(shape, *(jax.device_put(x, device) for x in splits))
 
 
 def surroundings(images: Array) -> dict[str, str]:

@@ -11,7 +11,8 @@ from pyro.optim import PyroOptim
 from torch import Tensor, nn
 from torch.distributions.constraints import positive, real
 
-from examples.images.datasets import digest
+from examples.harness.run import RunOptions
+from examples.images.datasets import BinaryImages, digest, load_binary_images
 
 IMAGES_AT_ONCE = 250
 VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
@@ -46,6 +47,13 @@ def open_device(name: str | None) -> torch.device:
         return torch.empty(0, device=name or "cpu").device
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"cannot use --device {name}: {error}") from error
+
+
+def load_images(options: RunOptions) -> BinaryImages[Tensor]:
+    """The images that the options name, on the device that they name."""
+    device = open_device(options.device)
+    shape, *splits = load_binary_images(options)
+    return BinaryImages(shape, *(torch.from_numpy(x).to(device) for x in splits))
 
 
 def surroundings(images: Tensor) -> dict[str, str]:

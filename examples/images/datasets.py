@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import pooch
@@ -37,6 +37,7 @@ DATASETS = ("digits", *SOURCES)
 SHUFFLE_SEED = 0
 MOST_BYTES = 2**28  # five times what MNIST has
 DRAWING_SIZE, MOST_DRAWING_BYTES = (105, 105), 2**16  # a raw one has 11,025 pixels
+Array = TypeVar("Array")
 METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # the others unpack beyond a size
 
 
@@ -102,8 +103,8 @@ def binarize(
     return (images > threshold).astype(np.float32)
 
 
-class BinaryImages(NamedTuple):
-    """Images of zeros and ones, split in three.
+class BinaryImages(NamedTuple, Generic[Array]):
+    """Images of zeros and ones, split in three, in arrays of NumPy or of a host.
 
     Args:
         shape: The height and the width of an image.
@@ -113,9 +114,9 @@ class BinaryImages(NamedTuple):
     """
 
     shape: tuple[int, int]
-    train: NDArray[np.float32]
-    validation: NDArray[np.float32]
-    test: NDArray[np.float32]
+    train: Array
+    validation: Array
+    test: Array
 
 
 class WhatToLoad(Protocol):
@@ -126,7 +127,7 @@ class WhatToLoad(Protocol):
     batch_size: int
 
 
-def load_binary_images(options: WhatToLoad) -> BinaryImages:
+def load_binary_images(options: WhatToLoad) -> BinaryImages[NDArray[np.float32]]:
     """Load the images that the options name, binarized at one half.
 
     Raises:

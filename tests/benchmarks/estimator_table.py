@@ -18,11 +18,12 @@ os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
 import numpy as np
-from jax import block_until_ready, device_put, random
+from jax import block_until_ready, random
 
 from examples.discrete_vae import vae_numpyro as vae
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
+from examples.discrete_vae.scores_numpyro import weigh
 from examples.harness.training_numpyro import evaluate
 from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
 from tests.benchmarks.run_log import RunLog
@@ -52,8 +53,7 @@ class Run:
             seed=seed,
             **SIZES,
         )
-        _, *splits = vae.load_binary_images(options)
-        self.images, self.validation, self.test = map(device_put, splits)
+        _, self.images, self.validation, self.test = vae.load_images(options)
         self.objectives = vae.make_objectives(
             options.sizes(self.images.shape[1]),
             options.learning_rate,
@@ -62,8 +62,6 @@ class Run:
         )
         self.batch_size, self.key = options.batch_size, random.PRNGKey(seed)
         self.prior = make_prior(options)
-        if ESTIMATORS[estimator].is_discrete:
-            self.prior = make_discrete(self.prior)
         first = self.images[: self.batch_size]
         of = self.objectives.training, self.prior
         self.start = vae.initialize(*of, first, self.key)
@@ -93,7 +91,7 @@ class Run:
     def scores(self):
         """The discrete ELBO and the importance-weighted one, of the test images."""
         of = make_discrete(self.prior), self.test, NUM_WEIGHTS, *self._of_state()
-        log_weights = vae.weigh(self.objectives.discrete, *of)
+        log_weights = weigh(self.objectives.discrete, *of)
         bounds = np.logaddexp.reduce(log_weights, -1) - np.log(NUM_WEIGHTS)
         return [self.elbo(self.test), float(bounds.mean())]
 

@@ -21,7 +21,7 @@ from jax import random
 from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 
-from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
+from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
 from examples.discrete_vae.vae_numpyro import make_objectives
 from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
@@ -86,7 +86,6 @@ def make_problem(estimator, family, temperature, samples=None):
     svi = make_objectives(sizes, 1e-3, estimator, samples).training
     prior = make_prior(options)
     start, num = parameters(prior, estimator), 3 if family == "gumbel-softmax" else 2
-    prior = make_discrete(prior) if ESTIMATORS[estimator].is_discrete else prior
     start = svi.get_params(svi.init(random.PRNGKey(0), IMAGE, prior)) | start
     if estimator in TRAINED:
         start |= {"relax_temperature": jnp.array(temperature)}

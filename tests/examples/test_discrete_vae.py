@@ -64,9 +64,10 @@ def first(vae, host, folder):
 
 @pytest.mark.parametrize(("family", "estimator", "objective"), RUNS)
 def test_a_run_prints_its_scores(
-    vae, family, estimator, objective, capsys, monkeypatch
+    vae, host, family, estimator, objective, capsys, monkeypatch
 ):
-    monkeypatch.setattr(vae, "save_pictures", lambda *_: None)
+    scores = f"examples.discrete_vae.scores_{host}"
+    monkeypatch.setattr(f"{scores}.save_pictures", lambda *_: None)
     vae.main(
         [*SMALL, f"--family={family}", f"--estimator={estimator}", "--num-epochs=1"]
     )
@@ -250,10 +251,9 @@ def pyro_loss(options, images, codes):
     vae = example.DiscreteVAE(options.sizes(64))
     for parameter in vae.decoder.parameters():
         parameter.data *= is_exact
-    choice = options.estimator, options.num_samples
-    svi = example.make_objectives(vae, example.Adam({"lr": 1e-3}), *choice).training
+    choice = 1e-3, options.estimator, options.num_samples
+    svi = example.make_objectives(vae, *choice).training
     prior = example.make_prior(options, torch.device("cpu"))
-    prior = example.make_discrete(prior) if is_exact else prior
     networks = vae.encoder(images), vae.decoder(torch.from_numpy(codes))
     return svi.evaluate_loss(images, prior), *(x.detach().numpy() for x in networks)
 
@@ -267,7 +267,6 @@ def numpyro_loss(options, images, codes):
     choice = 1e-3, options.estimator, options.num_samples
     svi = example.make_objectives(options.sizes(64), *choice).training
     prior = example.make_prior(options)
-    prior = example.make_discrete(prior) if is_exact else prior
     params = svi.get_params(svi.init(key, images, prior))
     decoder = jax.tree.map(lambda w: is_exact * w, params["decoder$params"])
     params["decoder$params"] = decoder
@@ -300,24 +299,25 @@ def pyro_weights(options, images, codes):
     import torch
 
     from examples.discrete_vae import vae_pyro as example
+    from examples.discrete_vae.scores_pyro import weigh
 
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
     vae = example.DiscreteVAE(options.sizes(64))
     for parameter in vae.encoder.parameters():
         torch.nn.init.zeros_(parameter)
-    optimizer = example.Adam({"lr": 1e-3})
-    objectives = example.make_objectives(vae, optimizer, options.estimator, 1)
+    objectives = example.make_objectives(vae, 1e-3, options.estimator, 1)
     prior = example.make_prior(options, torch.device("cpu"))
     of = objectives.discrete, prior, torch.from_numpy(images)
     logits = vae.decoder(torch.from_numpy(codes)).detach().numpy()
-    return example.weigh(*of, options.num_importance_samples), logits
+    return weigh(*of, options.num_importance_samples), logits
 
 
 def numpyro_weights(options, images, codes):
     import jax
 
     from examples.discrete_vae import vae_numpyro as example
+    from examples.discrete_vae.scores_numpyro import weigh
 
     key = jax.random.PRNGKey(0)
     choice = 1e-3, options.estimator, 1
@@ -327,7 +327,7 @@ def numpyro_weights(options, images, codes):
     params["encoder$params"] = jax.tree.map(lambda w: 0 * w, params["encoder$params"])
     of = images, options.num_importance_samples, params, key
     _, decode = example.make_network(64)
-    weights = example.weigh(objectives.discrete, prior, *of)
+    weights = weigh(objectives.discrete, prior, *of)
     return weights, decode(params["decoder$params"], codes)
 
 
