@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from numpyro_igr._numerics.quick_normal import quick_log_ndtr_and_hazard
 
@@ -47,6 +47,33 @@ def _with_tangents(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
     return log_integrals(*primals), (shares * change).sum(-1) - tangents[1] / scale
 
 
+def shares_and_hazards(
+    loc: Array, scale: Array, t: Array, log_weights: Array
+) -> tuple[Array, Array, Array, Array]:
+    r""":func:`log_integrals`, and what their derivatives are made of, at each node.
+
+    That is u, the shares :math:`w_k`, and the hazards :math:`h / \sigma`.
+
+    Shape:
+        The first result is as there; in NumPyro nodes are the last dimension of the
+        others, in Pyro the first.
+
+    Args:
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        t: nodes.
+        log_weights: logs of their weights.
+    """
+    u, log_hazard, top, shares = _terms(loc, scale, t, log_weights)
+    total = shares.sum(-1)
+    return (
+        jnp.log(total) + top[..., 0] - jnp.log(scale),
+        u,
+        shares / total[..., None],
+        jnp.exp(log_hazard) / scale[..., None],
+    )
+
+
 def _terms(
     loc: Array, scale: Array, t: Array, log_weights: Array
 ) -> tuple[Array, Array, Array, Array]:
@@ -54,5 +81,5 @@ def _terms(
     u = (t[..., None, :] - loc[..., None]) / scale[..., None]
     log_cdf, log_hazard = quick_log_ndtr_and_hazard(u)
     log_terms = (log_weights + log_cdf.sum(-2))[..., None, :] + log_hazard
-    top = log_terms.max(-1, keepdims=True)
+    top = lax.stop_gradient(log_terms.max(-1, keepdims=True))
     return u, log_hazard, top, jnp.exp(log_terms - top)

@@ -4,11 +4,9 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 from jax.nn import log_softmax
 
-from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.bulk_nodes import bulk_nodes
 from numpyro_igr._numerics.checks import check_positive, check_real
 from numpyro_igr._numerics.maximum_integrals import log_integrals
@@ -22,13 +20,13 @@ from numpyro_igr._numerics.normal_maximum import (
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.quantiles import quantile_edges
 from numpyro_igr._numerics.truncated_nodes import nodes_between
-
-# The largest scale over the least, of one distribution, up to which the nodes are
-# known to be enough; beyond, and for a rule that is asked for, there are panels.
-SIMILAR = 5.0
-# How many there are, for equal scales and for similar ones.
-SINGLE, DOUBLE = (32, 64), (64, 96)
-NUM_PANELS, NUM_NODES = 16, 8
+from numpyro_igr.discrete._rules import (
+    NUM_NODES,
+    NUM_PANELS,
+    are_similar,
+    nodes_of,
+    rule_for,
+)
 
 
 def argmax_probs(
@@ -92,36 +90,24 @@ def log_argmax_probs(
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
     panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
-    rule = "panels" if num_panels or num_nodes else _rule_for(scale)
+    rule = "panels" if num_panels or num_nodes else rule_for(scale)
     return _log_probs(*jnp.broadcast_arrays(loc, scale), rule, panels).astype(dtype)
-
-
-def _rule_for(scale: Array) -> str | None:
-    """The rule for these scales; None if they are not known yet."""
-    if scale.ndim == 0 or scale.shape[-1] == 1:
-        return "equal"
-    if not not_jax_tracer(scale):
-        return None
-    known = np.asarray(scale)
-    ratio = (known.max(-1) / known.min(-1)).max(initial=1.0)
-    return "equal" if ratio == 1 else "similar" if ratio <= SIMILAR else "panels"
 
 
 @partial(jax.jit, static_argnames=("rule", "panels"))
 def _log_probs(
     loc: Array, scale: Array, rule: str | None, panels: tuple[int, int]
 ) -> Array:
-    equal, similar = DOUBLE if loc.dtype == jnp.float64 else SINGLE
     if loc.shape[-1] == 1:
         u = loc / scale
         return log_softmax(jnp.concatenate([log_ndtr(u), log_ndtr(-u)], -1), -1)
     if rule == "panels":
         return _from_panels(loc, scale, panels)
     if rule is not None:
-        return _from_bulk(loc, scale, equal if rule == "equal" else similar)
+        return _from_bulk(loc, scale, rule)
     return lax.cond(
-        (scale.max(-1) <= SIMILAR * scale.min(-1)).all(),
-        partial(_from_bulk, num_nodes=similar),
+        are_similar(scale),
+        partial(_from_bulk, rule="similar"),
         # Else the other branch would return zeros for what this one keeps.
         jax.checkpoint(partial(_from_panels, panels=panels)),
         loc,
@@ -129,9 +115,9 @@ def _log_probs(
     )
 
 
-def _from_bulk(loc: Array, scale: Array, num_nodes: int) -> Array:
+def _from_bulk(loc: Array, scale: Array, rule: str) -> Array:
     log_last = log_ndtr(-loc / scale).sum(-1, keepdims=True)
-    loc, t, log_weights = bulk_nodes(loc, scale, num_nodes)
+    loc, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
     log_p = log_integrals(loc, scale, t, log_weights)
     return log_softmax(jnp.concatenate([log_p, log_last], -1), -1)
 

@@ -4,24 +4,35 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
-from jax.nn import log_softmax, softmax
+from jax.nn import log_softmax
 from jax.typing import ArrayLike
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr._numerics.newton import damped_newton, implicit_root
-from numpyro_igr._numerics.normal_maximum import log_reversed_hazards
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr.discrete._check_probs import to_log_probs
-from numpyro_igr.discrete.argmax import integrand, log_probs_from
+from numpyro_igr.discrete._log_odds import residual_and_jacobian
+from numpyro_igr.discrete._rules import (
+    NUM_NODES,
+    NUM_PANELS,
+    are_common,
+    are_similar,
+    rule_for,
+)
+
+# Beside 1, even in single precision.
+SMALL = 1e-8
 
 
 def match_probs(
     probs: Array,
     scale: ArrayLike = 1.0,
-    num_panels: int = 16,
-    num_nodes: int = 8,
+    num_panels: int | None = None,
+    num_nodes: int | None = None,
 ) -> Array:
     r"""The unique ``loc`` for which ``argmax_probs(loc, scale)`` is ``probs``.
 
@@ -38,7 +49,7 @@ def match_probs(
         probs: probabilities, all positive; weights are normalised.
         scale: standard deviations of the Gaussians, positive.
         num_panels: quadrature panels, as in ``argmax_probs``.
-        num_nodes: quadrature nodes in each panel.
+        num_nodes: quadrature nodes in each panel, likewise.
 
     Raises:
         ValueError: if an entry of ``probs`` or ``scale`` is not positive.
@@ -51,6 +62,7 @@ def match_probs(
 
     Example:
         >>> import jax.numpy as jnp
+    import numpy as np
         >>> from numpyro_igr import argmax_probs, match_probs
         >>> loc = match_probs(jnp.array([0.5, 0.3, 0.2]))
         >>> [round(x, 4) for x in argmax_probs(loc, jnp.ones(2)).tolist()]
@@ -62,57 +74,72 @@ def match_probs(
     return match_log_probs(log_probs, scale, num_panels, num_nodes).astype(dtype)
 
 
-@partial(jax.jit, static_argnames=("num_panels", "num_nodes"))
 def match_log_probs(
     log_probs: Array,
     scale: ArrayLike = 1.0,
-    num_panels: int = 16,
-    num_nodes: int = 8,
+    num_panels: int | None = None,
+    num_nodes: int | None = None,
 ) -> Array:
     """:func:`match_probs` from log probabilities, which it normalises."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
+    panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    rule = "panels" if num_panels or num_nodes else rule_for(scale)
+    if rule in ("equal", "similar") and not_jax_tracer(log_probs):
+        rule = rule if are_common(np.asarray(log_probs)) else "panels"
+    is_known = rule == "panels" or not_jax_tracer(log_probs)
+    return _match(log_probs, scale, rule, is_known, panels).astype(dtype)
+
+
+@partial(jax.jit, static_argnames=("rule", "is_known", "panels"))
+def _match(
+    log_probs: Array,
+    scale: Array,
+    rule: str | None,
+    is_known: bool,  # noqa: FBT001
+    panels: tuple[int, int],
+) -> Array:
     target = log_softmax(log_probs, -1)
     n = target.shape[-1] - 1
     shape = (*jnp.broadcast_shapes(target.shape[:-1], jnp.shape(scale)[:-1]), n)
     target = jnp.broadcast_to(target, (*shape[:-1], n + 1))
     scale = jnp.broadcast_to(scale, shape)
-    rule = num_panels, num_nodes
+    by_panels = partial(_solve, rule="panels", panels=panels)
+    if rule == "panels":
+        return by_panels(target, scale)
+    by_bulk = partial(_solve, rule=rule or "similar", panels=panels)
+    if rule is not None and is_known:
+        return by_bulk(target, scale)
+    is_easy = are_common(target)
+    if rule is None:
+        is_easy &= are_similar(scale)
+    return lax.cond(is_easy, by_bulk, jax.checkpoint(by_panels), target, scale)
+
+
+def _solve(target: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Array:
     fixed = lax.stop_gradient((target, scale))
     rounding = 100 * jnp.finfo(target.dtype).eps
     loc = damped_newton(
-        lambda loc: _residual_and_jacobian(loc, *fixed, rule),
+        lambda loc: residual_and_jacobian(loc, *fixed, rule, panels),
         _start(*fixed),
         tolerance=rounding * jnp.maximum((-fixed[0]).max(-1, keepdims=True), 1),
     )
     return implicit_root(
-        loc, lambda loc: _residual_and_jacobian(loc, target, scale, rule)
-    ).astype(dtype)
+        loc, lambda loc: residual_and_jacobian(loc, target, scale, rule, panels)
+    )
 
 
 def _start(target: Array, scale: Array) -> Array:
-    """The answer if category k had only category K to beat."""
-    return scale * probit_of_log_odds(target[..., :-1] - target[..., -1:])
+    r"""The answer if :math:`-\log \Phi(-\mu_j / \sigma_j)` were proportional to p.
 
-
-def _residual_and_jacobian(
-    loc: Array, target: Array, scale: Array, rule: tuple[int, int]
-) -> tuple[Array, Array]:
-    r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
-
-    Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
-    off the diagonal, and a row of them sums to :math:`F(0) r_j(0) / p_j`, since a
-    common shift only moves mass from category K; that of :math:`\log p_K = \log F(0)`
-    is :math:`-r_k(0)`.
+    These add up to :math:`-\log p_K`: it is the answer where probabilities are equal.
     """
-    log_density, log_hazards = integrand(loc, scale, *rule)
-    log_probs = log_probs_from(log_density, log_hazards, loc, scale)
-    log_odds = log_probs[..., :-1] - log_probs[..., -1:]
-    weights = softmax(log_density[..., None] + log_hazards, 0)
-    identity = jnp.eye(loc.shape[-1], dtype=loc.dtype)
-    off = -jnp.einsum("t...j,t...k->...jk", weights, jnp.exp(log_hazards))
-    off = off * (1 - identity)
-    log_hazards_0 = log_reversed_hazards(jnp.zeros_like(loc[..., 0]), loc, scale)
-    row_sums = jnp.exp(log_hazards_0 - log_odds)
-    jacobian = off + identity * (row_sums - off.sum(-1))[..., None]
-    jacobian = jacobian + jnp.exp(log_hazards_0)[..., None, :]
-    return log_odds - (target[..., :-1] - target[..., -1:]), jacobian
+    total = -target[..., -1:]
+    log_share = target[..., :-1] + _log_quotient(total)
+    share = jnp.exp(log_share)
+    return -scale * probit_of_log_odds(_log_quotient(share) - log_share - share)
+
+
+def _log_quotient(x: Array) -> Array:
+    """Log of x / (1 - exp(-x)), which tends to 0 with x."""
+    x = jnp.maximum(x, SMALL)
+    return jnp.log(x / -jnp.expm1(-x))

@@ -42,6 +42,33 @@ def log_integrals(loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor) ->
     return _LogIntegrals.apply(loc, scale, t, log_weights)
 
 
+def shares_and_hazards(
+    loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    r""":func:`log_integrals`, and what their derivatives are made of, at each node.
+
+    That is u, the shares :math:`w_k`, and the hazards :math:`h / \sigma`.
+
+    Shape:
+        The first result is as there; in NumPyro nodes are the last dimension of the
+        others, in Pyro the first.
+
+    Args:
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        t: nodes.
+        log_weights: logs of their weights.
+    """
+    u, log_hazard, top, shares = _terms(loc, scale, t, log_weights)
+    total = shares.sum(0)
+    return (
+        total.log() + top - scale.log(),
+        u,
+        shares / total,
+        log_hazard.clamp(min=LOG_SMALLEST).exp() / scale,
+    )
+
+
 class _LogIntegrals(torch.autograd.Function):
     generate_vmap_rule = True
 
@@ -104,7 +131,7 @@ def _terms(
     u = (t.unsqueeze(1) - loc) / scale
     log_cdf, log_hazard = _log_ndtr_and_hazard(u)
     log_terms = (log_weights + log_cdf.sum(1)).unsqueeze(1) + log_hazard
-    top = log_terms.amax(0)
+    top = log_terms.detach().amax(0)
     return u, log_hazard, top, (log_terms - top).clamp(min=LOG_SMALLEST).exp()
 
 

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._host import is_all_true, is_compiling, is_tracing
 from pyro_igr._numerics.bulk_nodes import bulk_nodes
 from pyro_igr._numerics.checks import check_positive, check_real
 from pyro_igr._numerics.maximum_integrals import log_integrals
@@ -17,13 +16,7 @@ from pyro_igr._numerics.normal_maximum import (
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.quantiles import quantile_edges
 from pyro_igr._numerics.truncated_nodes import nodes_between
-
-# The largest scale over the least, of one distribution, up to which the nodes are
-# known to be enough; beyond, and for a rule that is asked for, there are panels.
-SIMILAR = 5.0
-# How many there are, for equal scales and for similar ones.
-SINGLE, DOUBLE = (32, 64), (64, 96)
-NUM_PANELS, NUM_NODES = 16, 8
+from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, nodes_of, rule_for
 
 
 def argmax_probs(
@@ -88,40 +81,27 @@ def log_argmax_probs(
     (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = torch.broadcast_tensors(loc, scale)
     panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
-    rule = "panels" if num_panels or num_nodes else _rule_for(scale)
+    rule = "panels" if num_panels or num_nodes else rule_for(scale)
     return _log_probs(loc, scale, rule, panels).to(dtype)
-
-
-def _rule_for(scale: Tensor) -> str:
-    """The rule for these scales; panels if they cannot be looked at."""
-    if scale.shape[-1] == 1 or scale.stride(-1) == 0:
-        return "equal"
-    if is_tracing() or is_compiling():
-        return "panels"
-    least, largest = scale.amin(-1), scale.amax(-1)
-    if not is_all_true(largest <= SIMILAR * least):
-        return "panels"
-    return "equal" if is_all_true(largest == least) else "similar"
 
 
 def _log_probs(
     loc: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]
 ) -> Tensor:
-    equal, similar = DOUBLE if loc.dtype == torch.float64 else SINGLE
     if loc.shape[-1] == 1:
         u = loc / scale
         return torch.cat([log_ndtr(u), log_ndtr(-u)], -1).log_softmax(-1)
     if rule == "panels":
         return _from_panels(loc, scale, panels)
-    return _from_bulk(loc, scale, equal if rule == "equal" else similar)
+    return _from_bulk(loc, scale, rule)
 
 
 # Categories come first, so that operations run along the batch.
-def _from_bulk(loc: Tensor, scale: Tensor, num_nodes: int) -> Tensor:
+def _from_bulk(loc: Tensor, scale: Tensor, rule: str) -> Tensor:
     shape = loc.shape
     loc, scale = (x.reshape(-1, shape[-1]).T.contiguous() for x in (loc, scale))
     log_last = log_ndtr(-loc / scale).sum(0, keepdim=True)
-    loc, t, log_weights = bulk_nodes(loc, scale, num_nodes)
+    loc, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
     log_p = log_integrals(loc, scale, t, log_weights)
     log_p = torch.cat([log_p, log_last]).log_softmax(0)
     return log_p.T.reshape(*shape[:-1], shape[-1] + 1)

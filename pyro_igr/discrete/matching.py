@@ -5,18 +5,21 @@ from torch import Tensor
 
 from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.newton import damped_newton, implicit_root
-from pyro_igr._numerics.normal_maximum import log_reversed_hazards
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
 from pyro_igr.discrete._check_probs import to_log_probs
-from pyro_igr.discrete.argmax import integrand, log_probs_from
+from pyro_igr.discrete._log_odds import residual_and_jacobian
+from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, are_common, rule_for
+
+# Beside 1, even in single precision.
+SMALL = 1e-8
 
 
 def match_probs(
     probs: Tensor,
     scale: Tensor | float = 1.0,
-    num_panels: int = 16,
-    num_nodes: int = 8,
+    num_panels: int | None = None,
+    num_nodes: int | None = None,
 ) -> Tensor:
     r"""The unique ``loc`` for which ``argmax_probs(loc, scale)`` is ``probs``.
 
@@ -33,7 +36,7 @@ def match_probs(
         probs: probabilities, all positive; weights are normalised.
         scale: standard deviations of the Gaussians, positive.
         num_panels: quadrature panels, as in ``argmax_probs``.
-        num_nodes: quadrature nodes in each panel.
+        num_nodes: quadrature nodes in each panel, likewise.
 
     Raises:
         ValueError: if an entry of ``probs`` or ``scale`` is not positive.
@@ -60,19 +63,21 @@ def match_probs(
 def match_log_probs(
     log_probs: Tensor,
     scale: Tensor | float = 1.0,
-    num_panels: int = 16,
-    num_nodes: int = 8,
+    num_panels: int | None = None,
+    num_nodes: int | None = None,
 ) -> Tensor:
     """:func:`match_probs` from log probabilities, which it normalises."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
+    panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    is_easy = not (num_panels or num_nodes) and are_common(log_probs)
+    rule = rule_for(scale) if is_easy else "panels"
     target = log_probs.log_softmax(-1)
     n = target.shape[-1] - 1
     batch = torch.broadcast_shapes(target.shape[:-1], scale.shape[:-1])
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
-    rule = num_panels, num_nodes
 
     def excess(loc: Tensor) -> tuple[Tensor, Tensor]:
-        return _residual_and_jacobian(loc, target, scale, rule)
+        return residual_and_jacobian(loc, target, scale, rule, panels)
 
     with torch.no_grad():
         rounding = 100 * torch.finfo(target.dtype).eps
@@ -85,28 +90,17 @@ def match_log_probs(
 
 
 def _start(target: Tensor, scale: Tensor) -> Tensor:
-    """The answer if category k had only category K to beat."""
-    return scale * probit_of_log_odds(target[..., :-1] - target[..., -1:])
+    r"""The answer if :math:`-\log \Phi(-\mu_j / \sigma_j)` were proportional to p.
 
-
-def _residual_and_jacobian(
-    loc: Tensor, target: Tensor, scale: Tensor, rule: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
-
-    Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
-    off the diagonal, and a row of them sums to :math:`F(0) r_j(0) / p_j`, since a
-    common shift only moves mass from category K; that of :math:`\log p_K = \log F(0)`
-    is :math:`-r_k(0)`.
+    These add up to :math:`-\log p_K`: it is the answer where probabilities are equal.
     """
-    log_density, log_hazards = integrand(loc, scale, *rule)
-    log_probs = log_probs_from(log_density, log_hazards, loc, scale)
-    log_odds = log_probs[..., :-1] - log_probs[..., -1:]
-    weights = (log_density.unsqueeze(-1) + log_hazards).softmax(0)
-    off = -torch.einsum("t...j,t...k->...jk", weights, log_hazards.exp())
-    off = off - torch.diag_embed(off.diagonal(dim1=-2, dim2=-1))
-    log_hazards_0 = log_reversed_hazards(torch.zeros_like(loc[..., 0]), loc, scale)
-    row_sums = (log_hazards_0 - log_odds).exp()
-    jacobian = off + torch.diag_embed(row_sums - off.sum(-1))
-    jacobian = jacobian + log_hazards_0.exp().unsqueeze(-2)
-    return log_odds - (target[..., :-1] - target[..., -1:]), jacobian
+    total = -target[..., -1:]
+    log_share = target[..., :-1] + _log_quotient(total)
+    share = log_share.exp()
+    return -scale * probit_of_log_odds(_log_quotient(share) - log_share - share)
+
+
+def _log_quotient(x: Tensor) -> Tensor:
+    """Log of x / (1 - exp(-x)), which tends to 0 with x."""
+    x = x.clamp(min=SMALL)
+    return (x / -(-x).expm1()).log()

@@ -1,0 +1,62 @@
+"""Which quadrature the discrete distribution of softmax++ takes."""
+
+import torch
+from torch import Tensor
+
+from pyro_igr._host import is_all_true, is_compiling, is_tracing
+
+# The largest scale over the least, of one distribution, up to which the nodes are
+# known to be enough; beyond, and for a rule that is asked for, there are panels.
+SIMILAR = 5.0
+# How many there are, for equal scales and for similar ones.
+SINGLE, DOUBLE = (32, 64), (64, 96)
+NUM_PANELS, NUM_NODES = 16, 8
+
+
+def rule_for(scale: Tensor) -> str:
+    """The rule for these scales: equal, similar or panels.
+
+    Where they are traced, panels in Pyro; in NumPyro None, to be chosen as it runs.
+
+    Args:
+        scale: standard deviations, of one entry if they are the same.
+    """
+    if not scale.dim() or scale.shape[-1] == 1 or scale.stride(-1) == 0:
+        return "equal"
+    if is_tracing() or is_compiling():
+        return "panels"
+    if not are_similar(scale):
+        return "panels"
+    return "equal" if is_all_true(scale == scale[..., :1]) else "similar"
+
+
+def are_similar(scale: Tensor) -> bool:
+    """Whether the scales of every distribution are.
+
+    Args:
+        scale: standard deviations.
+    """
+    return is_all_true(scale.amax(-1) <= SIMILAR * scale.amin(-1))
+
+
+def nodes_of(rule: str, dtype: torch.dtype) -> int:
+    """How many nodes it takes.
+
+    Args:
+        rule: equal or similar.
+        dtype: of the arrays.
+    """
+    equal, similar = DOUBLE if dtype == torch.float64 else SINGLE
+    return equal if rule == "equal" else similar
+
+
+def are_common(log_probs: Tensor) -> bool:
+    """Whether no category is so rare that its probability is an estimate.
+
+    Args:
+        log_probs: log probabilities, up to a constant.
+    """
+    if is_tracing() or is_compiling():
+        return False
+    span = log_probs.amax(-1) - log_probs.amin(-1)
+    return is_all_true(span < (34 if log_probs.dtype == torch.float64 else 20))
