@@ -49,7 +49,7 @@ def argmax_probs(
 
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and
-        2e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. With
+        5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. With
         panels total variation at most 1e-7 for scales in [0.3, 1.5] and, for 98 of 100
         random distributions, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes
         1e-8 (K = 10, float64). Log probabilities and their gradients to 1e-3, relative,
