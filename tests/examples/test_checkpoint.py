@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from examples.harness.checkpoint import CheckpointError, load, save
+from examples.harness.run import CheckpointError, load, save
 
 HEADER = [{"host": "pyro", "temperature": 0.1, "seed": 3}, 1, 2]
 PAYLOAD = bytes(range(256))

@@ -21,9 +21,10 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from examples.images import datasets
+from examples.images.files import SOURCES, locate
 
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets.SOURCES["mnist"].sha256
-SMALL1, SMALL2 = datasets.SOURCES["omniglot"].sha256
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = SOURCES["mnist"].sha256
+SMALL1, SMALL2 = SOURCES["omniglot"].sha256
 
 
 def header(shape):
@@ -36,7 +37,7 @@ def idx(array):
 
 def mnist_content(train, test):
     arrays = [train, np.arange(len(train)) % 10, test, np.arange(len(test)) % 10]
-    files = datasets.SOURCES["mnist"].sha256
+    files = SOURCES["mnist"].sha256
     return {
         file: gzip.compress(idx(array), mtime=0)
         for file, array in zip(files, arrays, strict=True)
@@ -395,7 +396,7 @@ def test_no_more_is_unpacked_than_headers_promise(bomb, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", datasets.SOURCES)
+@pytest.mark.parametrize("name", SOURCES)
 def test_downloads_are_by_https_and_verified_by_sha256(name, monkeypatch, tmp_path):
     asked = []
 
@@ -404,7 +405,7 @@ def test_downloads_are_by_https_and_verified_by_sha256(name, monkeypatch, tmp_pa
         return tmp_path
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
-    datasets.locate(datasets.SOURCES[name], None)
+    locate(SOURCES[name], None)
     for url, known_hash in asked:
         assert url.startswith("https://")
         assert re.fullmatch("sha256:[0-9a-f]{64}", known_hash)
@@ -420,11 +421,11 @@ def network(monkeypatch, tmp_path):
         cache = tmp_path / "cache"
 
         def publish(self, name, content):
-            source = datasets.SOURCES[name]
+            source = SOURCES[name]
             sha256 = {
                 file: hashlib.sha256(data).hexdigest() for file, data in content.items()
             }
-            monkeypatch.setitem(datasets.SOURCES, name, source._replace(sha256=sha256))
+            monkeypatch.setitem(SOURCES, name, source._replace(sha256=sha256))
             self.files |= {source.url + file: data for file, data in content.items()}
 
         def download(self, url, output_file, pooch):
@@ -454,12 +455,12 @@ def test_files_are_downloaded_once(name, content, network):
     first, second = (datasets.load_dataset(name) for _ in range(2))
     np.testing.assert_array_equal(first.train.images, second.train.images)
     assert network.requests == list(network.files)
-    folder = network.cache / "pyro-igr" / datasets.SOURCES[name].folders[0]
+    folder = network.cache / "pyro-igr" / SOURCES[name].folders[0]
     assert {path.name for path in folder.iterdir()} == set(content)
 
 
 def test_a_failed_download_names_the_url_and_the_way_out(network):
-    url = datasets.SOURCES["mnist"].url + TRAIN_IMAGES
+    url = SOURCES["mnist"].url + TRAIN_IMAGES
     with pytest.raises(OSError, match=rf"{re.escape(url)} .*--data-dir") as error:
         datasets.load_dataset("mnist")
     assert "\n" not in str(error.value)
@@ -467,7 +468,7 @@ def test_a_failed_download_names_the_url_and_the_way_out(network):
 
 def test_a_half_downloaded_file_is_never_used(network):
     network.publish("mnist", small_mnist())
-    url = datasets.SOURCES["mnist"].url + TEST_IMAGES
+    url = SOURCES["mnist"].url + TEST_IMAGES
     whole = network.files[url]
     network.files[url] = whole[:-1]
     for _ in range(2):
@@ -484,7 +485,7 @@ def test_a_damaged_cache_is_downloaded_again(network):
     datasets.load_dataset("mnist")
     (network.cache / "pyro-igr" / "mnist" / TEST_LABELS).write_bytes(b"damaged")
     assert sizes(datasets.load_dataset("mnist")) == [10, 2, 5]
-    assert network.requests[4:] == [datasets.SOURCES["mnist"].url + TEST_LABELS]
+    assert network.requests[4:] == [SOURCES["mnist"].url + TEST_LABELS]
 
 
 def test_a_folder_given_by_the_user_needs_no_network(network, tmp_path):

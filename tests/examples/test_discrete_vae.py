@@ -14,9 +14,8 @@ from PIL import Image
 from scipy.stats import norm
 
 from examples.discrete_vae.options import Options
-from examples.harness.checkpoint import load, save
-from examples.harness.run import LogLikelihood
-from examples.images.datasets import SOURCES
+from examples.harness.run import LogLikelihood, load, save
+from examples.images.files import SOURCES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "discrete_vae"
 RUNS = [

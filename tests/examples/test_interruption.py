@@ -11,8 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from examples.harness.checkpoint import CheckpointError, load
-from examples.harness.run import RunOptions, keeping
+from examples.harness.run import CheckpointError, RunOptions, keeping, load
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = "tests.examples.endless_run"

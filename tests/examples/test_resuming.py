@@ -7,8 +7,7 @@ import pytest
 
 from examples.discrete_vae.options import Options
 from examples.dp_mixture_vae.options import MixtureOptions
-from examples.harness.checkpoint import CheckpointError
-from examples.harness.run import RunOptions, keeping
+from examples.harness.run import CheckpointError, RunOptions, keeping
 from examples.structured_prediction.prediction import PredictionOptions
 
 SURROUNDINGS = {
