@@ -27,12 +27,11 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     command_line.end_in_one_line()
 
-import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +43,6 @@ from numpy.typing import NDArray
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
 from numpyro.infer import SVI, Trace_ELBO
-from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 from tqdm import tqdm, trange
 
@@ -52,13 +50,13 @@ from examples.harness.run import keeping, run
 from examples.harness.training_numpyro import (
     evaluate,
     initialize,
-    open_device,
+    load_images,
     pack,
     surroundings,
     train_epoch,
     unpack,
 )
-from examples.images.datasets import load_binary_images
+from examples.images.datasets import BinaryImages
 from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
@@ -146,6 +144,61 @@ def make_objectives(
     return training, scored
 
 
+def train(options: PredictionOptions) -> Prediction:
+    """Train, score and draw a network that predicts lower halves.
+
+    ValueError or OSError say which file, option or device is of no use.
+    """
+    start, data = perf_counter(), load_images(options)
+    images = data.train
+    key = jax.device_put(random.PRNGKey(options.seed), images.device)
+    sizes = images.shape[1], options.num_units
+    choice = options.learning_rate, options.num_samples
+    svi, scored = make_objectives(*sizes, *choice)
+    unit = make_unit(options)
+    with keeping(options, surroundings(images)) as kept:
+        state = initialize(svi, unit, images[: options.batch_size], key)
+        state = kept.restore(partial(unpack, state), state)
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            keys = random.split(random.fold_in(key, epoch + 1))
+            of_epoch = images, options.batch_size, state, keys[0]
+            state, bound = train_epoch(svi, unit, *of_epoch)
+            params = svi.get_params(state)
+            held_out = evaluate(svi, unit, data.validation, params, keys[1])
+            epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
+            kept.save_if_due(epoch + 1, partial(pack, state))
+    of_state = svi.get_params(state), random.fold_in(key, kept.num_epochs + 1)
+    return score(options, scored, unit, data, kept.num_epochs, start, *of_state)
+
+
+def score(
+    options: PredictionOptions,
+    svi: SVI,
+    unit: Distribution,
+    data: BinaryImages[Array],
+    num_epochs: int,
+    start: float,
+    params: dict[str, Any],
+    key: Array,
+) -> Prediction:
+    """Score a network of so many epochs, which began at that time, and draw it."""
+    fewer, most = numbers_of_samples(options)
+    network, of = (svi.model, unit), (params, key)
+    of_test = log_likelihoods_with_progress(*network, data.test, *of, most)
+    of_validation = log_likelihoods_with_progress(*network, data.validation, *of, fewer)
+    if options.figures:
+        path, few = options.figures / "completions.png", data.test[:NUM_COLUMNS]
+        save_completions(path, data.shape, *network, few, *of)
+    return Prediction(
+        evaluate(svi, unit, data.test, *of),
+        float(bounds(of_validation, fewer).mean()),
+        score_bounds(options, of_test),
+        num_epochs,
+        perf_counter() - start,
+    )
+
+
 @partial(jax.jit, static_argnames=("model", "num_samples"))
 def log_likelihoods(
     model: Callable,
@@ -207,83 +260,6 @@ def save_completions(
         halves[f"sample {number}"] = np.asarray(drawn)
     rows = halves | {"truth": lower}
     save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
-
-
-def fit(
-    options: PredictionOptions,
-    svi: SVI,
-    unit: Distribution,
-    images: Array,
-    validation: Array,
-    key: Array,
-) -> tuple[SVIState, int]:
-    """Trains for the epochs that are left, with checkpoints; returns all epochs too."""
-    with keeping(options, surroundings(images)) as kept:
-        state = initialize(svi, unit, images[: options.batch_size], key)
-        state = kept.restore(partial(unpack, state), state)
-        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
-        for epoch in epochs:
-            keys = random.split(random.fold_in(key, epoch + 1))
-            state, bound = train_epoch(
-                svi, unit, images, options.batch_size, state, keys[0]
-            )
-            held_out = evaluate(svi, unit, validation, svi.get_params(state), keys[1])
-            epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
-            kept.save_if_due(epoch + 1, partial(pack, state))
-    return state, kept.num_epochs
-
-
-class Trained(NamedTuple):
-    """A trained network, and the images that it has not seen."""
-
-    objective: SVI
-    unit: Distribution
-    shape: tuple[int, int]
-    validation: Array
-    test: Array
-    params: dict[str, Any]
-    key: Array
-    num_epochs: int
-
-
-def learn(options: PredictionOptions) -> Trained:
-    """Load the images and train on them."""
-    device = open_device(options.device)
-    shape, *splits = load_binary_images(options)
-    images, validation, test = (jax.device_put(split, device) for split in splits)
-    key = jax.device_put(random.PRNGKey(options.seed), device)
-    sizes = math.prod(shape), options.num_units
-    choice = options.learning_rate, options.num_samples
-    training, objective = make_objectives(*sizes, *choice)
-    unit = make_unit(options)
-    state, num_epochs = fit(options, training, unit, images, validation, key)
-    of_state = training.get_params(state), random.fold_in(key, num_epochs + 1)
-    return Trained(objective, unit, shape, validation, test, *of_state, num_epochs)
-
-
-def train(options: PredictionOptions) -> Prediction:
-    """Train, score and draw a network that predicts lower halves.
-
-    ValueError or OSError say which file, option or device is of no use.
-    """
-    start = perf_counter()
-    objective, unit, shape, validation, test, params, key, num_epochs = learn(options)
-    fewer, most = numbers_of_samples(options)
-    network = objective.model, unit
-    of_test = log_likelihoods_with_progress(*network, test, params, key, most)
-    of_validation = log_likelihoods_with_progress(
-        *network, validation, params, key, fewer
-    )
-    if options.figures:
-        path, few = options.figures / "completions.png", test[:NUM_COLUMNS]
-        save_completions(path, shape, *network, few, params, key)
-    return Prediction(
-        evaluate(objective, unit, test, params, key),
-        float(bounds(of_validation, fewer).mean()),
-        score_bounds(options, of_test),
-        num_epochs,
-        perf_counter() - start,
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

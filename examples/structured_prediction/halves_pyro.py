@@ -27,12 +27,10 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     command_line.end_in_one_line()
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 import pyro
@@ -49,14 +47,14 @@ from examples.harness.run import keeping, run
 from examples.harness.training_pyro import (
     VECTORIZED,
     evaluate,
-    open_device,
+    load_images,
     pack,
     seed_epoch,
     surroundings,
     train_epoch,
     unpack,
 )
-from examples.images.datasets import load_binary_images
+from examples.images.datasets import BinaryImages
 from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
@@ -141,6 +139,57 @@ def make_objectives(
     return training, scored
 
 
+def train(options: PredictionOptions) -> Prediction:
+    """Train, score and draw a network that predicts lower halves.
+
+    ValueError or OSError say which file, option or device is of no use.
+    """
+    start, data = perf_counter(), load_images(options)
+    images = data.train
+    pyro.clear_param_store()
+    seed_epoch(options.seed, 0)
+    network = Network(images.shape[1], options.num_units).to(images.device)
+    optimizer = Adam({"lr": options.learning_rate})
+    svi, scored = make_objectives(network, optimizer, options.num_samples)
+    unit = make_unit(options, images.device)
+    with keeping(options, surroundings(images)) as kept:
+        kept.restore(partial(unpack, network, svi.optim), None)
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        for epoch in epochs:
+            seed_epoch(options.seed, epoch + 1)
+            bound = train_epoch(svi, unit, images, options.batch_size)
+            held_out = evaluate(svi, unit, data.validation)
+            epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
+            kept.save_if_due(epoch + 1, partial(pack, network, svi.optim))
+    seed_epoch(options.seed, kept.num_epochs + 1)
+    return score(options, scored, unit, data, kept.num_epochs, start)
+
+
+def score(
+    options: PredictionOptions,
+    svi: SVI,
+    unit: Distribution,
+    data: BinaryImages[Tensor],
+    num_epochs: int,
+    start: float,
+) -> Prediction:
+    """Score a network of so many epochs, which began at that time, and draw it."""
+    fewer, most = numbers_of_samples(options)
+    network = svi.model, unit
+    of_test = log_likelihoods_with_progress(*network, data.test, most)
+    of_validation = log_likelihoods_with_progress(*network, data.validation, fewer)
+    if options.figures:
+        path, few = options.figures / "completions.png", data.test[:NUM_COLUMNS]
+        save_completions(path, data.shape, *network, few)
+    return Prediction(
+        evaluate(svi, unit, data.test),
+        float(bounds(of_validation, fewer).mean()),
+        score_bounds(options, of_test),
+        num_epochs,
+        perf_counter() - start,
+    )
+
+
 @torch.no_grad()
 def log_likelihoods(
     model: Callable, unit: Distribution, images: Tensor, num_samples: int
@@ -180,78 +229,6 @@ def save_completions(
         halves[f"sample {number}"] = drawn.numpy(force=True)
     rows = halves | {"truth": lower}
     save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
-
-
-def fit(
-    options: PredictionOptions,
-    network: Network,
-    svi: SVI,
-    unit: Distribution,
-    images: Tensor,
-    validation: Tensor,
-) -> int:
-    """Trains for the epochs that are left, with checkpoints; returns all epochs."""
-    with keeping(options, surroundings(images)) as kept:
-        kept.restore(partial(unpack, network, svi.optim), None)
-        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
-        for epoch in epochs:
-            seed_epoch(options.seed, epoch + 1)
-            bound = train_epoch(svi, unit, images, options.batch_size)
-            held_out = evaluate(svi, unit, validation)
-            epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
-            kept.save_if_due(epoch + 1, partial(pack, network, svi.optim))
-    return kept.num_epochs
-
-
-class Trained(NamedTuple):
-    """A trained network, and the images that it has not seen."""
-
-    objective: SVI
-    unit: Distribution
-    shape: tuple[int, int]
-    validation: Tensor
-    test: Tensor
-    num_epochs: int
-
-
-def learn(options: PredictionOptions) -> Trained:
-    """Load the images and train on them."""
-    device = open_device(options.device)
-    shape, *splits = load_binary_images(options)
-    images, validation, test = (torch.from_numpy(split).to(device) for split in splits)
-    pyro.clear_param_store()
-    seed_epoch(options.seed, 0)
-    network = Network(math.prod(shape), options.num_units).to(device)
-    optimizer = Adam({"lr": options.learning_rate})
-    training, objective = make_objectives(network, optimizer, options.num_samples)
-    unit = make_unit(options, device)
-    num_epochs = fit(options, network, training, unit, images, validation)
-    seed_epoch(options.seed, num_epochs + 1)
-    return Trained(objective, unit, shape, validation, test, num_epochs)
-
-
-def train(options: PredictionOptions) -> Prediction:
-    """Train, score and draw a network that predicts lower halves.
-
-    ValueError or OSError say which file, option or device is of no use.
-    """
-    start = perf_counter()
-    objective, unit, shape, validation, test, num_epochs = learn(options)
-    fewer, most = numbers_of_samples(options)
-    of_test = log_likelihoods_with_progress(objective.model, unit, test, most)
-    of_validation = log_likelihoods_with_progress(
-        objective.model, unit, validation, fewer
-    )
-    if options.figures:
-        path, few = options.figures / "completions.png", test[:NUM_COLUMNS]
-        save_completions(path, shape, objective.model, unit, few)
-    return Prediction(
-        evaluate(objective, unit, test),
-        float(bounds(of_validation, fewer).mean()),
-        score_bounds(options, of_test),
-        num_epochs,
-        perf_counter() - start,
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
