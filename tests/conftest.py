@@ -33,16 +33,14 @@ def pytest_cmdline_main(config):
 def pytest_configure(config):
     """Has XLA compile fast, and keeps what it compiles from run to run.
 
-    Subprocesses do the same. A folder for each worker, since none expects another to be
-    writing.
+    Workers and subprocesses share it. Who reads what another is writing compiles, with a
+    warning that is ignored.
     """
     given = os.environ.get("XLA_FLAGS", "")
     if not given.startswith(XLA_FLAGS):
         os.environ["XLA_FLAGS"] = f"{XLA_FLAGS} {given}"
     if hasattr(config, "cache"):
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        folder = str(config.cache.mkdir(f"xla-{worker}"))
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("xla"))
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 

@@ -89,7 +89,7 @@ def vae(family):
     start, outputs = parameters_of_vae(family), width(family, CATEGORIES)
 
     def model(x):
-        weights = pyro.param("decoder", start["decoder"])
+        weights = pyro.param(f"decoder of {family}", start["decoder"])
         with pyro.plate("images", BATCH, dim=-2), pyro.plate("codes", VARIABLES):
             z = pyro.sample("z", make(family, torch.zeros(outputs)))
         with pyro.plate("images", BATCH, dim=-2):
@@ -98,7 +98,7 @@ def vae(family):
             pyro.sample("x", pixels, obs=x[:, None])
 
     def guide(x):
-        weights = pyro.param("encoder", start["encoder"])
+        weights = pyro.param(f"encoder of {family}", start["encoder"])
         parameters = (x @ weights).reshape(BATCH, VARIABLES, outputs)
         with pyro.plate("images", BATCH, dim=-2), pyro.plate("codes", VARIABLES):
             pyro.sample("z", make(family, parameters))
@@ -108,16 +108,8 @@ def vae(family):
 
 def step(engine, model, guide, *arguments):
     """A step of Adam by SVI, which goes on from where the last one ended."""
-    store = pyro.get_param_store()
-    svi, state = SVI(model, guide, Adam({"lr": 1e-3}), engine), {}
-
-    def run():
-        with store.scope(state) as own:
-            loss = svi.step(*arguments)
-        state.update(own)
-        return loss
-
-    return run
+    svi = SVI(model, guide, Adam({"lr": 1e-3}), engine)
+    return lambda: svi.step(*arguments)
 
 
 def vae_step(family, engine=TraceDiscreteKL_ELBO):
