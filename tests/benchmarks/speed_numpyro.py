@@ -100,9 +100,10 @@ def vae(family):
 
     def model(x):
         weights = numpyro.param("decoder", start["decoder"])
-        with numpyro.plate("images", BATCH, dim=-2), numpyro.plate("codes", VARIABLES):
+        data = numpyro.plate("images", BATCH, dim=-2)
+        with data, numpyro.plate("codes", VARIABLES):
             z = numpyro.sample("z", make(family, jnp.zeros(outputs)))
-        with numpyro.plate("images", BATCH, dim=-2):
+        with data:
             logits = (z.reshape(BATCH, -1) @ weights)[:, None]
             pixels = Bernoulli(logits=logits).to_event(1)
             numpyro.sample("x", pixels, obs=x[:, None])

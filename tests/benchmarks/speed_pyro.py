@@ -90,9 +90,10 @@ def vae(family):
 
     def model(x):
         weights = pyro.param(f"decoder of {family}", start["decoder"])
-        with pyro.plate("images", BATCH, dim=-2), pyro.plate("codes", VARIABLES):
+        data = pyro.plate("images", BATCH, dim=-2)
+        with data, pyro.plate("codes", VARIABLES):
             z = pyro.sample("z", make(family, torch.zeros(outputs)))
-        with pyro.plate("images", BATCH, dim=-2):
+        with data:
             logits = (z.reshape(BATCH, -1) @ weights)[:, None]
             pixels = Bernoulli(logits=logits).to_event(1)
             pyro.sample("x", pixels, obs=x[:, None])
