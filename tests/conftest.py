@@ -33,8 +33,8 @@ def pytest_cmdline_main(config):
 def pytest_configure(config):
     """Has XLA compile fast, and keeps what it compiles from run to run.
 
-    Workers and subprocesses share it. Who reads what another is writing compiles, with a
-    warning that is ignored.
+    Workers and subprocesses share it. Who reads what another is writing compiles it,
+    with a warning that is ignored.
     """
     given = os.environ.get("XLA_FLAGS", "")
     if not given.startswith(XLA_FLAGS):

@@ -36,7 +36,7 @@ def are_similar(scale: Tensor) -> bool:
     Args:
         scale: standard deviations.
     """
-    return is_all_true(scale.amax(-1) <= SIMILAR * scale.amin(-1))
+    return bool(is_all_true(scale.amax(-1) <= SIMILAR * scale.amin(-1)))
 
 
 def nodes_of(rule: str, dtype: torch.dtype) -> int:
@@ -59,4 +59,4 @@ def are_common(log_probs: Tensor) -> bool:
     if is_tracing() or is_compiling():
         return False
     span = log_probs.amax(-1) - log_probs.amin(-1)
-    return is_all_true(span < (34 if log_probs.dtype == torch.float64 else 20))
+    return bool(is_all_true(span < (34 if log_probs.dtype == torch.float64 else 20)))
