@@ -46,8 +46,7 @@ from examples.harness.grid_numpyro import (
 )
 from examples.harness.lines import Line, append_lines, read_lines
 from examples.harness.run import keeping
-from examples.harness.training_numpyro import open_device, pack, surroundings, unpack
-from examples.images.datasets import load_binary_images
+from examples.harness.training_numpyro import load_images, pack, surroundings, unpack
 from examples.study.options import GridOptions
 
 VERSIONS = {name: version(name) for name in ("jax", "numpyro", "pyro-igr")}
@@ -125,9 +124,7 @@ def run_block(
 
 def run_grid(options: GridOptions) -> list[Line]:
     """The lines of all members, those made now and those that were there."""
-    device = open_device(options.device)
-    _, *splits = load_binary_images(options)
-    images, validation, _ = (jax.device_put(split, device) for split in splits)
+    _, images, validation, _ = load_images(options)
     wanted = options.members()
     done = [line["member"] for line in read_lines(options.results)]
     left = [member for member in wanted if configuration(member) not in done]

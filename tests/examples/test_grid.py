@@ -1,0 +1,109 @@
+"""A grid finds what its members find alone, compiled once, and goes on when killed."""
+
+import importlib.util
+from dataclasses import replace
+
+import pytest
+
+if importlib.util.find_spec("numpyro") is None:
+    pytest.skip("numpyro is not installed", allow_module_level=True)
+
+import jax
+import numpy as np
+from backends.numpyro_backend import double_precision
+from jax import random
+
+from examples.discrete_vae.codes_numpyro import make_prior
+from examples.discrete_vae.vae_numpyro import make_objectives
+from examples.harness import run
+from examples.harness.lines import append_lines, read_lines
+from examples.harness.training_numpyro import initialize, load_images, train_epoch
+from examples.study import grid_numpyro
+from examples.study.grid_numpyro import make_program, run_grid, train
+from examples.study.options import GridOptions
+
+SMALL = {"num_variables": 2, "num_categories": 3, "num_importance_samples": 5}
+
+
+@pytest.fixture
+def options(tmp_path):
+    few = {"family": ("igr-sb",), "temperature": (0.2, 0.6), "seed": (3,)}
+    results = tmp_path / "lines.jsonl"
+    return GridOptions(**few, **SMALL, num_epochs=2, results=results)
+
+
+def alone(member, images):
+    """The parameters after the steps that the program of one VAE makes."""
+    key, prior = random.PRNGKey(member.seed), make_prior(member)
+    of = member.learning_rate, member.estimator, member.num_samples
+    svi = make_objectives(member.sizes(images.shape[1]), *of).training
+    state = initialize(svi, prior, images[: member.batch_size], key)
+    for epoch in range(member.num_epochs):
+        of_epoch = random.split(random.fold_in(key, epoch + 1))[0]
+        state, _ = train_epoch(svi, prior, images, member.batch_size, state, of_epoch)
+    return svi.get_params(state)
+
+
+def test_members_are_single_runs_and_compiled_once(options, tmp_path):
+    with double_precision():
+        images, block = load_images(options).train[:300], options.members()[1:]
+        block[1] = replace(block[1], seed=4)
+        assert len({(m.seed, m.temperature, m.learning_rate) for m in block}) == 3
+        made, make_svi = [], make_program(block[0], images.shape[1])
+
+        def counted(rate):
+            made.append(rate)
+            return make_svi(rate)
+
+        found = train(block, counted, images, tmp_path / "checkpoint")
+        assert len(made) == 3  # to start, for all epochs, and for the parameters
+        for i, member in enumerate(block):
+            for one, of_all in zip(
+                *map(jax.tree.leaves, (alone(member, images), found)), strict=True
+            ):
+                assert one.dtype == np.float64
+                np.testing.assert_allclose(of_all[i], one, rtol=1e-9, atol=1e-12)
+
+
+def test_a_killed_grid_finds_what_an_uninterrupted_one_does(options, monkeypatch):
+    whole = run_grid(options)
+    assert [line["member"]["temperature"] for line in whole] == [0.2, 0.2, 0.6, 0.6]
+    assert all(s["elbo"] < s["log_likelihood"] for s in (x["scores"] for x in whole))
+
+    killed = replace(options, results=options.results.with_name("killed.jsonl"))
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    save = run.save
+    monkeypatch.setattr(run, "save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        run_grid(killed)
+    monkeypatch.undo()
+    trained, epochs = grid_numpyro.train_grid_epoch, []
+
+    def count(*arguments):
+        epochs.append(arguments[-1])
+        return trained(*arguments)
+
+    monkeypatch.setattr(grid_numpyro, "train_grid_epoch", count)
+    assert run_grid(killed) == whole
+    assert epochs == [1]
+    assert run_grid(killed) == whole  # and nothing is trained or written again
+    assert epochs == [1]
+    assert len(read_lines(killed.results)) == 4
+    assert {path.name for path in killed.results.parent.iterdir()} == {
+        "lines.jsonl",
+        "killed.jsonl",
+    }
+
+
+def test_a_line_is_whole_and_written_once(tmp_path):
+    path = tmp_path / "lines"
+    append_lines(path, [{"member": 1, "x": 2}], key="member")
+    with path.open("a") as file:
+        file.write('{"member": 2, "x"')  # a crash
+    assert read_lines(path) == [{"member": 1, "x": 2}]
+    append_lines(path, [{"member": 1, "x": 3}, {"member": 2, "x": 4}], key="member")
+    assert read_lines(path) == [{"member": 1, "x": 2}, {"member": 2, "x": 4}]
