@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from examples.harness.command_line import POSITIVE, at_least, option
-from examples.harness.run import RunOptions
+from examples.harness.run import RunOptions, free
 
 HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
 IGR_FAMILIES = "igr", "igr-sb"
@@ -125,6 +125,11 @@ class Options(RunOptions):
     )
     num_variables: int = option("variables of a code", 20, where=at_least(1))
     num_categories: int = option("categories of each", 10, where=at_least(2))
+    data_parallel: bool = free(
+        "share batches among JAX's devices; implied by torchrun, among its workers",
+        default=False,
+        action="store_true",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -38,6 +38,15 @@ from examples.discrete_vae.codes_numpyro import (
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
 from examples.discrete_vae.scores_numpyro import NUM_SAMPLES, Objectives, score
+from examples.harness.devices_numpyro import (
+    copy_to_all,
+    distribute,
+    ended_by_others,
+    is_first,
+    join,
+    leave,
+    share,
+)
 from examples.harness.run import keeping, run
 from examples.harness.training_numpyro import (
     evaluate,
@@ -107,19 +116,22 @@ def train(options: Options) -> Result:
 
     ValueError or OSError say which file, option or device is of no use.
     """
-    start, data = perf_counter(), load_images(options)
+    options = join(options)
+    start, data = perf_counter(), copy_to_all(options, load_images(options))
     images = data.train
     key = jax.device_put(random.PRNGKey(options.seed), images.device)
     choice = options.learning_rate, options.estimator, options.num_samples
     objectives = make_objectives(options.sizes(images.shape[1]), *choice)
-    svi, prior = objectives.training, make_prior(options)
+    svi, prior = distribute(objectives.training, images.device), make_prior(options)
     if options.estimator == "analytic-kl":
         check = partial(assert_analytic_kl, svi.model, svi.guide)
         jax.eval_shape(check, images[:1], prior)  # of the program, without numbers
-    with keeping(options, surroundings(images)) as kept:
+    with ended_by_others(), keeping(options, surroundings(images)) as kept:
         state = initialize(svi, prior, images[: options.batch_size], key)
+        share(kept)
         state = kept.restore(partial(unpack, state), state)
-        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        hidden = None if is_first() else True
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=hidden)
         for epoch in epochs:
             keys = random.split(random.fold_in(key, epoch + 1))
             of_epoch = images, options.batch_size, state, keys[0]
@@ -129,6 +141,7 @@ def train(options: Options) -> Result:
             )
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
             kept.save_if_due(epoch + 1, partial(pack, state))
+    data, state, key = leave((data, state, key))
     of_state = svi.get_params(state), random.fold_in(key, kept.num_epochs + 1)
     return score(options, objectives, prior, data, kept.num_epochs, start, *of_state)
 

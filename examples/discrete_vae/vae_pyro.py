@@ -37,6 +37,7 @@ from examples.discrete_vae.codes_pyro import (
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
 from examples.discrete_vae.scores_pyro import NUM_SAMPLES, Objectives, score
+from examples.harness.devices_pyro import distribute, is_first, join, leave, share
 from examples.harness.run import keeping, run
 from examples.harness.training_pyro import (
     VECTORIZED,
@@ -100,6 +101,7 @@ def train(options: Options) -> Result:
 
     ValueError or OSError say which file, option or device is of no use.
     """
+    options = join(options)
     start, data = perf_counter(), load_images(options)
     images = data.train
     pyro.clear_param_store()
@@ -112,14 +114,18 @@ def train(options: Options) -> Result:
     if options.estimator == "analytic-kl":
         assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     with keeping(options, surroundings(images)) as kept:
+        share(kept)
         kept.restore(partial(unpack, vae, svi.optim), None)
-        epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
+        distribute(svi, svi.loss.__self__, images[: options.batch_size], prior)
+        hidden = None if is_first() else True
+        epochs = trange(kept.epochs_done, options.num_epochs, disable=hidden)
         for epoch in epochs:
             seed_epoch(options.seed, epoch + 1)
             elbo = train_epoch(svi, prior, images, options.batch_size)
             held_out = evaluate(svi, prior, data.validation)
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
             kept.save_if_due(epoch + 1, partial(pack, vae, svi.optim))
+    leave()
     seed_epoch(options.seed, kept.num_epochs + 1)
     return score(options, objectives, prior, data, kept.num_epochs, start)
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 uninterrupted = Lock()  # while it is held the program goes on
-saved = "nothing is saved"  # the end of the line that is said then
+saved: str | None = "nothing is saved"  # the end of its line; None: another says it
 
 
 def end_in_one_line() -> None:
@@ -29,11 +29,17 @@ def end_in_one_line() -> None:
 
 def _wait() -> None:
     number = signal.sigwait(SIGNALS)
+    end(SIGNALS[number], 128 + number)
+
+
+def end(why: str, status: int) -> NoReturn:
+    """End the program at once, in one line that says why, and what is saved."""
     with uninterrupted:
         before = "\n" if sys.stderr.isatty() else ""  # a progress bar may be there
-        line = f"{before}{SIGNALS[number]}: {saved}\n"
-        os.write(sys.stderr.fileno(), line.encode())
-        os._exit(128 + number)
+        if saved is not None:
+            line = f"{before}{why}: {saved}\n"
+            os.write(sys.stderr.fileno(), line.encode())
+        os._exit(status)
 
 
 Range = tuple[str, Callable[[Any], bool]]

@@ -84,7 +84,7 @@ def surroundings(images: Array) -> dict[str, str]:
     """What a run on these images depends on beside its options, by name."""
     return {
         "host": "numpyro",
-        "device": images.device.platform,
+        "device": next(iter(images.devices())).platform,
         "precision": jnp.zeros(()).dtype.name,
         "training_images": digest(np.asarray(images)),
     }
