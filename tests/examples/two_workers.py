@@ -1,0 +1,70 @@
+"""What one of the workers finds out about itself, as JSON in a file."""
+
+import json
+import sys
+from pathlib import Path
+
+import pyro
+import torch
+from pyro.infer import SVI, Trace_ELBO
+from pyro.optim import SGD
+from torch import distributed
+
+from examples.discrete_vae.options import Options
+from examples.harness.devices_pyro import distribute, join
+from examples.harness.training_pyro import seed_epoch
+from pyro_igr import IGR, AutoIGR, TraceDiscreteKL_ELBO, TraceRELAX_ELBO
+
+NUM_IMAGES, ROWS = 8, 4
+ELBOS = {e.__name__: e for e in (Trace_ELBO, TraceDiscreteKL_ELBO, TraceRELAX_ELBO)}
+DATA = torch.arange(12.0).reshape(ROWS, 3) / 10
+
+
+def model(batch):
+    """One code for all rows, which are a part of a larger set."""
+    code = pyro.sample("code", IGR(0.5, torch.zeros(2), torch.ones(2)))
+    weights = pyro.param("weights", torch.ones(3))
+    with pyro.plate("rows", NUM_IMAGES, subsample_size=len(batch)):
+        pyro.sample("x", pyro.distributions.Normal(batch @ weights, 1.0), obs=code[0])
+
+
+def known(batch):
+    """The same without noise."""
+    weights = pyro.param("weights", torch.ones(3))
+    with pyro.plate("rows", NUM_IMAGES, subsample_size=len(batch)):
+        x = batch.sum(-1)
+        pyro.sample("x", pyro.distributions.Normal(batch @ weights.exp(), 1.0), obs=x)
+
+
+def step(of, guide, elbo):
+    """The parameters after a step, and what was drawn on the way."""
+    drawn = []
+
+    def spied(batch):
+        drawn.append(torch.rand(()).item())
+        return of(batch)
+
+    pyro.clear_param_store()
+    seed_epoch(0, 0)
+    svi = SVI(spied, guide, SGD({"lr": 0.01}), elbo)
+    distribute(svi, elbo, DATA)
+    svi.step(DATA)
+    params = pyro.get_param_store().named_parameters()
+    return {k: v.flatten().tolist() for k, v in params}, drawn[-1]
+
+
+def main(folder):
+    join(Options(batch_size=ROWS))
+    rank = distributed.get_rank() if distributed.is_initialized() else "one"
+    found = {"known": step(known, lambda batch: None, Trace_ELBO())}
+    for name, elbo in ELBOS.items():
+        torch.manual_seed(0)
+        guide = AutoIGR(model, 0.5, scale=1.0)
+        found[name] = step(model, guide, elbo())
+    (Path(folder) / f"{rank}").write_text(json.dumps(found))
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
