@@ -28,8 +28,9 @@ def rule_for(scale: Array) -> str | None:
     if not not_jax_tracer(scale):
         return None
     known = np.asarray(scale)
-    ratio = (known.max(-1) / known.min(-1)).max(initial=1.0)
-    return "equal" if ratio == 1 else "similar" if ratio <= SIMILAR else "panels"
+    if not (known.max(-1) <= SIMILAR * known.min(-1)).all():
+        return "panels"
+    return "equal" if (known == known[..., :1]).all() else "similar"
 
 
 def are_similar(scale: Array) -> Array:
