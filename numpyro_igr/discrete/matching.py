@@ -62,7 +62,6 @@ def match_probs(
 
     Example:
         >>> import jax.numpy as jnp
-    import numpy as np
         >>> from numpyro_igr import argmax_probs, match_probs
         >>> loc = match_probs(jnp.array([0.5, 0.3, 0.2]))
         >>> [round(x, 4) for x in argmax_probs(loc, jnp.ones(2)).tolist()]
