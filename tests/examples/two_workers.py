@@ -11,7 +11,7 @@ from pyro.optim import SGD
 from torch import distributed
 
 from examples.discrete_vae.options import Options
-from examples.harness.devices_pyro import distribute, join
+from examples.harness.devices_pyro import distribute, end, join
 from examples.harness.training_pyro import seed_epoch
 from pyro_igr import IGR, AutoIGR, TraceDiscreteKL_ELBO, TraceRELAX_ELBO
 
@@ -64,6 +64,7 @@ def main(folder):
     (Path(folder) / f"{rank}").write_text(json.dumps(found))
     if distributed.is_initialized():
         distributed.destroy_process_group()
+        end()
 
 
 if __name__ == "__main__":
