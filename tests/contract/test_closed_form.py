@@ -3,11 +3,19 @@
 import numpy as np
 import pytest
 from cases import LAWS, TEMPERINGS, WITH_KL_ACROSS_TEMPERATURES
+from contexts import (
+    N,
+    as_event,
+    bare,
+    in_plates,
+    in_subsampled_plate,
+    masked,
+    masked_distribution,
+)
 
-N, K = 5, 4
+K = 4
 TAU = 0.5
 LOC, SCALE = (np.array(x, np.float32) for x in ([0.3, -0.6, 0.9], [0.8, 1.1, 0.6]))
-KEPT = np.array([True, False, True, True, False])
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 every_family = pytest.mark.parametrize("name", LAWS)
@@ -28,42 +36,13 @@ def prior_of(host, name, temperature=TAU):
     return make(host, name, temperature, np.zeros_like(LOC), np.ones_like(SCALE))
 
 
-def sample_bare(host, law):
-    host.sample("z", law)
-
-
-def sample_in_plates(host, law):
-    with host.plate("rows", 2, dim=-2), host.plate("columns", N, dim=-1):
-        host.sample("z", law)
-
-
-def sample_in_subsampled_plate(host, law):
-    with host.plate("data", 4 * N, subsample_size=N):
-        host.sample("z", law)
-
-
 def sample_as_event(host, law):
     host.sample("z", law.expand([2, N]).to_event(2))
 
 
-def sample_as_event_in_plate(host, law):
-    with host.plate("rows", 2):
-        host.sample("z", law.expand([2, N]).to_event(1))
-
-
 def sample_scaled(host, law):
     with host.scale(0.1):
-        sample_in_plates(host, law)
-
-
-def sample_masked(host, law):
-    with host.plate("columns", N), host.mask(KEPT):
-        host.sample("z", law)
-
-
-def sample_masked_distribution(host, law):
-    with host.plate("columns", N):
-        host.sample("z", law.expand([N]).mask(host.array(KEPT)))
+        in_plates(host, law)
 
 
 def sample_several(host, law):
@@ -72,20 +51,20 @@ def sample_several(host, law):
 
 
 SITES = {
-    "bare": (sample_bare, 1),
-    "plates": (sample_in_plates, 2 * N),
-    "subsampled_plate": (sample_in_subsampled_plate, 4 * N),
+    "bare": (bare, 1),
+    "plates": (in_plates, 2 * N),
+    "subsampled_plate": (in_subsampled_plate, 4 * N),
     "event": (sample_as_event, 2 * N),
-    "event_in_plate": (sample_as_event_in_plate, 2 * N),
+    "event_in_plate": (as_event, 2 * N),
     "scaled": (sample_scaled, 0.1 * 2 * N),
-    "masked": (sample_masked, 3),
-    "masked_distribution": (sample_masked_distribution, 3),
+    "masked": (masked, 3),
+    "masked_distribution": (masked_distribution, 3),
     "several": (sample_several, 3),
 }
 every_site = pytest.mark.parametrize(("sample", "count"), SITES.values(), ids=SITES)
 
 
-def loss_over_seeds(host, engine, p, q, sample=sample_in_plates):
+def loss_over_seeds(host, engine, p, q, sample=in_plates):
     """The one loss of four seeds."""
     pair = (lambda: sample(host, p)), (lambda: sample(host, q))
     (loss,) = host.MEAN_FIELDS[engine](*pair)
@@ -115,11 +94,11 @@ def test_zero_variance_holds_between_different_temperatures(backend, host, name)
 @every_family
 def test_a_likelihood_that_ignores_the_latent_adds_no_variance(host, name):
     def model():
-        sample_in_plates(host, prior_of(host, name))
+        in_plates(host, prior_of(host, name))
         host.sample("x", host.dist.Normal(0.0, 1.0), obs=host.array(np.float32(2)))
 
     def guide():
-        sample_in_plates(host, make(host, name))
+        in_plates(host, make(host, name))
 
     assert len(host.MEAN_FIELDS[host.PLAIN](model, guide)) == 1
 
