@@ -59,7 +59,7 @@ def _with_tangents(primals: tuple, tangents: tuple) -> tuple[tuple, tuple]:
 
 
 def excess(x: Array, log_hazard: Array) -> Array:
-    """X + h(x), which is positive."""
+    """The sum x + h(x), which is positive."""
     return jnp.where(x < EDGE, excess_far_left(x), x + jnp.exp(log_hazard))
 
 

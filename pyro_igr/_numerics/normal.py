@@ -76,7 +76,7 @@ def _slopes(x: Tensor, log_hazard: Tensor) -> tuple:
 
 
 def excess(x: Tensor, log_hazard: Tensor) -> Tensor:
-    """X + h(x), which is positive."""
+    """The sum x + h(x), which is positive."""
     return torch.where(x < EDGE, excess_far_left(x), x + log_hazard.exp())
 
 

@@ -13,6 +13,7 @@ from pyro_igr._numerics.normal_maximum import (
     log_cdf_and_survival,
     log_sum,
 )
+from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.quantiles import quantile_edges
 from pyro_igr._numerics.truncated_nodes import nodes_between
@@ -35,8 +36,9 @@ def argmax_probs(
     All categories share the nodes, so that the cost is K times their number. Where the
     scales of a distribution are within a factor of 5, one rule over the bulk of the
     maximum does; else, or if a number of panels or nodes is given, panels between its
-    quantiles, which take many times as long. Under ``jit`` that is seen when it runs,
-    but for a scale of one entry, which is known to be equal: give it as such.
+    quantiles, which take many times as long. Under ``jit`` NumPyro sees that when it
+    runs, and Pyro takes panels, but for a scale of one entry, which is known to be
+    equal: give it as such.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
@@ -89,8 +91,7 @@ def _log_probs(
     loc: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]
 ) -> Tensor:
     if loc.shape[-1] == 1:
-        u = loc / scale
-        return torch.cat([log_ndtr(u), log_ndtr(-u)], -1).log_softmax(-1)
+        return torch.cat(log_ndtr_of_both(loc / scale), -1).log_softmax(-1)
     if rule == "panels":
         return _from_panels(loc, scale, panels)
     return _from_bulk(loc, scale, rule)
