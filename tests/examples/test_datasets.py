@@ -112,6 +112,23 @@ def test_digits_need_no_file():
     assert all(set(split.labels) == set(range(10)) for split in digits[2:])
 
 
+def test_mnist_5k_needs_no_file_and_has_its_labels():
+    mnist = datasets.load_dataset("mnist-5k", data_dir="no/such/folder")
+    assert_splits_are_well_formed(mnist)
+    assert mnist.image_shape == (28, 28)
+    assert sizes(mnist) == [4000, 500, 500]
+    images, labels = (np.concatenate(x) for x in zip(*mnist[2:], strict=True))
+    assert len(np.unique(images, axis=0)) == 5000
+    assert np.bincount(labels).tolist() == [500] * 10
+    assert images.mean() == pytest.approx(0.1307, abs=2e-3)  # that of MNIST
+    train, test = mnist.train, mnist.test
+    means = np.stack([train.images[train.labels == k].mean(0) for k in range(10)])
+    distances = ((test.images[:, None] - means) ** 2).sum(-1)
+    assert np.mean(distances.argmin(-1) == test.labels) > 0.75
+    again = datasets.load_dataset("mnist-5k").test
+    np.testing.assert_array_equal(again.images, test.images)
+
+
 def test_the_splits_of_digits_hold_every_image_once():
     digits = datasets.load_dataset("digits")
     images = np.concatenate([split.images for split in digits[2:]]) * 16
