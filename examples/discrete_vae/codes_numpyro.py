@@ -13,6 +13,7 @@ from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
 from examples.discrete_vae.options import ESTIMATORS, Options
+from examples.harness.training_numpyro import CosineDecay
 from numpyro_igr import (
     IGR,
     ExpRelaxedOneHotCategorical,
@@ -88,6 +89,13 @@ def sample_code(code: Distribution) -> Array:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = numpyro.sample("code", code.to_event(1))
     return jnp.exp(value) if isinstance(code, ExpRelaxedOneHotCategorical) else value
+
+
+def make_rate(options: Options, rate: Array, num_images: int) -> Array | CosineDecay:
+    """What Adam takes: a learning rate, or one that falls from it as it is to decay."""
+    if options.decay == "none":
+        return rate
+    return CosineDecay(rate, options.num_epochs, num_images // options.batch_size)
 
 
 def make_elbo(estimator: str, num_samples: int) -> ELBO:

@@ -7,6 +7,7 @@ import pyro
 import torch
 from pyro.distributions import Distribution, OneHotCategorical
 from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
+from pyro.optim import Adam, CosineAnnealingLR, PyroOptim
 from torch import Tensor, nn
 
 from examples.discrete_vae.options import ESTIMATORS, Options
@@ -80,6 +81,15 @@ def sample_code(code: Distribution) -> Tensor:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = pyro.sample("code", code.to_event(1))
     return value.exp() if isinstance(code, ExpRelaxedOneHotCategorical) else value
+
+
+def make_optimizer(options: Options) -> PyroOptim:
+    """Adam, with a learning rate that falls epoch by epoch if it is to decay."""
+    rate = {"lr": options.learning_rate}
+    if options.decay == "none":
+        return Adam(rate)
+    adam = {"optimizer": torch.optim.Adam, "optim_args": rate}
+    return CosineAnnealingLR(adam | {"T_max": options.num_epochs})
 
 
 def make_elbo(estimator: str, num_samples: int) -> ELBO:

@@ -10,6 +10,7 @@ HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
 IGR_FAMILIES = "igr", "igr-sb"
 FAMILIES = *IGR_FAMILIES, "gumbel-softmax"
 MOST_CODES = 1000
+DECAYS = "none", "cosine"
 
 
 class Estimator(NamedTuple):
@@ -118,6 +119,9 @@ class Options(RunOptions):
         "codes drawn for each image in a training step", 1, "-s", where=at_least(1)
     )
     temperature: float = option("of the relaxed codes", 0.25, where=POSITIVE)
+    decay: str = option(
+        "of the learning rate, epoch by epoch to nothing", "none", choices=DECAYS
+    )
     architecture: str = option(
         "layers of the encoder, which the decoder mirrors",
         "linear",
@@ -140,6 +144,13 @@ class Options(RunOptions):
             self.num_variables,
             self.num_categories,
         )
+
+    def check_continues(self, epochs_done: int, num_epochs: int) -> None:
+        if self.decay != "none" and epochs_done < self.num_epochs != num_epochs:
+            raise ValueError(
+                f"{self.checkpoint}: of another run: num_epochs is {num_epochs} there "
+                f"and {self.num_epochs} here, by which the learning rate decays"
+            )
 
     def sizes(self, num_pixels: int) -> Sizes:
         """The sizes of the networks for images of that size."""

@@ -33,6 +33,7 @@ from examples.discrete_vae.codes_numpyro import (
     make_network,
     make_posterior,
     make_prior,
+    make_rate,
     sample_code,
 )
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
@@ -49,6 +50,7 @@ from examples.harness.devices_numpyro import (
 )
 from examples.harness.run import keeping, run
 from examples.harness.training_numpyro import (
+    CosineDecay,
     evaluate,
     initialize,
     load_images,
@@ -94,7 +96,7 @@ class DiscreteVAE:
 
 @cache  # equal arguments get the same objects, so that nothing is compiled twice
 def make_objectives(
-    sizes: Sizes, learning_rate: float, estimator: str, num_samples: int
+    sizes: Sizes, learning_rate: float | CosineDecay, estimator: str, num_samples: int
 ) -> Objectives:
     """What to train by the estimator, and what to score."""
     vae = DiscreteVAE(sizes, is_straight_through=estimator == "straight-through")
@@ -120,7 +122,8 @@ def train(options: Options) -> Result:
     start, data = perf_counter(), copy_to_all(options, load_images(options))
     images = data.train
     key = jax.device_put(random.PRNGKey(options.seed), images.device)
-    choice = options.learning_rate, options.estimator, options.num_samples
+    rate = make_rate(options, options.learning_rate, len(images))
+    choice = rate, options.estimator, options.num_samples
     objectives = make_objectives(options.sizes(images.shape[1]), *choice)
     svi, prior = distribute(objectives.training, images.device), make_prior(options)
     if options.estimator == "analytic-kl":

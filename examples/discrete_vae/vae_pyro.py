@@ -23,13 +23,15 @@ import pyro
 from pyro import poutine
 from pyro.distributions import Bernoulli, Distribution
 from pyro.infer import SVI, Trace_ELBO
-from pyro.optim import Adam
+from pyro.optim import PyroOptim
+from pyro.optim.lr_scheduler import PyroLRScheduler
 from torch import Tensor, nn
 from tqdm import trange
 
 from examples.discrete_vae.codes_pyro import (
     make_elbo,
     make_network,
+    make_optimizer,
     make_posterior,
     make_prior,
     sample_code,
@@ -81,10 +83,9 @@ class DiscreteVAE(nn.Module):
 
 
 def make_objectives(
-    vae: DiscreteVAE, learning_rate: float, estimator: str, num_samples: int
+    vae: DiscreteVAE, optimizer: PyroOptim, estimator: str, num_samples: int
 ) -> Objectives:
     """What to train by the estimator, and what to score."""
-    optimizer = Adam({"lr": learning_rate})
     relaxed = vae.model, vae.guide
     discrete = discretize(vae.model), discretize(vae.guide)
     trained = discrete if ESTIMATORS[estimator].is_discrete else relaxed
@@ -108,7 +109,7 @@ def train(options: Options) -> Result:
     seed_epoch(options.seed, 0)
     hard = options.estimator == "straight-through"
     vae = DiscreteVAE(options.sizes(images.shape[1]), is_straight_through=hard)
-    choice = options.learning_rate, options.estimator, options.num_samples
+    choice = make_optimizer(options), options.estimator, options.num_samples
     objectives = make_objectives(vae.to(images.device), *choice)
     svi, prior = objectives.training, make_prior(options, images.device)
     if options.estimator == "analytic-kl":
@@ -122,6 +123,8 @@ def train(options: Options) -> Result:
         for epoch in epochs:
             seed_epoch(options.seed, epoch + 1)
             elbo = train_epoch(svi, prior, images, options.batch_size)
+            if isinstance(svi.optim, PyroLRScheduler):
+                svi.optim.step()
             held_out = evaluate(svi, prior, data.validation)
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
             kept.save_if_due(epoch + 1, partial(pack, vae, svi.optim))

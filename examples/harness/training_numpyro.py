@@ -2,7 +2,7 @@
 
 import io
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,24 @@ from examples.harness.run import RunOptions
 from examples.images.datasets import BinaryImages, digest, load_binary_images
 
 IMAGES_AT_ONCE, SAMPLES_AT_ONCE = 250, 25_000
+
+
+class CosineDecay(NamedTuple):
+    """A learning rate for Adam that falls to nothing, epoch by epoch.
+
+    Args:
+        rate: That of the first epoch.
+        num_epochs: How many there are.
+        num_batches: The steps of each.
+    """
+
+    rate: float | Array
+    num_epochs: int
+    num_batches: int
+
+    def __call__(self, step: Array) -> Array:
+        share = (step // self.num_batches) / self.num_epochs
+        return self.rate * (1 + jnp.cos(jnp.pi * share)) / 2
 
 
 @partial(jax.jit, static_argnames="svi")

@@ -111,8 +111,9 @@ def test_a_repeated_run_is_the_same_run(vae, first):
 def test_a_resumed_run_is_exactly_the_uninterrupted_one(
     vae, host, tmp_path, monkeypatch
 ):
-    whole = replace(OPTIONS, num_epochs=4, checkpoint=tmp_path / "whole")
-    broken = replace(OPTIONS, num_epochs=4, checkpoint=tmp_path / "broken")
+    decaying = replace(OPTIONS, num_epochs=4, decay="cosine")
+    whole = replace(decaying, checkpoint=tmp_path / "whole")
+    broken = replace(decaying, checkpoint=tmp_path / "broken")
     expected = vae.train(whole)
     with monkeypatch.context() as patch:
         fail_at_write(3, patch)
@@ -123,6 +124,28 @@ def test_a_resumed_run_is_exactly_the_uninterrupted_one(
     state = content(host, whole)
     assert len(state) >= 14
     assert content(host, broken) == state
+
+
+def test_a_decaying_run_has_the_length_that_it_began_with(vae, tmp_path):
+    options = replace(OPTIONS, num_epochs=2, decay="cosine", checkpoint=tmp_path / "x")
+    vae.train(options)
+    with pytest.raises(ValueError, match="num_epochs is 2 there and 3 here"):
+        vae.train(replace(options, num_epochs=3, resume=True))
+
+
+def test_numpyro_decays_the_learning_rate_as_torch_does():
+    torch, _ = pytest.importorskip("torch"), pytest.importorskip("numpyro")
+    from examples.discrete_vae.codes_numpyro import make_rate
+
+    options = replace(OPTIONS, num_epochs=5, batch_size=30, decay="cosine")
+    rate = make_rate(options, 0.1, num_images=100)
+    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=5)
+    for step in range(15):
+        assert rate(step) == pytest.approx(schedule.get_last_lr()[0], abs=1e-7)
+        optimizer.step()
+        if step % 3 == 2:
+            schedule.step()
 
 
 # In Pyro these are not in the networks; in NumPyro they are in the state like all.
@@ -250,7 +273,7 @@ def pyro_loss(options, images, codes):
     vae = example.DiscreteVAE(options.sizes(64))
     for parameter in vae.decoder.parameters():
         parameter.data *= is_exact
-    choice = 1e-3, options.estimator, options.num_samples
+    choice = example.make_optimizer(options), options.estimator, options.num_samples
     svi = example.make_objectives(vae, *choice).training
     prior = example.make_prior(options, torch.device("cpu"))
     networks = vae.encoder(images), vae.decoder(torch.from_numpy(codes))
@@ -305,7 +328,8 @@ def pyro_weights(options, images, codes):
     vae = example.DiscreteVAE(options.sizes(64))
     for parameter in vae.encoder.parameters():
         torch.nn.init.zeros_(parameter)
-    objectives = example.make_objectives(vae, 1e-3, options.estimator, 1)
+    choice = example.make_optimizer(options), options.estimator, 1
+    objectives = example.make_objectives(vae, *choice)
     prior = example.make_prior(options, torch.device("cpu"))
     of = objectives.discrete, prior, torch.from_numpy(images)
     logits = vae.decoder(torch.from_numpy(codes)).detach().numpy()
