@@ -1,9 +1,9 @@
-"""A grid of discrete VAEs in NumPyro: families, temperatures, learning rates, seeds.
+"""A grid of discrete VAEs in NumPyro: recipes, temperatures, learning rates, seeds.
 
-The members of a family train side by side, as one program, under the discrete KL; each
-is the run that `examples.discrete_vae.vae_numpyro` makes of its options. What each has
-found is a line of JSON: the log-likelihood and the ELBO of the discrete model, in nats
-an image, on validation images. The same command goes on where it was killed.
+The members of a recipe train side by side, as one program; each is the run that
+`examples.discrete_vae.vae_numpyro` makes of its options. What each has found is a line
+of JSON: the log-likelihood and the ELBO of the discrete model, in nats an image, on
+validation images. The same command goes on where it was killed.
 
     python -m examples.study.grid_numpyro
     python -m examples.study.grid_numpyro --dataset mnist --temperature 0.1 0.25 0.5
@@ -33,10 +33,10 @@ from numpyro.optim import Adam
 from scipy.special import logsumexp
 from tqdm import trange
 
-from examples.discrete_vae.codes_numpyro import make_discrete, make_elbo, make_prior
+from examples.discrete_vae.codes_numpyro import make_discrete, make_prior, make_rate
 from examples.discrete_vae.options import Options
-from examples.discrete_vae.scores_numpyro import weigh
-from examples.discrete_vae.vae_numpyro import DiscreteVAE
+from examples.discrete_vae.scores_numpyro import Objectives, weigh
+from examples.discrete_vae.vae_numpyro import make_objectives
 from examples.harness.grid_numpyro import (
     MakeSVI,
     Members,
@@ -52,17 +52,22 @@ from examples.study.options import GridOptions
 VERSIONS = {name: version(name) for name in ("jax", "numpyro", "pyro-igr")}
 
 
-def configuration(member: Options) -> dict[str, Any]:
-    """What the line of a member is known by."""
-    lengths = "num_epochs", "num_importance_samples"
-    return member.configuration() | {name: getattr(member, name) for name in lengths}
+def objectives_of(member: Options, images: Array) -> Objectives:
+    """What a member trains and what it is scored by, whatever its numbers are."""
+    of = member.estimator, member.num_samples
+    return make_objectives(member.sizes(images.shape[1]), 1.0, *of)
 
 
-def make_program(member: Options, num_pixels: int) -> MakeSVI:
-    """The VAE of a member, to be trained with any learning rate."""
-    vae = DiscreteVAE(member.sizes(num_pixels))
-    elbo = partial(make_elbo, member.estimator, member.num_samples)
-    return lambda rate: SVI(vae.model, vae.guide, Adam(rate), elbo())
+def make_program(member: Options, images: Array) -> MakeSVI:
+    """What a member trains, with any learning rate."""
+    svi, n = objectives_of(member, images).training, len(images)
+    rate_of = partial(make_rate, member, num_images=n)
+    return lambda rate: SVI(svi.model, svi.guide, Adam(rate_of(rate)), svi.loss)
+
+
+def program_of(member: Options) -> tuple[str | int, ...]:
+    """What members have in common that train as one program."""
+    return member.family, member.estimator, member.num_samples, member.decay
 
 
 def train(
@@ -74,7 +79,7 @@ def train(
     members = Members.stack(
         [Members(m.seed, m.learning_rate, make_prior(m)) for m in block]
     )
-    around = surroundings(images) | {"members": [configuration(m) for m in block]}
+    around = surroundings(images) | {"members": [m.configuration() for m in block]}
     with keeping(options, around) as kept:
         states = start_grid(make_svi, members, images[: first.batch_size])
         states = kept.restore(partial(unpack, states), states)
@@ -88,34 +93,35 @@ def train(
 
 
 def score(
-    member: Options, svi: SVI, images: Array, params: dict[str, Any]
+    member: Options, images: dict[str, Array], params: dict[str, Any]
 ) -> dict[str, float]:
     """Of the discrete model, by the same codes: both bounds, in nats an image."""
     prior, key = make_discrete(make_prior(member)), random.PRNGKey(member.seed)
     of_end = params, random.fold_in(key, member.num_epochs + 1)
-    weights = weigh(svi, prior, images, member.num_importance_samples, *of_end)
-    log_likelihood = logsumexp(weights, 1) - math.log(weights.shape[1])
-    return {
-        "log_likelihood": log_likelihood.mean().item(),
-        "elbo": weights.mean().item(),
-    }
+    scores = {}
+    for split, of in images.items():
+        svi = objectives_of(member, of).discrete
+        weights = weigh(svi, prior, of, member.num_importance_samples, *of_end)
+        log_likelihood = logsumexp(weights, 1) - math.log(weights.shape[1])
+        scores[f"{split}_log_likelihood"] = log_likelihood.mean().item()
+        scores[f"{split}_elbo"] = weights.mean().item()
+    return scores
 
 
 def run_block(
     block: Sequence[Options],
-    make_svi: MakeSVI,
+    names: Sequence[dict[str, Any]],
     images: Array,
-    validation: Array,
+    scored: dict[str, Array],
     results: Path,
 ) -> None:
-    """Train and score members of a family, and append their lines."""
-    names = [configuration(member) for member in block]
-    digest = sha256(json.dumps(names).encode()).hexdigest()[:16]
+    """Train and score members of a recipe, and append their lines."""
+    digest = sha256(json.dumps(list(names)).encode()).hexdigest()[:16]
     checkpoint = results.with_name(f"{results.name}.{digest}")
-    params = train(block, make_svi, images, checkpoint)
-    svi, lines = make_svi(1.0), []
+    params = train(block, make_program(block[0], images), images, checkpoint)
+    lines = []
     for i, (member, name) in enumerate(zip(block, names, strict=True)):
-        scores = score(member, svi, validation, jax.tree.map(itemgetter(i), params))
+        scores = score(member, scored, jax.tree.map(itemgetter(i), params))
         of = surroundings(images) | VERSIONS
         lines.append({"member": name, "on": of, "scores": scores})
     append_lines(results, lines, key="member")
@@ -124,25 +130,27 @@ def run_block(
 
 def run_grid(options: GridOptions) -> list[Line]:
     """The lines of all members, those made now and those that were there."""
-    _, images, validation, _ = load_images(options)
+    _, images, validation, test = load_images(options)
+    scored = {"validation": validation[: options.num_validated]}
+    scored |= {"test": test} if options.test else {}
     wanted = options.members()
     done = [line["member"] for line in read_lines(options.results)]
-    left = [member for member in wanted if configuration(member) not in done]
-    for _, family in groupby(left, lambda member: member.family):
-        members = list(family)
-        make_svi = make_program(members[0], images.shape[1])
+    left = [member for member in wanted if options.name(member) not in done]
+    for _, recipe in groupby(left, program_of):
+        members = list(recipe)
         num_blocks = math.ceil(len(members) / options.at_once)
         size = math.ceil(len(members) / num_blocks)  # of all blocks but the last
         for start in range(0, len(members), size):
             block = members[start : start + size]
-            run_block(block, make_svi, images, validation, options.results)
-    names = [configuration(member) for member in wanted]
+            names = [options.name(member) for member in block]
+            run_block(block, names, images, scored, options.results)
+    names = [options.name(member) for member in wanted]
     return [line for line in read_lines(options.results) if line["member"] in names]
 
 
 def report(lines: Sequence[Line]) -> str:
     """A row a member."""
-    names = "family", "temperature", "learning_rate", "seed"
+    names = "family", "estimator", "temperature", "learning_rate", "decay", "seed"
     rows = [
         "  ".join(str(line["member"][name]) for name in names)
         + "".join(f"  {name} {x:.2f}" for name, x in line["scores"].items())

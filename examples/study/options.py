@@ -3,18 +3,23 @@
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from examples.discrete_vae.options import FAMILIES, HIDDEN_SIZES, Options
+from examples.discrete_vae.options import DECAYS, HIDDEN_SIZES, Options
 from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
 from examples.images.datasets import DATASETS
+from examples.study.recipes import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
 class GridOptions(Flags):
-    """What to train, each combination of the first four, and where to keep it."""
+    """What to train, each combination of the first five, and where to keep it."""
 
-    family: tuple[str, ...] = option(
-        "families of the codes", ("igr-sb", "gumbel-softmax"), choices=FAMILIES
+    recipe: tuple[Recipe, ...] = option(
+        "FAMILY/ESTIMATOR[/SAMPLES] of the codes",
+        (Recipe("igr-sb", "discrete-kl"), Recipe("gumbel-softmax", "discrete-kl")),
+        type=Recipe.parse,
+        nargs="+",
     )
     temperature: tuple[float, ...] = option(
         "of the relaxed codes", (0.25, 0.5), where=POSITIVE
@@ -22,6 +27,7 @@ class GridOptions(Flags):
     learning_rate: tuple[float, ...] = option(
         "step sizes of Adam", (1e-3, 3e-3), "-lr", where=POSITIVE
     )
+    decay: tuple[str, ...] = option("of them", ("none",), choices=DECAYS)
     seed: tuple[int, ...] = option("of runs", (0, 1, 2), where=SEED)
     num_epochs: int = option("passes over the images", 30, "-n", where=at_least(1))
     batch_size: int = option("images in a step", 100, "-b", where=at_least(1))
@@ -34,22 +40,30 @@ class GridOptions(Flags):
     num_variables: int = option("variables of a code", 20, where=at_least(1))
     num_categories: int = option("categories of each", 10, where=at_least(2))
     num_importance_samples: int = option("codes to score", 1000, where=at_least(2))
+    num_validated: int = option(
+        "most validation images to score", 2000, where=at_least(1)
+    )
+    test: bool = option("score test images too", default=False, action="store_true")
     at_once: int = option("most members in memory", 16, where=at_least(1))
     checkpoint_every: int = option("epochs", 1, where=at_least(1))
     results: Path = option("lines of JSON", Path("runs/grid.jsonl"), type=Path)
 
+    def name(self, member: Options) -> dict[str, Any]:
+        """What the line of a member is known by."""
+        of_run = {
+            n: getattr(member, n) for n in ("num_epochs", "num_importance_samples")
+        }
+        of_grid = {"num_validated": self.num_validated, "test": self.test}
+        return member.configuration() | of_run | of_grid
+
     def members(self) -> list[Options]:
-        """The options of each run, those of one family together."""
-        axes = self.family, self.temperature, self.learning_rate, self.seed
-        names = "family", "temperature", "learning_rate", "seed"
+        """The options of each run, those that can share a program together."""
+        names = "decay", "temperature", "learning_rate", "seed"
+        axes = product(*(getattr(self, name) for name in names))
         common = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in (*names, "at_once", "results"):
+        for name in ("recipe", "num_validated", "test", "at_once", "results"):
             del common[name]
         return [
-            Options(
-                estimator="discrete-kl",
-                **common,
-                **dict(zip(names, values, strict=True)),
-            )
-            for values in product(*axes)
+            Options(**common | recipe._asdict() | dict(zip(names, values, strict=True)))
+            for recipe, values in product(self.recipe, axes)
         ]

@@ -57,7 +57,7 @@ def rows():
     """A row for each size of a grid."""
     rng = np.random.default_rng(0)
     images = jnp.array(rng.random((STEPS * BATCH, PIXELS)) < 0.2, jnp.float32)
-    of = make_program(OPTIONS, PIXELS), make_prior(OPTIONS), images
+    of = make_program(OPTIONS, images), make_prior(OPTIONS), images
     entries = [(single(*of), 1), *((together(*of, n), n) for n in COUNTS)]
     for entry in entries:
         milliseconds(*entry)

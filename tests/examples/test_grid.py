@@ -13,7 +13,7 @@ import numpy as np
 from backends.numpyro_backend import double_precision
 from jax import random
 
-from examples.discrete_vae.codes_numpyro import make_prior
+from examples.discrete_vae.codes_numpyro import make_prior, make_rate
 from examples.discrete_vae.vae_numpyro import make_objectives
 from examples.harness import run
 from examples.harness.lines import append_lines, read_lines
@@ -21,13 +21,15 @@ from examples.harness.training_numpyro import initialize, load_images, train_epo
 from examples.study import grid_numpyro
 from examples.study.grid_numpyro import make_program, run_grid, train
 from examples.study.options import GridOptions
+from examples.study.recipes import Recipe
 
 SMALL = {"num_variables": 2, "num_categories": 3, "num_importance_samples": 5}
 
 
 @pytest.fixture
 def options(tmp_path):
-    few = {"family": ("igr-sb",), "temperature": (0.2, 0.6), "seed": (3,)}
+    recipe = (Recipe.parse("igr-sb/discrete-kl"),)
+    few = {"recipe": recipe, "temperature": (0.2, 0.6), "seed": (3,)}
     results = tmp_path / "lines.jsonl"
     return GridOptions(**few, **SMALL, num_epochs=2, results=results)
 
@@ -35,7 +37,8 @@ def options(tmp_path):
 def alone(member, images):
     """The parameters after the steps that the program of one VAE makes."""
     key, prior = random.PRNGKey(member.seed), make_prior(member)
-    of = member.learning_rate, member.estimator, member.num_samples
+    rate = make_rate(member, member.learning_rate, len(images))
+    of = rate, member.estimator, member.num_samples
     svi = make_objectives(member.sizes(images.shape[1]), *of).training
     state = initialize(svi, prior, images[: member.batch_size], key)
     for epoch in range(member.num_epochs):
@@ -46,10 +49,11 @@ def alone(member, images):
 
 def test_members_are_single_runs_and_compiled_once(options, tmp_path):
     with double_precision():
+        options = replace(options, decay=("cosine",))
         images, block = load_images(options).train[:300], options.members()[1:]
         block[1] = replace(block[1], seed=4)
         assert len({(m.seed, m.temperature, m.learning_rate) for m in block}) == 3
-        made, make_svi = [], make_program(block[0], images.shape[1])
+        made, make_svi = [], make_program(block[0], images)
 
         def counted(rate):
             made.append(rate)
@@ -68,7 +72,8 @@ def test_members_are_single_runs_and_compiled_once(options, tmp_path):
 def test_a_killed_grid_finds_what_an_uninterrupted_one_does(options, monkeypatch):
     whole = run_grid(options)
     assert [line["member"]["temperature"] for line in whole] == [0.2, 0.2, 0.6, 0.6]
-    assert all(s["elbo"] < s["log_likelihood"] for s in (x["scores"] for x in whole))
+    scores = [line["scores"] for line in whole]
+    assert all(s["validation_elbo"] < s["validation_log_likelihood"] for s in scores)
 
     killed = replace(options, results=options.results.with_name("killed.jsonl"))
 
