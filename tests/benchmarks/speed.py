@@ -1,6 +1,7 @@
 """What training steps cost beside their peers: `tests/benchmarks/README.md`.
 
     OMP_NUM_THREADS=1 python -m tests.benchmarks.speed [pyro] [numpyro]
+    python -m tests.benchmarks.speed cuda [pyro] [numpyro]
 
 In single precision on one thread and in one process, by ``torch.utils.benchmark``: the
 entries of a row take turns, after a warm-up; medians over the turns, and the quartiles
@@ -18,6 +19,7 @@ import platform
 import statistics
 import sys
 
+import jax
 import pyro
 import torch
 from torch.utils.benchmark import Timer
@@ -74,10 +76,13 @@ def machine():
     return f"{platform.machine()}, PyTorch {torch.__version__}"
 
 
-def main(*hosts):
+def main(*words):
     torch.set_num_threads(1)
+    device, *hosts = words if words[:1] == ("cuda",) else ("cpu", *words)
+    torch.set_default_device(device)
+    assert device == jax.default_backend().replace("gpu", "cuda")
     table = (row for host in hosts or ("numpyro", "pyro") for row in rows(host))
-    write_table("speed", HEADER, table, BENCHMARKS)
+    write_table(f"speed on {device}", HEADER, table, BENCHMARKS)
 
 
 if __name__ == "__main__":
