@@ -26,7 +26,8 @@ class _Fixed(torch.autograd.Function):
     def forward(like: Tensor, num_samples: int) -> Tensor:
         generator = torch.Generator().manual_seed(0)
         shape = num_samples // 2, *[1] * (like.dim() - 1), like.shape[-1]
-        half = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
+        of_cpu = {"device": generator.device, "dtype": torch.float64}
+        half = torch.randn(shape, generator=generator, **of_cpu).to(like)
         return torch.cat([half, -half])
 
     @staticmethod

@@ -100,7 +100,8 @@ def _end_to_end(parts: list[Tensor]) -> Tensor:
 def _start(x: Tensor, num_hidden: int) -> Tensor:
     """Weights of the hidden layer, always the same, which leave the chance alone."""
     shape, generator = (x.shape[-1], num_hidden), torch.Generator().manual_seed(0)
-    return torch.randn(shape, generator=generator).to(x) / x.shape[-1] ** 0.5
+    noise = torch.randn(shape, generator=generator, device=generator.device)
+    return noise.to(x) / x.shape[-1] ** 0.5
 
 
 def _scaled_and_masked(value: Tensor, site: Message) -> Tensor:
