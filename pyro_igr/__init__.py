@@ -29,6 +29,7 @@ from pyro_igr.distributions import (
     IGRStraightThrough,
     InfiniteIGR,
     Kumaraswamy,
+    OneHotCategoricalReinMax,
     recover,
 )
 from pyro_igr.handlers import IGRReparam, discretize, relax
@@ -73,6 +74,7 @@ __all__ = [
     "InfiniteIGR",
     "Kumaraswamy",
     "LogLikelihood",
+    "OneHotCategoricalReinMax",
     "PlanarTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",

@@ -25,6 +25,10 @@ EXCEPTIONS = {
         # Pyro has one-hot vectors of its own
         "*",
     },
+    "distributions/_one_hot_with_gradient.py": {
+        # NumPyro hands over what a map computed on its way
+        "OneHotWithGradient.log_prob",
+    },
     "distributions/_parameters.py": {
         # torch validates the length of a value itself
         "check_value",
@@ -94,6 +98,13 @@ EXCEPTIONS = {
     "distributions/one_hot.py": {
         # Pyro has one-hot vectors of its own
         "*",
+    },
+    "distributions/reinmax.py": {
+        # NumPyro expands by its shape, torch fills what it is given
+        "OneHotCategoricalReinMax.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "OneHotCategoricalReinMax.rsample",
+        "OneHotCategoricalReinMax.sample",
     },
     "distributions/relaxed_one_hot.py": {
         # NumPyro wraps what it expands, torch asks the distribution

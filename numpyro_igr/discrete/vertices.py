@@ -1,9 +1,12 @@
-"""The vertex nearest to a point of the simplex, with its gradient."""
+"""Vertices of the simplex with gradients: of a relaxed point, or of logits."""
+
+import math
 
 import jax
 import jax.numpy as jnp
-from jax import Array
-from jax.nn import one_hot
+from jax import Array, lax
+from jax.nn import log_softmax, one_hot, softmax
+from jax.typing import ArrayLike
 
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr._numerics.precision import in_full_precision
@@ -28,16 +31,72 @@ def straight_through(z: Array) -> Array:
     """
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)
-    return _nearest(z).astype(dtype)
+    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    return with_gradient_of(z, hard).astype(dtype)
+
+
+def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
+    r"""A one-hot sample with a gradient of second order in the logits: ReinMax.
+
+    .. math::
+        z + (x - \text{stop\_gradient}(x)), \qquad x = 2 p_1 - p_0 / 2
+
+    with :math:`p_0` the softmax of the logits, and :math:`p_1` that of logits to which
+    constants are added, such that it is the mean of z and of the softmax of logits /
+    temperature. For z drawn with :math:`p_0` and a temperature of 1 the mean gradient
+    is exact where what follows is quadratic in z, that of straight-through where it is
+    linear. There is no gradient in the temperature.
+
+    Shape:
+        ``z`` and result: ``sample + batch + (K,)``; ``logits``: ``batch + (K,)``;
+        ``temperature``: ``batch`` or a plain number.
+
+    Args:
+        z: one-hot, drawn with the probabilities of the logits.
+        logits: log probabilities up to a constant.
+        temperature: positive, of the gradient alone.
+
+    Raises:
+        TypeError: if an argument is complex.
+
+    Source:
+        Liu, Dong, Liu, Yu and Gao (2023), algorithm 2, in logarithms.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr.discrete import reinmax
+        >>> z = jnp.array([1.0, 0.0])
+        >>> jax.grad(lambda logits: reinmax(z, logits)[0])(jnp.zeros(2))
+        Array([ 0.25, -0.25], dtype=float32)
+    """
+    refuse_complex(z=z, logits=logits, temperature=temperature)
+    (z, logits, temperature), dtype = in_full_precision(z, logits, temperature)
+    logits = jnp.maximum(log_softmax(logits, -1), jnp.finfo(logits.dtype).min)
+    fixed = lax.stop_gradient(logits)
+    tempered = log_softmax(fixed / lax.stop_gradient(temperature)[..., None], -1)
+    log_mean = jnp.logaddexp(jnp.log(z), tempered) - math.log(2)
+    mean = softmax(lax.stop_gradient(log_mean) + (logits - fixed), -1)
+    x = 2 * mean - softmax(logits, -1) / 2
+    return with_gradient_of(x, z).astype(dtype)
 
 
 # In one piece, which is seen to have a gradient.
 @jax.custom_jvp
-def _nearest(z: Array) -> Array:
-    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
-    return jnp.where(jnp.isnan(z), jnp.nan, hard)
+def with_gradient_of(x: Array, value: Array) -> Array:
+    r"""The value, with the gradient of x: NaN where x is.
+
+    .. math:: \text{value} + (x - \text{stop\_gradient}(x))
+
+    Shape:
+        ``x``, ``value`` and result: equal.
+
+    Args:
+        x: what has the gradient.
+        value: what is returned, as x has its shape and dtype.
+    """
+    return jnp.where(jnp.isnan(x), jnp.nan, value)
 
 
-@_nearest.defjvp
-def _as_of_z(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    return _nearest(*primals), *tangents
+@with_gradient_of.defjvp
+def _as_of_x(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
+    return with_gradient_of(*primals), tangents[0]

@@ -16,6 +16,7 @@ from numpyro_igr.distributions.kumaraswamy import Kumaraswamy
 from numpyro_igr.distributions.noise import ArgmaxNoise, GumbelNoise, StickNoise
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.recovering import recover
+from numpyro_igr.distributions.reinmax import OneHotCategoricalReinMax
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 from numpyro_igr.distributions.stick_breaking import IGRStickBreaking
 
@@ -34,6 +35,7 @@ __all__ = [
     "InfiniteIGR",
     "Kumaraswamy",
     "OneHotCategorical",
+    "OneHotCategoricalReinMax",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
     "StickNoise",

@@ -10,7 +10,7 @@ from jax.nn import log_softmax
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 
-from numpyro_igr._host import is_validated, not_jax_tracer
+from numpyro_igr._host import is_validated, not_jax_tracer, promote_shapes
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions._rounding import absorb_rounding
@@ -43,6 +43,14 @@ def categorical_logits(
     positive = jnp.asarray(probs) > 0
     log_probs = jnp.log(jnp.where(positive, probs, 1.0))
     return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
+
+
+def with_temperature(temperature: ArrayLike, logits: Array) -> tuple[Array, Array]:
+    """A temperature and logits, in one batch."""
+    batch_shape = jnp.broadcast_shapes(jnp.shape(temperature), logits.shape[:-1])
+    (temperature,) = promote_shapes(temperature, shape=batch_shape)
+    (logits,) = promote_shapes(logits, shape=(*batch_shape, logits.shape[-1]))
+    return temperature, logits
 
 
 # Before any arithmetic, which would trace constants under jit and so hide them.

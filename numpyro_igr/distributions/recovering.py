@@ -12,6 +12,7 @@ from numpyro.distributions import (
 )
 
 from numpyro_igr._host import is_validated, mask_of
+from numpyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.one_hot import OneHotCategorical
@@ -36,8 +37,9 @@ def recover(distribution: Distribution) -> Distribution:
 
     Known are :class:`GaussianPushforward` and all its families (of :class:`IGRFlow` the
     probabilities are counted, of the others they are computed), Gumbel-Softmax, its
-    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`, and a
-    one-hot distribution, which is its own. Event dimensions, masks and expansions are
+    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`,
+    :class:`OneHotCategoricalReinMax`, and a one-hot distribution, which is its own.
+    Event dimensions, masks and expansions are
     kept.
 
     Shape:
@@ -87,6 +89,17 @@ def is_of_log(dist: Distribution) -> bool:
     return getattr(dist, "value_is_log", False)
 
 
+def is_plain_one_hot(dist: Distribution) -> bool:
+    """Whether a distribution is one-hot, without samples that have a gradient.
+
+    Args:
+        dist: with the wrappers of the host.
+    """
+    dist = innermost(dist)
+    is_one_hot = isinstance(dist, OneHotCategorical)
+    return is_one_hot and not isinstance(dist, OneHotWithGradient)
+
+
 def inside(dist: Distribution, change: Callable) -> Distribution | None:
     """What ``change`` makes of the innermost distribution, wrapped as that was.
 
@@ -103,6 +116,8 @@ def inside(dist: Distribution, change: Callable) -> Distribution | None:
 
 def _recover(dist: Distribution) -> Distribution | None:
     if isinstance(dist, GaussianPushforward | ExpRelaxedOneHotCategorical):
+        return dist.to_discrete()
+    if isinstance(dist, OneHotWithGradient):
         return dist.to_discrete()
     if isinstance(dist, ExpectedOneHotCategorical):
         return OneHotCategorical(logits=dist.logits, validate_args=is_validated(dist))

@@ -9,12 +9,13 @@ from jax.scipy.special import gammaln
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
-from numpyro_igr._host import promote_shapes, validate_sample
+from numpyro_igr._host import validate_sample
 from numpyro_igr._typed import Constraint, Distribution, dependent_property
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
     is_possible,
+    with_temperature,
 )
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions.one_hot import OneHotCategorical
@@ -90,11 +91,9 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
         if validate_args is not None:
             self._validate_args = validate_args
         logits = categorical_logits(probs, logits, self)
-        k = logits.shape[-1]
-        batch_shape = jnp.broadcast_shapes(jnp.shape(temperature), logits.shape[:-1])
-        (self.temperature,) = promote_shapes(temperature, shape=batch_shape)
-        (self.logits,) = promote_shapes(logits, shape=(*batch_shape, k))
-        super().__init__(batch_shape, (k,), validate_args=validate_args)
+        self.temperature, self.logits = with_temperature(temperature, logits)
+        *batch, k = jnp.broadcast_shapes(self._tau.shape, self.logits.shape)
+        super().__init__(tuple(batch), (k,), validate_args=validate_args)
 
     # A sampler that maps onto it stays on the simplex, with the density of log-ratios.
     @dependent_property(is_discrete=False, event_dim=1)

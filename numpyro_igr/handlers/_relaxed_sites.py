@@ -9,11 +9,12 @@ from numpyro_igr.distributions import (
     ExpRelaxedOneHotCategorical,
     RelaxedOneHotCategoricalStraightThrough,
 )
+from numpyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._marks import OWN, SMOOTH
 
-RELAXED = GaussianPushforward | ExpRelaxedOneHotCategorical
+RELAXED = GaussianPushforward | OneHotWithGradient | ExpRelaxedOneHotCategorical
 
 
 def relaxed_sites(

@@ -7,6 +7,7 @@ from numpyro.distributions import Distribution
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import RelaxedOneHotCategorical
+from numpyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
 
@@ -72,5 +73,5 @@ def _discretized(dist: Distribution, site: str) -> Distribution:
             f"{type(innermost(dist)).__name__} is log z: write the site with IGR or "
             "RelaxedOneHotCategorical to discretize it"
         )
-    relaxed = GaussianPushforward | RelaxedOneHotCategorical
+    relaxed = GaussianPushforward | RelaxedOneHotCategorical | OneHotWithGradient
     return recover(dist) if isinstance(innermost(dist), relaxed) else dist

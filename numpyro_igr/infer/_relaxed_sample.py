@@ -14,8 +14,7 @@ from numpyro.distributions import (
 
 from numpyro_igr._host import Messenger, mask_of, scale_and_mask, sum_rightmost
 from numpyro_igr._typed import Constraint
-from numpyro_igr.distributions import OneHotCategorical
-from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.distributions.recovering import innermost, is_plain_one_hot
 from numpyro_igr.handlers._site_weights import agreement, total_mask
 from numpyro_igr.infer._cross_entropy import cross_entropy
 from numpyro_igr.infer._discrete_site import (
@@ -94,7 +93,7 @@ class RelaxedSampleMessenger(Messenger):
 
     def _of_guide(self, msg: dict) -> Distribution:
         name, dist, discrete = msg["name"], msg["fn"], None
-        if not isinstance(innermost(dist), OneHotCategorical):
+        if not is_plain_one_hot(dist):
             discrete = recover_with_gradient(dist, name)
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:

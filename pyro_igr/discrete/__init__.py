@@ -21,7 +21,7 @@ from pyro_igr.discrete.sticks import (
     stick_probs,
 )
 from pyro_igr.discrete.truncation import num_active, truncate
-from pyro_igr.discrete.vertices import straight_through
+from pyro_igr.discrete.vertices import reinmax, straight_through, with_gradient_of
 
 __all__ = [
     "argmax_probs",
@@ -41,8 +41,10 @@ __all__ = [
     "match_probs",
     "match_stick_probs",
     "num_active",
+    "reinmax",
     "set_weights",
     "stick_probs",
     "straight_through",
     "truncate",
+    "with_gradient_of",
 ]

@@ -1,5 +1,8 @@
-"""The vertex nearest to a point of the simplex, with its gradient."""
+"""Vertices of the simplex with gradients: of a relaxed point, or of logits."""
 
+import math
+
+import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -27,4 +30,65 @@ def straight_through(z: Tensor) -> Tensor:
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)
     hard = one_hot(z.argmax(-1), z.shape[-1]).to(z)
-    return (hard + (z - z.detach())).to(dtype)
+    return with_gradient_of(z, hard).to(dtype)
+
+
+def reinmax(z: Tensor, logits: Tensor, temperature: Tensor | float = 1.0) -> Tensor:
+    r"""A one-hot sample with a gradient of second order in the logits: ReinMax.
+
+    .. math::
+        z + (x - \text{stop\_gradient}(x)), \qquad x = 2 p_1 - p_0 / 2
+
+    with :math:`p_0` the softmax of the logits, and :math:`p_1` that of logits to which
+    constants are added, such that it is the mean of z and of the softmax of logits /
+    temperature. For z drawn with :math:`p_0` and a temperature of 1 the mean gradient
+    is exact where what follows is quadratic in z, that of straight-through where it is
+    linear. There is no gradient in the temperature.
+
+    Shape:
+        ``z`` and result: ``sample + batch + (K,)``; ``logits``: ``batch + (K,)``;
+        ``temperature``: ``batch`` or a plain number.
+
+    Args:
+        z: one-hot, drawn with the probabilities of the logits.
+        logits: log probabilities up to a constant.
+        temperature: positive, of the gradient alone.
+
+    Raises:
+        TypeError: if an argument is complex.
+
+    Source:
+        Liu, Dong, Liu, Yu and Gao (2023), algorithm 2, in logarithms.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr.discrete import reinmax
+        >>> logits = torch.zeros(2, requires_grad=True)
+        >>> z = reinmax(torch.tensor([1.0, 0.0]), logits)
+        >>> torch.autograd.grad(z[0], logits)[0]
+        tensor([ 0.2500, -0.2500])
+    """
+    refuse_complex(z=z, logits=logits, temperature=temperature)
+    (z, logits, temperature), dtype = in_full_precision(z, logits, temperature)
+    logits = logits.log_softmax(-1).clamp(min=torch.finfo(logits.dtype).min)
+    with torch.no_grad():
+        tempered = (logits / temperature.unsqueeze(-1)).log_softmax(-1)
+        log_mean = torch.logaddexp(z.log(), tempered) - math.log(2)
+    mean = (log_mean + (logits - logits.detach())).softmax(-1)
+    x = 2 * mean - logits.softmax(-1) / 2
+    return with_gradient_of(x, z).to(dtype)
+
+
+def with_gradient_of(x: Tensor, value: Tensor) -> Tensor:
+    r"""The value, with the gradient of x: NaN where x is.
+
+    .. math:: \text{value} + (x - \text{stop\_gradient}(x))
+
+    Shape:
+        ``x``, ``value`` and result: equal.
+
+    Args:
+        x: what has the gradient.
+        value: what is returned, as x has its shape and dtype.
+    """
+    return value.detach() + (x - x.detach())

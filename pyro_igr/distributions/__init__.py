@@ -11,6 +11,7 @@ from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.kumaraswamy import Kumaraswamy
 from pyro_igr.distributions.noise import ArgmaxNoise, GumbelNoise, StickNoise
 from pyro_igr.distributions.recovering import recover
+from pyro_igr.distributions.reinmax import OneHotCategoricalReinMax
 from pyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 from pyro_igr.distributions.stick_breaking import IGRStickBreaking
 
@@ -28,6 +29,7 @@ __all__ = [
     "IGRStraightThrough",
     "InfiniteIGR",
     "Kumaraswamy",
+    "OneHotCategoricalReinMax",
     "StickNoise",
     "recover",
 ]

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.distributions import Categorical
 
 from pyro_igr._host import is_validated
+from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._typed import Distribution
 from pyro_igr.transforms.simplex import to_real
 
@@ -31,3 +32,19 @@ def categorical_logits(
     positive = categorical.probs > 0
     log_probs = torch.where(positive, categorical.probs, 1.0).log()
     return torch.where(positive, log_probs, torch.finfo(log_probs.dtype).min)
+
+
+def with_temperature(
+    temperature: Tensor | float, logits: Tensor
+) -> tuple[Tensor, Tensor]:
+    """A temperature and logits, in one batch."""
+    refuse_complex(temperature=temperature)
+    temperature = torch.as_tensor(temperature, dtype=logits.dtype, device=logits.device)
+    try:
+        batch = torch.broadcast_shapes(temperature.shape, logits.shape[:-1])
+    except RuntimeError as error:
+        raise ValueError(
+            "expected the shape of temperature to broadcast with the batch of "
+            f"categories, got {(*temperature.shape,)} and {(*logits.shape[:-1],)}"
+        ) from error
+    return temperature.expand(batch), logits.expand(batch + logits.shape[-1:])

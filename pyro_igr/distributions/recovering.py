@@ -16,6 +16,7 @@ from torch.distributions.relaxed_categorical import (
 
 from pyro_igr._host import is_validated, mask_of
 from pyro_igr._typed import Distribution
+from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 
@@ -38,8 +39,9 @@ def recover(distribution: Distribution) -> Distribution:
 
     Known are :class:`GaussianPushforward` and all its families (of :class:`IGRFlow` the
     probabilities are counted, of the others they are computed), Gumbel-Softmax, its
-    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`, and a
-    one-hot distribution, which is its own. Event dimensions, masks and expansions are
+    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`,
+    :class:`OneHotCategoricalReinMax`, and a one-hot distribution, which is its own.
+    Event dimensions, masks and expansions are
     kept.
 
     Shape:
@@ -89,6 +91,17 @@ def is_of_log(dist: Distribution) -> bool:
     return getattr(dist, "value_is_log", isinstance(dist, ExpRelaxedCategorical))
 
 
+def is_plain_one_hot(dist: Distribution) -> bool:
+    """Whether a distribution is one-hot, without samples that have a gradient.
+
+    Args:
+        dist: with the wrappers of the host.
+    """
+    dist = innermost(dist)
+    is_one_hot = isinstance(dist, OneHotCategorical)
+    return is_one_hot and not isinstance(dist, OneHotWithGradient)
+
+
 def inside(dist: Distribution, change: Callable) -> Distribution | None:
     """What ``change`` makes of the innermost distribution, wrapped as that was.
 
@@ -104,7 +117,7 @@ def inside(dist: Distribution, change: Callable) -> Distribution | None:
 
 
 def _recover(dist: Distribution) -> Distribution | None:
-    if isinstance(dist, GaussianPushforward):
+    if isinstance(dist, GaussianPushforward | OneHotWithGradient):
         return dist.to_discrete()
     relaxed = RelaxedOneHotCategorical | ExpRelaxedCategorical
     if isinstance(dist, relaxed | ExpectedOneHotCategorical):

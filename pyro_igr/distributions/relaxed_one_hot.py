@@ -11,10 +11,13 @@ from torch import Size, Tensor
 from torch.distributions import Categorical, Distribution, constraints
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
-from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.distributions._absent import Absent
-from pyro_igr.distributions._categorical_logits import categorical_logits, is_possible
+from pyro_igr.distributions._categorical_logits import (
+    categorical_logits,
+    is_possible,
+    with_temperature,
+)
 from pyro_igr.transforms import LogSoftmaxPlusPlusTransform
 
 
@@ -81,19 +84,11 @@ class ExpRelaxedOneHotCategorical(
         *,
         validate_args: bool | None = None,
     ) -> None:
-        refuse_complex(temperature=temperature)
         if validate_args is not None:
             self._validate_args = validate_args
         logits = categorical_logits(probs, logits, self)
-        like = {"dtype": logits.dtype, "device": logits.device}
-        temperature = torch.as_tensor(temperature, **like)
-        try:
-            batch = torch.broadcast_shapes(temperature.shape, logits.shape[:-1])
-        except RuntimeError as error:
-            raise ValueError(
-                "expected the shape of temperature to broadcast with the batch of "
-                f"categories, got {(*temperature.shape,)} and {(*logits.shape[:-1],)}"
-            ) from error
+        temperature, logits = with_temperature(temperature, logits)
+        batch = temperature.shape
         self._place(temperature, logits, batch, validate_args=validate_args)
 
     def _place(

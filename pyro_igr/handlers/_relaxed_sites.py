@@ -10,11 +10,17 @@ from torch.distributions.relaxed_categorical import (
 )
 
 from pyro_igr._typed import Distribution, Message
+from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._marks import OWN, SMOOTH
 
-RELAXED = GaussianPushforward | ExpRelaxedCategorical | RelaxedOneHotCategorical
+RELAXED = (
+    GaussianPushforward
+    | OneHotWithGradient
+    | ExpRelaxedCategorical
+    | RelaxedOneHotCategorical
+)
 
 
 def relaxed_sites(

@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar
 from pyro.poutine.messenger import Messenger
 
 from pyro_igr._typed import Distribution, Message, RelaxedOneHotCategorical
+from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 
@@ -64,5 +65,5 @@ def _discretized(dist: Distribution, site: str) -> Distribution:
             f"{type(innermost(dist)).__name__} is log z: write the site with IGR or "
             "RelaxedOneHotCategorical to discretize it"
         )
-    relaxed = GaussianPushforward | RelaxedOneHotCategorical
+    relaxed = GaussianPushforward | RelaxedOneHotCategorical | OneHotWithGradient
     return recover(dist) if isinstance(innermost(dist), relaxed) else dist

@@ -6,7 +6,6 @@ import torch
 from pyro.distributions import (
     Delta,
     MaskedDistribution,
-    OneHotCategorical,
     TorchDistribution,
 )
 from pyro.poutine.messenger import Messenger
@@ -15,7 +14,7 @@ from torch.distributions import Independent, constraints
 
 from pyro_igr._host import mask_of, scale_and_mask, site_is_subsample, sum_rightmost
 from pyro_igr._typed import Distribution, Message
-from pyro_igr.distributions.recovering import innermost
+from pyro_igr.distributions.recovering import innermost, is_plain_one_hot
 from pyro_igr.handlers._site_weights import agreement, total_mask
 from pyro_igr.infer._cross_entropy import cross_entropy
 from pyro_igr.infer._discrete_site import (
@@ -99,7 +98,7 @@ class RelaxedSampleMessenger(Messenger):
 
     def _of_guide(self, msg: Message) -> Distribution:
         name, dist, discrete = msg["name"], msg["fn"], None
-        if not isinstance(innermost(dist), OneHotCategorical):
+        if not is_plain_one_hot(dist):
             discrete = recover_with_gradient(dist, name)
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:

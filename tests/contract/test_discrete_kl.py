@@ -25,8 +25,11 @@ def member(host, name, x):
     """The distribution of a guide; its parameters have an entry for each category."""
     if name in FAMILIES:
         return getattr(host.igr, FAMILIES[name])(TAU, x[..., 1:], 0.7)
+    tau = host.array(np.float32(TAU))
+    if name == "reinmax":
+        return host.igr.OneHotCategoricalReinMax(tau, logits=x)
     make = host.gumbel if name == "gumbel" else host.gumbel_straight_through
-    return make(host.array(np.float32(TAU)), x)
+    return make(tau, x)
 
 
 def uniform(host, size=K):
@@ -55,9 +58,9 @@ def pair(host, make, prior):
     return model, guide
 
 
-GUIDES = [*FAMILIES, "gumbel", "gumbel_straight_through"]
+GUIDES = [*FAMILIES, "gumbel", "gumbel_straight_through", "reinmax"]
 CASES = [*((name, "one_hot") for name in GUIDES)]
-CASES += [(name, "same_family") for name in ("sticks", "gumbel")]
+CASES += [(name, "same_family") for name in ("sticks", "gumbel", "reinmax")]
 
 
 @pytest.mark.parametrize(("name", "prior"), CASES)
