@@ -48,6 +48,7 @@ from examples.harness.lines import Line, append_lines, read_lines
 from examples.harness.run import keeping
 from examples.harness.training_numpyro import load_images, pack, surroundings, unpack
 from examples.study.options import GridOptions
+from examples.study.refit_numpyro import refit
 
 VERSIONS = {name: version(name) for name in ("jax", "numpyro", "pyro-igr")}
 
@@ -92,6 +93,23 @@ def train(
     return grid_params(make_svi, members, images[: first.batch_size], states)
 
 
+def refit_block(
+    block: Sequence[Options], images: Array, num_epochs: int, params: dict[str, Any]
+) -> dict[str, Any]:
+    """The parameters of each member of a block, with its guide fitted again."""
+    discrete, size = objectives_of(block[0], images).discrete, block[0].batch_size
+    members = Members.stack(
+        [Members(m.seed, 1.0, make_discrete(make_prior(m))) for m in block]
+    )
+
+    def refit_one(member: Members, params: dict[str, Any]) -> dict[str, Any]:
+        key = random.fold_in(random.PRNGKey(member.seed), block[0].num_epochs + 2)
+        of_guide = images, size, num_epochs, params, key
+        return refit(discrete, member.prior, *of_guide)
+
+    return jax.vmap(refit_one)(members, params)
+
+
 def score(
     member: Options, images: dict[str, Array], params: dict[str, Any]
 ) -> dict[str, float]:
@@ -110,18 +128,24 @@ def score(
 
 def run_block(
     block: Sequence[Options],
-    names: Sequence[dict[str, Any]],
     images: Array,
     scored: dict[str, Array],
-    results: Path,
+    options: GridOptions,
 ) -> None:
     """Train and score members of a recipe, and append their lines."""
-    digest = sha256(json.dumps(list(names)).encode()).hexdigest()[:16]
+    names, results = [options.name(member) for member in block], options.results
+    digest = sha256(json.dumps(names).encode()).hexdigest()[:16]
     checkpoint = results.with_name(f"{results.name}.{digest}")
     params = train(block, make_program(block[0], images), images, checkpoint)
+    guides = {"": params}
+    if options.refit:
+        guides["refitted_"] = refit_block(block, images, options.refit, params)
     lines = []
     for i, (member, name) in enumerate(zip(block, names, strict=True)):
-        scores = score(member, scored, jax.tree.map(itemgetter(i), params))
+        scores = {}
+        for which, of_all in guides.items():
+            found = score(member, scored, jax.tree.map(itemgetter(i), of_all))
+            scores |= {which + bound: nats for bound, nats in found.items()}
         of = surroundings(images) | VERSIONS
         lines.append({"member": name, "on": of, "scores": scores})
     append_lines(results, lines, key="member")
@@ -142,8 +166,7 @@ def run_grid(options: GridOptions) -> list[Line]:
         size = math.ceil(len(members) / num_blocks)  # of all blocks but the last
         for start in range(0, len(members), size):
             block = members[start : start + size]
-            names = [options.name(member) for member in block]
-            run_block(block, names, images, scored, options.results)
+            run_block(block, images, scored, options)
     names = [options.name(member) for member in wanted]
     return [line for line in read_lines(options.results) if line["member"] in names]
 

@@ -10,6 +10,16 @@ from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, optio
 from examples.images.datasets import DATASETS
 from examples.study.recipes import Recipe
 
+STUDIED = (
+    "gumbel-softmax/discrete-kl",
+    "gumbel-softmax/straight-through",
+    "igr-sb/analytic-kl",
+    "igr-sb/discrete-kl",
+    "igr-sb/straight-through",
+    "igr/analytic-kl",
+    "igr/discrete-kl",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class GridOptions(Flags):
@@ -43,6 +53,9 @@ class GridOptions(Flags):
     num_validated: int = option(
         "most validation images to score", 2000, where=at_least(1)
     )
+    refit: int = option(
+        "epochs to fit the guide again, for scores of the decoder", 0, where=at_least(0)
+    )
     test: bool = option("score test images too", default=False, action="store_true")
     at_once: int = option("most members in memory", 16, where=at_least(1))
     checkpoint_every: int = option("epochs", 1, where=at_least(1))
@@ -53,17 +66,49 @@ class GridOptions(Flags):
         of_run = {
             n: getattr(member, n) for n in ("num_epochs", "num_importance_samples")
         }
-        of_grid = {"num_validated": self.num_validated, "test": self.test}
+        names = "num_validated", "refit", "test"
+        of_grid = {name: getattr(self, name) for name in names}
         return member.configuration() | of_run | of_grid
 
     def members(self) -> list[Options]:
         """The options of each run, those that can share a program together."""
+        return [member for recipe in self.recipe for member in self.members_of(recipe)]
+
+    def members_of(self, recipe: Recipe) -> list[Options]:
+        """The options of each run of a recipe."""
         names = "decay", "temperature", "learning_rate", "seed"
         axes = product(*(getattr(self, name) for name in names))
-        common = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name in ("recipe", "num_validated", "test", "at_once", "results"):
-            del common[name]
+        own = {each.name for each in fields(self)} - {*names, *Recipe._fields}
+        common = {
+            each.name: getattr(self, each.name)
+            for each in fields(Options)
+            if each.name in own
+        }
         return [
-            Options(**common | recipe._asdict() | dict(zip(names, values, strict=True)))
-            for recipe, values in product(self.recipe, axes)
+            Options(
+                **common, **recipe._asdict(), **dict(zip(names, values, strict=True))
+            )
+            for values in axes
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(GridOptions):
+    """What to tune and how, and what to run of the best settings of each recipe."""
+
+    recipe: tuple[Recipe, ...] = option(
+        "FAMILY/ESTIMATOR[/SAMPLES] of the codes",
+        tuple(map(Recipe.parse, STUDIED)),
+        type=Recipe.parse,
+        nargs="+",
+    )
+    temperature: tuple[float, ...] = option(
+        "of the relaxed codes", (0.1, 0.25, 0.4, 0.5, 0.67, 1.0), where=POSITIVE
+    )
+    decay: tuple[str, ...] = option("of them", DECAYS, choices=DECAYS)
+    seed: tuple[int, ...] = option("of runs to tune", (0,), where=SEED)
+    final_seed: tuple[int, ...] = option("of the others", (0, 1, 2, 3, 4), where=SEED)
+    seconds: tuple[float, ...] = option(
+        "of training that each recipe gets, by the timings", (60.0,), where=POSITIVE
+    )
+    timings: Path = option("lines of JSON", Path("runs/timings.jsonl"), type=Path)

@@ -24,10 +24,12 @@ class Recipe(NamedTuple):
 
         ValueError if it names none.
         """
-        family, estimator, *number = word.split("/")
-        if family not in FAMILIES or estimator not in ESTIMATORS or len(number) > 1:
-            raise ValueError(f"expected FAMILY/ESTIMATOR[/SAMPLES], got {word}")
-        return cls(family, estimator, *map(int, number))
+        match word.split("/"):
+            case [family, estimator, *number] if (
+                family in FAMILIES and estimator in ESTIMATORS and len(number) < 2
+            ):
+                return cls(family, estimator, *map(int, number))
+        raise ValueError(f"expected FAMILY/ESTIMATOR[/SAMPLES], got {word}")
 
     def __str__(self) -> str:
         number = f"/{self.num_samples}" if self.num_samples > 1 else ""

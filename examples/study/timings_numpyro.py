@@ -1,0 +1,70 @@
+"""What an epoch of each recipe costs, as a single run: a line of JSON each.
+
+The recipes take turns in one process, so that they meet the same machine; medians over
+the turns, without compiling.
+
+    OMP_NUM_THREADS=1 python -m examples.study.timings_numpyro
+    python -m examples.study.timings_numpyro --architecture 512-256
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import command_line
+
+    command_line.end_in_one_line()
+
+import statistics
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import jax
+from jax import Array, random
+
+from examples.discrete_vae.codes_numpyro import make_prior
+from examples.discrete_vae.options import Options
+from examples.harness.lines import append_lines
+from examples.harness.training_numpyro import initialize, load_images, train_epoch
+from examples.study.grid_numpyro import VERSIONS, make_program
+from examples.study.options import StudyOptions
+
+TURNS, STEPS = 5, 20
+
+
+def time_steps(member: Options, images: Array) -> Callable[[], float]:
+    """A call that takes some steps of a single run and returns the seconds of one."""
+    few = images[: STEPS * member.batch_size]
+    svi = make_program(member, images)(member.learning_rate)
+    key, prior = random.PRNGKey(member.seed), make_prior(member)
+    state = initialize(svi, prior, few[: member.batch_size], key)
+
+    def run() -> float:
+        start = perf_counter()
+        jax.block_until_ready(
+            train_epoch(svi, prior, few, member.batch_size, state, key)
+        )
+        return (perf_counter() - start) / STEPS
+
+    run()
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Time the recipes of the command line and append their lines."""
+    try:
+        options = StudyOptions.parse(__doc__, arguments)
+        images = load_images(options).train
+        members = {recipe: options.members_of(recipe)[0] for recipe in options.recipe}
+        runs = [time_steps(member, images) for member in members.values()]
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"error: {error}") from error
+    turns = [[run() for run in runs] for _ in range(TURNS)]
+    for recipe, times in zip(members, zip(*turns, strict=True), strict=True):
+        num_steps = len(images) // options.batch_size
+        seconds = statistics.median(times) * num_steps
+        of = {"recipe": str(recipe), "architecture": options.architecture}
+        line = {"timing": of, "on": VERSIONS, "seconds_per_epoch": seconds}
+        append_lines(options.timings, [line], key="timing")
+        print(f"{recipe}  {1e3 * seconds / num_steps:.2f} ms a step")
+
+
+if __name__ == "__main__":
+    main()

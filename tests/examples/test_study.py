@@ -1,0 +1,128 @@
+"""A study picks settings on validation images, and its report needs lines alone."""
+
+import importlib.util
+from itertools import product
+
+import pytest
+
+if importlib.util.find_spec("numpyro") is None:
+    pytest.skip("numpyro is not installed", allow_module_level=True)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import random
+
+from examples.discrete_vae.codes_numpyro import make_prior
+from examples.discrete_vae.options import Options
+from examples.harness.lines import append_lines, read_lines
+from examples.study import recipes_numpyro, report
+from examples.study.chosen import best_settings, seconds_per_epoch
+from examples.study.grid_numpyro import objectives_of
+from examples.study.recipes import Recipe
+from examples.study.refit_numpyro import InclusiveKL, refit
+
+SMALL = {"num_variables": 2, "num_categories": 3, "num_importance_samples": 5}
+RECIPE = Recipe("igr-sb", "discrete-kl")
+MEMBER = Options(**RECIPE._asdict(), num_variables=2, num_categories=3)
+
+
+@pytest.mark.parametrize("word", ["igr-sb/discrete-kl", "igr/unordered-set/4"])
+def test_a_recipe_is_a_word(word):
+    assert str(Recipe.parse(word)) == word
+
+
+@pytest.mark.parametrize("word", ["igr", "igr/none", "x/discrete-kl", "igr/stl/1/1"])
+def test_another_word_is_refused(word):
+    with pytest.raises(ValueError, match="expected FAMILY/ESTIMATOR"):
+        Recipe.parse(word)
+
+
+def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp_path):
+    paths = {name: tmp_path / name for name in ("results", "timings")}
+    timing = {"recipe": str(RECIPE), "architecture": "linear"}
+    line = {"timing": timing, "seconds_per_epoch": 2.0}
+    append_lines(paths["timings"], [line], key="timing")
+    arguments = [f"--{name}={path}" for name, path in paths.items()]
+    arguments += [f"--{k.replace('_', '-')}={v}" for k, v in SMALL.items()]
+    arguments += ["--dataset=digits", f"--recipe={RECIPE}", "-n=1", "--seconds=4.1"]
+    lists = "--temperature 0.5 --decay none --final-seed 0 1".split()
+    recipes_numpyro.main(arguments + lists)
+
+    lines = read_lines(paths["results"])
+    tuned = [line for line in lines if not line["member"]["test"]]
+    assert len(tuned) == 2
+    finals = [line["member"] for line in lines if line["member"]["test"]]
+    by_validation = {
+        line["scores"]["validation_log_likelihood"]: line["member"]["learning_rate"]
+        for line in tuned
+    }
+    assert {member["learning_rate"] for member in finals} == {
+        by_validation[max(by_validation)]
+    }
+    of_run = [(member["num_epochs"], member["seed"]) for member in finals]
+    assert of_run == list(product((1, 2), (0, 1)))
+
+    found = report.finals(lines, read_lines(paths["timings"]))
+    assert [(final.num_epochs, final.seconds) for final in found] == [(1, 2), (2, 4)]
+    (row, _) = report.rows(found)
+    assert row.startswith(f"| {RECIPE} | 0.5 | 0.003 | none | 2 | 4 | 2 | -")
+    report.draw(found, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_what_is_not_among_the_lines_is_said():
+    with pytest.raises(ValueError, match=r"expected lines of igr-sb/discrete-kl"):
+        best_settings([], RECIPE)
+    with pytest.raises(ValueError, match=r"expected a timing of igr-sb/discrete-kl"):
+        seconds_per_epoch([], RECIPE, "linear")
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A discrete VAE of two variables, some images and first parameters."""
+    images = jnp.array(np.random.default_rng(0).random((100, 16)) < 0.5, jnp.float32)
+    objectives, prior = objectives_of(MEMBER, images), make_prior(MEMBER)
+    svi = objectives.training
+    params = svi.get_params(svi.init(random.PRNGKey(0), images[:50], prior))
+    return objectives.discrete, prior, images, params
+
+
+def test_the_inclusive_kl_has_the_gradient_of_enumeration(model):
+    svi, prior, images, params = model
+    images = images[:3]
+
+    def exact(params):
+        codes = jnp.eye(3)[jnp.array(list(product(range(3), repeat=2)))]
+        log_q = jax.vmap(lambda code: log_prob(svi.guide, code, params))(codes)
+        log_p = jax.vmap(lambda code: log_prob(svi.model, code, params))(codes)
+        posterior = jax.lax.stop_gradient(jax.nn.softmax(log_p, 0))
+        return -(posterior * log_q).sum(0).mean()
+
+    def log_prob(program, code, params):
+        from numpyro import handlers
+
+        code = jnp.broadcast_to(code, (len(images), *code.shape))
+        given = handlers.substitute(program, data=params | {"code": code})
+        sites = handlers.trace(handlers.seed(given, 0)).get_trace(images, prior)
+        of = [s for n, s in sites.items() if n in ("code", "pixels")]
+        return sum(site["fn"].log_prob(site["value"]) for site in of)
+
+    loss = InclusiveKL(num_particles=20_000).loss
+    of = model[0].model, model[0].guide, images, prior
+    found = jax.grad(lambda x: loss(random.PRNGKey(1), x, *of))(params)
+    expected = jax.grad(exact)(params)
+    for name in ("encoder$params", "decoder$params"):
+        for one, other in zip(
+            *map(jax.tree.leaves, (found[name], expected[name])), strict=True
+        ):
+            np.testing.assert_allclose(one, other, atol=0.01)
+    assert max(abs(x).max() for x in jax.tree.leaves(found["encoder$params"])) > 0.05
+
+
+def test_a_refit_leaves_the_decoder_as_it_is(model):
+    svi, prior, images, params = model
+    found = refit(svi, prior, images, 50, 2, params, random.PRNGKey(0))
+    same = jax.tree.map(lambda one, other: bool((one == other).all()), found, params)
+    assert all(jax.tree.leaves(same["decoder$params"]))
+    assert not any(jax.tree.leaves(same["encoder$params"]))
