@@ -128,6 +128,14 @@ EXCEPTIONS = {
         # Pyro's reparameterizer is not called
         "IGRReparam.apply",
     },
+    "infer/_data_plates.py": {
+        # frames of NumPyro lack the size of the whole plate
+        "check_whole",
+    },
+    "infer/_free_scale.py": {
+        # what depends on parameters is traced in NumPyro, and known in Pyro
+        "warn_of_free_scale",
+    },
     "infer/_plates.py": {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "dependents",
@@ -164,6 +172,29 @@ EXCEPTIONS = {
         "AutoIGR.forward",
         # a guide is a function of parameters in NumPyro
         "AutoIGR.sample_posterior",
+    },
+    "infer/discrete_iwae/_draws.py": {
+        # samples are a dimension in Pyro, and a vmap over keys in NumPyro
+        "DrawMessenger.__init__",
+        # Pyro sends a message by its type, to private methods
+        "DrawMessenger.process_message",
+    },
+    "infer/discrete_iwae/_linear_sites.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "CountedLinearly.expand",
+        # NumPyro hands over what a map computed on its way
+        "CountedLinearly.log_prob",
+        # Pyro sends a message by its type, to private methods
+        "LinearSiteMessenger.process_message",
+        "LinearSiteMessenger.postprocess_message",
+    },
+    "infer/discrete_iwae/_structure.py": {
+        # dimensions of samples tell what depends on them in Pyro
+        "*",
+    },
+    "infer/discrete_iwae/elbo.py": {
+        # NumPyro hands over a key and parameters, under its own names
+        "TraceDiscreteIWAE_ELBO.loss",
     },
     "infer/discrete_kl/elbo.py": {
         # what NumPyro's SVI calls

@@ -22,5 +22,14 @@ def mean_log_prob(weights: Array, distribution: OneHotCategorical) -> Array:
         distribution: over K categories.
     """
     logits = distribution.logits
-    is_lacking = (weights > 0) & ~is_possible(logits)
-    return jnp.where(is_lacking, -jnp.inf, weights * logits).sum(-1)
+    has_lacking = (weights > 0) & is_lacking(distribution)
+    return jnp.where(has_lacking, -jnp.inf, weights * logits).sum(-1)
+
+
+def is_lacking(distribution: OneHotCategorical) -> Array:
+    """Whether a distribution lacks a category, and not by underflow.
+
+    Args:
+        distribution: over K categories.
+    """
+    return ~is_possible(distribution.logits)

@@ -2,6 +2,7 @@
 
 from numpyro_igr.infer.analytic_kl import assert_analytic_kl
 from numpyro_igr.infer.autoguide import AutoIGR
+from numpyro_igr.infer.discrete_iwae import TraceDiscreteIWAE_ELBO
 from numpyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from numpyro_igr.infer.enumerated import TraceEnumeratedDiscrete_ELBO
 from numpyro_igr.infer.evaluation import LogLikelihood, log_likelihood, log_weights
@@ -15,6 +16,7 @@ __all__ = [
     "AutoIGR",
     "ControlNetwork",
     "LogLikelihood",
+    "TraceDiscreteIWAE_ELBO",
     "TraceDiscreteKL_ELBO",
     "TraceEnumeratedDiscrete_ELBO",
     "TraceRELAX_ELBO",

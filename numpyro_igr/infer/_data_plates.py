@@ -56,7 +56,7 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Array:
     sites = [*scored.values(), *drawn.values()]
     names = _data_plates(sites, plate)
     for site in sites:
-        _check_whole(site, names, guide | model)
+        check_whole(site, names, guide | model)
     total = sum(-_sum_to(site, names) for site in drawn.values())
     for name, site in scored.items():
         if site["is_observed"] or name in drawn:
@@ -89,13 +89,17 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> bool | Array
     return is_alike
 
 
-def _plates(site: dict) -> dict[str, int]:
-    """Dimensions of the plates around a site."""
+def plates_around(site: dict) -> dict[str, int]:
+    """Dimensions of the plates around a site, by name, but those of samples.
+
+    Args:
+        site: of a trace, or a message.
+    """
     return {frame.name: frame.dim for frame in site["cond_indep_stack"]}
 
 
 def _data_plates(sites: list[dict], plate: Plates) -> tuple[str, ...]:
-    found = [_plates(site) for site in sites]
+    found = [plates_around(site) for site in sites]
     every = sorted({name for plates in found for name in plates})
     if plate is None:
         shared = set(every).intersection(*found)
@@ -118,7 +122,14 @@ def _widest(found: list[dict[str, int]]) -> tuple[str, ...]:
     return tuple(name for name, _ in counts.most_common(1))
 
 
-def _check_whole(site: dict, names: tuple[str, ...], trace: Trace) -> None:
+def check_whole(site: dict, names: tuple[str, ...], trace: Trace) -> None:
+    """Raises if a plate around a site is subsampled that is not one of the data.
+
+    Args:
+        site: of a trace.
+        names: of the plates of the data.
+        trace: with the sites of the plates.
+    """
     for frame in site["cond_indep_stack"]:
         size, *_ = trace[frame.name]["args"] if frame.name in trace else (frame.size,)
         if frame.name not in names and frame.size != size:
@@ -129,7 +140,7 @@ def _sum_to(site: dict, names: tuple[str, ...]) -> Array:
     """The masked log-density of a site, summed over all but plates."""
     with_intermediates = [site["intermediates"]] if site["intermediates"] else []
     log_prob = site["fn"].log_prob(site["value"], *with_intermediates)
-    plates = _plates(site)
+    plates = plates_around(site)
     dims = [plates[name] for name in names]
     kept = jnp.moveaxis(log_prob, dims, range(len(dims)))
     return kept.reshape(*kept.shape[: len(dims)], -1).sum(-1)

@@ -23,13 +23,18 @@ def mean_log_prob(weights: Tensor, distribution: OneHotCategorical) -> Tensor:
     """
     logits = distribution.logits
     terms = weights * logits.clamp(min=torch.finfo(logits.dtype).min)
-    is_lacking = (weights > 0) & _is_lacking(distribution)
-    return torch.where(is_lacking, -torch.inf, terms).sum(-1)
+    has_lacking = (weights > 0) & is_lacking(distribution)
+    return torch.where(has_lacking, -torch.inf, terms).sum(-1)
 
 
-# The host has the logarithm of its rounding error for that of a given probability of 0,
-# and a KL that is infinite also where a probability has underflowed.
-def _is_lacking(distribution: OneHotCategorical) -> Tensor:
+def is_lacking(distribution: OneHotCategorical) -> Tensor:
+    """Whether a distribution lacks a category, and not by underflow.
+
+    Args:
+        distribution: over K categories.
+    """
+    # The host has the logarithm of its rounding error for that of a probability of 0,
+    # and a KL that is infinite also where a probability has underflowed.
     logits = distribution.logits
     limits = torch.finfo(logits.dtype)
     given_as_0 = (distribution.probs == 0) & (logits > math.log(limits.tiny))

@@ -2,6 +2,7 @@
 
 from pyro_igr.infer.analytic_kl import assert_analytic_kl
 from pyro_igr.infer.autoguide import AutoIGR
+from pyro_igr.infer.discrete_iwae import TraceDiscreteIWAE_ELBO
 from pyro_igr.infer.discrete_kl import TraceDiscreteKL_ELBO
 from pyro_igr.infer.enumerated import TraceEnumeratedDiscrete_ELBO
 from pyro_igr.infer.evaluation import LogLikelihood, log_likelihood, log_weights
@@ -15,6 +16,7 @@ __all__ = [
     "AutoIGR",
     "ControlNetwork",
     "LogLikelihood",
+    "TraceDiscreteIWAE_ELBO",
     "TraceDiscreteKL_ELBO",
     "TraceEnumeratedDiscrete_ELBO",
     "TraceRELAX_ELBO",

@@ -59,7 +59,7 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
     sites = [*scored.values(), *drawn.values()]
     names = _data_plates(sites, plate)
     for site in sites:
-        _check_whole(site, names)
+        check_whole(site, names)
     total = sum(-_sum_to(site, names) for site in drawn.values())
     for name, site in scored.items():
         if site["is_observed"] or name in drawn:
@@ -87,14 +87,18 @@ def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
             raise ValueError(NOT_IN_MODEL.format(name))
 
 
-def _plates(site: Message) -> dict[str, int]:
-    """Dimensions of the vectorized plates around a site, but that of samples."""
+def plates_around(site: Message) -> dict[str, int]:
+    """Dimensions of the plates around a site, by name, but those of samples.
+
+    Args:
+        site: of a trace, or a message.
+    """
     frames = [frame for frame in site["cond_indep_stack"] if frame.vectorized]
     return {frame.name: frame.dim for frame in frames if frame.name != SAMPLES}
 
 
 def _data_plates(sites: list[Message], plate: Plates) -> tuple[str, ...]:
-    found = [_plates(site) for site in sites]
+    found = [plates_around(site) for site in sites]
     every = sorted({name for plates in found for name in plates})
     if plate is None:
         shared = set(every).intersection(*found)
@@ -117,7 +121,13 @@ def _widest(found: list[dict[str, int]]) -> tuple[str, ...]:
     return tuple(name for name, _ in counts.most_common(1))
 
 
-def _check_whole(site: Message, names: tuple[str, ...]) -> None:
+def check_whole(site: Message, names: tuple[str, ...]) -> None:
+    """Raises if a plate around a site is subsampled that is not one of the data.
+
+    Args:
+        site: of a trace.
+        names: of the plates of the data.
+    """
     for frame in site["cond_indep_stack"]:
         is_whole = frame.full_size is None or frame.size == frame.full_size
         if frame.vectorized and frame.name not in (SAMPLES, *names) and not is_whole:
@@ -128,7 +138,7 @@ def _sum_to(site: Message, names: tuple[str, ...]) -> Tensor:
     """The masked log-density of a site, summed over all but samples and plates."""
     log_prob = site["fn"].log_prob(site["value"], *site["args"], **site["kwargs"])
     log_prob = scale_and_mask(log_prob, mask=site["mask"])
-    plates = _plates(site)
+    plates = plates_around(site)
     dims = [f.dim for f in site["cond_indep_stack"] if f.name == SAMPLES]
     dims += [plates[name] for name in names]
     kept = log_prob.movedim(dims, [*range(len(dims))])

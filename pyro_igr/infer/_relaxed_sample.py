@@ -118,14 +118,21 @@ class RelaxedSampleMessenger(Messenger):
         check_discrete(discrete, dist, name, num_categories=size)
         check_same_value(guide_site["fn"], dist, name)
         if agrees.get("mask", True) is not True:
-            _check_masks(name, guide_site, msg)
+            check_masks(name, guide_site, msg)
         q, p = innermost(guide_site["discrete"]), innermost(discrete)
         shapes = map(_shape_of_variables, (guide_site["fn"], dist))
         expected = -cross_entropy(q, p)
         return _counted(dist, expected.expand(torch.broadcast_shapes(*shapes)))
 
 
-def _check_masks(name: str, guide_site: Message, model_site: Message) -> None:
+def check_masks(name: str, guide_site: Message, model_site: Message) -> None:
+    """Raises at a mask in one of guide and model only.
+
+    Args:
+        name: of the site.
+        guide_site: the site of the guide, or its message.
+        model_site: the one of the model.
+    """
     in_guide, in_model = (total_mask(x) is not True for x in (guide_site, model_site))
     if in_guide != in_model:
         where = "guide" if in_guide else "model"
@@ -137,14 +144,19 @@ def _shape_of_variables(dist: Distribution) -> Size:
 
 
 def _counted(dist: Distribution, terms: Tensor) -> CountedByDensity:
-    return CountedByDensity(dist, _wrapped(dist, terms))
+    return CountedByDensity(dist, wrapped(dist, terms))
 
 
-def _wrapped(dist: Distribution, terms: Tensor) -> Tensor:
-    """Terms of the variables of a distribution, masked and summed by its wrappers."""
+def wrapped(dist: Distribution, terms: Tensor) -> Tensor:
+    """Terms of the variables of a distribution, masked and summed by its wrappers.
+
+    Args:
+        dist: with the wrappers of the host.
+        terms: of the variables of a batch of its innermost distribution.
+    """
     if isinstance(dist, MaskedDistribution):
-        return scale_and_mask(_wrapped(dist.base_dist, terms), mask=mask_of(dist))
+        return scale_and_mask(wrapped(dist.base_dist, terms), mask=mask_of(dist))
     if isinstance(dist, Independent):
         size = dist.reinterpreted_batch_ndims
-        return sum_rightmost(_wrapped(dist.base_dist, terms), size)
+        return sum_rightmost(wrapped(dist.base_dist, terms), size)
     return terms

@@ -25,6 +25,10 @@ OBJECTIVES = {
         lambda host: host.igr.TraceDiscreteKL_ELBO(),
         {COUNTED: "at site 'z', has no gradient"},
     ),
+    "discrete IWAE": (
+        lambda host: host.igr.TraceDiscreteIWAE_ELBO(2),
+        {COUNTED: "at site 'z', has no gradient"},
+    ),
     "RELAX": (
         lambda host: host.igr.TraceRELAX_ELBO(),
         {WITHOUT_NOISE: "drawn given its category"},

@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from scipy.stats import norm
 from wrappers import CENTRES, KEPT, LABELS, LOGITS, WRAPPERS, X
 
 NUM_DRAWS = 20_000
 DISCRETE_KL, STL = "discrete KL", "sticking the landing"
+IWAE = "discrete IWAE of two samples"
 ENGINES = {
     "Trace_ELBO": ("relaxed", lambda host: host.TRACE),
     STL: ("relaxed", lambda host: host.igr.TraceSTL_ELBO),
     DISCRETE_KL: ("mixed", lambda host: host.igr.TraceDiscreteKL_ELBO),
+    IWAE: ("weighted", lambda host: _weighted(host)),
     "Trace_ELBO, discretized": ("discrete", lambda host: host.TRACE),
     "RELAX": ("discrete", lambda host: host.igr.TraceRELAX_ELBO),
     "unordered set": ("discrete", lambda host: _set_of_two(host)),
@@ -48,6 +50,10 @@ def _set_of_two(host):
     return lambda **options: host.igr.TraceUnorderedSet_ELBO(2, **options)
 
 
+def _weighted(host):
+    return lambda **options: host.igr.TraceDiscreteIWAE_ELBO(2, **options)
+
+
 def sticks(law):
     """The shares of categories, by the distribution function of the Gaussians."""
     stick = norm.cdf(np.asarray(law.loc) / np.asarray(law.scale))
@@ -81,9 +87,15 @@ def elbos(host, wrapper):
         X[:, None], np.where(known[:, None], LABELS @ CENTRES[:, None], CENTRES)
     )
     w, prior = wrapper.likelihood, (q_k * discrete).sum()
+    weights = w * likelihood + (np.asarray(z) * discrete).sum(-1)
+    joint = wrapper.event or not wrapper.plates[0]
+    weights = weights.sum(-1, keepdims=True) if joint else weights
+    pairs = weights.reshape(2, NUM_DRAWS // 2, -1)
+    of_two = w * (logsumexp(pairs / w, 0) - np.log(2))
     return {
         "relaxed": w * likelihood.sum(-1) + relaxed.sum(-1) + constant,
         "mixed": w * likelihood.sum(-1) + prior + constant,
+        "weighted": of_two.sum(-1) + constant,
         "discrete": np.array([w * (q_k * by_category).sum() + prior + constant]),
     }
 
@@ -115,7 +127,7 @@ def refusal(engine, name):
     if engine == STL and differ:
         aspect = "scale" if "scale" in name else "mask"
         return f"site '{wrapper.site}' has another {aspect} in the model"
-    if engine == DISCRETE_KL and wrapper.is_one_sided:
+    if engine in (DISCRETE_KL, IWAE) and wrapper.is_one_sided:
         side = "guide" if "guide" in name else "model"
         return f"site '{wrapper.site}' has a mask in the {side} only"
     return None

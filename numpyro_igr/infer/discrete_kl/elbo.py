@@ -1,26 +1,17 @@
 """The ELBO of relaxed samples with the exact KL of their discrete distributions."""
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Unpack
 
 from jax import Array
-from numpyro.handlers import block, seed, substitute, trace
+from numpyro.handlers import seed, substitute
 from numpyro.infer import TraceMeanField_ELBO
 
-from numpyro_igr._host import eval_provenance
-from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._uses import check_pair
+from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._options import TraceOptions
 from numpyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
-
-FREE_SCALE = (
-    "The scale of the guide at site '{}' is learned: with the KL of the discrete "
-    "distributions loc and scale can shrink together, which leaves samples without "
-    "noise and a useless discrete model. Fix the scale, or bound it from below."
-)
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
@@ -101,33 +92,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
             self._is_checked = True
         if not self._has_warned:
             run = partial(seed(guide, rng_key), *args, **kwargs)
-            self._warn_of_free_scale(run, param_map)
+            self._has_warned = warn_of_free_scale(run, param_map)
         sites: dict[str, dict] = {}
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
         model = RelaxedSampleMessenger(sites, is_model=True)(model)
         return super().loss_with_mutable_state(
             rng_key, param_map, model, guide, *args, **kwargs
         )
-
-    def _warn_of_free_scale(self, guide: Callable, params: dict[str, Any]) -> None:
-        for name, parameters in eval_provenance(
-            partial(_scales, guide), **params
-        ).items():
-            if parameters and not self._has_warned:
-                self._has_warned = True
-                warnings.warn(FREE_SCALE.format(name), stacklevel=2)
-
-
-def _scales(guide: Callable, **params: Any) -> dict[str, Array]:
-    with block():
-        sites = trace(substitute(guide, data=params)).get_trace()
-    dists = {
-        name: innermost(site["fn"])
-        for name, site in sites.items()
-        if site["type"] == "sample"
-    }
-    return {
-        name: dist.scale
-        for name, dist in dists.items()
-        if isinstance(dist, GaussianPushforward)
-    }

@@ -1,6 +1,5 @@
 """The ELBO of relaxed samples with the exact KL of their discrete distributions."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Unpack
 
@@ -8,17 +7,10 @@ from pyro.infer import TraceMeanField_ELBO
 from pyro.poutine import Trace
 
 from pyro_igr._typed import Message
-from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._uses import check_pair
+from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._options import TraceOptions
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
-
-FREE_SCALE = (
-    "The scale of the guide at site '{}' is learned: with the KL of the discrete "
-    "distributions loc and scale can shrink together, which leaves samples without "
-    "noise and a useless discrete model. Fix the scale, or bound it from below."
-)
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
@@ -94,13 +86,5 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
         model = RelaxedSampleMessenger(sites, is_model=True)(model)
         for traces in super()._get_traces(model, guide, args, kwargs):
-            self._warn_of_free_scale(sites)
+            self._has_warned = self._has_warned or warn_of_free_scale(sites)
             yield traces
-
-    def _warn_of_free_scale(self, sites: dict[str, Message]) -> None:
-        for name, site in sites.items():
-            dist = innermost(site["fn"])
-            is_free = isinstance(dist, GaussianPushforward) and dist.scale.requires_grad
-            if is_free and not self._has_warned:
-                self._has_warned = True
-                warnings.warn(FREE_SCALE.format(name), stacklevel=2)

@@ -1,0 +1,122 @@
+"""A relaxed distribution that draws as itself and counts linearly in its value."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from numpyro.distributions import Distribution
+
+from numpyro_igr._host import Messenger
+from numpyro_igr.distributions import OneHotCategorical
+from numpyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
+from numpyro_igr.distributions.recovering import innermost, is_of_log
+from numpyro_igr.handlers._site_weights import agreement
+from numpyro_igr.infer._discrete_site import (
+    check_discrete,
+    check_same_value,
+    recover_with_gradient,
+)
+from numpyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
+
+NOT_REPARAMETERIZED = (
+    "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
+    "straight-through, got {}: relax it, or train its one-hot values by "
+    "TraceUnorderedSet_ELBO"
+)
+
+
+class CountedLinearly(CountedByDensity):
+    r"""Draws z from ``dist``, and counts by :math:`\sum_k z_k \log p_k`.
+
+    The sum is over the categories that q has, as that of a KL is: relaxed values of a
+    family may have a share of a category that no value tends to.
+
+    Args:
+        dist: a relaxed or one-hot distribution, with the wrappers of the host.
+        discrete: the one-hot distribution p, without them.
+        of_guide: the one-hot distribution q.
+    """
+
+    pytree_data_fields = ("discrete", "of_guide")
+
+    def __init__(
+        self,
+        dist: Distribution,
+        discrete: OneHotCategorical,
+        of_guide: OneHotCategorical,
+    ) -> None:
+        self.discrete, self.of_guide = discrete, of_guide
+        super().__init__(dist)
+
+    def log_prob(self, value: Array, intermediates: Any = None) -> Array:
+        z = jnp.exp(value) if is_of_log(self.dist) else value
+        z = jnp.where(is_lacking(self.of_guide), 0.0, z)
+        return wrapped(self.dist, mean_log_prob(z, self.discrete))
+
+
+class LinearSiteMessenger(Messenger):
+    """Makes sites with a discrete distribution behind them count linearly.
+
+    Masks and scales stay as they are. Other sites count by their densities.
+
+    Args:
+        sites: filled by a guide; a model's sites of these names are made to match.
+        is_model: whether it handles the model.
+    """
+
+    def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
+        super().__init__()
+        self.sites, self.is_model = sites, is_model
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] != "sample" or msg["is_observed"]:
+            return
+        if not self.is_model:
+            msg["fn"] = self._of_guide(msg)
+        elif msg["name"] in self.sites:
+            msg["fn"] = _of_model(msg, self.sites[msg["name"]])
+
+    def postprocess_message(self, msg: dict) -> None:
+        is_latent = msg["type"] == "sample" and not self.is_model
+        if is_latent and msg["name"] in self.sites:
+            self.sites[msg["name"]]["value"] = msg["value"]
+
+    def _of_guide(self, msg: dict) -> Distribution:
+        name, dist = msg["name"], msg["fn"]
+        if not dist.has_rsample:
+            family = type(innermost(dist)).__name__
+            raise ValueError(NOT_REPARAMETERIZED.format(name, family))
+        discrete: Any = recover_with_gradient(dist, name)
+        self.sites[name] = {**msg, "discrete": discrete}
+        if discrete is None:
+            return dist
+        return CountedLinearly(dist, innermost(discrete), innermost(discrete))
+
+
+def count_linearly(
+    model: Callable, guide: Callable
+) -> tuple[Callable, Callable, dict[str, dict]]:
+    """A pair that counts linearly, and the latents of the guide, once it has run.
+
+    Args:
+        model: the model.
+        guide: the guide.
+    """
+    sites: dict[str, dict] = {}
+    guide = LinearSiteMessenger(sites, is_model=False)(guide)
+    return LinearSiteMessenger(sites, is_model=True)(model), guide, sites
+
+
+def _of_model(msg: dict, guide_site: dict) -> Distribution:
+    name, dist = msg["name"], msg["fn"]
+    if guide_site["discrete"] is None:
+        return dist
+    discrete: Any = recover_with_gradient(dist, name)
+    size = guide_site["fn"].event_shape[-1]
+    check_discrete(discrete, dist, name, num_categories=size)
+    check_same_value(guide_site["fn"], dist, name)
+    if agreement(guide_site, msg).get("mask", True) is not True:
+        check_masks(name, guide_site, msg)
+    of_guide = innermost(guide_site["discrete"])
+    return CountedLinearly(dist, innermost(discrete), of_guide)

@@ -1,0 +1,175 @@
+"""Importance weights of relaxed samples, linear in the log-probabilities."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Unpack
+
+import jax
+from jax import Array, random
+from numpyro.handlers import seed, substitute
+from numpyro.infer.elbo import ELBO
+
+from numpyro_igr._host import get_importance_trace
+from numpyro_igr.handlers._uses import check_pair
+from numpyro_igr.infer._data_plates import Plates
+from numpyro_igr.infer._free_scale import warn_of_free_scale
+from numpyro_igr.infer._options import ELBOOptions
+from numpyro_igr.infer._samples import check_counts
+from numpyro_igr.infer.discrete_iwae._bound import Term, bound, scored
+from numpyro_igr.infer.discrete_iwae._draws import DrawMessenger
+from numpyro_igr.infer.discrete_iwae._elements import Frames, names_and_dims
+from numpyro_igr.infer.discrete_iwae._linear_sites import count_linearly
+from numpyro_igr.infer.discrete_iwae._structure import structure_of
+
+Trace = dict[str, dict]
+
+
+class TraceDiscreteIWAE_ELBO(ELBO):
+    r"""Relaxed samples with importance weights of the discrete distributions.
+
+    .. math::
+        \sum_e \log \frac{1}{S} \sum_{s=1}^S p(x_e | z_{es}) \exp\Big( \sum_k z_{esk}
+        (\log p_k - \log q_k) \Big), \qquad z_{es} \sim q
+
+    with q and p the distributions that ``to_discrete()`` returns of guide and model, by
+    their ``.logits``, for IGR, its stick-breaking and Gumbel-Softmax, straight-through
+    or not; the prior may be ``OneHotCategorical`` itself. Categories that q lacks do
+    not count. Other sites count by their densities at the samples. The elements e are
+    those of the plates that all sites within plates share: a program without plates
+    has one weight for all data.
+
+    At one-hot values, straight-through ones say, it is the importance-weighted bound of
+    the discrete model, the host's ``RenyiELBO(alpha=0)`` of the pair that
+    :func:`discretize` makes: from below, and tighter with more samples. At relaxed
+    values it is no bound of any model, as :class:`TraceDiscreteKL_ELBO` is none. With
+    one sample it is that objective with the KL at the sample in place of the exact
+    one, :math:`\sum_k z_k (\log q_k - \log p_k)`, which it has in mean only as the
+    temperature falls to 0. Report :func:`log_likelihood`.
+
+    A latent outside of these plates, which the data share, is drawn once, and counts
+    outside of the mean: an ELBO of it and a bound of the others given it, which
+    together are one of log p(x). A scale of all sites, or a subsampled plate of data,
+    is a factor of the bound, namely what scales the observations, on average; relative
+    to it a scale of a site is an exponent of its part of a weight.
+
+    The gradient is that of this objective, all of it. The doubly reparameterized one
+    would be another here: it leaves out the score of the density of z, but
+    :math:`\sum_k z_k \nabla \log q_k` is the score of a one-hot z, whose mean is zero
+    for one-hot values alone.
+
+    As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR, at 1 say, or bound
+    it from below: only loc / scale counts. A scale that depends on parameters is warned
+    of once.
+
+    Units:
+        The loss is in nats.
+
+    Args:
+        num_samples: S, drawn at once: in Pyro in a dimension to the left of all plates,
+            in NumPyro by ``vmap``. What does not depend on them runs once.
+        num_particles: how many such bounds are averaged, 1 by default.
+        plate: the plates whose elements have weights of their own, by name; ``()`` is
+            one weight of everything, None for those that all share.
+        kwargs: as for the host's ``ELBO``.
+
+    Raises:
+        ValueError: if ``num_samples`` is not positive; at a site of the guide that is
+            not reparameterized; at a relaxed one that the model gives a distribution
+            without a discrete one behind it or with other categories, or that has a
+            mask in one of them only; if a plate within an element is subsampled, or a
+            site outside of the named plates depends on samples within; in the first
+            run, where a program compares, rounds or indexes with a relaxed value.
+        NotImplementedError: if a discrete distribution has no closed form.
+
+    Source:
+        Burda, Grosse and Salakhutdinov (2016), eq. 8, with relaxed samples as in Jang,
+        Gu and Poole (2017), and linear weights, which are ours. Doubly reparameterized
+        gradients are those of Tucker, Lawson, Gu and Maddison (2019).
+
+    Example:
+        >>> import jax, jax.numpy as jnp, numpyro
+        >>> from numpyro_igr import IGRStraightThrough, TraceDiscreteIWAE_ELBO
+        >>> def model():
+        ...     prior = IGRStraightThrough.from_probs(0.5, jnp.array([0.5, 0.5]))
+        ...     z = numpyro.sample("z", prior)
+        ...     numpyro.factor("x", jnp.log(z @ jnp.array([0.4, 1.6])))
+        >>> def guide():
+        ...     probs = jnp.array([0.2, 0.8])
+        ...     numpyro.sample("z", IGRStraightThrough.from_probs(0.5, probs))
+        >>> loss = TraceDiscreteIWAE_ELBO(5).loss(jax.random.key(0), {}, model, guide)
+        >>> print(f"{abs(loss):.4f}")
+        0.0000
+    """
+
+    def __init__(
+        self,
+        num_samples: int,
+        num_particles: int = 1,
+        *,
+        plate: Plates = None,
+        **kwargs: Unpack[ELBOOptions],
+    ) -> None:
+        check_counts(1, num_samples=num_samples)
+        super().__init__(num_particles, **kwargs)
+        self.num_samples: int = num_samples
+        self.plate: Plates = plate
+        self._has_warned = self._is_checked = False
+
+    def loss(
+        self,
+        rng_key: Array,
+        param_map: dict[str, Any],
+        model: Callable,
+        guide: Callable,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Array:
+        self._check(rng_key, param_map, model, guide, args, kwargs)
+        model, guide, _ = count_linearly(model, guide)
+
+        def particle(key: Array) -> Array:
+            keys = random.split(key, 3)
+
+            def run(key: Array, plates: Frames) -> tuple[Trace, Trace]:
+                of_model, of_guide = random.split(key)
+                replayed = DrawMessenger(of_model, plates)(seed(model, keys[0]))
+                drawn = DrawMessenger(of_guide, plates)(seed(guide, keys[1]))
+                return get_importance_trace(replayed, drawn, args, kwargs, param_map)
+
+            return self._loss(run, keys[2])
+
+        keys = random.split(rng_key, self.num_particles)
+        return self.vectorize_particles_fn(particle, keys).mean()
+
+    def _check(
+        self,
+        key: Array,
+        params: dict[str, Any],
+        model: Callable,
+        guide: Callable,
+        args: tuple,
+        kwargs: dict,
+    ) -> None:
+        if not self._is_checked:
+            at = partial(substitute, data=params)
+            check_pair(at(model), at(guide), args, kwargs)
+            self._is_checked = True
+        if not self._has_warned:
+            run = partial(seed(guide, key), *args, **kwargs)
+            self._has_warned = warn_of_free_scale(run, params)
+
+    def _loss(self, run: Callable, key: Array) -> Array:
+        plates, depends, is_observed = structure_of(run, key, self.plate)
+
+        def of_sample(key: Array) -> list[tuple[Array, Any]]:
+            found = scored(*run(key, plates))
+            return [(sign * site["log_prob"], site["scale"]) for sign, site in found]
+
+        found = jax.vmap(of_sample)(random.split(key, self.num_samples))
+        terms = [
+            Term(log_prob, None if scale is None else scale[0], *of_site)
+            for (log_prob, scale), *of_site in zip(
+                found, is_observed, depends, strict=True
+            )
+        ]
+        return -bound(terms, names_and_dims(plates)[1])

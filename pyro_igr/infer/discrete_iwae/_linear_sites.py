@@ -1,0 +1,124 @@
+"""A relaxed distribution that draws as itself and counts linearly in its value."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pyro.distributions import OneHotCategorical
+from pyro.poutine.messenger import Messenger
+from torch import Size, Tensor
+
+from pyro_igr._host import site_is_subsample
+from pyro_igr._typed import Distribution, Message
+from pyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
+from pyro_igr.distributions.recovering import innermost, is_of_log
+from pyro_igr.handlers._site_weights import agreement
+from pyro_igr.infer._discrete_site import (
+    check_discrete,
+    check_same_value,
+    recover_with_gradient,
+)
+from pyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
+
+NOT_REPARAMETERIZED = (
+    "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
+    "straight-through, got {}: relax it, or train its one-hot values by "
+    "TraceUnorderedSet_ELBO"
+)
+
+
+class CountedLinearly(CountedByDensity):
+    r"""Draws z from ``dist``, and counts by :math:`\sum_k z_k \log p_k`.
+
+    The sum is over the categories that q has, as that of a KL is: relaxed values of a
+    family may have a share of a category that no value tends to.
+
+    Args:
+        dist: a relaxed or one-hot distribution, with the wrappers of the host.
+        discrete: the one-hot distribution p, without them.
+        of_guide: the one-hot distribution q.
+    """
+
+    def __init__(
+        self,
+        dist: Distribution,
+        discrete: OneHotCategorical,
+        of_guide: OneHotCategorical,
+    ) -> None:
+        self.discrete, self.of_guide = discrete, of_guide
+        super().__init__(dist)
+
+    def expand(self, batch_shape: Size, _instance: object = None) -> "CountedLinearly":
+        dist = self.dist.expand(batch_shape)
+        return CountedLinearly(dist, self.discrete, self.of_guide)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        z = value.exp() if is_of_log(self.dist) else value
+        z = torch.where(is_lacking(self.of_guide), 0.0, z)
+        return wrapped(self.dist, mean_log_prob(z, self.discrete))
+
+
+class LinearSiteMessenger(Messenger):
+    """Makes sites with a discrete distribution behind them count linearly.
+
+    Masks and scales stay as they are. Other sites count by their densities.
+
+    Args:
+        sites: filled by a guide; a model's sites of these names are made to match.
+        is_model: whether it handles the model.
+    """
+
+    def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
+        super().__init__()
+        self.sites, self.is_model = sites, is_model
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if msg["is_observed"] or site_is_subsample(msg):
+            return
+        if not self.is_model:
+            msg["fn"] = self._of_guide(msg)
+        elif msg["name"] in self.sites:
+            msg["fn"] = _of_model(msg, self.sites[msg["name"]])
+
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if not self.is_model and msg["name"] in self.sites:
+            self.sites[msg["name"]]["value"] = msg["value"]
+
+    def _of_guide(self, msg: Message) -> Distribution:
+        name, dist = msg["name"], msg["fn"]
+        if not dist.has_rsample:
+            family = type(innermost(dist)).__name__
+            raise ValueError(NOT_REPARAMETERIZED.format(name, family))
+        discrete: Any = recover_with_gradient(dist, name)
+        self.sites[name] = {**msg, "discrete": discrete}
+        if discrete is None:
+            return dist
+        return CountedLinearly(dist, innermost(discrete), innermost(discrete))
+
+
+def count_linearly(
+    model: Callable, guide: Callable
+) -> tuple[Callable, Callable, dict[str, Message]]:
+    """A pair that counts linearly, and the latents of the guide, once it has run.
+
+    Args:
+        model: the model.
+        guide: the guide.
+    """
+    sites: dict[str, Message] = {}
+    guide = LinearSiteMessenger(sites, is_model=False)(guide)
+    return LinearSiteMessenger(sites, is_model=True)(model), guide, sites
+
+
+def _of_model(msg: Message, guide_site: Message) -> Distribution:
+    name, dist = msg["name"], msg["fn"]
+    if guide_site["discrete"] is None:
+        return dist
+    discrete: Any = recover_with_gradient(dist, name)
+    size = guide_site["fn"].event_shape[-1]
+    check_discrete(discrete, dist, name, num_categories=size)
+    check_same_value(guide_site["fn"], dist, name)
+    if agreement(guide_site, msg).get("mask", True) is not True:
+        check_masks(name, guide_site, msg)
+    of_guide = innermost(guide_site["discrete"])
+    return CountedLinearly(dist, innermost(discrete), of_guide)

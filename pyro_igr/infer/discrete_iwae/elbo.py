@@ -1,0 +1,179 @@
+"""Importance weights of relaxed samples, linear in the log-probabilities."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Unpack, cast
+
+import torch
+from pyro import poutine
+from pyro.infer import Trace_ELBO
+from pyro.poutine import Trace
+from torch import Tensor
+
+from pyro_igr._host import torch_item
+from pyro_igr.handlers._uses import check_pair
+from pyro_igr.infer._data_plates import Plates, check_whole
+from pyro_igr.infer._free_scale import warn_of_free_scale
+from pyro_igr.infer._options import ELBOOptions
+from pyro_igr.infer._plates import dependents
+from pyro_igr.infer._samples import check_counts
+from pyro_igr.infer.discrete_iwae._bound import Term, bound, scored
+from pyro_igr.infer.discrete_iwae._draws import DrawMessenger
+from pyro_igr.infer.discrete_iwae._elements import (
+    Frames,
+    first_plates,
+    names_and_dims,
+    plates_of_all,
+)
+from pyro_igr.infer.discrete_iwae._linear_sites import count_linearly
+
+
+class TraceDiscreteIWAE_ELBO(Trace_ELBO):
+    r"""Relaxed samples with importance weights of the discrete distributions.
+
+    .. math::
+        \sum_e \log \frac{1}{S} \sum_{s=1}^S p(x_e | z_{es}) \exp\Big( \sum_k z_{esk}
+        (\log p_k - \log q_k) \Big), \qquad z_{es} \sim q
+
+    with q and p the distributions that ``to_discrete()`` returns of guide and model, by
+    their ``.logits``, for IGR, its stick-breaking and Gumbel-Softmax, straight-through
+    or not; the prior may be ``OneHotCategorical`` itself. Categories that q lacks do
+    not count. Other sites count by their densities at the samples. The elements e are
+    those of the plates that all sites within plates share: a program without plates
+    has one weight for all data.
+
+    At one-hot values, straight-through ones say, it is the importance-weighted bound of
+    the discrete model, the host's ``RenyiELBO(alpha=0)`` of the pair that
+    :func:`discretize` makes: from below, and tighter with more samples. At relaxed
+    values it is no bound of any model, as :class:`TraceDiscreteKL_ELBO` is none. With
+    one sample it is that objective with the KL at the sample in place of the exact
+    one, :math:`\sum_k z_k (\log q_k - \log p_k)`, which it has in mean only as the
+    temperature falls to 0. Report :func:`log_likelihood`.
+
+    A latent outside of these plates, which the data share, is drawn once, and counts
+    outside of the mean: an ELBO of it and a bound of the others given it, which
+    together are one of log p(x). A scale of all sites, or a subsampled plate of data,
+    is a factor of the bound, namely what scales the observations, on average; relative
+    to it a scale of a site is an exponent of its part of a weight.
+
+    The gradient is that of this objective, all of it. The doubly reparameterized one
+    would be another here: it leaves out the score of the density of z, but
+    :math:`\sum_k z_k \nabla \log q_k` is the score of a one-hot z, whose mean is zero
+    for one-hot values alone.
+
+    As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR, at 1 say, or bound
+    it from below: only loc / scale counts. A scale that depends on parameters is warned
+    of once.
+
+    Units:
+        The loss is in nats.
+
+    Args:
+        num_samples: S, drawn at once: in Pyro in a dimension to the left of all plates,
+            in NumPyro by ``vmap``. What does not depend on them runs once.
+        num_particles: how many such bounds are averaged, 1 by default.
+        plate: the plates whose elements have weights of their own, by name; ``()`` is
+            one weight of everything, None for those that all share.
+        kwargs: as for the host's ``ELBO``.
+
+    Raises:
+        ValueError: if ``num_samples`` is not positive; at a site of the guide that is
+            not reparameterized; at a relaxed one that the model gives a distribution
+            without a discrete one behind it or with other categories, or that has a
+            mask in one of them only; if a plate within an element is subsampled, or a
+            site outside of the named plates depends on samples within; in the first
+            run, where a program compares, rounds or indexes with a relaxed value.
+        NotImplementedError: if a discrete distribution has no closed form.
+
+    Source:
+        Burda, Grosse and Salakhutdinov (2016), eq. 8, with relaxed samples as in Jang,
+        Gu and Poole (2017), and linear weights, which are ours. Doubly reparameterized
+        gradients are those of Tucker, Lawson, Gu and Maddison (2019).
+
+    Example:
+        >>> import pyro, torch
+        >>> from pyro_igr import IGRStraightThrough, TraceDiscreteIWAE_ELBO
+        >>> def model():
+        ...     prior = IGRStraightThrough.from_probs(0.5, torch.tensor([0.5, 0.5]))
+        ...     z = pyro.sample("z", prior)
+        ...     pyro.factor("x", z @ torch.tensor([0.4, 1.6]).log())
+        >>> def guide():
+        ...     probs = torch.tensor([0.2, 0.8])
+        ...     pyro.sample("z", IGRStraightThrough.from_probs(0.5, probs))
+        >>> loss = TraceDiscreteIWAE_ELBO(5).loss(model, guide)  # the posterior
+        >>> print(f"{abs(loss):.4f}")
+        0.0000
+    """
+
+    def __init__(
+        self,
+        num_samples: int,
+        num_particles: int = 1,
+        *,
+        plate: Plates = None,
+        **kwargs: Unpack[ELBOOptions],
+    ) -> None:
+        check_counts(1, num_samples=num_samples)
+        super().__init__(num_particles, **kwargs)
+        self.num_samples: int = num_samples
+        self.plate: Plates = plate
+        self._has_warned = False
+        self._programs: tuple[Callable, Callable] | None = None
+        self._plates: Frames | None = None
+
+    def loss(
+        self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
+    ) -> float:
+        with torch.no_grad():
+            return torch_item(self.differentiable_loss(model, guide, *args, **kwargs))
+
+    def _get_traces(
+        self, model: Callable, guide: Callable, args: tuple, kwargs: dict
+    ) -> Iterator[tuple[Trace, Trace]]:
+        if self._programs != (model, guide):
+            check_pair(model, guide, args, kwargs)
+            self._programs, self._plates = (model, guide), None
+        if self.max_plate_nesting == math.inf:
+            self._guess_max_plate_nesting(
+                *count_linearly(model, guide)[:2], args, kwargs
+            )
+        return super()._get_traces(model, guide, args, kwargs)
+
+    # Which plates all that depends on the samples shares is known once they have run.
+    def _get_trace(
+        self, model: Callable, guide: Callable, args: tuple, kwargs: dict
+    ) -> tuple[Trace, Trace]:
+        model, guide, sites = count_linearly(model, guide)
+        size, nesting = self.num_samples, cast(int, self.max_plate_nesting)
+        if self._plates is None:
+            with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+                alone = poutine.trace(guide).get_trace(*args, **kwargs)
+            self._plates = first_plates(alone.nodes.values(), self.plate)
+        while True:
+            plates = self._plates
+            drawn = DrawMessenger(size, nesting, plates)(guide)
+            replayed = DrawMessenger(size, nesting, plates, sites)(model)
+            traces = super()._get_trace(replayed, drawn, args, kwargs)
+            self._has_warned = self._has_warned or warn_of_free_scale(sites)
+            first = first_plates(traces[1].nodes.values(), self.plate)
+            if plates <= first:
+                reached = dependents(traces, nesting)
+                named = self.plate is not None
+                first = plates_of_all(plates, reached, named=named)
+            self._plates = first
+            if self._plates == plates:
+                return traces
+
+    def _differentiable_loss_particle(
+        self, model_trace: Trace, guide_trace: Trace
+    ) -> tuple[float, Tensor]:
+        names, plates = names_and_dims(cast(Frames, self._plates))
+        terms = []
+        for sign, site in scored(model_trace, guide_trace):
+            depends = site["log_prob"].dim() > self.max_plate_nesting
+            if depends:
+                check_whole(site, names)
+            log_prob, is_observed = sign * site["log_prob"], site["is_observed"]
+            terms.append(Term(log_prob, site["scale"], is_observed, depends))
+        elbo = bound(terms, plates)
+        return -torch_item(elbo), -elbo
