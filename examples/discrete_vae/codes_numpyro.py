@@ -19,6 +19,7 @@ from numpyro_igr import (
     ExpRelaxedOneHotCategorical,
     IGRStickBreaking,
     OneHotCategorical,
+    OneHotCategoricalReinMax,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
@@ -33,6 +34,7 @@ ELBOS = {
     "stl": TraceSTL_ELBO,
     "discrete-kl": TraceDiscreteKL_ELBO,
     "straight-through": TraceDiscreteKL_ELBO,
+    "reinmax": TraceDiscreteKL_ELBO,
     "relax": partial(TraceRELAX_ELBO, name="relax"),
     "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
 }
@@ -51,6 +53,8 @@ def make_prior(options: Options) -> Distribution:
     """
     temperature = jnp.array(options.temperature)
     logits = jnp.zeros((options.num_variables, options.num_categories))
+    if options.estimator == "reinmax":
+        return OneHotCategoricalReinMax(temperature, logits=logits)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete
@@ -70,6 +74,8 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
 
     The Gaussians of IGR have scale 1 unless there are parameters for it.
     """
+    if isinstance(prior, OneHotCategoricalReinMax):
+        return OneHotCategoricalReinMax(prior.temperature, logits=parameters)
     if isinstance(prior, OneHotCategorical):
         return OneHotCategorical(logits=parameters)
     if isinstance(prior, ExpRelaxedOneHotCategorical):
@@ -81,8 +87,8 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    is_logarithm = isinstance(prior, ExpRelaxedOneHotCategorical)
-    return prior.to_discrete() if is_logarithm else prior
+    is_free = isinstance(prior, (ExpRelaxedOneHotCategorical, OneHotCategoricalReinMax))
+    return prior.to_discrete() if is_free else prior
 
 
 def sample_code(code: Distribution) -> Array:

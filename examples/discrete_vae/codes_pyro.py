@@ -16,6 +16,7 @@ from pyro_igr import (
     IGR,
     ExpRelaxedOneHotCategorical,
     IGRStickBreaking,
+    OneHotCategoricalReinMax,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
@@ -30,6 +31,7 @@ ELBOS = {
     "stl": TraceSTL_ELBO,
     "discrete-kl": TraceDiscreteKL_ELBO,
     "straight-through": TraceDiscreteKL_ELBO,
+    "reinmax": TraceDiscreteKL_ELBO,
     "relax": partial(TraceRELAX_ELBO, name="relax"),
     "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
 }
@@ -50,6 +52,8 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
     """
     temperature = torch.tensor(options.temperature, device=device)
     logits = torch.zeros(options.num_variables, options.num_categories, device=device)
+    if options.estimator == "reinmax":
+        return OneHotCategoricalReinMax(temperature, logits=logits)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete
@@ -62,6 +66,8 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
 
     The Gaussians of IGR have scale 1 unless there are parameters for it.
     """
+    if isinstance(prior, OneHotCategoricalReinMax):
+        return OneHotCategoricalReinMax(prior.temperature, logits=parameters)
     if isinstance(prior, OneHotCategorical):
         return OneHotCategorical(logits=parameters)
     if isinstance(prior, ExpRelaxedOneHotCategorical):
@@ -73,8 +79,8 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
 
 def make_discrete(prior: Distribution) -> Distribution:
     """The prior for a discretized model, where the sites of IGR are one-hot."""
-    is_logarithm = isinstance(prior, ExpRelaxedOneHotCategorical)
-    return prior.to_discrete() if is_logarithm else prior
+    is_free = isinstance(prior, (ExpRelaxedOneHotCategorical, OneHotCategoricalReinMax))
+    return prior.to_discrete() if is_free else prior
 
 
 def sample_code(code: Distribution) -> Tensor:

@@ -42,6 +42,7 @@ ESTIMATORS = {
     "stl": Estimator(RELAXED, fixed_scale=False),
     "discrete-kl": Estimator("relaxed codes, discrete KL (not a bound)"),
     "straight-through": Estimator(ONE_HOT),
+    "reinmax": Estimator(ONE_HOT, ("gumbel-softmax",)),
     "relax": Estimator(ONE_HOT),
     "rebar": Estimator(ONE_HOT),
     "unordered-set": Estimator(ONE_HOT, is_discrete=True, least_samples=2),

@@ -5,14 +5,21 @@ from typing import ClassVar
 from jax import Array
 
 from numpyro_igr._host import validate_sample
+from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions._mean_log_prob import mean_log_prob
+from numpyro_igr.distributions._one_hot_vectors import OneHot
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions.one_hot import OneHotCategorical
+
+
+class _OneHotWithGradient(OneHot):
+    is_discrete = False  # else SVI of the host takes a site for one without a gradient
 
 
 class OneHotWithGradient(OneHotCategorical):
     """A one-hot distribution whose log-probability is linear, as its samples need."""
 
+    support: Constraint = _OneHotWithGradient()
     has_rsample: bool = True
     value_is_hard: ClassVar[bool] = True
 

@@ -213,6 +213,7 @@ def test_resuming_a_finished_run_scores_and_reports_it_again(vae, tmp_path):
         ("gumbel-softmax", "discrete-kl"),
         ("igr-sb", "discrete-kl"),
         ("gumbel-softmax", "straight-through"),
+        ("gumbel-softmax", "reinmax"),
         ("igr-sb", "exact"),
         ("gumbel-softmax", "unordered-set"),
     ],
