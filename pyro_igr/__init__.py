@@ -30,6 +30,7 @@ from pyro_igr.distributions import (
     InfiniteIGR,
     Kumaraswamy,
     OneHotCategoricalReinMax,
+    RaoBlackwellized,
     recover,
 )
 from pyro_igr.handlers import IGRReparam, discretize, relax
@@ -76,6 +77,7 @@ __all__ = [
     "Kumaraswamy",
     "LogLikelihood",
     "OneHotCategoricalReinMax",
+    "RaoBlackwellized",
     "PlanarTransform",
     "SoftmaxPlusPlusTransform",
     "StickBreakingTransform",

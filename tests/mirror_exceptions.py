@@ -99,6 +99,13 @@ EXCEPTIONS = {
         # Pyro has one-hot vectors of its own
         "*",
     },
+    "distributions/rao_blackwell.py": {
+        # NumPyro wraps what it expands, torch asks the distribution
+        "RaoBlackwellized.expand",
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "RaoBlackwellized.rsample",
+        "RaoBlackwellized.sample",
+    },
     "distributions/reinmax.py": {
         # NumPyro expands by its shape, torch fills what it is given
         "OneHotCategoricalReinMax.expand",

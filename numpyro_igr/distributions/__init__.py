@@ -15,6 +15,7 @@ from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.kumaraswamy import Kumaraswamy
 from numpyro_igr.distributions.noise import ArgmaxNoise, GumbelNoise, StickNoise
 from numpyro_igr.distributions.one_hot import OneHotCategorical
+from numpyro_igr.distributions.rao_blackwell import RaoBlackwellized
 from numpyro_igr.distributions.recovering import recover
 from numpyro_igr.distributions.reinmax import OneHotCategoricalReinMax
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
@@ -36,6 +37,7 @@ __all__ = [
     "Kumaraswamy",
     "OneHotCategorical",
     "OneHotCategoricalReinMax",
+    "RaoBlackwellized",
     "RelaxedOneHotCategorical",
     "RelaxedOneHotCategoricalStraightThrough",
     "StickNoise",

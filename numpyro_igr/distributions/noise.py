@@ -1,10 +1,11 @@
 """The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, cast
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, random
 from jax.nn import one_hot, softmax, softplus
 
 from numpyro_igr._numerics.probit import probit_of_log_odds
@@ -57,6 +58,8 @@ class ArgmaxNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
+    draw_given: Callable[..., Array] = staticmethod(gaussians_given_argmax)
+
     def __init__(self, dist: Any, log_odds: Array) -> None:
         self.loc: Array = dist.loc
         self.scale: Array = dist.scale
@@ -67,9 +70,7 @@ class ArgmaxNoise:
     @cached_property
     def y_given_category(self) -> Array:
         """The noise drawn anew given its category, which its gradient holds fixed."""
-        return gaussians_given_argmax(
-            self.log_odds[1], self.category, self.loc, self.scale
-        )
+        return self.draw_given(self.log_odds[1], self.category, self.loc, self.scale)
 
     def relax(self, y: Array, temperature: Array) -> Array:
         """The point of the simplex that tends to the category of y."""
@@ -88,6 +89,8 @@ class StickNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
+    draw_given: Callable[..., Array] = staticmethod(gaussians_given_stick)
+
     def __init__(self, dist: Any, log_odds: Array) -> None:
         self.loc: Array = dist.loc
         self.scale: Array = dist.scale
@@ -100,13 +103,23 @@ class StickNoise:
     @cached_property
     def y_given_category(self) -> Array:
         """The noise drawn anew given its category, which its gradient holds fixed."""
-        return gaussians_given_stick(
-            self.log_odds[1], self.category, self.loc, self.scale
-        )
+        return self.draw_given(self.log_odds[1], self.category, self.loc, self.scale)
 
     def relax(self, y: Array, temperature: Array) -> Array:
         """The point of the simplex that tends to the category of y."""
         return StickBreakingTransform(temperature, validate_args=False)(y)
+
+
+def draw_log_odds(key: Array, shape: tuple[int, ...], like: Array) -> Array:
+    """Log odds of uniform noise, bounded.
+
+    Args:
+        key: the random key.
+        shape: of the noise.
+        like: an array of its dtype.
+    """
+    most = -jnp.log(jnp.finfo(like.dtype).eps)
+    return jnp.clip(random.logistic(key, shape, like.dtype), -most, most)
 
 
 Noise = GumbelNoise | ArgmaxNoise | StickNoise

@@ -10,6 +10,7 @@ from numpyro.handlers import block, substitute, trace
 
 from numpyro_igr._host import eval_provenance
 from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.rao_blackwell import behind
 from numpyro_igr.distributions.recovering import innermost
 
 FREE_SCALE = (
@@ -38,7 +39,7 @@ def _scales(guide: Callable, **params: Any) -> dict[str, Array]:
     with block():
         sites = trace(substitute(guide, data=params)).get_trace()
     dists = {
-        name: innermost(site["fn"])
+        name: behind(innermost(site["fn"]))
         for name, site in sites.items()
         if site["type"] == "sample"
     }

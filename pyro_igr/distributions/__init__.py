@@ -10,6 +10,7 @@ from pyro_igr.distributions.igr import IGR, ExpIGR, IGRStraightThrough
 from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.kumaraswamy import Kumaraswamy
 from pyro_igr.distributions.noise import ArgmaxNoise, GumbelNoise, StickNoise
+from pyro_igr.distributions.rao_blackwell import RaoBlackwellized
 from pyro_igr.distributions.recovering import recover
 from pyro_igr.distributions.reinmax import OneHotCategoricalReinMax
 from pyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
@@ -30,6 +31,7 @@ __all__ = [
     "InfiniteIGR",
     "Kumaraswamy",
     "OneHotCategoricalReinMax",
+    "RaoBlackwellized",
     "StickNoise",
     "recover",
 ]

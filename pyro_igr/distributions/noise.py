@@ -1,5 +1,6 @@
 """The continuous noise behind a category: drawn, hardened, conditioned, relaxed."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, cast
 
@@ -57,6 +58,8 @@ class ArgmaxNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
+    draw_given: Callable[..., Tensor] = staticmethod(gaussians_given_argmax)
+
     def __init__(self, dist: Any, log_odds: Tensor) -> None:
         while dist._unexpanded is not None:
             dist = dist._unexpanded
@@ -69,9 +72,7 @@ class ArgmaxNoise:
     @cached_property
     def y_given_category(self) -> Tensor:
         """The noise drawn anew given its category, which its gradient holds fixed."""
-        return gaussians_given_argmax(
-            self.log_odds[1], self.category, self.loc, self.scale
-        )
+        return self.draw_given(self.log_odds[1], self.category, self.loc, self.scale)
 
     def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
         """The point of the simplex that tends to the category of y."""
@@ -90,6 +91,8 @@ class StickNoise:
         log_odds: log odds of uniform noise, to draw and to draw given the category.
     """
 
+    draw_given: Callable[..., Tensor] = staticmethod(gaussians_given_stick)
+
     def __init__(self, dist: Any, log_odds: Tensor) -> None:
         self.loc: Tensor = dist.loc
         self.scale: Tensor = dist.scale
@@ -102,13 +105,22 @@ class StickNoise:
     @cached_property
     def y_given_category(self) -> Tensor:
         """The noise drawn anew given its category, which its gradient holds fixed."""
-        return gaussians_given_stick(
-            self.log_odds[1], self.category, self.loc, self.scale
-        )
+        return self.draw_given(self.log_odds[1], self.category, self.loc, self.scale)
 
     def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
         """The point of the simplex that tends to the category of y."""
         return StickBreakingTransform(temperature, validate_args=False)(y)
+
+
+def draw_log_odds(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Log odds of uniform noise, bounded.
+
+    Args:
+        shape: of the noise.
+        like: an array of its dtype.
+    """
+    uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
+    return uniform.logit(eps=torch.finfo(like.dtype).eps)
 
 
 Noise = GumbelNoise | ArgmaxNoise | StickNoise

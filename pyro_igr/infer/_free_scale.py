@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.rao_blackwell import behind
 from pyro_igr.distributions.recovering import innermost
 
 FREE_SCALE = (
@@ -21,7 +22,7 @@ def warn_of_free_scale(sites: Mapping[str, Message]) -> bool:
         sites: of the guide, as they were before a handler changed them.
     """
     for name, site in sites.items():
-        dist = innermost(site["fn"])
+        dist = behind(innermost(site["fn"]))
         if isinstance(dist, GaussianPushforward) and dist.scale.requires_grad:
             warnings.warn(FREE_SCALE.format(name), stacklevel=3)
             return True

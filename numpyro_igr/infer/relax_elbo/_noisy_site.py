@@ -3,15 +3,14 @@
 from typing import cast
 
 import jax.numpy as jnp
-from jax import Array, random
-from jax.typing import DTypeLike
+from jax import Array
 from numpyro.distributions import (
     Distribution,
 )
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import OneHotCategorical
-from numpyro_igr.distributions.noise import Noise, finite
+from numpyro_igr.distributions.noise import Noise, draw_log_odds, finite
 from numpyro_igr.distributions.recovering import (
     discrete_behind,
     innermost,
@@ -64,8 +63,8 @@ class NoisySiteMessenger(Messenger):
         dists = cast(dict[str, Distribution], self.dists)
         if self.is_drawing and (make := noise_type(dist, name)):
             dists[name] = _linear(recover(dist))
-            dtype = innermost(dists[name]).logits.dtype
-            self.noises[name] = _draw(make, dist, msg["kwargs"]["rng_key"], dtype)
+            like = innermost(dists[name]).logits
+            self.noises[name] = _draw(make, dist, msg["kwargs"]["rng_key"], like)
             msg["value"] = self.noises[name].category
         if name in self.noises:
             is_model = self.dists is None
@@ -98,11 +97,9 @@ def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:
     }
 
 
-def _draw(make: type[Noise], dist: Distribution, key: Array, dtype: DTypeLike) -> Noise:
+def _draw(make: type[Noise], dist: Distribution, key: Array, like: Array) -> Noise:
     shape = (2, *dist.batch_shape, *dist.event_shape)
-    most = -jnp.log(jnp.finfo(dtype).eps)
-    log_odds = jnp.clip(random.logistic(key, shape, dtype), -most, most)
-    return make(innermost(dist), log_odds)
+    return make(innermost(dist), draw_log_odds(key, shape, like))
 
 
 def _linear(dist: Distribution) -> Distribution:

@@ -8,7 +8,7 @@ from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from pyro_igr._typed import Distribution, Message
-from pyro_igr.distributions.noise import Noise, finite
+from pyro_igr.distributions.noise import Noise, draw_log_odds, finite
 from pyro_igr.distributions.recovering import (
     discrete_behind,
     innermost,
@@ -81,9 +81,7 @@ class NoisySiteMessenger(Messenger):
 
 def _draw(make: type[Noise], dist: Distribution, like: Tensor) -> Noise:
     shape = (2, *dist.batch_shape, *dist.event_shape)
-    uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
-    log_odds = uniform.logit(eps=torch.finfo(like.dtype).eps)
-    return make(innermost(dist), log_odds)
+    return make(innermost(dist), draw_log_odds(shape, like))
 
 
 def _linear(dist: Distribution) -> Distribution:

@@ -1,0 +1,142 @@
+"""Straight-through gradients, averaged over the noise given the category."""
+
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import torch
+from torch import Size, Tensor
+from torch.distributions import RelaxedOneHotCategorical, kl_divergence, register_kl
+
+from pyro_igr._numerics.checks import check_size
+from pyro_igr.discrete import gumbels_given_argmax, with_gradient_of
+from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.noise import draw_log_odds, finite
+from pyro_igr.distributions.recovering import innermost, is_of_log, recover
+
+
+class RaoBlackwellized(OneHotWithGradient):
+    r"""One-hot samples, with relaxed gradients averaged given the sample: Gumbel-Rao.
+
+    .. math::
+        z = D + \frac{1}{m} \sum_{i=1}^m
+        (z_i - \text{stop\_gradient}(z_i)), \qquad
+        P(D = e_k) = p_k, \quad z_i = g(y_i, \tau), \quad y_i \sim p(y | h(y) = D)
+
+    The value is exactly one-hot, with the probabilities of the discrete distribution
+    behind ``base_dist``, and its gradient is the mean of m straight-through gradients,
+    whose noise is drawn given the value: for Gumbel-Softmax Gumbels given the largest,
+    for softmax++ Gaussians given the largest of :math:`[y, 0]`, for sticks given the
+    first with :math:`y_k > 0`. The mean gradient is that of straight-through, whatever
+    m, and the variance falls with m; the likelihood is computed once.
+
+    Of :func:`recover` it is the ``OneHotCategorical``, whose exact KL
+    ``TraceDiscreteKL_ELBO`` counts; the KL to a relaxed prior is that of ``base_dist``.
+    The log-probability is linear in the value, as that of
+    :class:`OneHotCategoricalReinMax`, which says what it asks of a prior.
+
+    Shape:
+        batch, event and value as those of ``base_dist``: ``batch + (K,)``.
+    Units:
+        Log-probabilities, entropy and KL are in nats.
+
+    Args:
+        base_dist: relaxed, with values z: Gumbel-Softmax, :class:`IGR`,
+            :class:`IGRStickBreaking` of tempering "sticks", or one of a user's with a
+            ``noise_type``; event dimensions and masks go around the result.
+        num_samples: m, how many gradients are averaged.
+        validate_args: whether to check values; the host's default if None.
+
+    Raises:
+        ValueError: if ``base_dist`` has wrappers, is of log z or cannot be drawn given
+            its category, or if ``num_samples`` is not positive.
+        TypeError: if ``num_samples`` is no integer.
+
+    Accuracy:
+        In float32 gradients are finite at temperature 0.01 and K = 1000.
+    Source:
+        Paulus, Maddison and Krause (2021), eq. 7 and 8, for Gumbel-Softmax; for the
+        others not in the paper.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import IGRStickBreaking, RaoBlackwellized
+        >>> sticks = IGRStickBreaking.from_probs(0.5, torch.tensor([0.5, 0.3, 0.2]))
+        >>> q = RaoBlackwellized(sticks, num_samples=10)
+        >>> q.probs
+        tensor([0.5000, 0.3000, 0.2000])
+        >>> sorted(q.rsample().tolist())
+        [0.0, 0.0, 1.0]
+    """
+
+    base_dist: Any
+    num_samples: int
+
+    def __init__(
+        self, base_dist: Any, num_samples: int, *, validate_args: bool | None = None
+    ) -> None:
+        check_size(num_samples=num_samples)
+        _check_conditional(base_dist)
+        self.base_dist, self.num_samples = base_dist, num_samples
+        logits = cast(Any, recover(base_dist)).logits
+        super().__init__(logits=logits, validate_args=validate_args)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Self | None = None) -> Self:
+        new = cast(Self, self._get_checked_instance(RaoBlackwellized, _instance))
+        new.base_dist = self.base_dist.expand(Size(batch_shape))
+        new.num_samples = self.num_samples
+        return cast(Self, super().expand(Size(batch_shape), new))
+
+    def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
+        category = self.sample(sample_shape)
+        shape = self.num_samples, *category.shape
+        log_odds = draw_log_odds(shape, category)
+        z = _relaxed_given(self.base_dist, category.expand(shape), log_odds)
+        return with_gradient_of(z.mean(0), category)
+
+
+def behind(dist: Any) -> Any:
+    """The distribution whose gradients are averaged, or the one that is given.
+
+    Args:
+        dist: without the wrappers of the host.
+    """
+    return dist.base_dist if isinstance(dist, RaoBlackwellized) else dist
+
+
+def _check_conditional(dist: Any) -> None:
+    name = type(dist).__name__
+    if innermost(dist) is not dist:
+        raise ValueError(
+            f"expected a distribution without wrappers, got {name}: put its event "
+            "dimensions, mask or expansion around RaoBlackwellized"
+        )
+    if is_of_log(dist):
+        raise ValueError(f"expected a distribution of z, but that of {name} is log z")
+    is_gumbel = isinstance(dist, RelaxedOneHotCategorical)
+    if not is_gumbel and getattr(dist, "noise_type", None) is None:
+        tempering = getattr(dist, "tempering", None)
+        suffix = f' with tempering "{tempering}"' if tempering else ""
+        raise ValueError(
+            "expected a relaxed distribution that can be drawn given its category, "
+            f"got {name}{suffix}"
+        )
+
+
+# The gradient is that of straight-through, at noise which no parameter moves.
+def _relaxed_given(dist: Any, category: Tensor, log_odds: Tensor) -> Tensor:
+    if not isinstance(dist, GaussianPushforward):
+        logits = finite(cast(Any, recover(dist)).logits)
+        with torch.no_grad():
+            noise = gumbels_given_argmax(log_odds, category, logits) - logits
+        return ((logits + noise) / dist.temperature).softmax(-1)
+    draw = cast(Any, dist.noise_type).draw_given
+    with torch.no_grad():
+        y = draw(log_odds[..., :-1], category, dist.loc, dist.scale)
+        noise = (y - dist.loc) / dist.scale
+    return dist.transforms[0](dist.loc + dist.scale * noise)
+
+
+@register_kl(RaoBlackwellized, GaussianPushforward)
+def _kl_to_relaxed(p: RaoBlackwellized, q: GaussianPushforward) -> Tensor:
+    return kl_divergence(p.base_dist, q)
