@@ -195,6 +195,17 @@ def test_the_gradient_is_that_of_the_weights_in_their_explicit_form(host):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-6)
 
 
+def test_the_score_that_stays_has_mean_0_for_one_hot_values_only(host):
+    """The slope of z @ log_softmax(logits) in the logits is z - q, for z held fixed."""
+    logits = host.array(LOGITS[1])
+    q = np.exp(LOGITS[1]) / np.exp(LOGITS[1]).sum()
+    laws = host.gumbel(host.array(TAU), logits), host.one_hot(logits=logits)
+    count = 40_000
+    draws = [np.asarray(host.draw(law, count)) for law in laws]
+    off = [abs(z.mean(0) - q) / (z.std(0) / count**0.5) for z in draws]
+    assert off[0].max() > 10 > 4 > off[1].max()
+
+
 def test_a_scale_of_everything_and_a_subsampled_plate_are_factors(host):
     plain = many(host, iwae(host, 3), model(host), guide(host), count=4)
     scaled = {"around": [lambda: host.scale(0.5)]}
