@@ -63,13 +63,11 @@ def jacobian(fn, x):
     return numpy(torch.autograd.functional.jacobian(fn, x))
 
 
-def gradients(fn, points):
-    """The gradient of ``fn`` at each of the points."""
-    return np.stack([numpy(grad(fn, x)[0]) for x in points])
-
-
-def hessian(fn, x):
-    return numpy(torch.autograd.functional.hessian(fn, x))
+def second_derivatives(fn, x, points):
+    """The Hessian of ``fn`` at x, and its gradient at each of the points."""
+    hessian = torch.autograd.functional.hessian(fn, array(x))
+    gradients = [numpy(grad(fn, array(point))[0]) for point in points]
+    return numpy(hessian), np.stack(gradients)
 
 
 def vmap(fn, *inputs):

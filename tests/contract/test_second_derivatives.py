@@ -8,19 +8,15 @@ _rng = np.random.default_rng(0)
 POINT = np.concatenate([_rng.normal(size=N), np.exp(_rng.uniform(-1, 0.5, N))])
 WEIGHTS = _rng.normal(size=N + 1)
 LOG_ODDS = _rng.logistic(size=N)
+WEIGHTS_OF_SAMPLES = _rng.normal(size=(2, N))
 
 
-def difference_quotients(backend, fn, x, step=1e-5):
+def assert_hessian(backend, fn, x, tolerance=1e-7, step=1e-5):
     shifts = step * np.eye(len(x))
-    right, left = (
-        backend.gradients(fn, backend.array(x + sign * shifts)) for sign in (1, -1)
-    )
-    return (right - left) / (2 * step)
-
-
-def assert_hessian(backend, fn, x, tolerance=1e-7):
-    expected = difference_quotients(backend, fn, x)
-    found = backend.hessian(fn, backend.array(x))
+    points = np.concatenate([x + shifts, x - shifts])
+    found, gradients = backend.second_derivatives(fn, x, points)
+    right, left = np.split(gradients, 2)
+    expected = (right - left) / (2 * step)
     np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
 
 
@@ -42,17 +38,40 @@ def test_hessians_of_the_largest_weight(backend, remainder, tolerance):
     assert_hessian(backend, objective, POINT, tolerance)
 
 
-@pytest.mark.parametrize("category", [1, N])
 @pytest.mark.parametrize("name", ["gaussians_given_argmax", "gaussians_given_stick"])
-def test_hessians_of_samples_given_the_category(backend, name, category):
+def test_hessians_of_samples_given_the_category(backend, name):
     sample = getattr(backend.igr.discrete, name)
-    one_hot = backend.array(np.eye(N + 1)[category])
-    log_odds, weights = backend.array(LOG_ODDS), backend.array(WEIGHTS[:N])
+    one_hots = backend.array(np.eye(N + 1)[[1, N]])
+    log_odds, weights = backend.array(LOG_ODDS), backend.array(WEIGHTS_OF_SAMPLES)
 
     def objective(v):
-        return (sample(log_odds, one_hot, v[:N], v[N:]) * weights).sum()
+        return (sample(log_odds, one_hots, v[:N], v[N:]) * weights).sum()
 
     assert_hessian(backend, objective, POINT)
+
+
+def _by_moments(backend, probs, scale):
+    return backend.igr.match_moments(probs, 0.5, scale, num_samples=200)[0]
+
+
+MATCHES = {
+    "match_probs": lambda backend, *args: backend.igr.match_probs(*args),
+    "match_moments": _by_moments,
+    "sticks": lambda backend, probs, scale: (
+        backend.igr.IGRStickBreaking.from_probs(0.5, probs, scale=scale).loc
+    ),
+}
+
+
+@pytest.mark.parametrize("match", MATCHES.values(), ids=MATCHES)
+def test_hessians_of_matched_means(backend, match):
+    weights = backend.array([1.0, -2.0])
+
+    def objective(v):
+        return (match(backend, v[:3], v[3:]) ** 2 * weights).sum()
+
+    probs_and_scale = np.array([0.2, 0.5, 0.3, 0.7, 1.4])
+    assert_hessian(backend, objective, probs_and_scale, 1e-6, step=1e-4)
 
 
 def test_hessians_of_the_probit(backend):
