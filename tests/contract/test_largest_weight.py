@@ -1,5 +1,7 @@
 """The distribution of the largest weight, against quadrature and Monte Carlo."""
 
+from functools import cache
+
 import numpy as np
 import oracle
 import pytest
@@ -12,6 +14,21 @@ SCALE_OF_THREE = np.exp(_rng.uniform(np.log(0.05), np.log(5), (4, 2)))
 SCALE_OF_FOUR = np.exp(_rng.uniform(np.log(0.3), np.log(1.5), (4, 3)))
 LOC_OF_TEN = 2 * _rng.normal(size=(4, 9)) - 0.5
 SCALE_OF_TEN = np.exp(_rng.uniform(np.log(0.05), np.log(5), (4, 9)))
+
+
+def and_random(size, loc, scale):
+    rng = np.random.default_rng(loc.shape[-1])
+    more = np.exp(rng.uniform(np.log(0.05), np.log(5), (size, loc.shape[-1])))
+    more = 2 * rng.normal(size=more.shape) - 0.5, more
+    return [np.concatenate(pair) for pair in zip((loc, scale), more, strict=True)]
+
+
+# Four that were chosen, and more at random: one batch, which is computed once.
+DISTRIBUTIONS = {
+    "three": and_random(200, LOC[:, :2], SCALE_OF_THREE),
+    "four": (LOC, SCALE_OF_FOUR),
+    "ten": and_random(100, LOC_OF_TEN, SCALE_OF_TEN),
+}
 with_and_without = pytest.mark.parametrize("remainder", [True, False])
 
 
@@ -30,36 +47,33 @@ def by_quadrature(loc, scale, remainder, size=100_001):
     return weights @ probs / weights.sum()
 
 
-def of_ten(backend, remainder, *rule):
-    """The function under test, of four distributions of ten categories."""
-    loc, scale = backend.array(LOC_OF_TEN), backend.array(SCALE_OF_TEN)
+@cache
+def exact_probs(name, remainder):
+    laws = zip(*DISTRIBUTIONS[name], strict=True)
+    return np.array([by_quadrature(*law, remainder, 20_001) for law in laws])
+
+
+def of_laws(backend, loc, scale, remainder, *rule):
     probs = backend.igr.discrete.largest_weight_probs
+    loc, scale = backend.array(loc), backend.array(scale)
     return backend.numpy(probs(loc, scale, *rule, remainder=remainder))
+
+
+@cache
+def of_all(backend, name, remainder, *rule):
+    return of_laws(backend, *DISTRIBUTIONS[name], remainder, *rule)
 
 
 @with_and_without
 @pytest.mark.parametrize(
-    ("scale", "rule", "bound"),
-    [
-        (SCALE_OF_THREE, (), 1e-4),
-        (SCALE_OF_THREE, (128, 64), 1e-5),
-        (SCALE_OF_FOUR, (), 1e-4),
-    ],
+    ("name", "rule", "bound"),
+    [("three", (), 1e-4), ("three", (128, 64), 1e-5), ("four", (), 1e-4)],
     ids=["three", "three_refined", "four"],
 )
-def test_it_agrees_with_quadrature(backend, remainder, scale, rule, bound):
-    laws = LOC[:, : scale.shape[-1]], scale
-    exact = [by_quadrature(*law, remainder) for law in zip(*laws, strict=True)]
-    found = backend.igr.discrete.largest_weight_probs(
-        *map(backend.array, laws), *rule, remainder=remainder
-    )
-    assert total_variation(backend.numpy(found), exact).max() < bound
-
-
-def random_distributions(num_sticks, size):
-    rng = np.random.default_rng(num_sticks)
-    scale = np.exp(rng.uniform(np.log(0.05), np.log(5), (size, num_sticks)))
-    return 2 * rng.normal(size=scale.shape) - 0.5, scale
+def test_it_agrees_with_quadrature(backend, remainder, name, rule, bound):
+    found = of_all(backend, name, remainder, *rule)[:4]
+    exact = exact_probs(name, remainder)[:4]
+    assert total_variation(found, exact).max() < bound
 
 
 def assert_as_stated(found, exact, nine_in_ten, every):
@@ -72,26 +86,19 @@ def assert_as_stated(found, exact, nine_in_ten, every):
 def test_hundreds_of_distributions_of_three_are_as_accurate_as_stated(
     backend, remainder
 ):
-    laws = random_distributions(2, 200)
-    exact = [by_quadrature(*law, remainder, 20_001) for law in zip(*laws, strict=True)]
+    exact = exact_probs("three", remainder)[4:]
     for rule, bounds in [
         ((), (2e-4, 2e-3) if remainder else (5e-4, 1e-2)),
         ((128, 64), (1e-5, 1e-3) if remainder else (1e-4, 5e-3)),
     ]:
-        found = backend.igr.discrete.largest_weight_probs(
-            *map(backend.array, laws), *rule, remainder=remainder
-        )
-        assert_as_stated(backend.numpy(found), exact, *bounds)
+        found = of_all(backend, "three", remainder, *rule)[4:]
+        assert_as_stated(found, exact, *bounds)
 
 
 @with_and_without
 def test_a_hundred_distributions_of_ten_are_as_accurate_as_stated(backend, remainder):
-    laws = [backend.array(x) for x in random_distributions(9, 100)]
     default, finest = (
-        backend.numpy(
-            backend.igr.discrete.largest_weight_probs(*laws, *rule, remainder=remainder)
-        )
-        for rule in ((), (128, 128))
+        of_all(backend, "ten", remainder, *rule)[4:] for rule in ((), (128, 128))
     )
     bounds = (2e-4, 2e-3) if remainder else (5e-4, 1e-2)
     assert_as_stated(default, finest, *bounds)
@@ -99,7 +106,7 @@ def test_a_hundred_distributions_of_ten_are_as_accurate_as_stated(backend, remai
 
 @with_and_without
 def test_ten_categories_agree_with_conditional_monte_carlo(backend, remainder):
-    found = of_ten(backend, remainder)
+    found = of_all(backend, "ten", remainder)[:4]
     rng = np.random.default_rng(0)
     for loc, scale, row in zip(LOC_OF_TEN, SCALE_OF_TEN, found, strict=True):
         y = loc[:-1] + scale[:-1] * rng.normal(size=(100_000, 8))
@@ -110,32 +117,41 @@ def test_ten_categories_agree_with_conditional_monte_carlo(backend, remainder):
 
 @with_and_without
 def test_the_error_of_ten_categories_falls_as_the_rule_is_refined(backend, remainder):
-    default, finer, finest = (
-        of_ten(backend, remainder, *rule) for rule in ((), (128, 64), (256, 96))
+    default = of_all(backend, "ten", remainder)[:4]
+    finer, finest = (
+        of_laws(backend, LOC_OF_TEN, SCALE_OF_TEN, remainder, *rule)
+        for rule in ((128, 64), (256, 96))
     )
     bound = 1e-4 if remainder else 1e-3
     assert total_variation(default, finest).max() < bound
     assert total_variation(finer, finest).max() < bound / 10
 
 
+@cache
+def slopes_of_the_quadrature(remainder, row):
+    """Central differences in each mean and each scale."""
+    slopes = []
+    for i, k in np.ndindex(2, 3):
+        ends = []
+        for step in (1e-3, -1e-3):
+            law = np.array([LOC[0], SCALE_OF_FOUR[0]])
+            law[i, k] += step
+            ends.append(by_quadrature(*law, remainder) @ row)
+        slopes.append((ends[0] - ends[1]) / 2e-3)
+    return np.reshape(slopes, (2, 3))
+
+
 @with_and_without
 def test_its_gradient_agrees_with_differences_of_the_quadrature(backend, remainder):
-    loc, scale = LOC[0], SCALE_OF_FOUR[0]
     probs = backend.igr.discrete.largest_weight_probs
-    row = np.array([0.3, -1.0, 2.0, 0.5])
+    row = 0.3, -1.0, 2.0, 0.5
     gradients = backend.grad(
         lambda m, s: (probs(m, s, remainder=remainder) * backend.array(row)).sum(-1),
-        backend.array(loc),
-        backend.array(scale),
+        backend.array(LOC[0]),
+        backend.array(SCALE_OF_FOUR[0]),
     )
-    for i, gradient in enumerate(map(backend.numpy, gradients)):
-        for k, step in enumerate(1e-3 * np.eye(3)):
-            ends = []
-            for sign in (1, -1):
-                law = [loc, scale]
-                law[i] = law[i] + sign * step
-                ends.append(by_quadrature(*law, remainder) @ row)
-            assert gradient[k] == pytest.approx((ends[0] - ends[1]) / 2e-3, abs=1e-4)
+    expected = slopes_of_the_quadrature(remainder, row)
+    np.testing.assert_allclose([*map(backend.numpy, gradients)], expected, 0, 1e-4)
 
 
 def test_of_two_categories_the_stick_is_the_larger_piece_above_one_half(backend):
