@@ -55,6 +55,23 @@ def _of_sum(fn):
     return gradients
 
 
+def _of_sum_with_values(fn):
+    def both(*xs):
+        def total(*xs):
+            values = fn(*xs)
+            return values.sum(), values
+
+        gradients, values = jax.grad(total, tuple(range(len(xs))), has_aux=True)(*xs)
+        return values, *gradients
+
+    return both
+
+
+def value_and_grad(fn, *inputs):
+    """The values of ``fn``, and gradients of their sum in each of its inputs."""
+    return [numpy(x) for x in _compiled(_of_sum_with_values, fn)(*inputs)]
+
+
 def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
     return _compiled(_of_sum, fn)(*inputs)
@@ -66,7 +83,8 @@ def slope(fn, x):
 
 
 def jacobian(fn, x):
-    return numpy(_compiled(jax.jacobian, fn)(x))
+    """As arrays, of one result or of a tuple."""
+    return jax.tree.map(numpy, _compiled(jax.jacobian, fn)(x))
 
 
 def second_derivatives(fn, x, points):

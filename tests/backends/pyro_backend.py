@@ -47,6 +47,13 @@ def wanted_sticks(law, seed, value, **options):
         return law.wanted_sticks(value, **options)
 
 
+def value_and_grad(fn, *inputs):
+    """The values of ``fn``, and gradients of their sum in each of its inputs."""
+    inputs = [x.detach().clone().requires_grad_() for x in inputs]
+    values = fn(*inputs)
+    return [numpy(x) for x in (values, *torch.autograd.grad(values.sum(), inputs))]
+
+
 def grad(fn, *inputs):
     """Gradients of the sum of ``fn`` in each of its inputs."""
     inputs = [x.detach().clone().requires_grad_() for x in inputs]
@@ -60,7 +67,9 @@ def slope(fn, x):
 
 
 def jacobian(fn, x):
-    return numpy(torch.autograd.functional.jacobian(fn, x))
+    """As arrays, of one result or of a tuple."""
+    found = torch.autograd.functional.jacobian(fn, x)
+    return tuple(map(numpy, found)) if isinstance(found, tuple) else numpy(found)
 
 
 def second_derivatives(fn, x, points):
