@@ -1,5 +1,7 @@
 """The rule over the bulk of the maximum, over thousands of random distributions."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from mpmath import mp
@@ -45,7 +47,15 @@ def by_brute_force(loc, scale, values):
         r_0 = np.exp(-0.5 * (m / s) ** 2 - log_ndtr(-m / s)) / np.sqrt(2 * np.pi) / s
         last = v[-1] * probs[-1] * r_0
         found.append((probs, pull.sum(0) - last, d_scale + last * m / s))
-    return map(np.array, zip(*found, strict=True))
+    return [np.array(x) for x in zip(*found, strict=True)]
+
+
+@cache
+def exactly(k, kind):
+    """Distributions that either dtype has, values, and what is exact of them."""
+    loc, scale, values = random_gaussians(k, kind)
+    loc, scale = (x.astype("float32").astype("float64") for x in (loc, scale))
+    return loc, scale, values, *by_brute_force(loc, scale + 0 * loc, values)
 
 
 @every_dtype
@@ -54,9 +64,7 @@ def by_brute_force(loc, scale, values):
     [("equal", 10), ("equal", 1000), ("similar", 3), ("similar", 10), ("similar", 100)],
 )
 def test_probabilities_and_gradients_are_those_of_brute_force(backend, kind, k, dtype):
-    loc, scale, values = random_gaussians(k, kind)
-    loc, scale = (x.astype(dtype).astype("float64") for x in (loc, scale))
-    probs, d_loc, d_scale = by_brute_force(loc, scale + 0 * loc, values)
+    loc, scale, values, probs, d_loc, d_scale = exactly(k, kind)
     inputs = [backend.array(x, dtype) for x in (loc, scale)]
     weights = backend.array(values, dtype)
     found = backend.numpy(backend.igr.argmax_probs(*inputs)).astype("float64")
@@ -74,8 +82,7 @@ def test_probabilities_and_gradients_are_those_of_brute_force(backend, kind, k, 
 
 @every_dtype
 def test_logarithms_are_accurate_far_into_the_tail(backend, dtype):
-    loc, scale, values = random_gaussians(10, "equal")
-    probs, *_ = by_brute_force(loc, scale + 0 * loc, values)
+    loc, scale, _, probs, *_ = exactly(10, "equal")
     arrays = (backend.array(x, dtype) for x in (loc, scale))
     found = backend.numpy(backend.igr.discrete.log_argmax_probs(*arrays))
     for least, bound in {

@@ -3,11 +3,11 @@
 import ast
 import doctest
 import importlib.util
-from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from programs import parameters
 
 ROOT = Path(__file__).parents[2]
 HOSTS = {"pyro_igr": "pyro", "numpyro_igr": "numpyro"}
@@ -31,12 +31,6 @@ def parts(twin, name):
     return [thing, *(base for base in ours if base.__name__ not in exported(twin))]
 
 
-def parameters(twin):
-    """A store of its own for the parameters of an example."""
-    store = getattr(import_module(HOSTS[twin]), "get_param_store", None)
-    return store().scope() if store else nullcontext()
-
-
 @pytest.mark.parametrize(("twin", "name"), PUBLIC)
 def test_a_public_name_has_an_example_that_runs(twin, name):
     if importlib.util.find_spec(HOSTS[twin]) is None:
@@ -47,6 +41,6 @@ def test_a_public_name_has_an_example_that_runs(twin, name):
     assert name in [x.name for x in found]
     for example in found:
         example.globs, report = {"__name__": "__main__"}, []
-        with parameters(twin):
+        with parameters(HOSTS[twin]):
             doctest.DocTestRunner().run(example, out=report.append)
         assert not report, "".join(report)

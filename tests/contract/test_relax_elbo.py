@@ -106,7 +106,7 @@ def engine(host):
 
 @pytest.mark.parametrize("learned", [LEARNED | SILENT, LEARNED], ids=["rebar", "relax"])
 def test_its_mean_is_the_gradient_of_the_enumerated_bound(host, learned):
-    draws = host.estimates(engine(host), *programs(host), START | learned, 40)
+    draws = host.estimates(engine(host), *programs(host), START | learned, 20)
     for name, exact in enumerated(host).items():
         error = draws[name].std(0) / len(draws[name]) ** 0.5
         assert (abs(draws[name].mean(0) - exact) < 4 * error).all(), name
