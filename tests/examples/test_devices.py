@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from programs import parameters
 
 from examples.harness.run import load
 
@@ -49,12 +51,12 @@ def flat(params):
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    """What one process and two workers arrive at, by objective."""
+    """What this process and two workers arrive at, by objective."""
     pytest.importorskip("pyro")
     folder = tmp_path_factory.mktemp("workers")
-    of_one = "-m", "tests.examples.two_workers", str(folder)
-    for arguments in of_one, (*TORCHRUN, *of_one):
-        said(*arguments, cwd=folder)
+    with parameters("pyro"):
+        import_module("tests.examples.two_workers").main(folder)
+    said(*TORCHRUN, "-m", "tests.examples.two_workers", str(folder), cwd=folder)
     return [json.loads((folder / name).read_text()) for name in ("one", "0", "1")]
 
 
@@ -73,13 +75,18 @@ def test_workers_have_noise_of_their_own_and_the_same_parameters(workers, elbo):
     assert drawn != drawn_there
 
 
-def test_another_number_of_workers_goes_on_and_the_first_alone_prints(tmp_path):
+def test_another_number_of_workers_goes_on_and_the_first_alone_prints(
+    tmp_path, monkeypatch, capsys
+):
     pytest.importorskip("pyro")
-    for epochs, launcher in (1, []), (2, TORCHRUN):
-        resume = ["--resume"] if epochs > 1 else []
-        out = said(*launcher, *VAE, f"-n={epochs}", *resume, cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with parameters("pyro"):
+        import_module(VAE[1]).main([*VAE[2:], "-n=1"])
+    by_one = capsys.readouterr().out
+    by_two = said(*TORCHRUN, *VAE, "-n=2", "--resume", cwd=tmp_path)
+    assert load(tmp_path / "vae")[0][1] == 2
+    for epochs, out in (1, by_one), (2, by_two):
         assert out.count(f"digits: {epochs} epochs") == 1
-        assert load(tmp_path / "vae")[0][1] == epochs
     assert not [*tmp_path.glob("*.lock")]
 
 
