@@ -1,0 +1,67 @@
+"""One discrete distribution, relaxed in three ways, on the triangle, in NumPyro.
+
+IGR, IGR with broken sticks and Gumbel-Softmax stand for the same probabilities of three
+categories at any temperature. Samples of each are drawn at several, as dots.
+
+    python -m examples.triangle_numpyro
+    python -m examples.triangle_numpyro --weights 8 1 1 --temperature 2 1 0.5 0.1
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import command_line
+
+    command_line.end_in_one_line()
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jax import random
+from numpy.typing import NDArray
+from numpyro.distributions import Distribution
+
+from examples.harness.command_line import Parser
+from examples.images.triangle import TriangleOptions, save_triangles
+from numpyro_igr import IGR, IGRStickBreaking, RelaxedOneHotCategorical
+
+FAMILIES = {
+    "IGR": IGR.from_probs,
+    "IGR, sticks": IGRStickBreaking.from_probs,
+    "Gumbel-Softmax": RelaxedOneHotCategorical,
+}
+
+
+def relax(family: str, temperature: float, probs: NDArray) -> Distribution:
+    """The member of a family that stands for these probabilities."""
+    return FAMILIES[family](jnp.array(temperature), jnp.asarray(probs))
+
+
+def draw(options: TriangleOptions) -> dict[str, list[NDArray[np.floating]]]:
+    """Samples of each family, at each temperature."""
+    key, shape = random.key(options.seed), (options.num_samples,)
+    return {
+        family: [
+            np.asarray(relax(family, t, options.probs).sample(key, shape))
+            for t in options.temperature
+        ]
+        for family in FAMILIES
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what each family stands for, and draw it as the command line says."""
+    options = TriangleOptions.parse(__doc__, arguments)
+    try:
+        options = options.in_folder("runs/triangle_numpyro")
+    except OSError as error:
+        Parser(__doc__).error(str(error))
+    for family in FAMILIES:
+        probs = relax(family, options.temperature[0], options.probs).probs
+        print(f"{family} stands for {' '.join(f'{p:.3f}' for p in probs.tolist())}")
+    if options.figures:
+        save_triangles(options.figure("triangle"), options, draw(options))
+        print(f"its samples are in {options.figure('triangle')}")
+
+
+if __name__ == "__main__":
+    main()
