@@ -1,6 +1,6 @@
 """Figures of distributions of integers and of what approximates them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,27 +15,28 @@ QUANTILE, HEADROOM = 0.9999, 1.6
 
 
 def save_approximations(
-    folder: Path, results: dict[str, tuple[Target, list[Approximation]]]
+    figure: Callable[[str], Path],
+    results: dict[str, tuple[Target, list[Approximation]]],
 ) -> None:
     """Draw what each method found, and how close they came over training.
 
     Args:
-        folder: Where to, created if need be.
+        figure: The file of a figure, by its name.
         results: What was found for each target, by its name.
     """
     for name, (target, found) in results.items():
-        save_distributions(folder / f"{name}.png", target, found)
+        save_distributions(figure(name), target, found)
     if "poisson" in results:
         target, found = results["poisson"]
         trained = [a for a in found if a.method.trained and a.method.family != "igr"]
-        save_distributions(folder / "categories.png", target, trained)
-    save_training(folder / "training.png", list(results.values()))
+        save_distributions(figure("categories"), target, trained)
+    save_training(figure("training"), list(results.values()))
 
 
 def save_distributions(
     path: Path, target: Target, found: Sequence[Approximation]
 ) -> None:
-    """Draw what is recovered over the target, a panel for each method, as a PNG.
+    """Draw what is recovered over the target, a panel for each method.
 
     Args:
         path: The file; its folder is created if need be.
@@ -44,12 +45,14 @@ def save_distributions(
     """
     num_columns = (len(found) + 1) // 2
     figure = Figure(figsize=(3 * num_columns, 5.4), layout="constrained")
-    axes = figure.subplots(2, num_columns, sharey=True, squeeze=False)
+    axes = figure.subplots(2, num_columns, sharex=True, sharey=True, squeeze=False)
     for approximation, axis in zip(found, axes.flat, strict=False):
         _draw_distribution(axis, target, approximation)
     for axis in axes.flat[len(found) :]:
         axis.remove()
     figure.suptitle(f"{target.label}: target in gray, what is recovered in color")
+    figure.supxlabel("value", fontsize=9)
+    figure.supylabel("probability", fontsize=9)
     save_figure(figure, path)
 
 
@@ -58,8 +61,8 @@ def _draw_distribution(
 ) -> None:
     values = np.arange(target.support or target.distribution.ppf(QUANTILE), dtype=int)
     probs = target.distribution.pmf(values)
-    axis.bar(values, probs, width=1, color="0.8")
     edges = np.append(values, len(values)) - 0.5
+    axis.stairs(probs, edges, fill=True, color="0.8")
     for run in approximation.probs:
         axis.stairs(run[: len(values)], edges, lw=1, color="C0", alpha=0.7)
     axis.set_ylim(0, HEADROOM * probs.max())
@@ -74,7 +77,7 @@ def _draw_distribution(
 def save_training(
     path: Path, results: Sequence[tuple[Target, Sequence[Approximation]]]
 ) -> None:
-    """Draw the total variations over training, a panel for each target, as a PNG.
+    """Draw the total variations over training, a panel for each target.
 
     Args:
         path: The file; its folder is created if need be.

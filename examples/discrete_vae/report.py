@@ -6,13 +6,18 @@ from typing import NamedTuple
 
 import arviz as az
 import numpy as np
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from xarray import DataArray
 
 from examples.discrete_vae.options import ESTIMATORS, Options
 from examples.harness.run import LogLikelihood
-from examples.images.figures import save_code_probs, save_image_rows, save_traversal
+from examples.images.figures import (
+    save_code_probs,
+    save_figure,
+    save_image_rows,
+    save_traversal,
+)
 
 NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
 DEAD = 0.01
@@ -99,19 +104,22 @@ def pareto_k(log_weights: NDArray[np.floating]) -> az.ELPDData:
     return az.ELPDData([k, good_k], index=["pareto_k", "good_k"])
 
 
-def most_informative(probs: NDArray[np.floating], number: int) -> NDArray[np.intp]:
-    """The variables that tell most about the image, the best first.
+def information(probs: NDArray[np.floating]) -> NDArray[np.floating]:
+    """What each variable tells about the image, in nats.
 
-    Ranked by the mutual information of image and category, the mean KL divergence of
-    the posteriors of the images from their average.
+    The mutual information of image and category: the mean KL divergence of the
+    posteriors of the images from their average.
 
     Args:
         probs: Posterior probabilities, with shape `(images, variables, categories)`.
-        number: How many variables to return, at most.
     """
     log_ratio = np.log(np.maximum(probs, 1e-30) / np.maximum(probs.mean(0), 1e-30))
-    information = (probs * log_ratio).sum(-1).mean(0)
-    return np.argsort(-information)[:number]
+    return (probs * log_ratio).sum(-1).mean(0)
+
+
+def most_informative(probs: NDArray[np.floating], number: int) -> NDArray[np.intp]:
+    """The variables that tell most about the image, at most so many, the best first."""
+    return np.argsort(-information(probs))[:number]
 
 
 def traverse(probs: NDArray[np.floating], variable: int) -> NDArray[np.float32]:
@@ -131,7 +139,7 @@ def traverse(probs: NDArray[np.floating], variable: int) -> NDArray[np.float32]:
 
 
 def save_pictures(
-    folder: Path,
+    figure: Callable[[str], Path],
     shape: tuple[int, int],
     rows: dict[str, NDArray[np.floating]],
     images: NDArray[np.floating],
@@ -141,8 +149,10 @@ def save_pictures(
 ) -> None:
     """Draw reconstructions, posterior probabilities, a traversal and Pareto k.
 
+    The traversal is of the variable whose categories change the images most.
+
     Args:
-        folder: Where to, created if need be.
+        figure: The file of a figure, by its name.
         shape: The height and the width of an image.
         rows: Images, reconstructions and samples, by label.
         images: The first test images.
@@ -150,16 +160,28 @@ def save_pictures(
         decode: The means of the pixels of codes in place of those of each image.
         found: The shapes of the tails of the importance weights.
     """
-    save_image_rows(folder / "images.png", rows, shape)
-    variables, few = most_informative(probs, NUM_VARIABLES), probs[:NUM_ROWS]
-    save_code_probs(folder / "probabilities.png", images, few, variables, shape)
-    decoded = decode(traverse(few, variables[0]))
-    save_traversal(folder / "traversal.png", images, decoded, shape)
-    axis = az.plot_khat(found, show_hlines=True, figsize=(8, 4))
-    axis.set_xlabel("test image", fontsize=10)
-    axis.set_ylabel("Pareto k of its importance weights", fontsize=10)
-    axis.figure.savefig(folder / "pareto_k.png", dpi=150, bbox_inches="tight")
-    plt.close(axis.figure)
+    save_image_rows(figure("images"), rows, shape)
+    nats, variables = information(probs), most_informative(probs, NUM_VARIABLES)
+    titles = {v: f"variable {v + 1}: {nats[v]:.2f} nats" for v in variables}
+    few = probs[:NUM_ROWS]
+    save_code_probs(figure("probabilities"), images, few, titles, shape)
+    decoded = [decode(traverse(few, variable)) for variable in range(len(nats))]
+    best = int(np.argmax([np.std(varied, axis=1).mean() for varied in decoded]))
+    save_traversal(figure("traversal"), images, decoded[best], shape, best)
+    save_pareto_k(figure("pareto_k"), found)
+
+
+def save_pareto_k(path: Path, found: az.ELPDData) -> None:
+    """Draw Pareto k of each image, and the line below which weights are reliable."""
+    drawn = Figure(figsize=(7, 3.2), layout="constrained")
+    axis, good_k = drawn.subplots(), found["good_k"]
+    k = found["pareto_k"].to_numpy()
+    axis.plot(range(1, len(k) + 1), k, ".", ms=4)
+    label = f"importance weights are reliable below {good_k:.2f}"
+    axis.axhline(good_k, color="C1", ls="--", lw=1, label=label)
+    axis.set(xlabel="test image", ylabel="Pareto k of its importance weights")
+    axis.legend(fontsize=8)
+    save_figure(drawn, path)
 
 
 def format_report(options: Options, result: Result) -> str:

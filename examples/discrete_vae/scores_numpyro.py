@@ -70,7 +70,7 @@ def score(
         few = data.test[:NUM_ROWS]
         rows = draw(*discrete, data.test[:NUM_COLUMNS], *of_state)
         of_few = np.asarray(few), probs, partial(decode, *discrete, few, params)
-        save_pictures(options.figures, data.shape, rows, *of_few, result.pareto_k)
+        save_pictures(options.figure, data.shape, rows, *of_few, result.pareto_k)
     return result
 
 
@@ -130,7 +130,7 @@ def draw(
     with handlers.substitute(data=params), handlers.seed(rng_seed=key):
         codes = handlers.trace(svi.guide).get_trace(images, prior)
         return {
-            "test images": images,
+            "truth": images,
             "reconstructions": handlers.replay(svi.model, codes)(images, prior),
             "samples": svi.model(images, prior),
         }

@@ -64,7 +64,7 @@ def score(
         few = data.test[:NUM_ROWS]
         rows = draw(*discrete, data.test[:NUM_COLUMNS])
         of_few = few.numpy(force=True), probs, partial(decode, *discrete, few)
-        save_pictures(options.figures, data.shape, rows, *of_few, result.pareto_k)
+        save_pictures(options.figure, data.shape, rows, *of_few, result.pareto_k)
     return result
 
 
@@ -95,7 +95,7 @@ def draw(svi: SVI, prior: Distribution, images: Tensor) -> dict[str, NDArray]:
     """The images, what their codes decode to, and as many codes from the prior."""
     codes = poutine.trace(svi.guide).get_trace(images, prior)
     rows = {
-        "test images": images,
+        "truth": images,
         "reconstructions": poutine.replay(svi.model, codes)(images, prior),
         "samples": svi.model(images, prior),
     }

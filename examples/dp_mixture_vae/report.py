@@ -1,11 +1,10 @@
 """How a mixture VAE uses its components: scores, and figures of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import arviz as az
-import matplotlib.pyplot as plt
 import numpy as np
 from arviz import InferenceData
 from matplotlib.figure import Figure
@@ -15,10 +14,16 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.harness.run import LogLikelihood
-from examples.images.figures import save_image_rows
+from examples.images.figures import save_figure, save_image_rows
 
 MIN_SHARE, NEIGHBORS = 0.01, (3, 5, 10)
 NUM_ROWS, NUM_IMAGES = 15, 4
+MEANINGS = {
+    "capacity": "those that there are parameters for",
+    "needed": "as many as hold a share --rho of the weights",
+    "used": f"the most probable one for at least {MIN_SHARE:.0%} of images",
+    "occupied": "those that the images belong to",
+}
 
 
 class Usage(NamedTuple):
@@ -109,17 +114,19 @@ def summarize(posterior: InferenceData) -> str:
 
 
 def save_posterior(path: Path, posterior: InferenceData) -> None:
-    """Draw the posterior of both numbers as a PNG."""
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
-    for name, axis in zip(posterior.posterior, axes, strict=True):
-        az.plot_dist(posterior.posterior[name].to_numpy(), ax=axis)
-        axis.set_xlabel(f"components {name}", fontsize=10)
-        axis.set_ylabel("posterior probability", fontsize=10)
-        axis.tick_params(labelsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.tight_layout()
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    """Draw the posterior of both numbers, with the same axes."""
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    senses = [(name, MEANINGS[name]) for name in posterior.posterior]
+    for (name, meaning), axis in zip(senses, axes, strict=True):
+        counts = np.bincount(posterior.posterior[name].to_numpy().ravel())
+        edges = np.arange(len(counts) + 1) - 0.5
+        axis.stairs(counts / counts.sum(), edges, fill=True, alpha=0.4)
+        axis.set_title(f"{name}: {meaning}", fontsize=8)
+        axis.set_xlabel("components")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].set_ylabel("posterior probability")
+    save_figure(figure, path)
 
 
 class Growth(NamedTuple):
@@ -189,7 +196,7 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
     mean, error = result.log_likelihood
     weights = f"IWAE-{options.num_importance_samples}"
     errors = result.neighbor_errors.items()
-    histogram = " ".join(f"{k}:{shares[k]:.0%}" for k in result.usage.used)
+    histogram = " ".join(f"{k + 1}:{shares[k]:.0%}" for k in result.usage.used)
     rows = {
         "ELBO of validation images": f"{result.validation:.2f}",
         "ELBO of test images": f"{result.test:.2f}",
@@ -220,7 +227,7 @@ def save_components(
     images: NDArray[np.floating],
     decoded: NDArray[np.floating],
 ) -> None:
-    """Draw a row for each used component: prototype, samples and images, as a PNG.
+    """Draw a row for each used component: images, prototype and samples.
 
     Args:
         path: The file; its folder is created if need be.
@@ -233,29 +240,30 @@ def save_components(
     rows, blank = {}, np.zeros((NUM_IMAGES, images.shape[-1]))
     for component in usage.used[:NUM_ROWS]:
         own = images[usage.most_probable == component][:NUM_IMAGES]
-        row = [decoded[component], own, blank[len(own) :]]
-        rows[f"{component}: {usage.shares[component]:.0%}"] = np.concatenate(row)
-    num_samples = decoded.shape[1] - 1
-    titles = ["mean", *["sample"] * num_samples, *["test"] * NUM_IMAGES]
-    save_image_rows(path, rows, shape, titles)
+        row = [own, blank[len(own) :], decoded[component]]
+        name = f"{component + 1}: {usage.shares[component]:.0%} of images"
+        rows[name] = np.concatenate(row)
+    titles = ["truth"] * NUM_IMAGES + ["mean"] + ["sample"] * (decoded.shape[1] - 1)
+    title = f"the used components: {MEANINGS['used']}"
+    save_image_rows(path, rows, shape, titles, title)
 
 
 def save_growth(path: Path, growth: Sequence[Growth]) -> None:
-    """Draw the number of components over the epochs, as a PNG."""
-    figure = Figure(figsize=(6, 3.5))
-    axis = figure.subplots()
-    epochs = range(1, len(growth) + 1)
+    """Draw the number of components over the epochs, integers as steps."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axis, edges = figure.subplots(), np.arange(len(growth) + 1) + 0.5
     for name, line in ("capacity", ":"), ("needed", "--"), ("used", "-"):
-        axis.plot(epochs, [getattr(each, name) for each in growth], line, label=name)
+        values, label = [getattr(each, name) for each in growth], MEANINGS[name]
+        axis.stairs(values, edges, baseline=None, ls=line, label=f"{name}: {label}")
     axis.set(xlabel="epoch", ylabel="components", ylim=(0, None))
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    for numbers in axis.xaxis, axis.yaxis:
+        numbers.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside lower center", fontsize=8)
+    save_figure(figure, path)
 
 
 def save_figures(
-    folder: Path,
+    figure: Callable[[str], Path],
     shape: tuple[int, int],
     usage: Usage,
     growth: Sequence[Growth],
@@ -266,7 +274,7 @@ def save_figures(
     """Draw components, their growth and the posterior of their number.
 
     Args:
-        folder: Where to, created if need be.
+        figure: The file of a figure, by its name.
         shape: The height and the width of an image.
         usage: What the guide says of the images.
         growth: The number of components over the epochs.
@@ -274,6 +282,6 @@ def save_figures(
         decoded: The prototype and then samples of each component.
         seed: Of the draws of the posterior.
     """
-    save_components(folder / "components.png", shape, usage, images, decoded)
-    save_growth(folder / "growth.png", growth)
-    save_posterior(folder / "posterior.png", component_posterior(usage, seed))
+    save_components(figure("components"), shape, usage, images, decoded)
+    save_growth(figure("growth"), growth)
+    save_posterior(figure("posterior"), component_posterior(usage, seed))
