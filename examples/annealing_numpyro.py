@@ -6,6 +6,7 @@ weight scales the site in model and guide alike: ELBOs with a closed-form KL rea
 guide's scale, the others both.
 
     python -m examples.annealing_numpyro
+    python -m examples.annealing_numpyro --num-steps 5000
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -89,7 +90,9 @@ def train(num_steps: int, hottest: float = 1.0, coldest: float = 0.1) -> float:
 class Options(Flags):
     """How long to train."""
 
-    num_steps: int = option("steps of Adam", 1000, "-n", where=at_least(1))
+    num_steps: int = option(
+        "steps of Adam, while annealing", 1000, "-n", where=at_least(1)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,6 +5,7 @@ arguments of model and guide. The weight scales the site in model and guide alik
 ELBOs with a closed-form KL read the guide's scale, the others both.
 
     python -m examples.annealing_pyro
+    python -m examples.annealing_pyro --num-steps 5000
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -82,7 +83,9 @@ def train(num_steps: int, hottest: float = 1.0, coldest: float = 0.1) -> float:
 class Options(Flags):
     """How long to train."""
 
-    num_steps: int = option("steps of Adam", 1000, "-n", where=at_least(1))
+    num_steps: int = option(
+        "steps of Adam, while annealing", 1000, "-n", where=at_least(1)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

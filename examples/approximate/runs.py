@@ -11,7 +11,6 @@ inside the norm; as printed, E |z - p|^2 is least for the point z = p, without n
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,9 +28,9 @@ from examples.approximate.targets import NUM_VALUES, TARGETS, Target
 from examples.harness.command_line import (
     POSITIVE,
     SEED,
-    Flags,
+    FigureOptions,
+    Parser,
     at_least,
-    make_folder,
     option,
 )
 
@@ -40,27 +39,30 @@ SIZES = f"from 2 to {NUM_VALUES}", lambda value: 2 <= value <= NUM_VALUES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Flags):
+class Options(FigureOptions):
     """What to approximate and how."""
 
     targets: tuple[str, ...] = option(
         "distributions to approximate", tuple(TARGETS), "-t", choices=tuple(TARGETS)
     )
     num_categories: tuple[int, ...] = option(
-        "of Gumbel-Softmax; IGR has the most of them, IGR-SB starts with the fewest",
+        "numbers of categories of Gumbel-Softmax; IGR has the most of them, IGR-SB "
+        "starts with the fewest",
         (20, 40, 100),
         "-k",
         where=SIZES,
     )
-    temperature: float = option("of what is relaxed", 0.1, where=POSITIVE)
+    temperature: float = option(
+        "temperature of the relaxed distributions", 0.1, where=POSITIVE
+    )
     num_steps: int = option(
-        f"steps of Adam, in {NUM_PERIODS} periods",
+        f"steps of Adam in each run, in {NUM_PERIODS} periods",
         1000,
         "-n",
         where=at_least(NUM_PERIODS),
     )
     num_samples: int = option(
-        "samples of each of the two means in a step", 100, "-s", where=at_least(1)
+        "samples for each of the two means in a step", 100, "-s", where=at_least(1)
     )
     learning_rates: tuple[float, ...] = option(
         "step sizes of Adam to choose from; they fall to a hundredth",
@@ -71,10 +73,7 @@ class Options(Flags):
     num_runs: int = option(
         "runs to report on, with one seed after the other", 3, where=at_least(1)
     )
-    seed: int = option("of the noise of the first run", 0, where=SEED)
-    figures: Path | None = option(
-        "folder to draw figures in, instead of one in runs", None, type=Path
-    )
+    seed: int = option("seed of the noise of the first run", 0, where=SEED)
 
     @property
     def seeds(self) -> range:
@@ -185,13 +184,13 @@ def run(host: Host, description: str, arguments: Sequence[str] | None = None) ->
         SystemExit: With a message, if an option or the folder is of no use.
     """
     options = Options.parse(description, arguments)
-    figures = options.figures or Path(f"runs/approximate_{host.name}")
     try:
-        make_folder(figures)
+        options = options.in_folder(f"runs/approximate_{host.name}")
     except OSError as error:
-        raise SystemExit(f"error: {error}") from error
+        Parser(description).error(str(error))
     results = {}
     for name, found in approximate_all(host, options):
         results[name] = TARGETS[name], found
         tqdm.write(format_approximations(*results[name]) + "\n")
-    save_approximations(figures, results)
+    if options.figures:
+        save_approximations(options.figure, results)

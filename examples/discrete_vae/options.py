@@ -112,24 +112,28 @@ class Options(RunOptions):
 
     family: str = option("family of the relaxed codes", "igr", choices=FAMILIES)
     estimator: str = option(
-        "of the gradient: what objective, and with what samples",
+        "estimator of the gradient: what objective, and with what samples",
         "analytic-kl",
         choices=tuple(ESTIMATORS),
     )
     num_samples: int = option(
         "codes drawn for each image in a training step", 1, "-s", where=at_least(1)
     )
-    temperature: float = option("of the relaxed codes", 0.25, where=POSITIVE)
+    temperature: float = option(
+        "temperature of the relaxed codes", 0.25, where=POSITIVE
+    )
     decay: str = option(
-        "of the learning rate, epoch by epoch to nothing", "none", choices=DECAYS
+        "how the step size falls to nothing, epoch by epoch", "none", choices=DECAYS
     )
     architecture: str = option(
-        "layers of the encoder, which the decoder mirrors",
+        "sizes of the encoder's layers, which the decoder mirrors",
         "linear",
         choices=tuple(HIDDEN_SIZES),
     )
-    num_variables: int = option("variables of a code", 20, where=at_least(1))
-    num_categories: int = option("categories of each", 10, where=at_least(2))
+    num_variables: int = option(
+        "categorical variables of a code", 20, where=at_least(1)
+    )
+    num_categories: int = option("categories of each variable", 10, where=at_least(2))
     data_parallel: bool = free(
         "share batches among JAX's devices; implied by torchrun, among its workers",
         default=False,

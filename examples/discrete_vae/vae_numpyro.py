@@ -5,8 +5,7 @@ gradients through them while training; the model that counts is the discrete one
 behind it.
 
     python -m examples.discrete_vae.vae_numpyro
-    python -m examples.discrete_vae.vae_numpyro --family igr-sb --estimator discrete-kl
-    python -m examples.discrete_vae.vae_numpyro --dataset mnist --architecture 512-256
+    python -m examples.discrete_vae.vae_numpyro --dataset digits --family gumbel-softmax
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from examples.harness.command_line import POSITIVE, SHARE, at_least, option
 from examples.harness.run import RunOptions, free
+from examples.images.datasets import DATASETS
 
 TRUNCATIONS = (7, 9, 11, 13, 15, 17)
 
@@ -12,9 +13,12 @@ TRUNCATIONS = (7, 9, 11, 13, 15, 17)
 class MixtureOptions(RunOptions):
     """What to train and how."""
 
-    num_epochs: int = free("passes over the images", 100, "-n", where=at_least(1))
+    num_epochs: int = free(
+        "passes over the training images", 100, "-n", where=at_least(1)
+    )
+    dataset: str = option("images to learn", "digits", choices=DATASETS)
     family: str = option(
-        "of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
+        "family of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
         "igr-sb",
         choices=("igr-sb", "dldpmm"),
     )
@@ -25,11 +29,15 @@ class MixtureOptions(RunOptions):
         choices=("encoder", "weights"),
     )
     capacity: int = option(
-        "components of igr-sb at the start, beside the rest", 20, where=at_least(1)
+        "components that igr-sb starts with, beside the rest", 20, where=at_least(1)
     )
-    truncation: int = option("components of dldpmm", 15, "-k", choices=TRUNCATIONS)
+    truncation: int = option(
+        "number of components of dldpmm", 15, "-k", choices=TRUNCATIONS
+    )
     concentration: float = option(
-        "of the Dirichlet process, or the mean of its prior", 1.0, where=POSITIVE
+        "concentration of the Dirichlet process, or the mean of its prior",
+        1.0,
+        where=POSITIVE,
     )
     learn_concentration: bool = option(
         "infer the concentration, under a Gamma prior",
@@ -53,12 +61,14 @@ class MixtureOptions(RunOptions):
     revise_every: int = option(
         "epochs from one such revision to the next", 10, where=at_least(1)
     )
-    latent_dim: int = option("dimension of the code", 50, "-z", where=at_least(1))
+    latent_dim: int = option(
+        "dimension of the code of an image", 50, "-z", where=at_least(1)
+    )
     encoder: tuple[int, ...] = option(
-        "layers of the encoder", (200, 200, 200), where=at_least(1)
+        "sizes of the encoder's hidden layers", (200, 200, 200), where=at_least(1)
     )
     decoder: tuple[int, ...] = option(
-        "layers of the decoder; none for a linear one",
+        "sizes of the decoder's hidden layers; none for a linear one",
         (200, 200),
         type=int,
         nargs="*",

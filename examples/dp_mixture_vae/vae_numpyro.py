@@ -5,10 +5,7 @@ process. The sticks are doubled while training, as draws of the weights ask for 
 and components are deleted and split as the bound asks, late in the training.
 
     python -m examples.dp_mixture_vae.vae_numpyro
-    python -m examples.dp_mixture_vae.vae_numpyro --learn-concentration -n 200
-    python -m examples.dp_mixture_vae.vae_numpyro --revise-from 0
-    python -m examples.dp_mixture_vae.vae_numpyro --family dldpmm --truncation 15
-    python -m examples.dp_mixture_vae.vae_numpyro --dataset mnist --checkpoint runs/dp
+    python -m examples.dp_mixture_vae.vae_numpyro --dataset mnist-5k --num-epochs 40
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -276,7 +273,7 @@ def train(options: MixtureOptions) -> MixtureResult:
         sizes = images.shape[-1], NUM_SAMPLES
         decoded = np.asarray(decode(options.of_model(), params, *sizes, key))
         drawn = usage, growth[:-1], np.asarray(test), decoded, options.seed
-        save_figures(options.figures, shape, *drawn)
+        save_figures(options.figure, shape, *drawn)
     return MixtureResult(
         *elbos,
         LogLikelihood.from_bounds(weighted),

@@ -5,10 +5,7 @@ process. Sticks are added while training, as draws of the weights ask for them, 
 components are deleted and split as the bound asks, late in the training.
 
     python -m examples.dp_mixture_vae.vae_pyro
-    python -m examples.dp_mixture_vae.vae_pyro --learn-concentration --figures runs/dp
-    python -m examples.dp_mixture_vae.vae_pyro --revise-from 0
-    python -m examples.dp_mixture_vae.vae_pyro --family dldpmm --truncation 15
-    python -m examples.dp_mixture_vae.vae_pyro --dataset mnist --checkpoint runs/dp.ckpt
+    python -m examples.dp_mixture_vae.vae_pyro --dataset mnist-5k --num-epochs 40
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -267,7 +264,7 @@ def train(options: MixtureOptions) -> MixtureResult:
         decoded = decode(networks, NUM_SAMPLES).numpy(force=True)
         pixels = test.numpy(force=True)
         drawn = usage, growth[:-1], pixels, decoded, options.seed
-        save_figures(options.figures, shape, *drawn)
+        save_figures(options.figure, shape, *drawn)
     return MixtureResult(
         *bounds,
         LogLikelihood.from_bounds(weighted),

@@ -10,13 +10,14 @@ import signal
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, NoReturn, Self
 
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 uninterrupted = Lock()  # while it is held the program goes on
+COMMAND = "    python -m "  # how a paragraph of commands begins
 saved: str | None = "nothing is saved"  # the end of its line; None: another says it
 
 
@@ -73,6 +74,30 @@ def option(
     return field(default=default, metadata=metadata)
 
 
+class Parser(ArgumentParser):
+    """The help of a program, which ends with its commands, and errors of one line.
+
+    Args:
+        description: What the program is, with commands in paragraphs of their own.
+    """
+
+    def __init__(self, description: str) -> None:
+        paragraphs = description.strip().split("\n\n")
+        commands = [p for p in paragraphs if p.startswith(COMMAND)]
+        prog = " ".join(commands[0].split()[:3]) if commands else None
+        super().__init__(
+            prog,
+            "%(prog)s [option ...]",
+            "\n\n".join(p for p in paragraphs if p not in commands),
+            "\n".join(["for example:", *commands]) if commands else None,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """End the program in one line, with status 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Flags:
     """Options; each field is a flag, and a value out of its range a ValueError."""
@@ -88,12 +113,13 @@ class Flags:
     @classmethod
     def parse(cls, description: str, arguments: Sequence[str] | None = None) -> Self:
         """The options of a command line; ends the program if one is wrong."""
-        form = RawDescriptionHelpFormatter
-        parser = ArgumentParser(description=description, formatter_class=form)
+        parser = Parser(description)
+        groups = {of: parser.add_argument_group(_title(of)) for of in _bases(cls)}
         for each in fields(cls):
+            *_, first = (of for of in groups if each.name in names(of))
             flags = *each.metadata["flags"], _flag(each.name)
             of = each.metadata["keywords"]
-            parser.add_argument(*flags, default=each.default, **of)
+            groups[first].add_argument(*flags, default=each.default, **of)
         found = vars(parser.parse_args(arguments)).items()
         try:
             return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in found})
@@ -101,12 +127,62 @@ class Flags:
             parser.error(str(error))
 
 
+def names(of: type[Flags]) -> list[str]:
+    """Those of the options."""
+    return [each.name for each in fields(of)]
+
+
+def _bases(of: type[Flags]) -> list[type[Flags]]:
+    """The classes that define options: its own first, then those for more programs."""
+    return [c for c in of.__mro__ if issubclass(c, Flags) and c is not Flags]
+
+
+def _title(of: type[Flags]) -> str:
+    return of.__doc__.strip().removesuffix(".")
+
+
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def make_folder(path: Path) -> None:
-    """Create the folder of the figures before hours have gone into its content."""
-    path.mkdir(parents=True, exist_ok=True)
-    if not os.access(path, os.W_OK):
-        raise PermissionError(f"--figures {path} cannot be written to")
+@dataclass(frozen=True, kw_only=True)
+class FigureOptions(Flags):
+    """Where to draw, and what kind of files."""
+
+    figures: Path | None = option(
+        "folder to draw figures in, instead of one in runs",
+        None,
+        type=Path,
+        tracked=False,
+    )
+    figure_format: str = option(
+        "format of the figures' files; pdf and svg are vector graphics",
+        "png",
+        choices=("png", "pdf", "svg"),
+        tracked=False,
+    )
+    no_figures: bool = option(
+        "draw no figures", default=False, action="store_true", tracked=False
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.no_figures and self.figures:
+            raise ValueError("expected --figures or --no-figures, not both")
+
+    def in_folder(self, default: str) -> Self:
+        """The same with a folder for the figures, unless there are to be none.
+
+        It is created now, before hours have gone into its content.
+        """
+        if self.no_figures:
+            return replace(self, figures=None)
+        folder = self.figures or Path(default)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"--figures {folder} cannot be written to")
+        return replace(self, figures=folder)
+
+    def figure(self, name: str) -> Path:
+        """The file of a figure."""
+        return self.figures / f"{name}.{self.figure_format}"

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -20,31 +20,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from examples.harness import command_line
-from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
-from examples.images.datasets import DATASETS
+from examples.harness.command_line import (
+    POSITIVE,
+    SEED,
+    FigureOptions,
+    Parser,
+    at_least,
+    option,
+)
+from examples.images.datasets import DATASETS, EMBEDDED
 
 T = TypeVar("T")
 free = partial(option, tracked=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(Flags):
+class RunOptions(FigureOptions):
     """What to train on and how long."""
 
-    num_epochs: int = free("passes over the images", 200, "-n", where=at_least(1))
-    learning_rate: float = option("step size of Adam", 3e-3, "-lr", where=POSITIVE)
-    batch_size: int = option("images in a step", 100, "-b", where=at_least(1))
-    seed: int = option("of first parameters, shuffling and noise", 0, where=SEED)
-    dataset: str = option("images to learn", "digits", choices=DATASETS)
-    data_dir: Path | None = free("folder that has its files", None, type=Path)
-    device: str | None = free("torch device, or JAX platform", None, type=str)
-    checkpoint: Path | None = free("file to keep the run in", None, type=Path)
-    checkpoint_every: int = free("epochs from one to the next", 1, where=at_least(1))
-    resume: bool = free("continue the checkpoint", default=False, action="store_true")
-    num_importance_samples: int = free(
-        "codes an image, for its log-likelihood", 1000, where=at_least(2)
+    num_epochs: int = free(
+        "passes over the training images", 200, "-n", where=at_least(1)
     )
-    figures: Path | None = free("folder to draw in", None, type=Path)
+    learning_rate: float = option("step size of Adam", 3e-3, "-lr", where=POSITIVE)
+    batch_size: int = option("training images in a step", 100, "-b", where=at_least(1))
+    seed: int = option(
+        "seed of the first parameters, of shuffling and of noise", 0, where=SEED
+    )
+    dataset: str = option(
+        f"images to learn; {' and '.join(EMBEDDED)} need no download",
+        DATASETS[0],
+        choices=DATASETS,
+    )
+    data_dir: Path | None = free(
+        "folder that has the data set's files, instead of a download", None, type=Path
+    )
+    device: str | None = free(
+        "torch device or JAX platform to compute on, cpu or cuda say", None, type=str
+    )
+    checkpoint: Path | None = free(
+        "file to keep the run in, so that it can be continued", None, type=Path
+    )
+    checkpoint_every: int = free(
+        "epochs from one checkpoint to the next", 1, where=at_least(1)
+    )
+    resume: bool = free(
+        "continue the run of the checkpoint", default=False, action="store_true"
+    )
+    num_importance_samples: int = free(
+        "samples for each test image, to estimate its log-likelihood by",
+        1000,
+        where=at_least(2),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -206,11 +232,10 @@ def run(
 ) -> None:
     """Train as the command line says, draw in a folder, and print what came of it."""
     options = of.parse(description, arguments)
-    options = replace(options, figures=options.figures or Path(figures))
     if options.resume:
         command_line.saved = f"{options.checkpoint} is as it was"
     try:
-        command_line.make_folder(options.figures)
+        options = options.in_folder(figures)
         print(report(options, train(options)))
     except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+        Parser(description).error(str(error))

@@ -6,7 +6,6 @@ from the network itself; the network that counts is the discrete one.
 
     python -m examples.structured_prediction.halves_numpyro
     python -m examples.structured_prediction.halves_numpyro --family gumbel-softmax
-    python -m examples.structured_prediction.halves_numpyro --dataset mnist -n 20
 
 With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
 sigmoid. What each tempering makes of it, as the value z of "on":
@@ -188,7 +187,7 @@ def score(
     of_test = log_likelihoods_with_progress(*network, data.test, *of, most)
     of_validation = log_likelihoods_with_progress(*network, data.validation, *of, fewer)
     if options.figures:
-        path, few = options.figures / "completions.png", data.test[:NUM_COLUMNS]
+        path, few = options.figure("completions"), data.test[:NUM_COLUMNS]
         save_completions(path, data.shape, *network, few, *of)
     return Prediction(
         evaluate(svi, unit, data.test, *of),
@@ -246,7 +245,7 @@ def save_completions(
     params: dict[str, Any],
     key: Array,
 ) -> None:
-    """Draw upper halves, what binary units make of them, and the truth."""
+    """Draw the truth, its upper halves, and what binary units make of these."""
     upper, lower = np.split(np.asarray(images), 2, axis=1)
 
     @jax.jit
@@ -254,11 +253,10 @@ def save_completions(
         with handlers.substitute(data=params), handlers.seed(rng_seed=key):
             return model(images, unit, is_hard=True)
 
-    halves = {"given": np.zeros_like(lower)}
+    rows = {"truth": lower, "given": np.zeros_like(lower)}
     for number in range(1, NUM_DRAWS + 1):
         drawn = draw(random.fold_in(key, number))
-        halves[f"sample {number}"] = np.asarray(drawn)
-    rows = halves | {"truth": lower}
+        rows[f"sample {number}"] = np.asarray(drawn)
     save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
 
 

@@ -6,7 +6,6 @@ from the network itself; the network that counts is the discrete one.
 
     python -m examples.structured_prediction.halves_pyro
     python -m examples.structured_prediction.halves_pyro --family gumbel-softmax
-    python -m examples.structured_prediction.halves_pyro --dataset mnist -n 20
 
 With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
 sigmoid. What each tempering makes of it, as the value z of "on":
@@ -179,7 +178,7 @@ def score(
     of_test = log_likelihoods_with_progress(*network, data.test, most)
     of_validation = log_likelihoods_with_progress(*network, data.validation, fewer)
     if options.figures:
-        path, few = options.figures / "completions.png", data.test[:NUM_COLUMNS]
+        path, few = options.figure("completions"), data.test[:NUM_COLUMNS]
         save_completions(path, data.shape, *network, few)
     return Prediction(
         evaluate(svi, unit, data.test),
@@ -221,13 +220,12 @@ def save_completions(
     unit: Distribution,
     images: Tensor,
 ) -> None:
-    """Draw upper halves, what binary units make of them, and the truth."""
+    """Draw the truth, its upper halves, and what binary units make of these."""
     upper, lower = np.split(images.numpy(force=True), 2, axis=1)
-    halves = {"given": np.zeros_like(lower)}
+    rows = {"truth": lower, "given": np.zeros_like(lower)}
     for number in range(1, NUM_DRAWS + 1):
         drawn = model(images, unit, is_hard=True)
-        halves[f"sample {number}"] = drawn.numpy(force=True)
-    rows = halves | {"truth": lower}
+        rows[f"sample {number}"] = drawn.numpy(force=True)
     save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
 
 

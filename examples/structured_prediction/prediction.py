@@ -18,11 +18,15 @@ PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first
 class PredictionOptions(RunOptions):
     """What to train and how."""
 
-    num_epochs: int = free("passes over the images", 100, "-n", where=at_least(1))
+    num_epochs: int = free(
+        "passes over the training images", 100, "-n", where=at_least(1)
+    )
     learning_rate: float = option("step size of Adam", 1e-3, "-lr", where=POSITIVE)
     family: str = option("family of the relaxed units", "igr", choices=FAMILIES)
-    temperature: float = option("of the relaxed units", 0.5, where=POSITIVE)
-    num_units: int = option("units in each of the two layers", 240, where=at_least(1))
+    temperature: float = option("temperature of the relaxed units", 0.5, where=POSITIVE)
+    num_units: int = option(
+        "binary units in each of the two layers", 240, where=at_least(1)
+    )
     num_samples: int = option(
         "samples of the units for each image in a training step",
         1,

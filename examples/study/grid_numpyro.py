@@ -37,6 +37,7 @@ from examples.discrete_vae.codes_numpyro import make_discrete, make_prior, make_
 from examples.discrete_vae.options import Options
 from examples.discrete_vae.scores_numpyro import Objectives, weigh
 from examples.discrete_vae.vae_numpyro import make_objectives
+from examples.harness.command_line import Parser
 from examples.harness.grid_numpyro import (
     MakeSVI,
     Members,
@@ -184,10 +185,11 @@ def report(lines: Sequence[Line]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the grid of the command line and print what its members found."""
+    options = GridOptions.parse(__doc__, arguments)
     try:
-        print(report(run_grid(GridOptions.parse(__doc__, arguments))))
+        print(report(run_grid(options)))
     except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+        Parser(__doc__).error(str(error))
 
 
 if __name__ == "__main__":

@@ -26,30 +26,46 @@ class GridOptions(Flags):
     """What to train, each combination of the first five, and where to keep it."""
 
     recipe: tuple[Recipe, ...] = option(
-        "FAMILY/ESTIMATOR[/SAMPLES] of the codes",
+        "FAMILY/ESTIMATOR[/SAMPLES]: recipes to train codes by",
         (Recipe("igr-sb", "discrete-kl"), Recipe("gumbel-softmax", "discrete-kl")),
         type=Recipe.parse,
         nargs="+",
     )
     temperature: tuple[float, ...] = option(
-        "of the relaxed codes", (0.25, 0.5), where=POSITIVE
+        "temperatures of the relaxed codes", (0.25, 0.5), where=POSITIVE
     )
     learning_rate: tuple[float, ...] = option(
-        "step sizes of Adam", (1e-3, 3e-3), "-lr", where=POSITIVE
+        "first step sizes of Adam", (1e-3, 3e-3), "-lr", where=POSITIVE
     )
-    decay: tuple[str, ...] = option("of them", ("none",), choices=DECAYS)
-    seed: tuple[int, ...] = option("of runs", (0, 1, 2), where=SEED)
-    num_epochs: int = option("passes over the images", 30, "-n", where=at_least(1))
-    batch_size: int = option("images in a step", 100, "-b", where=at_least(1))
-    dataset: str = option("images to learn", "digits", choices=DATASETS)
-    data_dir: Path | None = option("folder that has its files", None, type=Path)
-    device: str | None = option("JAX platform", None, type=str)
+    decay: tuple[str, ...] = option(
+        "how they fall, epoch by epoch", ("none",), choices=DECAYS
+    )
+    seed: tuple[int, ...] = option("seeds of the runs", (0, 1, 2), where=SEED)
+    num_epochs: int = option(
+        "passes over the training images", 30, "-n", where=at_least(1)
+    )
+    batch_size: int = option("training images in a step", 100, "-b", where=at_least(1))
+    dataset: str = option("images to learn", DATASETS[0], choices=DATASETS)
+    data_dir: Path | None = option(
+        "folder that has the data set's files, instead of a download", None, type=Path
+    )
+    device: str | None = option(
+        "JAX platform to compute on, cpu or cuda say", None, type=str
+    )
     architecture: str = option(
-        "layers of the encoder", "linear", choices=tuple(HIDDEN_SIZES)
+        "sizes of the encoder's layers, which the decoder mirrors",
+        "linear",
+        choices=tuple(HIDDEN_SIZES),
     )
-    num_variables: int = option("variables of a code", 20, where=at_least(1))
-    num_categories: int = option("categories of each", 10, where=at_least(2))
-    num_importance_samples: int = option("codes to score", 1000, where=at_least(2))
+    num_variables: int = option(
+        "categorical variables of a code", 20, where=at_least(1)
+    )
+    num_categories: int = option("categories of each variable", 10, where=at_least(2))
+    num_importance_samples: int = option(
+        "codes for each image, to estimate its log-likelihood by",
+        1000,
+        where=at_least(2),
+    )
     num_validated: int = option(
         "most validation images to score", 2000, where=at_least(1)
     )
@@ -57,9 +73,17 @@ class GridOptions(Flags):
         "epochs to fit the guide again, for scores of the decoder", 0, where=at_least(0)
     )
     test: bool = option("score test images too", default=False, action="store_true")
-    at_once: int = option("most members in memory", 16, where=at_least(1))
-    checkpoint_every: int = option("epochs", 1, where=at_least(1))
-    results: Path = option("lines of JSON", Path("runs/grid.jsonl"), type=Path)
+    at_once: int = option(
+        "most members to train at once, as memory allows", 16, where=at_least(1)
+    )
+    checkpoint_every: int = option(
+        "epochs from one checkpoint to the next", 1, where=at_least(1)
+    )
+    results: Path = option(
+        "file of what was found, a line of JSON a member",
+        Path("runs/grid.jsonl"),
+        type=Path,
+    )
 
     def name(self, member: Options) -> dict[str, Any]:
         """What the line of a member is known by."""

@@ -4,6 +4,7 @@ Both are solved exactly too, so that the log evidence and the posterior probabil
 of the relaxed models, discretized again, can be checked; with Gumbel-Softmax beside.
 
     python -m examples.swap_in.models_numpyro
+    python -m examples.swap_in.models_numpyro --num-steps 5000 --num-points 100
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds

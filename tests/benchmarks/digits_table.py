@@ -36,7 +36,8 @@ def scores(log, host, method, temperature, seed):
     """Scores of one run, from the log or made now."""
     family, estimator = METHODS[method]
     choice = {"family": family, "estimator": estimator, "temperature": temperature}
-    options = Options(num_epochs=NUM_EPOCHS, seed=seed, **choice)
+    common = {"dataset": "digits", "decay": "none", "num_epochs": NUM_EPOCHS}
+    options = Options(seed=seed, **common, **choice)
     run = host, family, estimator, temperature, seed, NUM_EPOCHS
     return log.get(run, partial(find, host, options))
 

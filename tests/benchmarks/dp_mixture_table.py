@@ -44,7 +44,8 @@ HEADER = (
 def scores(log, host, seed, num_importance_samples=1000, **choice):
     """Scores of one run, from the log or made now."""
     weights = {"num_importance_samples": num_importance_samples}
-    options = MixtureOptions(seed=seed, **choice, **weights, **COMMON, **SIZES)
+    common = {"dataset": "digits", **COMMON, **SIZES}
+    options = MixtureOptions(seed=seed, **choice, **weights, **common)
     run = host, seed, *choice.values(), *COMMON.values()
     return log.get(run, partial(find, host, options))
 

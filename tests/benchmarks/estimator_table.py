@@ -32,6 +32,7 @@ NUM_EPOCHS, SECONDS = 50, 2.0
 TEMPERATURES = (0.1, 0.25, 0.5, 1.0)
 TUNING_SEED, TEST_SEEDS = 100, (0, 1, 2)
 SIZES, NUM_WEIGHTS = {"num_variables": 6, "num_categories": 4}, 100
+IMAGES = {"dataset": "digits"}
 SAMPLES = {"unordered-set": 4}
 WITHOUT_TEMPERATURE = ("relax", "rebar", "unordered-set")
 HEADER = (
@@ -52,6 +53,7 @@ class Run:
             temperature=temperature,
             seed=seed,
             **SIZES,
+            **IMAGES,
         )
         _, self.images, self.validation, self.test = vae.load_images(options)
         self.objectives = vae.make_objectives(

@@ -29,7 +29,7 @@ from tests.benchmarks.report_table import BENCHMARKS, to_header, to_row, write_t
 
 COUNTS, TURNS, STEPS, BATCH, PIXELS = (1, 4, 16), 9, 10, 100, 784
 HEADER = to_header(["members", "ms a step and member", "ms a step, single", "ratio"])
-OPTIONS = Options(family="igr-sb", estimator="discrete-kl")
+OPTIONS = Options(family="igr-sb", estimator="discrete-kl", decay="none")
 
 
 def milliseconds(run, members=1):

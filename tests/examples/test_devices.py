@@ -17,6 +17,8 @@ from examples.harness.run import load
 ROOT = Path(__file__).parents[2]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
 SMALL = [
+    "--dataset=digits",
+    "--decay=none",
     "--num-variables=2",
     "--num-categories=2",
     "--batch-size=600",

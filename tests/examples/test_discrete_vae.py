@@ -24,13 +24,19 @@ RUNS = [
     ("gumbel-softmax", "straight-through", "one-hot codes (ELBO)"),
 ]
 SMALL = [
+    "--dataset=digits",
+    "--temperature=0.25",
     "--num-variables=3",
     "--num-categories=4",
     "--batch-size=200",
     "--num-importance-samples=20",
 ]
 OPTIONS = Options(
+    dataset="digits",
     family="igr-sb",
+    estimator="analytic-kl",
+    temperature=0.25,
+    decay="none",
     num_variables=3,
     num_categories=4,
     batch_size=200,
@@ -359,9 +365,15 @@ WEIGHTS = {"pyro": pyro_weights, "numpyro": numpyro_weights}
 
 
 def error_of(vae, capsys, *arguments):
+    of = "--num-epochs=1", "--family=igr-sb", "--estimator=analytic-kl"
     with pytest.raises(SystemExit) as exit_:
-        vae.main([*SMALL, "--num-epochs=1", "--family=igr-sb", *arguments])
-    return f"{exit_.value} {capsys.readouterr().err}"
+        vae.main([*SMALL, *of, *arguments])
+    assert exit_.value.code == 2
+    program, _, error = capsys.readouterr().err.removesuffix("\n").partition(": ")
+    assert program == f"python -m {vae.__name__}"
+    assert error.startswith("error: ")
+    assert "\n" not in error
+    return error
 
 
 @pytest.mark.parametrize(
@@ -421,7 +433,6 @@ def test_a_whole_checkpoint_with_another_content_is_one_clear_error(
         error = error_of(vae, capsys, "--resume", f"--checkpoint={path}")
         expected = f"error: {path}: whole, but not with what this program saves: "
         assert error.startswith(expected)
-        assert "\n" not in error
 
 
 def test_a_checkpoint_of_another_run_is_one_clear_error(vae, capsys, tmp_path):

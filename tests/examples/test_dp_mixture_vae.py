@@ -12,6 +12,7 @@ from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.report import Usage, component_posterior, neighbor_errors
 
 OPTIONS = MixtureOptions(
+    dataset="digits",
     num_epochs=3,
     batch_size=400,
     capacity=8,
@@ -76,8 +77,8 @@ def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
     example = importlib.import_module("examples.dp_mixture_vae.vae_pyro")
     monkeypatch.setattr(example, "save_figures", lambda *_: None)
     flags = "-n 1 -b 400 -z 2 --encoder 5 --decoder --num-importance-samples 20"
-    own = "--family=dldpmm --truncation=7 --assignment=weights --concentration=2"
-    example.main([*flags.split(), *own.split()])
+    own = "--dataset=digits --family=dldpmm --truncation=7 --assignment=weights"
+    example.main([*flags.split(), *own.split(), "--concentration=2"])
     printed = capsys.readouterr().out
     assert "dldpmm with assignment by weights, digits: 1 epochs" in printed
     assert " of 7" in printed

@@ -31,7 +31,8 @@ def options(tmp_path):
     recipe = (Recipe.parse("igr-sb/discrete-kl"),)
     few = {"recipe": recipe, "temperature": (0.2, 0.6), "seed": (3,)}
     results = tmp_path / "lines.jsonl"
-    return GridOptions(**few, **SMALL, num_epochs=2, results=results)
+    of = {"dataset": "digits", "results": results}
+    return GridOptions(**few, **SMALL, **of, num_epochs=2)
 
 
 def alone(member, images):

@@ -132,6 +132,7 @@ def test_an_example_is_interrupted_while_it_trains(host, start, tmp_path):
     pytest.importorskip(host)
     path, example = tmp_path / "vae", f"examples.discrete_vae.vae_{host}"
     small = "--num-variables=2", "--num-categories=2", "--batch-size=1000"
+    small += ("--dataset=digits",)
     program = start(example, *small, "--num-epochs=100000", "--checkpoint=vae")
     program.wait_until(path.exists)
     status, said = program.stop(signal.SIGINT)

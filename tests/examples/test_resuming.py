@@ -118,7 +118,8 @@ def test_what_only_one_side_has_is_named(options):
 
 def test_all_options_are_compared_but_those_that_do_not_change_the_course():
     free = "num_epochs data_dir device checkpoint checkpoint_every resume"
-    free = {*free.split(), "num_importance_samples", "figures"}
+    free = {*free.split(), "num_importance_samples"}
+    free |= {"figures", "figure_format", "no_figures"}
     shared = {Options: {"data_parallel"}}
     for of in Options, PredictionOptions, MixtureOptions:
         compared = of().configuration().keys()

@@ -21,7 +21,11 @@ from examples.structured_prediction.prediction import (
 )
 
 OPTIONS = PredictionOptions(
-    num_epochs=1, batch_size=400, num_units=3, num_importance_samples=20
+    dataset="digits",
+    num_epochs=1,
+    batch_size=400,
+    num_units=3,
+    num_importance_samples=20,
 )
 IMAGES = (np.random.default_rng(0).random((4, 64)) > 0.5).astype(np.float32)
 
@@ -143,6 +147,7 @@ def test_more_samples_never_loosen_the_bound():
 
 def test_a_run_prints_and_draws_what_it_found(example, capsys, tmp_path):
     small = [
+        "--dataset=digits",
         "--num-units=3",
         "-n=1",
         "-lr=0.01",

@@ -1,0 +1,86 @@
+"""Help ends with two commands to copy, and a wrong value ends a program in one line."""
+
+import importlib
+import re
+
+import pytest
+
+ENTRIES = {
+    "annealing": ["-n=0", "--num-steps=many", "--steps"],
+    "triangle": ["--weights 1 1", "--weights 1 1 0", "--figures=/dev/null/folder"],
+    "swap_in.models": ["-n=0", "--num-points=-1"],
+    "approximate.integers": ["-t=zipf", "-k=1", "-lr=0", "--figure-format=bmp"],
+    "discrete_vae.vae": [
+        "--temperature=-1",
+        "--decay=linear",
+        "--num-epochs=1.5",
+        "--batch-size=5000 --dataset=digits",
+        "--device=abacus --dataset=digits",
+        "--data-dir=none --dataset=mnist",
+        "--resume",
+        "--resume --checkpoint=none --dataset=digits",
+        "--figures=a --no-figures",
+        "--figures=/dev/null/folder",
+    ],
+    "structured_prediction.halves": [
+        "--num-units=0",
+        "--dataset=cifar",
+        "-b=5000 --dataset=digits",
+    ],
+    "dp_mixture_vae.vae": [
+        "--rho=1",
+        "--truncation=8",
+        "--encoder",
+        "-b=5000 --dataset=digits",
+    ],
+}
+HOSTS = "pyro", "numpyro"
+PROGRAMS = [f"examples.{name}_{host}" for name in ENTRIES for host in HOSTS]
+STUDY = "examples.study.grid_numpyro"
+WRONG = [
+    (f"examples.{name}_{host}", arguments)
+    for name, table in ENTRIES.items()
+    for arguments in table
+    for host in HOSTS
+]
+WRONG += [
+    (STUDY, wrong)
+    for wrong in ("--recipe=igr", "--decay=slow", "-b=5000 --dataset=digits")
+]
+
+
+def said(program, capsys, *arguments):
+    """The status, what is printed, and what is printed as an error."""
+    pytest.importorskip(program.rpartition("_")[2])
+    with pytest.raises(SystemExit) as exit_:
+        importlib.import_module(program).main(arguments)
+    return exit_.value.code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS, STUDY])
+def test_help_explains_each_option_and_ends_with_two_commands_that_parse(
+    program, capsys
+):
+    status, text, _ = said(program, capsys, "--help")
+    assert status == 0
+    usage, *_, title, first, second = text.rstrip().splitlines()
+    assert usage == f"usage: python -m {program} [option ...]"
+    assert title == "for example:"
+    assert first == f"    python -m {program}"
+    assert second.startswith(f"{first} ")
+    assert text.count("python -m") == 3
+    for option in re.split(r"\n  (?=-)", text.partition("for example:")[0])[1:]:
+        explanation = re.sub(r"^.*?(  |\n)|\(default.*", "", option, flags=re.DOTALL)
+        assert len(explanation.split()) >= 3, option
+    _, _, error = said(program, capsys, *second.split()[3:], "--no-such-option")
+    assert error.endswith("error: unrecognized arguments: --no-such-option\n")
+
+
+@pytest.mark.parametrize(("program", "arguments"), WRONG)
+def test_a_wrong_value_ends_in_one_line_that_names_the_program(
+    program, arguments, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    status, printed, error = said(program, capsys, *arguments.split())
+    assert (status, printed) == (2, "")
+    assert re.fullmatch(f"python -m {program}: error: .+\n", error)
