@@ -110,20 +110,21 @@ class Sizes(NamedTuple):
 class Options(RunOptions):
     """What to train and how."""
 
+    num_epochs: int = free(
+        "passes over the training images", 40, "-n", where=at_least(1)
+    )
     family: str = option("family of the relaxed codes", "igr", choices=FAMILIES)
     estimator: str = option(
         "estimator of the gradient: what objective, and with what samples",
-        "analytic-kl",
+        "discrete-kl",
         choices=tuple(ESTIMATORS),
     )
     num_samples: int = option(
         "codes drawn for each image in a training step", 1, "-s", where=at_least(1)
     )
-    temperature: float = option(
-        "temperature of the relaxed codes", 0.25, where=POSITIVE
-    )
+    temperature: float = option("temperature of the relaxed codes", 0.5, where=POSITIVE)
     decay: str = option(
-        "how the step size falls to nothing, epoch by epoch", "none", choices=DECAYS
+        "how the step size falls to nothing, epoch by epoch", "cosine", choices=DECAYS
     )
     architecture: str = option(
         "sizes of the encoder's layers, which the decoder mirrors",

@@ -26,6 +26,7 @@ RUNS = [
 SMALL = [
     "--dataset=digits",
     "--temperature=0.25",
+    "--decay=none",
     "--num-variables=3",
     "--num-categories=4",
     "--batch-size=200",
