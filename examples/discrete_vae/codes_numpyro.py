@@ -20,6 +20,7 @@ from numpyro_igr import (
     IGRStickBreaking,
     OneHotCategorical,
     OneHotCategoricalReinMax,
+    TraceDiscreteIWAE_ELBO,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
@@ -53,7 +54,7 @@ def make_prior(options: Options) -> Distribution:
     """
     temperature = jnp.array(options.temperature)
     logits = jnp.zeros((options.num_variables, options.num_categories))
-    if options.estimator == "reinmax":
+    if options.estimator in ("reinmax", "reinmax-iwae"):
         return OneHotCategoricalReinMax(temperature, logits=logits)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
@@ -113,6 +114,8 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
     """
     if estimator == "exact":
         return TraceEnumeratedDiscrete_ELBO()
+    if estimator in ("discrete-iwae", "reinmax-iwae"):
+        return TraceDiscreteIWAE_ELBO(num_samples)
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples)
     return ELBOS[estimator](num_particles=num_samples)

@@ -17,6 +17,7 @@ from pyro_igr import (
     ExpRelaxedOneHotCategorical,
     IGRStickBreaking,
     OneHotCategoricalReinMax,
+    TraceDiscreteIWAE_ELBO,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
@@ -52,7 +53,7 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
     """
     temperature = torch.tensor(options.temperature, device=device)
     logits = torch.zeros(options.num_variables, options.num_categories, device=device)
-    if options.estimator == "reinmax":
+    if options.estimator in ("reinmax", "reinmax-iwae"):
         return OneHotCategoricalReinMax(temperature, logits=logits)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
@@ -107,6 +108,8 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
     """
     if estimator == "exact":
         return TraceEnumeratedDiscrete_ELBO(max_plate_nesting=1)
+    if estimator in ("discrete-iwae", "reinmax-iwae"):
+        return TraceDiscreteIWAE_ELBO(num_samples, max_plate_nesting=1)
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples, max_plate_nesting=1)
     return ELBOS[estimator](num_particles=num_samples, **VECTORIZED)

@@ -41,8 +41,16 @@ ESTIMATORS = {
     "monte-carlo-kl": Estimator(RELAXED, ("gumbel-softmax",)),
     "stl": Estimator(RELAXED, fixed_scale=False),
     "discrete-kl": Estimator("relaxed codes, discrete KL (not a bound)"),
+    "discrete-iwae": Estimator(
+        "relaxed codes, importance weights (not a bound)", least_samples=2
+    ),
     "straight-through": Estimator(ONE_HOT),
     "reinmax": Estimator(ONE_HOT, ("gumbel-softmax",)),
+    "reinmax-iwae": Estimator(
+        "one-hot codes, importance weights (bound)",
+        ("gumbel-softmax",),
+        least_samples=2,
+    ),
     "relax": Estimator(ONE_HOT),
     "rebar": Estimator(ONE_HOT),
     "unordered-set": Estimator(ONE_HOT, is_discrete=True, least_samples=2),

@@ -12,12 +12,20 @@ from examples.study.recipes import Recipe
 
 STUDIED = (
     "gumbel-softmax/discrete-kl",
+    "gumbel-softmax/discrete-kl/5",
+    "gumbel-softmax/discrete-iwae/5",
+    "gumbel-softmax/monte-carlo-kl",
     "gumbel-softmax/straight-through",
-    "igr-sb/analytic-kl",
+    "gumbel-softmax/reinmax",
+    "gumbel-softmax/reinmax-iwae/5",
+    "gumbel-softmax/unordered-set/4",
     "igr-sb/discrete-kl",
+    "igr-sb/discrete-iwae/5",
     "igr-sb/straight-through",
-    "igr/analytic-kl",
+    "igr-sb/analytic-kl",
     "igr/discrete-kl",
+    "igr/discrete-iwae/5",
+    "igr/analytic-kl",
 )
 
 
