@@ -31,8 +31,19 @@ def straight_through(z: Array) -> Array:
     """
     refuse_complex(z=z)
     (z,), dtype = in_full_precision(z)
+    return _nearest(z).astype(dtype)
+
+
+# In one piece, so that the index within is seen to have a gradient around it.
+@jax.custom_jvp
+def _nearest(z: Array) -> Array:
     hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
-    return with_gradient_of(z, hard).astype(dtype)
+    return jnp.where(jnp.isnan(z), jnp.nan, hard)
+
+
+@_nearest.defjvp
+def _as_of_z(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    return _nearest(*primals), *tangents
 
 
 def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
@@ -80,7 +91,6 @@ def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
     return with_gradient_of(x, z).astype(dtype)
 
 
-# In one piece, which is seen to have a gradient.
 @jax.custom_jvp
 def with_gradient_of(x: Array, value: Array) -> Array:
     r"""The value, with the gradient of x: NaN where x is.
