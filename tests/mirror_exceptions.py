@@ -180,6 +180,17 @@ EXCEPTIONS = {
         # a guide is a function of parameters in NumPyro
         "AutoIGR.sample_posterior",
     },
+    "infer/discrete_iwae/_bound.py": {
+        # dimensions of samples tell what depends on them in Pyro
+        "terms_of",
+    },
+    "infer/discrete_iwae/_double.py": {
+        # a hook scales a gradient in Pyro, a custom derivative in NumPyro
+        "scale_paths",
+        "Paths",
+        "factor_of",
+        "scale_gradient",
+    },
     "infer/discrete_iwae/_draws.py": {
         # samples are a dimension in Pyro, and a vmap over keys in NumPyro
         "DrawMessenger.__init__",
@@ -191,6 +202,13 @@ EXCEPTIONS = {
         "CountedLinearly.expand",
         # NumPyro hands over what a map computed on its way
         "CountedLinearly.log_prob",
+        # a hook scales a gradient in Pyro, a custom derivative in NumPyro
+        "CountedLinearly",
+        "CountedLinearly.__init__",
+        "CountedLinearly.sample",
+        "LinearSiteMessenger",
+        "LinearSiteMessenger.__init__",
+        "count_linearly",
         # Pyro sends a message by its type, to private methods
         "LinearSiteMessenger.process_message",
         "LinearSiteMessenger.postprocess_message",

@@ -95,6 +95,8 @@ assert_type(IGRReparam(0.5, family=IGR).one_hot, bool)
 # Objectives: arguments by name, the host's among them.
 TraceDiscreteKL_ELBO(5, vectorize_particles=True, max_plate_nesting=1)
 assert_type(TraceDiscreteIWAE_ELBO(5, plate="data").num_samples, int)
+TraceDiscreteIWAE_ELBO(5, gradient="doubly reparameterized")
+TraceDiscreteIWAE_ELBO(5, gradient="double")  # pyright: ignore[reportArgumentType]
 TraceDiscreteIWAE_ELBO(5, plates="data")  # pyright: ignore[reportCallIssue]
 TraceSTL_ELBO(num_particles=5, retain_graph=True)
 assert_type(TraceRELAX_ELBO(control_variate=None, temperature=0.1).name, str)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
+from jax.nn import softmax
 from jax.scipy.special import logsumexp
 from jax.typing import ArrayLike
 
@@ -30,6 +31,20 @@ class Term(NamedTuple):
     depends: bool
 
 
+class Bound(NamedTuple):
+    """A bound, and what it was made of.
+
+    Args:
+        elbo: the bound.
+        weights: of the samples, which add up to 1 in each element, or None.
+        scale: of each element.
+    """
+
+    elbo: Array
+    weights: Array | None = None
+    scale: Any = 1.0
+
+
 def scored(model: Trace, guide: Trace) -> Iterator[tuple[int, dict]]:
     """The sites that count, each with the sign of its log-density.
 
@@ -47,7 +62,7 @@ def scored(model: Trace, guide: Trace) -> Iterator[tuple[int, dict]]:
             yield 1, site
 
 
-def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Array:
+def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Bound:
     r""":math:`\sum_e c_e \log \frac{1}{S} \sum_s \exp(\log w_{es} / c_e)`.
 
     Here c is what scales the observations, on average, so that a scale of everything,
@@ -63,14 +78,15 @@ def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Array:
     of_samples = [term for term in terms if term.depends]
     elbo = cast(Array, sum(x[0].sum() for x in others))
     if not of_samples:
-        return elbo
+        return Bound(elbo)
     parts = [sum_to_plates(term.log_prob, plates) for term in of_samples]
     log_w = cast(Array, sum(parts))
     observed = [term for term in of_samples if term.is_observed] or of_samples
     scales = [_scale(term, plates) for term in observed]
     scale = cast(Array, sum(scales)) / len(scales)
     of_each = logsumexp(log_w / scale, 0) - math.log(len(log_w))
-    return elbo + (scale * of_each).sum()
+    weights = lax.stop_gradient(softmax(log_w / scale, 0))
+    return Bound(elbo + (scale * of_each).sum(), weights, scale)
 
 
 def _scale(term: Term, plates: tuple[int, ...]) -> ArrayLike:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from numpyro.distributions import Distribution
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
+from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.recovering import innermost, is_of_log
 from numpyro_igr.handlers._site_weights import agreement
 from numpyro_igr.infer._discrete_site import (
@@ -18,6 +19,8 @@ from numpyro_igr.infer._discrete_site import (
     recover_with_gradient,
 )
 from numpyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
+from numpyro_igr.infer.discrete_iwae._double import Paths, factor_of, scale_gradient
+from numpyro_igr.infer.discrete_iwae._elements import frames_of
 
 NOT_REPARAMETERIZED = (
     "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
@@ -36,18 +39,25 @@ class CountedLinearly(CountedByDensity):
         dist: a relaxed or one-hot distribution, with the wrappers of the host.
         discrete: the one-hot distribution p, without them.
         of_guide: the one-hot distribution q.
+        factor: of the gradient of a sample, None for 1.
     """
 
-    pytree_data_fields = ("discrete", "of_guide")
+    pytree_data_fields = ("discrete", "of_guide", "factor")
 
     def __init__(
         self,
         dist: Distribution,
         discrete: OneHotCategorical,
         of_guide: OneHotCategorical,
+        factor: Array | None = None,
     ) -> None:
         self.discrete, self.of_guide = discrete, of_guide
+        self.factor = factor
         super().__init__(dist)
+
+    def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
+        z = super().sample(key, sample_shape)
+        return z if self.factor is None else scale_gradient(z, self.factor)
 
     def log_prob(self, value: Array, intermediates: Any = None) -> Array:
         z = jnp.exp(value) if is_of_log(self.dist) else value
@@ -63,11 +73,14 @@ class LinearSiteMessenger(Messenger):
     Args:
         sites: filled by a guide; a model's sites of these names are made to match.
         is_model: whether it handles the model.
+        paths: where log q has no gradient but that of the sample, and how much of it.
     """
 
-    def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
+    def __init__(
+        self, sites: dict[str, dict], *, is_model: bool, paths: Paths | None = None
+    ) -> None:
         super().__init__()
-        self.sites, self.is_model = sites, is_model
+        self.sites, self.is_model, self.paths = sites, is_model, paths
 
     def process_message(self, msg: dict) -> None:
         if msg["type"] != "sample" or msg["is_observed"]:
@@ -91,21 +104,36 @@ class LinearSiteMessenger(Messenger):
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:
             return dist
-        return CountedLinearly(dist, innermost(discrete), innermost(discrete))
+        q, factor, paths = innermost(discrete), None, self.paths
+        is_within = paths is not None and paths.plates <= frames_of(msg)
+        if paths is not None and is_within and has_noise(dist):
+            q = OneHotCategorical(logits=lax.stop_gradient(q.logits))
+            factor = None if paths.weights is None else factor_of(msg, paths)
+        return CountedLinearly(dist, q, q, factor)
 
 
 def count_linearly(
-    model: Callable, guide: Callable
+    model: Callable, guide: Callable, paths: Paths | None = None
 ) -> tuple[Callable, Callable, dict[str, dict]]:
     """A pair that counts linearly, and the latents of the guide, once it has run.
 
     Args:
         model: the model.
         guide: the guide.
+        paths: where log q has no gradient but that of the sample, and how much of it.
     """
     sites: dict[str, dict] = {}
-    guide = LinearSiteMessenger(sites, is_model=False)(guide)
+    guide = LinearSiteMessenger(sites, is_model=False, paths=paths)(guide)
     return LinearSiteMessenger(sites, is_model=True)(model), guide, sites
+
+
+def has_noise(dist: Distribution) -> bool:
+    """Whether samples differ, which those of a mean do not.
+
+    Args:
+        dist: with the wrappers of the host.
+    """
+    return not isinstance(innermost(dist), ExpectedOneHotCategorical)
 
 
 def _of_model(msg: dict, guide_site: dict) -> Distribution:

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jax import Array
 
 from numpyro_igr._host import check_model_guide_match, eval_provenance
 from numpyro_igr.infer._data_plates import Plates, check_whole
-from numpyro_igr.infer.discrete_iwae._bound import scored
+from numpyro_igr.infer.discrete_iwae._bound import Bound, Term, bound, scored
 from numpyro_igr.infer.discrete_iwae._elements import (
     Frames,
     first_plates,
+    frames_of,
     names_and_dims,
     plates_of_all,
 )
+from numpyro_igr.infer.discrete_iwae._linear_sites import CountedLinearly
 
 Trace = dict[str, dict]
 
@@ -27,11 +29,27 @@ class Structure(NamedTuple):
         plates: within which samples are drawn.
         depends: of each term, whether it depends on them.
         is_observed: of each term, whether its site is.
+        dependent: names of relaxed sites of the guide that depend on samples of others.
     """
 
     plates: Frames
     depends: list[bool]
     is_observed: list[bool]
+    dependent: list[str]
+
+    def bound_of(self, found: list[tuple[Array, Any]]) -> Bound:
+        """The bound of log-densities with signs, of all samples, and of their scales.
+
+        Args:
+            found: of each term.
+        """
+        terms = [
+            Term(log_prob, None if scale is None else scale[0], *of_site)
+            for (log_prob, scale), *of_site in zip(
+                found, self.is_observed, self.depends, strict=True
+            )
+        ]
+        return bound(terms, names_and_dims(self.plates)[1])
 
 
 def structure_of(run: Callable, key: Array, plate: Plates) -> Structure:
@@ -48,18 +66,23 @@ def structure_of(run: Callable, key: Array, plate: Plates) -> Structure:
     model: Trace = {}
     guide: Trace = {}
 
-    def log_probs(plates: Frames, key: Array) -> list[Array]:
+    def outputs(plates: Frames, key: Array) -> tuple[list[Array], dict[str, Array]]:
         traces = run(key, plates)
         for kept, trace in zip((model, guide), traces, strict=True):
             kept.update(trace)
-        return [site["log_prob"] for _, site in scored(*traces)]
+        relaxed = {
+            name: site["fn"].discrete.logits
+            for name, site in traces[1].items()
+            if isinstance(site.get("fn"), CountedLinearly) and plates <= frames_of(site)
+        }
+        return [site["log_prob"] for _, site in scored(*traces)], relaxed
 
-    jax.eval_shape(partial(log_probs, frozenset()), key)
+    jax.eval_shape(partial(outputs, frozenset()), key)
     check_model_guide_match(model, guide)
     sites = [site for _, site in scored(model, guide)]
     plates = first_plates(guide.values(), plate)
     while True:
-        causes = eval_provenance(partial(log_probs, plates), key=key)
+        causes, of_logits = eval_provenance(partial(outputs, plates), key=key)
         depends = [bool(cause) for cause in causes]
         reached = [site for site, by in zip(sites, depends, strict=True) if by]
         found = plates_of_all(plates, reached, named=plate is not None)
@@ -68,4 +91,6 @@ def structure_of(run: Callable, key: Array, plate: Plates) -> Structure:
         plates = found
     for site in reached:
         check_whole(site, names_and_dims(plates)[0], guide | model)
-    return Structure(plates, depends, [site["is_observed"] for site in sites])
+    dependent = [name for name, cause in of_logits.items() if cause]
+    is_observed = [site["is_observed"] for site in sites]
+    return Structure(plates, depends, is_observed, dependent)

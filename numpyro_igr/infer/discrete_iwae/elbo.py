@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Unpack
 
 import jax
-from jax import Array, random
+from jax import Array, lax, random
 from numpyro.handlers import seed, substitute
 from numpyro.infer.elbo import ELBO
 
@@ -15,9 +15,15 @@ from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._samples import check_counts
-from numpyro_igr.infer.discrete_iwae._bound import Term, bound, scored
+from numpyro_igr.infer.discrete_iwae._bound import scored
+from numpyro_igr.infer.discrete_iwae._double import (
+    Gradient,
+    Paths,
+    check_gradient,
+    check_independent,
+)
 from numpyro_igr.infer.discrete_iwae._draws import DrawMessenger
-from numpyro_igr.infer.discrete_iwae._elements import Frames, names_and_dims
+from numpyro_igr.infer.discrete_iwae._elements import Frames
 from numpyro_igr.infer.discrete_iwae._linear_sites import count_linearly
 from numpyro_igr.infer.discrete_iwae._structure import structure_of
 
@@ -34,9 +40,8 @@ class TraceDiscreteIWAE_ELBO(ELBO):
     with q and p the distributions that ``to_discrete()`` returns of guide and model, by
     their ``.logits``, for IGR, its stick-breaking and Gumbel-Softmax, straight-through
     or not; the prior may be ``OneHotCategorical`` itself. Categories that q lacks do
-    not count. Other sites count by their densities at the samples. The elements e are
-    those of the plates that all sites within plates share: a program without plates
-    has one weight for all data.
+    not count; other sites count by their densities. The elements e are those of the
+    plates that all sites within plates share; without plates, all data have one weight.
 
     At one-hot values, straight-through ones say, it is the importance-weighted bound of
     the discrete model, the host's ``RenyiELBO(alpha=0)`` of the pair that
@@ -47,38 +52,37 @@ class TraceDiscreteIWAE_ELBO(ELBO):
     temperature falls to 0. Report :func:`log_likelihood`.
 
     A latent outside of these plates, which the data share, is drawn once, and counts
-    outside of the mean: an ELBO of it and a bound of the others given it, which
-    together are one of log p(x). A scale of all sites, or a subsampled plate of data,
-    is a factor of the bound, namely what scales the observations, on average; relative
-    to it a scale of a site is an exponent of its part of a weight.
+    outside of the mean: an ELBO of it, and a bound of the others given it. What scales
+    the observations, on average, is a factor of the bound, as that of a subsampled
+    plate; relative to it a scale of a site is an exponent of its part of a weight.
 
-    The gradient is that of this objective, all of it. The doubly reparameterized one
-    would be another here: it leaves out the score of the density of z, but
-    :math:`\sum_k z_k \nabla \log q_k` is the score of a one-hot z, whose mean is zero
-    for one-hot values alone.
+    The gradient is that of this objective unless it is doubly reparameterized. Then the
+    paths through relaxed samples count by the squares of their weights, and q has no
+    other gradient: the score left out, :math:`\sum_k z_k \nabla \log q_k`, has mean
+    zero for one-hot z only. So it is another gradient, with less noise, which tends to
+    that of the bound of the discrete model as the temperature falls to 0.
 
-    As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR, at 1 say, or bound
-    it from below: only loc / scale counts. A scale that depends on parameters is warned
-    of once.
+    As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR or bound it from
+    below: only loc / scale counts. One that depends on parameters is warned of once.
 
     Units:
         The loss is in nats.
 
     Args:
-        num_samples: S, drawn at once: in Pyro in a dimension to the left of all plates,
-            in NumPyro by ``vmap``. What does not depend on them runs once.
+        num_samples: S, at once: in Pyro in a dimension to the left of all plates.
         num_particles: how many such bounds are averaged, 1 by default.
-        plate: the plates whose elements have weights of their own, by name; ``()`` is
-            one weight of everything, None for those that all share.
+        plate: the plates of the elements, by name; ``()`` is one weight of everything.
+        gradient: "plain", or "doubly reparameterized".
         kwargs: as for the host's ``ELBO``.
 
     Raises:
         ValueError: if ``num_samples`` is not positive; at a site of the guide that is
-            not reparameterized; at a relaxed one that the model gives a distribution
-            without a discrete one behind it or with other categories, or that has a
-            mask in one of them only; if a plate within an element is subsampled, or a
-            site outside of the named plates depends on samples within; in the first
-            run, where a program compares, rounds or indexes with a relaxed value.
+            not reparameterized, or relaxed and dependent on others where the gradient
+            is doubly so; at a relaxed one without a discrete distribution behind it in
+            the model, with other categories there, or with a mask in one of them only;
+            if a plate within an element is subsampled, or a site outside of the named
+            plates depends on samples within; in the first run, where a program
+            compares, rounds or indexes with a relaxed value.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -107,12 +111,15 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         num_particles: int = 1,
         *,
         plate: Plates = None,
+        gradient: Gradient = "plain",
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
         check_counts(1, num_samples=num_samples)
+        check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.plate: Plates = plate
+        self.gradient: Gradient = gradient
         self._has_warned = self._is_checked = False
 
     def loss(
@@ -124,16 +131,18 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Array:
-        self._check(rng_key, param_map, model, guide, args, kwargs)
-        model, guide, _ = count_linearly(model, guide)
+        self._check(rng_key, param_map, (model, guide), args, kwargs)
+        is_plain = self.gradient == "plain"
 
         def particle(key: Array) -> Array:
             keys = random.split(key, 3)
 
-            def run(key: Array, plates: Frames) -> tuple[Trace, Trace]:
+            def run(key: Array, plates: Frames, *weights: Any) -> tuple[Trace, Trace]:
+                paths = None if is_plain else Paths(plates, *weights)
+                p, q, _ = count_linearly(model, guide, paths)
                 of_model, of_guide = random.split(key)
-                replayed = DrawMessenger(of_model, plates)(seed(model, keys[0]))
-                drawn = DrawMessenger(of_guide, plates)(seed(guide, keys[1]))
+                replayed = DrawMessenger(of_model, plates)(seed(p, keys[0]))
+                drawn = DrawMessenger(of_guide, plates)(seed(q, keys[1]))
                 return get_importance_trace(replayed, drawn, args, kwargs, param_map)
 
             return self._loss(run, keys[2])
@@ -142,34 +151,28 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         return self.vectorize_particles_fn(particle, keys).mean()
 
     def _check(
-        self,
-        key: Array,
-        params: dict[str, Any],
-        model: Callable,
-        guide: Callable,
-        args: tuple,
-        kwargs: dict,
+        self, key: Array, params: dict[str, Any], pair: tuple, args: tuple, kwargs: dict
     ) -> None:
         if not self._is_checked:
             at = partial(substitute, data=params)
-            check_pair(at(model), at(guide), args, kwargs)
+            check_pair(at(pair[0]), at(pair[1]), args, kwargs)
             self._is_checked = True
         if not self._has_warned:
-            run = partial(seed(guide, key), *args, **kwargs)
+            run = partial(seed(pair[1], key), *args, **kwargs)
             self._has_warned = warn_of_free_scale(run, params)
 
     def _loss(self, run: Callable, key: Array) -> Array:
-        plates, depends, is_observed = structure_of(run, key, self.plate)
+        structure = structure_of(run, key, self.plate)
 
-        def of_sample(key: Array) -> list[tuple[Array, Any]]:
-            found = scored(*run(key, plates))
+        def of_sample(key: Array, *weights: Any) -> list[tuple[Array, Any]]:
+            found = scored(*run(key, structure.plates, *weights))
             return [(sign * site["log_prob"], site["scale"]) for sign, site in found]
 
-        found = jax.vmap(of_sample)(random.split(key, self.num_samples))
-        terms = [
-            Term(log_prob, None if scale is None else scale[0], *of_site)
-            for (log_prob, scale), *of_site in zip(
-                found, is_observed, depends, strict=True
-            )
-        ]
-        return -bound(terms, names_and_dims(plates)[1])
+        keys = random.split(key, self.num_samples)
+        found = structure.bound_of(jax.vmap(of_sample)(keys))
+        if self.gradient != "plain" and found.weights is not None:
+            check_independent(structure.dependent)
+            of_all = jax.vmap(of_sample, (0, 0, None))
+            scale = lax.stop_gradient(found.scale)
+            found = structure.bound_of(of_all(keys, found.weights, scale))
+        return -found.elbo

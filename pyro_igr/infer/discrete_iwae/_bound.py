@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
+from pyro_igr.infer._data_plates import check_whole
 from pyro_igr.infer._plates import sum_to_plates
 
 
@@ -29,6 +30,20 @@ class Term(NamedTuple):
     depends: bool
 
 
+class Bound(NamedTuple):
+    """A bound, and what it was made of.
+
+    Args:
+        elbo: the bound.
+        weights: of the samples, which add up to 1 in each element, or None.
+        scale: of each element.
+    """
+
+    elbo: Tensor
+    weights: Tensor | None = None
+    scale: Any = 1.0
+
+
 def scored(model: Trace, guide: Trace) -> Iterator[tuple[int, Message]]:
     """The sites that count, each with the sign of its log-density.
 
@@ -46,7 +61,28 @@ def scored(model: Trace, guide: Trace) -> Iterator[tuple[int, Message]]:
             yield 1, site
 
 
-def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Tensor:
+def terms_of(
+    model: Trace, guide: Trace, nesting: int, names: tuple[str, ...]
+) -> list[Term]:
+    """The terms of a bound, those with a dimension to the left of all plates apart.
+
+    Args:
+        model: its trace.
+        guide: its trace.
+        nesting: the number of dimensions that plates have.
+        names: of the plates of the elements.
+    """
+    terms = []
+    for sign, site in scored(model, guide):
+        depends = site["log_prob"].dim() > nesting
+        if depends:
+            check_whole(site, names)
+        log_prob, is_observed = sign * site["log_prob"], site["is_observed"]
+        terms.append(Term(log_prob, site["scale"], is_observed, depends))
+    return terms
+
+
+def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Bound:
     r""":math:`\sum_e c_e \log \frac{1}{S} \sum_s \exp(\log w_{es} / c_e)`.
 
     Here c is what scales the observations, on average, so that a scale of everything,
@@ -62,14 +98,15 @@ def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Tensor:
     of_samples = [term for term in terms if term.depends]
     elbo = cast(Tensor, sum(x.sum() for x in others))
     if not of_samples:
-        return elbo
+        return Bound(elbo)
     parts = [sum_to_plates(term.log_prob, plates) for term in of_samples]
     log_w = cast(Tensor, sum(parts))
     observed = [term for term in of_samples if term.is_observed] or of_samples
     scales = [_scale(term, plates) for term in observed]
     scale = cast(Tensor, sum(scales)) / len(scales)
     of_each = torch.logsumexp(log_w / scale, 0) - math.log(len(log_w))
-    return elbo + (scale * of_each).sum()
+    weights = torch.softmax(log_w / scale, 0).detach()
+    return Bound(elbo + (scale * of_each).sum(), weights, scale)
 
 
 def _scale(term: Term, plates: tuple[int, ...]) -> Tensor | float:

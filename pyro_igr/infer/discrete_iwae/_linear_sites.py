@@ -11,6 +11,7 @@ from torch import Size, Tensor
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
+from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import innermost, is_of_log
 from pyro_igr.handlers._site_weights import agreement
 from pyro_igr.infer._discrete_site import (
@@ -19,6 +20,7 @@ from pyro_igr.infer._discrete_site import (
     recover_with_gradient,
 )
 from pyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
+from pyro_igr.infer.discrete_iwae._elements import Frames, frames_of
 
 NOT_REPARAMETERIZED = (
     "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
@@ -66,11 +68,18 @@ class LinearSiteMessenger(Messenger):
     Args:
         sites: filled by a guide; a model's sites of these names are made to match.
         is_model: whether it handles the model.
+        detached: plates within which log q has no gradient but that of the sample.
     """
 
-    def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
+    def __init__(
+        self,
+        sites: dict[str, Message],
+        *,
+        is_model: bool,
+        detached: Frames | None = None,
+    ) -> None:
         super().__init__()
-        self.sites, self.is_model = sites, is_model
+        self.sites, self.is_model, self.detached = sites, is_model, detached
 
     def _pyro_sample(self, msg: Message) -> None:
         if msg["is_observed"] or site_is_subsample(msg):
@@ -93,21 +102,36 @@ class LinearSiteMessenger(Messenger):
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:
             return dist
-        return CountedLinearly(dist, innermost(discrete), innermost(discrete))
+        q = innermost(discrete)
+        is_within = self.detached is not None and self.detached <= frames_of(msg)
+        if is_within and has_noise(dist):
+            q = OneHotCategorical(logits=q.logits.detach(), validate_args=False)
+        return CountedLinearly(dist, q, q)
 
 
 def count_linearly(
-    model: Callable, guide: Callable
+    model: Callable, guide: Callable, detached: Frames | None = None
 ) -> tuple[Callable, Callable, dict[str, Message]]:
     """A pair that counts linearly, and the latents of the guide, once it has run.
 
     Args:
         model: the model.
         guide: the guide.
+        detached: plates within which log q has no gradient but that of the sample.
     """
     sites: dict[str, Message] = {}
-    guide = LinearSiteMessenger(sites, is_model=False)(guide)
+    handler = LinearSiteMessenger(sites, is_model=False, detached=detached)
+    guide = handler(guide)
     return LinearSiteMessenger(sites, is_model=True)(model), guide, sites
+
+
+def has_noise(dist: Distribution) -> bool:
+    """Whether samples differ, which those of a mean do not.
+
+    Args:
+        dist: with the wrappers of the host.
+    """
+    return not isinstance(innermost(dist), ExpectedOneHotCategorical)
 
 
 def _of_model(msg: Message, guide_site: Message) -> Distribution:

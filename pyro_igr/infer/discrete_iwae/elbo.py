@@ -12,12 +12,13 @@ from torch import Tensor
 
 from pyro_igr._host import torch_item
 from pyro_igr.handlers._uses import check_pair
-from pyro_igr.infer._data_plates import Plates, check_whole
+from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import dependents
 from pyro_igr.infer._samples import check_counts
-from pyro_igr.infer.discrete_iwae._bound import Term, bound, scored
+from pyro_igr.infer.discrete_iwae._bound import bound, terms_of
+from pyro_igr.infer.discrete_iwae._double import Gradient, check_gradient, scale_paths
 from pyro_igr.infer.discrete_iwae._draws import DrawMessenger
 from pyro_igr.infer.discrete_iwae._elements import (
     Frames,
@@ -38,9 +39,8 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     with q and p the distributions that ``to_discrete()`` returns of guide and model, by
     their ``.logits``, for IGR, its stick-breaking and Gumbel-Softmax, straight-through
     or not; the prior may be ``OneHotCategorical`` itself. Categories that q lacks do
-    not count. Other sites count by their densities at the samples. The elements e are
-    those of the plates that all sites within plates share: a program without plates
-    has one weight for all data.
+    not count; other sites count by their densities. The elements e are those of the
+    plates that all sites within plates share; without plates, all data have one weight.
 
     At one-hot values, straight-through ones say, it is the importance-weighted bound of
     the discrete model, the host's ``RenyiELBO(alpha=0)`` of the pair that
@@ -51,38 +51,37 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     temperature falls to 0. Report :func:`log_likelihood`.
 
     A latent outside of these plates, which the data share, is drawn once, and counts
-    outside of the mean: an ELBO of it and a bound of the others given it, which
-    together are one of log p(x). A scale of all sites, or a subsampled plate of data,
-    is a factor of the bound, namely what scales the observations, on average; relative
-    to it a scale of a site is an exponent of its part of a weight.
+    outside of the mean: an ELBO of it, and a bound of the others given it. What scales
+    the observations, on average, is a factor of the bound, as that of a subsampled
+    plate; relative to it a scale of a site is an exponent of its part of a weight.
 
-    The gradient is that of this objective, all of it. The doubly reparameterized one
-    would be another here: it leaves out the score of the density of z, but
-    :math:`\sum_k z_k \nabla \log q_k` is the score of a one-hot z, whose mean is zero
-    for one-hot values alone.
+    The gradient is that of this objective unless it is doubly reparameterized. Then the
+    paths through relaxed samples count by the squares of their weights, and q has no
+    other gradient: the score left out, :math:`\sum_k z_k \nabla \log q_k`, has mean
+    zero for one-hot z only. So it is another gradient, with less noise, which tends to
+    that of the bound of the discrete model as the temperature falls to 0.
 
-    As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR, at 1 say, or bound
-    it from below: only loc / scale counts. A scale that depends on parameters is warned
-    of once.
+    As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR or bound it from
+    below: only loc / scale counts. One that depends on parameters is warned of once.
 
     Units:
         The loss is in nats.
 
     Args:
-        num_samples: S, drawn at once: in Pyro in a dimension to the left of all plates,
-            in NumPyro by ``vmap``. What does not depend on them runs once.
+        num_samples: S, at once: in Pyro in a dimension to the left of all plates.
         num_particles: how many such bounds are averaged, 1 by default.
-        plate: the plates whose elements have weights of their own, by name; ``()`` is
-            one weight of everything, None for those that all share.
+        plate: the plates of the elements, by name; ``()`` is one weight of everything.
+        gradient: "plain", or "doubly reparameterized".
         kwargs: as for the host's ``ELBO``.
 
     Raises:
         ValueError: if ``num_samples`` is not positive; at a site of the guide that is
-            not reparameterized; at a relaxed one that the model gives a distribution
-            without a discrete one behind it or with other categories, or that has a
-            mask in one of them only; if a plate within an element is subsampled, or a
-            site outside of the named plates depends on samples within; in the first
-            run, where a program compares, rounds or indexes with a relaxed value.
+            not reparameterized, or relaxed and dependent on others where the gradient
+            is doubly so; at a relaxed one without a discrete distribution behind it in
+            the model, with other categories there, or with a mask in one of them only;
+            if a plate within an element is subsampled, or a site outside of the named
+            plates depends on samples within; in the first run, where a program
+            compares, rounds or indexes with a relaxed value.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -111,12 +110,15 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         num_particles: int = 1,
         *,
         plate: Plates = None,
+        gradient: Gradient = "plain",
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
         check_counts(1, num_samples=num_samples)
+        check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.plate: Plates = plate
+        self.gradient: Gradient = gradient
         self._has_warned = False
         self._programs: tuple[Callable, Callable] | None = None
         self._plates: Frames | None = None
@@ -143,7 +145,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> tuple[Trace, Trace]:
-        model, guide, sites = count_linearly(model, guide)
+        pair = model, guide
         size, nesting = self.num_samples, cast(int, self.max_plate_nesting)
         if self._plates is None:
             with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
@@ -151,6 +153,8 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
             self._plates = first_plates(alone.nodes.values(), self.plate)
         while True:
             plates = self._plates
+            detached = None if self.gradient == "plain" else plates
+            model, guide, sites = count_linearly(*pair, detached)
             drawn = DrawMessenger(size, nesting, plates)(guide)
             replayed = DrawMessenger(size, nesting, plates, sites)(model)
             traces = super()._get_trace(replayed, drawn, args, kwargs)
@@ -167,13 +171,10 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
     ) -> tuple[float, Tensor]:
-        names, plates = names_and_dims(cast(Frames, self._plates))
-        terms = []
-        for sign, site in scored(model_trace, guide_trace):
-            depends = site["log_prob"].dim() > self.max_plate_nesting
-            if depends:
-                check_whole(site, names)
-            log_prob, is_observed = sign * site["log_prob"], site["is_observed"]
-            terms.append(Term(log_prob, site["scale"], is_observed, depends))
-        elbo = bound(terms, plates)
-        return -torch_item(elbo), -elbo
+        frames, nesting = cast(Frames, self._plates), cast(int, self.max_plate_nesting)
+        names, plates = names_and_dims(frames)
+        terms = terms_of(model_trace, guide_trace, nesting, names)
+        found = bound(terms, plates)
+        if self.gradient != "plain" and found.weights is not None:
+            scale_paths(guide_trace.nodes, frames, found, nesting)
+        return -torch_item(found.elbo), -found.elbo
