@@ -11,6 +11,10 @@ EXCEPTIONS = {
         "RelaxedOneHotCategorical",
         "RelaxedOneHotCategoricalStraightThrough",
     },
+    "_numerics/low_rank.py": {
+        # jax.lax.stop_gradient takes trees
+        "DiagonalPlusLowRank.detach",
+    },
     "_numerics/normal.py": {
         # PyTorch vectorizes its log1p
         "log_of_rest",

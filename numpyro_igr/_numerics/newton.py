@@ -6,6 +6,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from numpyro_igr._numerics.low_rank import solve
+
 # Systems take 6 to 11; what is not done after 60 has met its rounding.
 MAX_STEPS = 60
 # A step of a 4096th changes no digit that a tolerance asks for.
@@ -22,7 +24,8 @@ def damped_newton(
     Members of a batch that are done wait for the others.
 
     Shape:
-        ``start``, residual and result: ``batch + (n,)``; Jacobian: ``batch + (n, n)``.
+        ``start``, residual and result: ``batch + (n,)``; Jacobian: ``batch + (n, n)``,
+        unless it has factors.
 
     Args:
         residual_and_jacobian: a function of the point.
@@ -44,7 +47,7 @@ def damped_newton(
         damping = jnp.where(better, jnp.ones_like(damping), damping / 2)
         error = jnp.where(better, trial_error, error)
         x = jnp.where(better, trial, x)
-        step = jnp.where(better, _solve(jacobian, residual), step)
+        step = jnp.where(better, solve(jacobian, residual), step)
         return count + 1, x, step, error, damping
 
     damping = jnp.ones_like(start[..., :1])
@@ -108,11 +111,7 @@ def implicit_root(root: Array, residual_and_jacobian: Callable) -> Array:
             gradient in what defines it.
     """
     residual, jacobian = residual_and_jacobian(root)
-    x = root - _solve(lax.stop_gradient(jacobian), residual)
+    x = root - solve(lax.stop_gradient(jacobian), residual)
     residual, jacobian = residual_and_jacobian(x)
-    x = x - _solve(jacobian, residual)
+    x = x - solve(jacobian, residual)
     return root + (x - lax.stop_gradient(x))
-
-
-def _solve(matrix: Array, vector: Array) -> Array:
-    return jnp.linalg.solve(matrix, vector[..., None])[..., 0]

@@ -1,41 +1,63 @@
 """Log odds of the discrete distribution of softmax++, and their Jacobian."""
 
-from collections.abc import Callable
-
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import softmax
 
 from numpyro_igr._numerics.bulk_nodes import bulk_nodes
+from numpyro_igr._numerics.low_rank import DiagonalPlusLowRank
 from numpyro_igr._numerics.maximum_integrals import shares_and_hazards
 from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import log_reversed_hazards
 from numpyro_igr.discrete._rules import nodes_of
 from numpyro_igr.discrete.argmax import integrand, log_probs_from
 
+# With more Gaussians for each node a matrix is larger and slower than its factors.
+DENSE = 2
+
 
 def residual_and_jacobian(
     loc: Array, target: Array, scale: Array, rule: str, panels: tuple[int, int]
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array | DiagonalPlusLowRank]:
     r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
 
     Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
-    off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`.
+    off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`. The
+    integrals make a matrix of no higher rank than there are nodes.
     """
     at_rule = _by_panels if rule == "panels" else _by_bulk
-    log_odds, off, diagonal = at_rule(loc, scale, rule, panels)
-    identity = jnp.eye(loc.shape[-1], dtype=loc.dtype)
     log_hazards_0 = log_reversed_hazards(jnp.zeros_like(loc[..., 0]), loc, scale)
-    off = off * (1 - identity)
-    jacobian = off + identity * diagonal(off, log_hazards_0)[..., None]
-    jacobian = jacobian + jnp.exp(log_hazards_0)[..., None, :]
-    return log_odds - (target[..., :-1] - target[..., -1:]), jacobian
+    log_odds, *parts = at_rule(loc, scale, log_hazards_0, rule, panels)
+    assemble = _dense if _is_dense(parts[-1]) else _low_rank
+    excess = log_odds - (target[..., :-1] - target[..., -1:])
+    return excess, assemble(jnp.exp(log_hazards_0), *parts)
+
+
+def _is_dense(hazards: Array) -> bool:
+    return hazards.shape[-2] <= DENSE * hazards.shape[-1]
+
+
+def _dense(hazards_0: Array, own: Array, shares: Array, hazards: Array) -> Array:
+    identity = jnp.eye(own.shape[-1], dtype=own.dtype)
+    off = jnp.einsum("...jt,...kt->...jk", shares, hazards) * (identity - 1)
+    return off + identity * own[..., None] + hazards_0[..., None, :]
+
+
+def _low_rank(
+    hazards_0: Array, own: Array, shares: Array, hazards: Array
+) -> DiagonalPlusLowRank:
+    ones = jnp.ones_like(own[..., None])
+    return DiagonalPlusLowRank(
+        own + (shares * hazards).sum(-1),
+        jnp.concatenate([-shares, ones], -1),
+        jnp.concatenate([hazards, hazards_0[..., None]], -1),
+    )
 
 
 def _by_panels(
-    loc: Array, scale: Array, _: str, panels: tuple[int, int]
-) -> tuple[Array, Array, Callable]:
-    """Log odds, derivatives off the diagonal, and those on it.
+    loc: Array, scale: Array, log_hazards_0: Array, _: str, panels: tuple[int, int]
+) -> tuple[Array, Array, Array, Array]:
+    """Log odds, derivatives in the own mean, and shares and hazards at the nodes.
 
     A row sums to :math:`F(0) r_j(0) / p_j`: a common shift only moves mass from
     category K.
@@ -43,21 +65,25 @@ def _by_panels(
     log_density, log_hazards = integrand(loc, scale, *panels)
     log_probs = log_probs_from(log_density, log_hazards, loc, scale)
     log_odds = log_probs[..., :-1] - log_probs[..., -1:]
-    weights = softmax(log_density[..., None] + log_hazards, 0)
-    off = -jnp.einsum("t...j,t...k->...jk", weights, jnp.exp(log_hazards))
+    shares = softmax(log_density[..., None] + log_hazards, 0)
+    shares, hazards = (jnp.moveaxis(x, 0, -1) for x in (shares, jnp.exp(log_hazards)))
+    of_others = (shares * _sum_of_others(hazards)).sum(-1)
+    return log_odds, jnp.exp(log_hazards_0 - log_odds) + of_others, shares, hazards
 
-    def diagonal(off: Array, log_hazards_0: Array) -> Array:
-        return jnp.exp(log_hazards_0 - log_odds) - off.sum(-1)
 
-    return log_odds, off, diagonal
+def _sum_of_others(hazards: Array) -> Array:
+    """What a difference from the sum of all would lose, where one is most of it."""
+    if not _is_dense(hazards):
+        return hazards.sum(-2, keepdims=True) - hazards
+    others = 1 - jnp.eye(hazards.shape[-2], dtype=hazards.dtype)
+    return jnp.einsum("jk,...kt->...jt", others, hazards)
 
 
 def _by_bulk(
-    loc: Array, scale: Array, rule: str, _: tuple[int, int]
-) -> tuple[Array, Array, Callable]:
+    loc: Array, scale: Array, _: Array, rule: str, __: tuple[int, int]
+) -> tuple[Array, Array, Array, Array]:
     """As :func:`_by_panels`; the derivatives are those of the rule itself."""
     log_last = log_ndtr(-loc / scale).sum(-1, keepdims=True)
     shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
     log_p, u, shares, hazards = shares_and_hazards(shifted, scale, t, log_weights)
-    off = -jnp.einsum("...jt,...kt->...jk", shares, hazards)
-    return log_p - log_last, off, lambda *_: (shares * u).sum(-1) / scale
+    return log_p - log_last, (shares * u).sum(-1) / scale, shares, hazards

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pyro_igr._host import is_all_true
+from pyro_igr._numerics.low_rank import solve
 
 # Systems take 6 to 11; what is not done after 60 has met its rounding.
 MAX_STEPS = 60
@@ -23,7 +24,8 @@ def damped_newton(
     Members of a batch that are done wait for the others.
 
     Shape:
-        ``start``, residual and result: ``batch + (n,)``; Jacobian: ``batch + (n, n)``.
+        ``start``, residual and result: ``batch + (n,)``; Jacobian: ``batch + (n, n)``,
+        unless it has factors.
 
     Args:
         residual_and_jacobian: a function of the point.
@@ -43,7 +45,7 @@ def damped_newton(
         damping = torch.where(better, torch.ones_like(damping), damping / 2)
         error = torch.where(better, trial_error, error)
         x = torch.where(better, trial, x)
-        step = torch.where(better, torch.linalg.solve(jacobian, residual), step)
+        step = torch.where(better, solve(jacobian, residual), step)
     return x
 
 
@@ -97,7 +99,7 @@ def implicit_root(root: Tensor, residual_and_jacobian: Callable) -> Tensor:
             gradient in what defines it.
     """
     residual, jacobian = residual_and_jacobian(root)
-    x = root - torch.linalg.solve(jacobian.detach(), residual)
+    x = root - solve(jacobian.detach(), residual)
     residual, jacobian = residual_and_jacobian(x)
-    x = x - torch.linalg.solve(jacobian, residual)
+    x = x - solve(jacobian, residual)
     return root + (x - x.detach())

@@ -1,39 +1,62 @@
 """Log odds of the discrete distribution of softmax++, and their Jacobian."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from pyro_igr._numerics.bulk_nodes import bulk_nodes
+from pyro_igr._numerics.low_rank import DiagonalPlusLowRank
 from pyro_igr._numerics.maximum_integrals import shares_and_hazards
 from pyro_igr._numerics.normal import log_ndtr
 from pyro_igr._numerics.normal_maximum import log_reversed_hazards
 from pyro_igr.discrete._rules import nodes_of
 from pyro_igr.discrete.argmax import integrand, log_probs_from
 
+# With more Gaussians for each node a matrix is larger and slower than its factors.
+DENSE = 2
+
 
 def residual_and_jacobian(
     loc: Tensor, target: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor | DiagonalPlusLowRank]:
     r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
 
     Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
-    off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`.
+    off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`. The
+    integrals make a matrix of no higher rank than there are nodes.
     """
     at_rule = _by_panels if rule == "panels" else _by_bulk
-    log_odds, off, diagonal = at_rule(loc, scale, rule, panels)
-    off = off - torch.diag_embed(off.diagonal(dim1=-2, dim2=-1))
     log_hazards_0 = log_reversed_hazards(torch.zeros_like(loc[..., 0]), loc, scale)
-    jacobian = off + torch.diag_embed(diagonal(off, log_hazards_0))
-    jacobian = jacobian + log_hazards_0.exp().unsqueeze(-2)
-    return log_odds - (target[..., :-1] - target[..., -1:]), jacobian
+    log_odds, *parts = at_rule(loc, scale, log_hazards_0, rule, panels)
+    assemble = _dense if _is_dense(parts[-1]) else _low_rank
+    excess = log_odds - (target[..., :-1] - target[..., -1:])
+    return excess, assemble(log_hazards_0.exp(), *parts)
+
+
+def _is_dense(hazards: Tensor) -> bool:
+    return hazards.shape[-2] <= DENSE * hazards.shape[-1]
+
+
+def _dense(hazards_0: Tensor, own: Tensor, shares: Tensor, hazards: Tensor) -> Tensor:
+    off = -shares @ hazards.transpose(-1, -2)
+    off = off - torch.diag_embed(off.diagonal(dim1=-2, dim2=-1))
+    return off + torch.diag_embed(own) + hazards_0.unsqueeze(-2)
+
+
+def _low_rank(
+    hazards_0: Tensor, own: Tensor, shares: Tensor, hazards: Tensor
+) -> DiagonalPlusLowRank:
+    ones = torch.ones_like(own).unsqueeze(-1)
+    return DiagonalPlusLowRank(
+        own + (shares * hazards).sum(-1),
+        torch.cat([-shares, ones], -1),
+        torch.cat([hazards, hazards_0.unsqueeze(-1)], -1),
+    )
 
 
 def _by_panels(
-    loc: Tensor, scale: Tensor, _: str, panels: tuple[int, int]
-) -> tuple[Tensor, Tensor, Callable]:
-    """Log odds, derivatives off the diagonal, and those on it.
+    loc: Tensor, scale: Tensor, log_hazards_0: Tensor, _: str, panels: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Log odds, derivatives in the own mean, and shares and hazards at the nodes.
 
     A row sums to :math:`F(0) r_j(0) / p_j`: a common shift only moves mass from
     category K.
@@ -41,25 +64,33 @@ def _by_panels(
     log_density, log_hazards = integrand(loc, scale, *panels)
     log_probs = log_probs_from(log_density, log_hazards, loc, scale)
     log_odds = log_probs[..., :-1] - log_probs[..., -1:]
-    weights = (log_density.unsqueeze(-1) + log_hazards).softmax(0)
-    off = -torch.einsum("t...j,t...k->...jk", weights, log_hazards.exp())
+    shares = (log_density.unsqueeze(-1) + log_hazards).softmax(0)
+    shares, hazards = (x.movedim(0, -1) for x in (shares, log_hazards.exp()))
+    of_others = (shares * _sum_of_others(hazards)).sum(-1)
+    return log_odds, (log_hazards_0 - log_odds).exp() + of_others, shares, hazards
 
-    def diagonal(off: Tensor, log_hazards_0: Tensor) -> Tensor:
-        return (log_hazards_0 - log_odds).exp() - off.sum(-1)
 
-    return log_odds, off, diagonal
+def _sum_of_others(hazards: Tensor) -> Tensor:
+    """What a difference from the sum of all would lose, where one is most of it."""
+    if not _is_dense(hazards):
+        return hazards.sum(-2, keepdim=True) - hazards
+    n = hazards.shape[-2]
+    others = 1 - torch.eye(n, dtype=hazards.dtype, device=hazards.device)
+    return others @ hazards
 
 
 def _by_bulk(
-    loc: Tensor, scale: Tensor, rule: str, _: tuple[int, int]
-) -> tuple[Tensor, Tensor, Callable]:
+    loc: Tensor, scale: Tensor, _: Tensor, rule: str, __: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As :func:`_by_panels`; the derivatives are those of the rule itself."""
     shape = loc.shape
     loc, scale = (x.reshape(-1, shape[-1]).T.contiguous() for x in (loc, scale))
     log_last = log_ndtr(-loc / scale).sum(0, keepdim=True)
     shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
     log_p, u, shares, hazards = shares_and_hazards(shifted, scale, t, log_weights)
-    off = -torch.einsum("tjb,tkb->bjk", shares, hazards)
     own = (shares * u).sum(0) / scale
     log_odds, own = (x.T.reshape(shape) for x in (log_p - log_last, own))
-    return log_odds, off.reshape(*shape, shape[-1]), lambda *_: own
+    shares, hazards = (
+        x.permute(2, 1, 0).reshape(*shape, len(x)) for x in (shares, hazards)
+    )
+    return log_odds, own, shares, hazards
