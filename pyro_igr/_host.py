@@ -49,6 +49,7 @@ __all__ = [
     "site_is_subsample",
     "sum_rightmost",
     "torch_item",
+    "transformation",
     "validates_by_default",
     "warn_if_nan",
 ]
@@ -58,6 +59,8 @@ is_all_true = torch._is_all_true  # pyright: ignore[reportPrivateImportUsage]
 is_tracing = torch.jit.is_tracing  # pyright: ignore[reportPrivateImportUsage]
 # Since torch 2.3.
 is_compiling = getattr(torch.compiler, "is_compiling", is_tracing)
+# The innermost transformation of ``torch.func`` that this runs in, or None.
+transformation = torch._C._functorch.peek_interpreter_stack
 
 
 def mask_of(distribution: Distribution) -> Tensor | bool:

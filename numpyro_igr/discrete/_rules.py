@@ -1,8 +1,10 @@
 """Which quadrature the discrete distribution of softmax++ takes."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.typing import DTypeLike
 
 from numpyro_igr._host import not_jax_tracer
@@ -13,6 +15,9 @@ SIMILAR = 5.0
 # How many there are, for equal scales and for similar ones.
 SINGLE, DOUBLE = (32, 64), (64, 96)
 NUM_PANELS, NUM_NODES = 16, 8
+# If the scales are a constant of a compiled function, XLA compares them as it compiles,
+# one by one: for so many in about a second.
+LARGE = 2**20
 
 
 def rule_for(scale: Array) -> str | None:
@@ -39,6 +44,8 @@ def are_similar(scale: Array) -> Array:
     Args:
         scale: standard deviations.
     """
+    if scale.size > LARGE:
+        scale = lax.optimization_barrier(lax.stop_gradient(scale))
     return (scale.max(-1) <= SIMILAR * scale.min(-1)).all()
 
 
@@ -51,6 +58,18 @@ def nodes_of(rule: str, dtype: DTypeLike) -> int:
     """
     equal, similar = DOUBLE if dtype == jnp.float64 else SINGLE
     return equal if rule == "equal" else similar
+
+
+def width_of(loc: Array, rule: str, panels: tuple[int, int]) -> int:
+    """How many numbers a distribution has at the nodes of a rule.
+
+    Args:
+        loc: means of the Gaussians.
+        rule: equal, similar or panels.
+        panels: how many there are, and nodes in each.
+    """
+    is_bulk = rule != "panels"
+    return loc.shape[-1] * (nodes_of(rule, loc.dtype) if is_bulk else math.prod(panels))
 
 
 def are_common(log_probs: Array | np.ndarray) -> Array | np.ndarray:

@@ -9,6 +9,7 @@ from jax.nn import log_softmax
 
 from numpyro_igr._numerics.bulk_nodes import bulk_nodes
 from numpyro_igr._numerics.checks import check_positive, check_real
+from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.maximum_integrals import log_integrals
 from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import (
@@ -27,6 +28,7 @@ from numpyro_igr.discrete._rules import (
     are_similar,
     nodes_of,
     rule_for,
+    width_of,
 )
 
 
@@ -102,18 +104,23 @@ def _log_probs(
 ) -> Array:
     if loc.shape[-1] == 1:
         return log_softmax(jnp.concatenate(log_ndtr_of_both(loc / scale), -1), -1)
-    if rule == "panels":
-        return _from_panels(loc, scale, panels)
     if rule is not None:
-        return _from_bulk(loc, scale, rule)
+        return _by_rule(loc, scale, rule, panels)
     return lax.cond(
         are_similar(scale),
-        partial(_from_bulk, rule="similar"),
+        partial(_by_rule, rule="similar", panels=panels),
         # Else the other branch would return zeros for what this one keeps.
-        jax.checkpoint(partial(_from_panels, panels=panels)),
+        jax.checkpoint(partial(_by_rule, rule="panels", panels=panels)),
         loc,
         scale,
     )
+
+
+def _by_rule(loc: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Array:
+    integrate = partial(_from_bulk, rule=rule)
+    if rule == "panels":
+        integrate = partial(_from_panels, panels=panels)
+    return by_chunks(integrate, width_of(loc, rule, panels), loc, scale)
 
 
 def _from_bulk(loc: Array, scale: Array, rule: str) -> Array:

@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_positive
+from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.newton import damped_newton, implicit_root
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
@@ -22,6 +23,7 @@ from numpyro_igr.discrete._rules import (
     are_common,
     are_similar,
     rule_for,
+    width_of,
 )
 
 # Beside 1, even in single precision.
@@ -115,16 +117,22 @@ def _match(
 
 
 def _solve(target: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Array:
-    fixed = lax.stop_gradient((target, scale))
-    rounding = 100 * jnp.finfo(target.dtype).eps
-    loc = damped_newton(
-        lambda loc: residual_and_jacobian(loc, *fixed, rule, panels),
-        _start(*fixed),
-        tolerance=rounding * jnp.maximum((-fixed[0]).max(-1, keepdims=True), 1),
-    )
-    return implicit_root(
-        loc, lambda loc: residual_and_jacobian(loc, target, scale, rule, panels)
-    )
+    excess = partial(residual_and_jacobian, rule=rule, panels=panels)
+
+    def newton(target: Array, scale: Array) -> Array:
+        rounding = 100 * jnp.finfo(target.dtype).eps
+        return damped_newton(
+            lambda loc: excess(loc, target, scale),
+            _start(target, scale),
+            tolerance=rounding * jnp.maximum((-target).max(-1, keepdims=True), 1),
+        )
+
+    def differentiate(loc: Array, target: Array, scale: Array) -> Array:
+        return implicit_root(loc, lambda loc: excess(loc, target, scale))
+
+    width = width_of(scale, rule, panels)
+    loc = by_chunks(newton, width, *lax.stop_gradient((target, scale)))
+    return by_chunks(differentiate, width, loc, target, scale)
 
 
 def _start(target: Array, scale: Array) -> Array:

@@ -1,5 +1,7 @@
 """Which quadrature the discrete distribution of softmax++ takes."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -48,6 +50,18 @@ def nodes_of(rule: str, dtype: torch.dtype) -> int:
     """
     equal, similar = DOUBLE if dtype == torch.float64 else SINGLE
     return equal if rule == "equal" else similar
+
+
+def width_of(loc: Tensor, rule: str, panels: tuple[int, int]) -> int:
+    """How many numbers a distribution has at the nodes of a rule.
+
+    Args:
+        loc: means of the Gaussians.
+        rule: equal, similar or panels.
+        panels: how many there are, and nodes in each.
+    """
+    is_bulk = rule != "panels"
+    return loc.shape[-1] * (nodes_of(rule, loc.dtype) if is_bulk else math.prod(panels))
 
 
 def are_common(log_probs: Tensor) -> bool:

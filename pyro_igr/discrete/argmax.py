@@ -1,10 +1,13 @@
 """The discrete distribution of argmax([y, 0]) for Gaussian y (Prop. 2)."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from pyro_igr._numerics.bulk_nodes import bulk_nodes
 from pyro_igr._numerics.checks import check_positive, check_real
+from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.maximum_integrals import log_integrals
 from pyro_igr._numerics.normal import log_ndtr
 from pyro_igr._numerics.normal_maximum import (
@@ -17,7 +20,7 @@ from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.quantiles import quantile_edges
 from pyro_igr._numerics.truncated_nodes import nodes_between
-from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, nodes_of, rule_for
+from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, nodes_of, rule_for, width_of
 
 
 def argmax_probs(
@@ -93,7 +96,8 @@ def _log_probs(
     if loc.shape[-1] == 1:
         return torch.cat(log_ndtr_of_both(loc / scale), -1).log_softmax(-1)
     if rule == "panels":
-        return _from_panels(loc, scale, panels)
+        integrate = partial(_from_panels, panels=panels)
+        return by_chunks(integrate, width_of(loc, rule, panels), loc, scale)
     return _from_bulk(loc, scale, rule)
 
 

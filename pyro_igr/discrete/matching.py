@@ -1,15 +1,24 @@
 """The means whose argmax has given probabilities: the inverse of Prop. 2."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from pyro_igr._numerics.checks import check_positive
+from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.newton import damped_newton, implicit_root
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
 from pyro_igr.discrete._check_probs import to_log_probs
 from pyro_igr.discrete._log_odds import residual_and_jacobian
-from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, are_common, rule_for
+from pyro_igr.discrete._rules import (
+    NUM_NODES,
+    NUM_PANELS,
+    are_common,
+    rule_for,
+    width_of,
+)
 
 # Beside 1, even in single precision.
 SMALL = 1e-8
@@ -76,17 +85,27 @@ def match_log_probs(
     batch = torch.broadcast_shapes(target.shape[:-1], scale.shape[:-1])
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
 
-    def excess(loc: Tensor) -> tuple[Tensor, Tensor]:
-        return residual_and_jacobian(loc, target, scale, rule, panels)
+    return _solve(target, scale, rule, panels).to(dtype)
 
-    with torch.no_grad():
+
+def _solve(target: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]) -> Tensor:
+    excess = partial(residual_and_jacobian, rule=rule, panels=panels)
+
+    def newton(target: Tensor, scale: Tensor) -> Tensor:
         rounding = 100 * torch.finfo(target.dtype).eps
-        loc = damped_newton(
-            excess,
+        return damped_newton(
+            lambda loc: excess(loc, target, scale),
             _start(target, scale),
             tolerance=rounding * (-target).amax(-1, keepdim=True).clamp(min=1),
         )
-    return implicit_root(loc, excess).to(dtype)
+
+    def differentiate(loc: Tensor, target: Tensor, scale: Tensor) -> Tensor:
+        return implicit_root(loc, lambda loc: excess(loc, target, scale))
+
+    width = width_of(scale, rule, panels)
+    with torch.no_grad():
+        loc = by_chunks(newton, width, target, scale)
+    return by_chunks(differentiate, width, loc, target, scale)
 
 
 def _start(target: Tensor, scale: Tensor) -> Tensor:

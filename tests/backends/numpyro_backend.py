@@ -1,5 +1,6 @@
 """The verbs of the contract suite in jax and NumPyro."""
 
+import math
 from functools import lru_cache, partial
 
 import jax
@@ -97,6 +98,23 @@ def second_derivatives(fn, x, points):
     both = jax.jit(jax.vmap(jax.jacfwd(gradient, has_aux=True)))
     hessians, gradients = both(jnp.asarray([x, *points]))
     return numpy(hessians[0]), numpy(gradients[1:])
+
+
+def largest_array(fn, *inputs):
+    """How many numbers the largest array has in the gradient of the sum of ``fn``."""
+    return _largest(jax.make_jaxpr(_of_sum(fn))(*inputs).jaxpr)
+
+
+def _largest(jaxpr):
+    inner = (
+        getattr(x, "jaxpr", x)
+        for eqn in jaxpr.eqns
+        for x in jax.tree.leaves(
+            list(eqn.params.values()), is_leaf=lambda x: hasattr(x, "jaxpr")
+        )
+    )
+    own = (math.prod(v.aval.shape) for eqn in jaxpr.eqns for v in eqn.outvars)
+    return max([0, *own, *(_largest(x) for x in inner if hasattr(x, "eqns"))])
 
 
 def vmap(fn, *inputs):

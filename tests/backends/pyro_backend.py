@@ -7,6 +7,8 @@ import pyro
 import pyro.distributions as dist
 import torch
 from torch.distributions import kl_divergence
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import pyro_igr as igr
 
@@ -77,6 +79,23 @@ def second_derivatives(fn, x, points):
     hessian = torch.autograd.functional.hessian(fn, array(x))
     gradients = [numpy(grad(fn, array(point))[0]) for point in points]
     return numpy(hessian), np.stack(gradients)
+
+
+def largest_array(fn, *inputs):
+    """How many numbers the largest array has in the gradient of the sum of ``fn``."""
+    with _Sizes() as sizes:
+        grad(fn, *inputs)
+    return sizes.largest
+
+
+class _Sizes(TorchDispatchMode):
+    largest = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        made = (x for x in tree_leaves(result) if isinstance(x, torch.Tensor))
+        self.largest = max([self.largest, *(x.numel() for x in made)])
+        return result
 
 
 def vmap(fn, *inputs):

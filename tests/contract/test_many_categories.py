@@ -111,3 +111,56 @@ def test_a_root_has_the_second_derivatives_that_a_full_matrix_gives(backend):
     ]
     for full, factored in zip(*pair, strict=True):
         np.testing.assert_allclose(factored, full, rtol=1e-9)
+
+
+def test_chunks_have_the_values_and_derivatives_of_the_whole(backend):
+    chunks = backend.igr._numerics.chunks
+    rng = np.random.default_rng(3)
+    x, y = backend.array(rng.normal(size=(3, 5, 2))), backend.array([[[0.5]]])
+
+    def whole(x, y):
+        return (x**3 * y).cumsum(-1)
+
+    def chunked(x, y):
+        return chunks.by_chunks(whole, chunks.CHUNK // 4, x, y + 0 * x[..., :1])
+
+    pair = [backend.numpy(fn(x, y)) for fn in (whole, chunked)]
+    np.testing.assert_array_equal(*pair)
+    pair = [backend.grad(fn, x, y) for fn in (whole, chunked)]
+    for expected, found in zip(*pair, strict=True):
+        np.testing.assert_allclose(backend.numpy(found), backend.numpy(expected))
+    x = rng.normal(size=10)
+    (whole_hessian, _), (hessian, _) = (
+        backend.second_derivatives(
+            lambda x, fn=fn: (fn(x.reshape(5, 2), y[0]) ** 2).sum(), x, [x]
+        )
+        for fn in (whole, chunked)
+    )
+    np.testing.assert_allclose(hessian, whole_hessian)
+
+
+def given_the_first(backend, loc, scale):
+    """Gaussians given that the first is the largest."""
+    first = np.eye(1000)[:1]
+    sample = backend.igr.discrete.gaussians_given_argmax
+    return sample(0.5 * loc, backend.array(first, "float32"), loc, scale)
+
+
+FUNCTIONS = {
+    "argmax_probs": (40, lambda backend, *args: backend.igr.argmax_probs(*args)),
+    "panels": (12, lambda backend, *args: backend.igr.argmax_probs(*args, 16, 8)),
+    "match_probs": (
+        40,
+        lambda backend, loc, _: backend.igr.discrete.match_log_probs(loc),
+    ),
+    "gaussians_given_argmax": (12, given_the_first),
+}
+
+
+@pytest.mark.parametrize(("batch", "fn"), FUNCTIONS.values(), ids=FUNCTIONS)
+def test_no_array_is_larger_than_a_chunk(backend, batch, fn):
+    loc = np.random.default_rng(4).normal(size=(batch, 999))
+    loc, scale = backend.array(loc, "float32"), backend.array(np.ones(999), "float32")
+    largest = backend.largest_array(lambda loc: fn(backend, loc, scale), loc)
+    # A factor has one column more than there are nodes.
+    assert largest <= 33 / 32 * backend.igr._numerics.chunks.CHUNK

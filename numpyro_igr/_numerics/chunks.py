@@ -1,0 +1,41 @@
+"""Functions of a batch, some members at a time, in as much memory as these take."""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache.
+CHUNK = 2**20
+
+
+def by_chunks(fn: Callable, width: int, *arrays: Array) -> Array:
+    """What a function returns for a batch, whose members do not concern each other.
+
+    A batch that is small is left whole. Else each chunk is evaluated again for its
+    gradient, so that no more than one is held. A batch that ``vmap`` adds is not seen.
+
+    Shape:
+        ``arrays`` and result: ``batch + (m,)``, each of its own m, broadcast.
+
+    Args:
+        fn: the function.
+        width: how many numbers there are for each member in its largest arrays.
+        arrays: its arguments.
+    """
+    batch = jnp.broadcast_shapes(*(x.shape[:-1] for x in arrays))
+    count = math.prod(batch)
+    num_chunks = -(-count // max(1, CHUNK // width))
+    if num_chunks <= 1:
+        return fn(*arrays)
+    size = -(-count // num_chunks)
+    padding = (0, num_chunks * size - count), (0, 0)
+    whole = (jnp.broadcast_to(x, (*batch, x.shape[-1])) for x in arrays)
+    flat = (jnp.pad(x.reshape(count, -1), padding, "edge") for x in whole)
+    # Each takes members from all over the batch: devices that share it still do.
+    chunks = [x.reshape(size, num_chunks, -1).swapaxes(0, 1) for x in flat]
+    again = jax.checkpoint(fn, prevent_cse=False)
+    result = lax.map(lambda chunk: again(*chunk), chunks).swapaxes(0, 1)
+    return result.reshape(num_chunks * size, -1)[:count].reshape(*batch, -1)

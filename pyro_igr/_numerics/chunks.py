@@ -1,0 +1,41 @@
+"""Functions of a batch, some members at a time, in as much memory as these take."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from pyro_igr._host import is_compiling, is_tracing, transformation
+
+# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache.
+CHUNK = 2**20
+
+
+def by_chunks(fn: Callable, width: int, *arrays: Tensor) -> Tensor:
+    """What a function returns for a batch, whose members do not concern each other.
+
+    A batch that is small is left whole. Else each chunk is evaluated again for its
+    gradient, so that no more than one is held. A batch that ``vmap`` adds is not seen.
+
+    Shape:
+        ``arrays`` and result: ``batch + (m,)``, each of its own m, broadcast.
+
+    Args:
+        fn: the function.
+        width: how many numbers there are for each member in its largest arrays.
+        arrays: its arguments.
+    """
+    batch = torch.broadcast_shapes(*(x.shape[:-1] for x in arrays))
+    size = max(1, CHUNK // width)
+    # Nothing is evaluated again inside of these.
+    is_plain = transformation() is None and not is_tracing() and not is_compiling()
+    if batch.numel() <= size or not is_plain:
+        return fn(*arrays)
+    whole = (x.expand(*batch, x.shape[-1]) for x in arrays)
+    chunks = (x.reshape(-1, x.shape[-1]).split(size) for x in whole)
+    results = [
+        checkpoint(fn, *chunk, use_reentrant=False, preserve_rng_state=False)
+        for chunk in zip(*chunks, strict=True)
+    ]
+    return torch.cat(results).reshape(*batch, -1)

@@ -1,0 +1,97 @@
+"""The largest of Gaussians, given whose it is, from uniform noise."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pyro_igr._numerics.chunks import by_chunks
+from pyro_igr._numerics.newton import bracketed_newton
+from pyro_igr._numerics.normal import log_ndtr
+from pyro_igr._numerics.normal_maximum import from_the_maximum
+from pyro_igr._numerics.quantiles import quantile_edges
+from pyro_igr._numerics.truncated_nodes import nodes_between
+
+# The rule of ``argmax_probs``.
+NUM_PANELS, NUM_NODES = 16, 8
+# Of log odds, that a sum over the nodes leaves; the last steps are taken beyond.
+ROUNDING = 64
+
+
+def maximum_given(
+    log_odds: Tensor, chosen: Tensor, loc: Tensor, scale: Tensor
+) -> Tensor:
+    """The maximum M > 0, given whose it is, where the log odds of its CDF are these.
+
+    Shape:
+        ``log_odds`` and result: ``sample + batch + (1,)``; ``chosen``:
+        ``sample + batch + (n,)``; ``loc``, ``scale``: ``batch + (n,)``.
+
+    Args:
+        log_odds: log odds of uniform noise.
+        chosen: whose it is, one-hot.
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+    """
+    width = loc.shape[-1] * NUM_PANELS * NUM_NODES
+    return by_chunks(_maximum_given, width, log_odds, chosen, loc, scale)
+
+
+def _maximum_given(
+    log_odds: Tensor, chosen: Tensor, loc: Tensor, scale: Tensor
+) -> Tensor:
+    log_odds = log_odds.squeeze(-1)
+    loc, floor = from_the_maximum(loc, scale)
+
+    def log_density(t: Tensor) -> Tensor:
+        u = (t.unsqueeze(-1) - loc) / scale
+        log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - scale.log()
+        return torch.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
+
+    edges = _align(quantile_edges(loc, scale, floor, NUM_PANELS), log_odds)
+    masses = _log_mass(log_density, edges[:-1], edges[1:])
+    panel = _panel_of(log_odds, masses.detach())
+    index = torch.arange(NUM_PANELS, device=loc.device)
+    index = index.reshape(-1, *[1] * log_odds.dim())
+    sides = torch.stack([index < panel, index > panel])
+    beyond = _log_sum(masses, sides)
+    edges = edges.expand(len(edges), *log_odds.shape)
+    low, high = (edges.gather(0, panel + i)[0] for i in (0, 1))
+
+    def newton(t: Tensor) -> tuple[Tensor, Tensor]:
+        starts, stops = torch.stack([low, t]), torch.stack([t, high])
+        left, right = beyond.logaddexp(_log_mass(log_density, starts, stops))
+        error = left - right - log_odds
+        density = log_density(t)
+        slope = (density - left).exp() + (density - right).exp()
+        return error, t - error / slope
+
+    # Each step from the root doubles the number of derivatives that are right.
+    middle = (low + high).detach() / 2
+    rounding = ROUNDING * torch.finfo(low.dtype).eps * (1 + log_odds.abs())
+    with torch.no_grad():
+        root = bracketed_newton(newton, middle, low, high, rounding)
+    return (newton(newton(root)[1])[1] - floor).unsqueeze(-1)
+
+
+def _align(edges: Tensor, batch: Tensor) -> Tensor:
+    missing = batch.dim() - edges.dim() + 1
+    return edges.reshape(len(edges), *[1] * missing, *edges.shape[1:])
+
+
+def _log_mass(log_density: Callable, low: Tensor, high: Tensor) -> Tensor:
+    t, log_weights = nodes_between(low, high, NUM_NODES)
+    return (log_weights + log_density(t)).logsumexp(0)
+
+
+def _log_sum(log_masses: Tensor, kept: Tensor) -> Tensor:
+    nothing = torch.finfo(log_masses.dtype).min / 4
+    return torch.where(kept, log_masses, nothing).logsumexp(1)
+
+
+def _panel_of(log_odds: Tensor, log_masses: Tensor) -> Tensor:
+    """The panel in which the log odds of the distribution function are these."""
+    left = log_masses.logcumsumexp(0)[:-1]
+    right = log_masses.flip(0).logcumsumexp(0).flip(0)[1:]
+    return (left - right < log_odds).sum(0, keepdim=True)
