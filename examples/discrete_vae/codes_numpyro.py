@@ -116,6 +116,8 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
         return TraceEnumeratedDiscrete_ELBO()
     if estimator in ("discrete-iwae", "reinmax-iwae"):
         return TraceDiscreteIWAE_ELBO(num_samples)
+    if estimator == "discrete-iwae-dr":
+        return TraceDiscreteIWAE_ELBO(num_samples, gradient="doubly reparameterized")
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples)
     return ELBOS[estimator](num_particles=num_samples)

@@ -110,6 +110,10 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
         return TraceEnumeratedDiscrete_ELBO(max_plate_nesting=1)
     if estimator in ("discrete-iwae", "reinmax-iwae"):
         return TraceDiscreteIWAE_ELBO(num_samples, max_plate_nesting=1)
+    if estimator == "discrete-iwae-dr":
+        return TraceDiscreteIWAE_ELBO(
+            num_samples, gradient="doubly reparameterized", max_plate_nesting=1
+        )
     if estimator == "unordered-set":
         return TraceUnorderedSet_ELBO(num_samples, max_plate_nesting=1)
     return ELBOS[estimator](num_particles=num_samples, **VECTORIZED)

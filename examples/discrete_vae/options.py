@@ -44,6 +44,9 @@ ESTIMATORS = {
     "discrete-iwae": Estimator(
         "relaxed codes, importance weights (not a bound)", least_samples=2
     ),
+    "discrete-iwae-dr": Estimator(
+        "relaxed codes, importance weights (not a bound)", least_samples=2
+    ),
     "straight-through": Estimator(ONE_HOT),
     "reinmax": Estimator(ONE_HOT, ("gumbel-softmax",)),
     "reinmax-iwae": Estimator(
