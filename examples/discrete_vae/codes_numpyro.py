@@ -12,7 +12,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
-from examples.discrete_vae.options import ESTIMATORS, Options
+from examples.discrete_vae.options import ESTIMATORS, NUM_AVERAGED, Options
 from examples.harness.training_numpyro import CosineDecay
 from numpyro_igr import (
     IGR,
@@ -20,6 +20,8 @@ from numpyro_igr import (
     IGRStickBreaking,
     OneHotCategorical,
     OneHotCategoricalReinMax,
+    RaoBlackwellized,
+    RelaxedOneHotCategorical,
     TraceDiscreteIWAE_ELBO,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
@@ -28,6 +30,7 @@ from numpyro_igr import (
     TraceUnorderedSet_ELBO,
 )
 
+GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
 IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
@@ -36,6 +39,7 @@ ELBOS = {
     "discrete-kl": TraceDiscreteKL_ELBO,
     "straight-through": TraceDiscreteKL_ELBO,
     "reinmax": TraceDiscreteKL_ELBO,
+    "rao-blackwell": TraceDiscreteKL_ELBO,
     "relax": partial(TraceRELAX_ELBO, name="relax"),
     "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
 }
@@ -56,6 +60,11 @@ def make_prior(options: Options) -> Distribution:
     logits = jnp.zeros((options.num_variables, options.num_categories))
     if options.estimator in ("reinmax", "reinmax-iwae"):
         return OneHotCategoricalReinMax(temperature, logits=logits)
+    if options.estimator == "rao-blackwell":
+        base = RelaxedOneHotCategorical(temperature, logits=logits)
+        if options.family in IGR_FAMILIES:
+            base = _from_logits(IGR_FAMILIES[options.family], temperature, logits)
+        return RaoBlackwellized(base, NUM_AVERAGED)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete
@@ -75,12 +84,15 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
 
     The Gaussians of IGR have scale 1 unless there are parameters for it.
     """
+    if isinstance(prior, RaoBlackwellized):
+        base = make_posterior(prior.base_dist, parameters)
+        return RaoBlackwellized(base, prior.num_samples)
     if isinstance(prior, OneHotCategoricalReinMax):
         return OneHotCategoricalReinMax(prior.temperature, logits=parameters)
     if isinstance(prior, OneHotCategorical):
         return OneHotCategorical(logits=parameters)
-    if isinstance(prior, ExpRelaxedOneHotCategorical):
-        return ExpRelaxedOneHotCategorical(prior.temperature, logits=parameters)
+    if isinstance(prior, GUMBEL_SOFTMAX):
+        return type(prior)(prior.temperature, logits=parameters)
     loc, log_scale = jnp.split(parameters, [prior.event_shape[0] - 1], -1)
     scale = jnp.exp(log_scale) if log_scale.size else jnp.ones_like(loc)
     return type(prior)(prior.temperature, loc, scale)

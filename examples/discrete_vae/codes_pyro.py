@@ -5,18 +5,19 @@ from itertools import pairwise
 
 import pyro
 import torch
-from pyro.distributions import Distribution, OneHotCategorical
+from pyro.distributions import Distribution, OneHotCategorical, RelaxedOneHotCategorical
 from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, CosineAnnealingLR, PyroOptim
 from torch import Tensor, nn
 
-from examples.discrete_vae.options import ESTIMATORS, Options
+from examples.discrete_vae.options import ESTIMATORS, NUM_AVERAGED, Options
 from examples.harness.training_pyro import VECTORIZED
 from pyro_igr import (
     IGR,
     ExpRelaxedOneHotCategorical,
     IGRStickBreaking,
     OneHotCategoricalReinMax,
+    RaoBlackwellized,
     TraceDiscreteIWAE_ELBO,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
@@ -25,6 +26,7 @@ from pyro_igr import (
     TraceUnorderedSet_ELBO,
 )
 
+GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
 IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
@@ -33,6 +35,7 @@ ELBOS = {
     "discrete-kl": TraceDiscreteKL_ELBO,
     "straight-through": TraceDiscreteKL_ELBO,
     "reinmax": TraceDiscreteKL_ELBO,
+    "rao-blackwell": TraceDiscreteKL_ELBO,
     "relax": partial(TraceRELAX_ELBO, name="relax"),
     "rebar": partial(TraceRELAX_ELBO, name="relax", control_variate=None),
 }
@@ -55,6 +58,11 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
     logits = torch.zeros(options.num_variables, options.num_categories, device=device)
     if options.estimator in ("reinmax", "reinmax-iwae"):
         return OneHotCategoricalReinMax(temperature, logits=logits)
+    if options.estimator == "rao-blackwell":
+        base = RelaxedOneHotCategorical(temperature, logits=logits)
+        if options.family in IGR_FAMILIES:
+            base = IGR_FAMILIES[options.family].from_probs(temperature, logits=logits)
+        return RaoBlackwellized(base, NUM_AVERAGED)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete
@@ -67,12 +75,15 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
 
     The Gaussians of IGR have scale 1 unless there are parameters for it.
     """
+    if isinstance(prior, RaoBlackwellized):
+        base = make_posterior(prior.base_dist, parameters)
+        return RaoBlackwellized(base, prior.num_samples)
     if isinstance(prior, OneHotCategoricalReinMax):
         return OneHotCategoricalReinMax(prior.temperature, logits=parameters)
     if isinstance(prior, OneHotCategorical):
         return OneHotCategorical(logits=parameters)
-    if isinstance(prior, ExpRelaxedOneHotCategorical):
-        return ExpRelaxedOneHotCategorical(prior.temperature, logits=parameters)
+    if isinstance(prior, GUMBEL_SOFTMAX):
+        return type(prior)(prior.temperature, logits=parameters)
     loc, *log_scale = parameters.split(prior.event_shape[0] - 1, -1)
     scale = log_scale[0].exp() if log_scale else torch.ones_like(loc)
     return type(prior)(prior.temperature, loc, scale)

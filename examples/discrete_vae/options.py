@@ -10,6 +10,7 @@ HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
 IGR_FAMILIES = "igr", "igr-sb"
 FAMILIES = *IGR_FAMILIES, "gumbel-softmax"
 MOST_CODES = 1000
+NUM_AVERAGED = 10  # of the gradients of "rao-blackwell"
 DECAYS = "none", "cosine"
 
 
@@ -54,6 +55,7 @@ ESTIMATORS = {
         ("gumbel-softmax",),
         least_samples=2,
     ),
+    "rao-blackwell": Estimator(ONE_HOT),
     "relax": Estimator(ONE_HOT),
     "rebar": Estimator(ONE_HOT),
     "unordered-set": Estimator(ONE_HOT, is_discrete=True, least_samples=2),

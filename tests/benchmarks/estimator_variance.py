@@ -24,6 +24,7 @@ from numpyro.infer import SVI
 from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
 from examples.discrete_vae.vae_numpyro import make_objectives
+from numpyro_igr import RaoBlackwellized
 from tests.benchmarks.report_table import EXAMPLES, to_row, write_table
 
 NUM_PIXELS, NUM_DRAWS, AT_ONCE = 8, 100_000, 2000
@@ -44,6 +45,7 @@ DECODER = jnp.array(RNG.normal(size=(6, NUM_PIXELS), scale=1.5), jnp.float32)
 
 def parameters(prior, estimator):
     """A blank encoder whose biases give the probabilities, and the decoder."""
+    prior = prior.base_dist if isinstance(prior, RaoBlackwellized) else prior
     if hasattr(prior, "loc"):
         loc = type(prior).from_probs(1.0, logits=LOGITS).loc
         fixed = ESTIMATORS[estimator].fixed_scale

@@ -221,6 +221,7 @@ def test_resuming_a_finished_run_scores_and_reports_it_again(vae, tmp_path):
         ("igr-sb", "discrete-kl"),
         ("gumbel-softmax", "straight-through"),
         ("gumbel-softmax", "reinmax"),
+        ("gumbel-softmax", "rao-blackwell"),
         ("igr-sb", "exact"),
         ("gumbel-softmax", "unordered-set"),
     ],
