@@ -265,6 +265,12 @@ EXCEPTIONS = {
         # Pyro sends a message by its type, to private methods
         "DrawMessenger.process_message",
     },
+    "infer/unordered_set/_terms.py": {
+        # samples are a dimension in Pyro, and a vmap over keys in NumPyro
+        "draw",
+        "evaluate",
+        "dependents",
+    },
     "infer/unordered_set/elbo.py": {
         # NumPyro hands over a key and parameters, under its own names
         "TraceUnorderedSet_ELBO.loss",

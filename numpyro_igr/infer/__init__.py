@@ -11,6 +11,7 @@ from numpyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
 from numpyro_igr.infer.reordering import reorder, reordered_start
 from numpyro_igr.infer.stl import TraceSTL_ELBO
 from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
+from numpyro_igr.infer.vimco import TraceVIMCO_ELBO
 
 __all__ = [
     "AutoIGR",
@@ -22,6 +23,7 @@ __all__ = [
     "TraceRELAX_ELBO",
     "TraceSTL_ELBO",
     "TraceUnorderedSet_ELBO",
+    "TraceVIMCO_ELBO",
     "assert_analytic_kl",
     "grow",
     "log_likelihood",

@@ -11,6 +11,7 @@ from pyro_igr.infer.relax_elbo import ControlNetwork, TraceRELAX_ELBO
 from pyro_igr.infer.reordering import reorder, reordered_start
 from pyro_igr.infer.stl import TraceSTL_ELBO
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
+from pyro_igr.infer.vimco import TraceVIMCO_ELBO
 
 __all__ = [
     "AutoIGR",
@@ -22,6 +23,7 @@ __all__ = [
     "TraceRELAX_ELBO",
     "TraceSTL_ELBO",
     "TraceUnorderedSet_ELBO",
+    "TraceVIMCO_ELBO",
     "assert_analytic_kl",
     "grow",
     "log_likelihood",

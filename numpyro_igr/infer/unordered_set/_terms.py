@@ -1,18 +1,27 @@
 """The terms of an ELBO at given one-hot values."""
 
-from jax import Array, lax
+from collections.abc import Callable
 
-from numpyro_igr.infer._sites import check_reparameterized, is_one_hot
+from jax import Array, lax
+from numpyro.handlers import substitute
+
+from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer._joint_values import joint_log_probs
+from numpyro_igr.infer._sites import check_reparameterized, is_one_hot, one_hot_sites
+from numpyro_igr.infer.unordered_set._draws import DrawMessenger
 
 Trace = dict[str, dict]
 
 
-def terms(model_trace: Trace, guide_trace: Trace) -> dict[tuple[str, str], Array]:
+def terms(
+    model_trace: Trace, guide_trace: Trace, *, with_score: bool = False
+) -> dict[tuple[str, str], Array]:
     """What adds up to the ELBO, without the score of one-hot sites.
 
     Args:
         model_trace: of the model.
         guide_trace: of the guide.
+        with_score: whether they have the score of one-hot sites all the same.
     """
     found = {}
     for name, site in model_trace.items():
@@ -22,6 +31,47 @@ def terms(model_trace: Trace, guide_trace: Trace) -> dict[tuple[str, str], Array
         if site["type"] == "sample":
             check_reparameterized(site)
             log_q = site["log_prob"]
-            log_q = lax.stop_gradient(log_q) if is_one_hot(site) else log_q
+            is_fixed = is_one_hot(site) and not with_score
+            log_q = lax.stop_gradient(log_q) if is_fixed else log_q
             found["guide", name] = -log_q
     return found
+
+
+def draw(run: Callable, key: Array) -> dict[str, Array]:
+    """Values of the one-hot sites, with their key.
+
+    Args:
+        run: of a handler, to traces of model and guide.
+        key: the random key.
+    """
+    _, trace = run(DrawMessenger(key))
+    return {name: site["value"] for name, site in one_hot_sites(trace).items()}
+
+
+def evaluate(
+    run: Callable, values: dict[str, Array], *, with_score: bool = False
+) -> dict[str, dict]:
+    """What adds up to the ELBO at one-hot values; and those sites.
+
+    Args:
+        run: of a handler, to traces of model and guide.
+        values: of the one-hot sites.
+        with_score: whether the terms have that of these sites.
+    """
+    model_trace, guide_trace = run(substitute(data=values))
+    one_hot = one_hot_sites(guide_trace).items()
+    log_q = {name: joint_log_probs(site) for name, site in one_hot}
+    logits = {name: innermost(site["fn"]).logits for name, site in one_hot}
+    found = terms(model_trace, guide_trace, with_score=with_score)
+    return {"terms": found, "log_q": log_q, "logits": logits}
+
+
+def dependents(traces: tuple[Trace, Trace], causes: dict) -> list[dict]:
+    """The sites whose terms depend on one-hot values.
+
+    Args:
+        traces: of the model and the guide.
+        causes: of their terms.
+    """
+    by_name = dict(zip(("model", "guide"), traces, strict=True))
+    return [by_name[key][name] for (key, name), found in causes.items() if found]

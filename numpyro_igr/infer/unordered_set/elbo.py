@@ -7,7 +7,7 @@ from typing import Any, Unpack, cast
 import jax
 from jax import Array, lax, random
 from numpyro.distributions import Distribution
-from numpyro.handlers import seed, substitute
+from numpyro.handlers import seed
 from numpyro.infer.elbo import ELBO
 
 from numpyro_igr._host import (
@@ -16,15 +16,13 @@ from numpyro_igr._host import (
     eval_provenance,
     get_importance_trace,
 )
-from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
-from numpyro_igr.infer._joint_values import joint_log_probs
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._sites import check_independent, one_hot_sites
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
-from numpyro_igr.infer.unordered_set._terms import terms
+from numpyro_igr.infer.unordered_set._terms import dependents, evaluate
 
 Trace = dict[str, dict]
 
@@ -129,18 +127,18 @@ class TraceUnorderedSet_ELBO(ELBO):
         check_model_guide_match(*first)
         one_hot = one_hot_sites(first[1])
         values = {name: site["value"] for name, site in one_hot.items()}
-        causes = eval_provenance(lambda **values: _evaluate(run, values), **values)
-        plates = common_plates(_dependents(first, causes["terms"]))
+        causes = eval_provenance(lambda **values: evaluate(run, values), **values)
+        plates = common_plates(dependents(first, causes["terms"]))
         if self.replacement:
             keys = random.split(key, self.num_samples)
-            values = jax.vmap(lambda key: _draw(run, key))(keys)
+            values = jax.vmap(lambda key: draw(run, key))(keys)
         else:
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
             dists = {name: site["fn"] for name, site in one_hot.items()}
             draw = partial(draw_gumbels, key)
             values = draw_joint_set(dists, plates, self.num_samples, draw)
-        found = jax.vmap(lambda values: _evaluate(run, values))(values)
+        found = jax.vmap(lambda values: evaluate(run, values))(values)
         log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
         log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
@@ -152,24 +150,3 @@ class TraceUnorderedSet_ELBO(ELBO):
         of_set = cast(Array, f), log_q
         elbo, score = elbo_and_score(*of_set, replacement=self.replacement)
         return -(elbo + others + score - lax.stop_gradient(score))
-
-
-def _draw(run: Callable, key: Array) -> dict[str, Array]:
-    _, trace = run(DrawMessenger(key))
-    return {name: site["value"] for name, site in one_hot_sites(trace).items()}
-
-
-def _evaluate(run: Callable, values: dict[str, Array]) -> dict[str, dict]:
-    """What adds up to the ELBO, without the score of one-hot sites; and those sites."""
-    model_trace, guide_trace = run(substitute(data=values))
-    one_hot = one_hot_sites(guide_trace).items()
-    log_q = {name: joint_log_probs(site) for name, site in one_hot}
-    logits = {name: innermost(site["fn"]).logits for name, site in one_hot}
-    found = terms(model_trace, guide_trace)
-    return {"terms": found, "log_q": log_q, "logits": logits}
-
-
-def _dependents(traces: tuple[Trace, Trace], causes: dict) -> list[dict]:
-    """The sites whose terms depend on one-hot values."""
-    by_name = dict(zip(("model", "guide"), traces, strict=True))
-    return [by_name[key][name] for (key, name), found in causes.items() if found]

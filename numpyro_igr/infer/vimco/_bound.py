@@ -1,0 +1,55 @@
+"""The bound of weights, the baselines of its samples, and the scale of both."""
+
+import math
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.nn import logsumexp
+
+from numpyro_igr._host import not_jax_tracer
+
+UNEQUAL = (
+    "expected one scale, a number, of all sites that depend on one-hot ones, whose "
+    "weights it is a factor of; it differs at site '{}': scale all of them alike, or "
+    "train by TraceUnorderedSet_ELBO"
+)
+
+
+def common_scale(sites: Sequence[dict]) -> Array | float:
+    """What scales the log-densities of sites, all alike.
+
+    Args:
+        sites: of traces, at least one.
+
+    Raises:
+        ValueError: if they are not scaled alike, by a number.
+    """
+    first = sites[0]["scale"]
+    for site in sites:
+        scale = site["scale"]
+        is_known = not_jax_tracer(scale) and not_jax_tracer(first)
+        if scale is not first and not (is_known and jnp.ndim(scale) == 0):
+            raise ValueError(UNEQUAL.format(site["name"]))
+        if scale is not first and (scale or 1) != (first or 1):
+            raise ValueError(UNEQUAL.format(site["name"]))
+    return 1.0 if first is None else first
+
+
+def bound_and_score(
+    log_w: Array, log_q: Array, scale: Array | float
+) -> tuple[Array, Array]:
+    """The estimate of the bound, and a term that adds the score to its gradient.
+
+    Args:
+        log_w: scaled log weights of S samples in elements of plates.
+        log_q: joint log probabilities of the samples, of the same shape.
+        scale: of the weights.
+    """
+    log_w, size = log_w / scale, len(log_w)
+    bound = logsumexp(log_w, 0) - math.log(size)
+    same = jnp.eye(size, dtype=bool).reshape(size, size, *[1] * (log_w.ndim - 1))
+    others = jnp.where(same, 0.0, log_w).sum(1, keepdims=True) / (size - 1)
+    baselines = logsumexp(jnp.where(same, others, log_w), 1) - math.log(size)
+    advantage = lax.stop_gradient(bound - baselines)
+    return (scale * bound).sum(), (scale * advantage * log_q).sum()

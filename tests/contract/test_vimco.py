@@ -1,0 +1,68 @@
+"""TraceVIMCO_ELBO: the gradient of the importance-weighted bound, enumerated."""
+
+import numpy as np
+import pytest
+
+COPIES, SIZE, SCALE = 300, 3, 0.5
+START = {
+    "guide": np.array([0.5, -1.0, 0.3]),
+    "prior": np.array([-0.3, 0.4, 0.1]),
+    "decoder": np.array([-1.0, 0.4, 1.5]),
+}
+SETS = np.indices((3,) * SIZE).reshape(SIZE, -1)
+
+
+MASK = np.arange(COPIES) % 3 > 0
+
+
+def pair(host, scale=SCALE):
+    """A model and a guide of copies of a variable, some of which do not count."""
+
+    def param(name):
+        return host.param(name, host.array(START[name]))
+
+    def model():
+        with host.plate("copies", COPIES), host.scale(scale), host.mask(MASK):
+            z = host.sample("z", host.one_hot(logits=param("prior")))
+            x = host.dist.Normal(z @ param("decoder"), 1.0)
+            host.sample("x", x, obs=host.array(np.full(COPIES, 2.0)))
+
+    def guide():
+        with host.plate("copies", COPIES), host.scale(SCALE), host.mask(MASK):
+            logits = param("guide")
+            host.sample("z", host.gumbel(host.array(0.5), logits))
+
+    return model, guide
+
+
+def enumerated(host):
+    """The loss and its gradients, over all that three draws can be."""
+
+    def loss(p):
+        log_x = -((2.0 - p["decoder"]) ** 2) / 2 - np.log(2 * np.pi) / 2
+        log_q = host.log_softmax(p["guide"])
+        log_w = log_x + host.log_softmax(p["prior"]) - log_q
+        probs = host.exp(log_q[SETS].sum(0))
+        bounds = host.log(host.exp(log_w[SETS]).sum(0) / SIZE)
+        return -SCALE * MASK.sum() * (probs * bounds).sum()
+
+    return host.exact(loss, START)
+
+
+def test_its_mean_is_the_enumerated_bound_and_its_gradient(host):
+    engine = host.igr.TraceVIMCO_ELBO(SIZE)
+    found = host.estimates(engine, *pair(host), START, 100)
+    for name, expected in enumerated(host).items():
+        error = found[name].std(0) / 10
+        assert (abs(found[name].mean(0) - expected) < 4 * error).all(), name
+        assert np.abs(expected).max() > 10 * error.max(), name
+
+
+def test_scales_that_differ_are_refused_by_site(host):
+    with pytest.raises(ValueError, match="differs at site '.'"):
+        host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *pair(host, 0.25), START)
+
+
+def test_a_sample_without_others_is_refused(host):
+    with pytest.raises(ValueError, match="num_samples to be an integer of at least 2"):
+        host.igr.TraceVIMCO_ELBO(1)
