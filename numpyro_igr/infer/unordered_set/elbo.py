@@ -22,7 +22,7 @@ from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._sites import check_independent, one_hot_sites
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
-from numpyro_igr.infer.unordered_set._terms import dependents, evaluate
+from numpyro_igr.infer.unordered_set._terms import dependents, draw, evaluate
 
 Trace = dict[str, dict]
 
@@ -136,8 +136,8 @@ class TraceUnorderedSet_ELBO(ELBO):
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
             dists = {name: site["fn"] for name, site in one_hot.items()}
-            draw = partial(draw_gumbels, key)
-            values = draw_joint_set(dists, plates, self.num_samples, draw)
+            gumbels = partial(draw_gumbels, key)
+            values = draw_joint_set(dists, plates, self.num_samples, gumbels)
         found = jax.vmap(lambda values: evaluate(run, values))(values)
         log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
         log_q = cast(Array, sum(log_qs))
