@@ -45,7 +45,7 @@ def save_distributions(
     """
     num_columns = (len(found) + 1) // 2
     figure = Figure(figsize=(3 * num_columns, 5.4), layout="constrained")
-    axes = figure.subplots(2, num_columns, sharex=True, sharey=True, squeeze=False)
+    axes = figure.subplots(2, num_columns, sharey=True, squeeze=False)
     for approximation, axis in zip(found, axes.flat, strict=False):
         _draw_distribution(axis, target, approximation)
     for axis in axes.flat[len(found) :]:
@@ -65,7 +65,7 @@ def _draw_distribution(
     axis.stairs(probs, edges, fill=True, color="0.8")
     for run in approximation.probs:
         axis.stairs(run[: len(values)], edges, lw=1, color="C0", alpha=0.7)
-    axis.set_ylim(0, HEADROOM * probs.max())
+    axis.set(xlim=edges[[0, -1]], ylim=(0, HEADROOM * probs.max()))
     axis.set_title(
         f"{approximation.method.label}, {approximation.num_categories} categories\n"
         f"total variation {format_distances(approximation.distances)}",

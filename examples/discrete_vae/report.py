@@ -20,6 +20,7 @@ from examples.images.figures import (
 )
 
 NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
+ROWS = "truth", "reconstructions", "samples"
 DEAD = 0.01
 
 
@@ -160,7 +161,8 @@ def save_pictures(
         decode: The means of the pixels of codes in place of those of each image.
         found: The shapes of the tails of the importance weights.
     """
-    save_image_rows(figure("images"), rows, shape)
+    ordered = {label: rows[label] for label in ROWS}  # JAX sorts what it returns
+    save_image_rows(figure("images"), ordered, shape)
     nats, variables = information(probs), most_informative(probs, NUM_VARIABLES)
     titles = {v: f"variable {v + 1}: {nats[v]:.2f} nats" for v in variables}
     few = probs[:NUM_ROWS]

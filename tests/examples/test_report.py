@@ -1,5 +1,7 @@
 """What posterior probabilities and importance weights say of a discrete code."""
 
+import re
+
 import numpy as np
 from scipy.stats import genpareto
 
@@ -7,6 +9,7 @@ from examples.discrete_vae.report import (
     dead_categories,
     most_informative,
     pareto_k,
+    save_pictures,
     traverse,
 )
 
@@ -32,6 +35,23 @@ def test_a_traversal_varies_one_variable_of_the_most_probable_code():
         np.testing.assert_array_equal(codes[:, k, 0].argmax(-1), probs[:, 0].argmax(-1))
         assert (codes[:, k, 1].argmax(-1) == k).all()
     assert (codes.sum(-1) == 1).all()
+
+
+def test_pictures_are_of_the_truth_then_its_reconstruction_then_a_sample(tmp_path):
+    rng, images = np.random.default_rng(0), np.zeros((2, 4))
+    rows = dict.fromkeys(["reconstructions", "samples", "truth"], images)
+    probs, found = rng.dirichlet(np.ones(3), (2, 5)), pareto_k(rng.normal(size=(2, 50)))
+
+    def figure(name):
+        return tmp_path / f"{name}.svg"
+
+    def decode(codes):
+        return np.zeros((*codes.shape[:2], 4))
+
+    save_pictures(figure, (2, 2), rows, images, probs, decode, found)
+    labels = re.findall("<!-- ([a-z]+) -->", figure("images").read_text())
+    assert labels == ["truth", "reconstructions", "samples"]
+    assert "<!-- category -->" in figure("probabilities").read_text()
 
 
 def test_pareto_k_is_the_shape_of_the_tail():
