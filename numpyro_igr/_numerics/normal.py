@@ -21,6 +21,7 @@ def log_ndtr(x: Array) -> Array:
 
 
 @jax.custom_jvp
+@jax.jit
 def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     r""":math:`\log \Phi(x)` and :math:`\log h(x)`, :math:`h = \phi / \Phi`.
 

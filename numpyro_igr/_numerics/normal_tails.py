@@ -29,6 +29,7 @@ def log_ndtr_of_both(x: Array) -> tuple[Array, Array]:
 
 
 @jax.custom_jvp
+@jax.jit
 def _log_tails_and_hazards(x: Array) -> tuple[Array, Array, Array, Array]:
     left, log_density = -jnp.abs(x), -0.5 * x**2 - LOG_SQRT_2_PI
     tail = 0.5 * erfc(-left * math.sqrt(0.5))

@@ -1,5 +1,6 @@
 """The first positive Gaussian's distribution: sticks as the temperature falls."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
@@ -48,6 +49,11 @@ def stick_probs(loc: Array, scale: Array) -> Array:
 def log_stick_probs(loc: Array, scale: Array) -> Array:
     """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
+    return _log_probs(loc, scale).astype(dtype)
+
+
+@jax.jit
+def _log_probs(loc: Array, scale: Array) -> Array:
     u = loc / scale
     last = jnp.zeros_like(u[..., :1])
     broken, kept = log_ndtr_of_both(u)
@@ -55,7 +61,7 @@ def log_stick_probs(loc: Array, scale: Array) -> Array:
     log_probs = broken + jnp.concatenate([last, kept.cumsum(-1)], -1)
     # Their sum is one but for rounding, so that it has no derivative.
     total = jnp.log(jnp.exp(log_probs).sum(-1, keepdims=True))
-    return (log_probs - lax.stop_gradient(total)).astype(dtype)
+    return log_probs - lax.stop_gradient(total)
 
 
 def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:

@@ -7,6 +7,7 @@ from jax import Array, lax
 from numpyro_igr._numerics.normal import log_of_rest
 
 
+@jax.jit
 def log_weights(y: Array) -> Array:
     r"""Log weights of sticks broken at :math:`\sigma(y_k)`, the last one the rest.
 
@@ -26,6 +27,7 @@ def log_weights(y: Array) -> Array:
     return broken + jnp.concatenate([nothing, kept.cumsum(-1)], -1)
 
 
+@jax.jit
 def logits_of_sticks(log_w: Array) -> Array:
     r"""Inverse of :func:`log_weights`: the logits of the breaks.
 

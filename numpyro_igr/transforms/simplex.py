@@ -3,6 +3,7 @@
 import math
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import softmax
@@ -66,15 +67,12 @@ class SimplexTransform(Transform):
         raise NotImplementedError
 
     def __call__(self, x: Array) -> Array:
-        return softmax(self.to_logits(to_real(x)), -1)
+        return _softmax(self.to_logits(to_real(x)))
 
     # Where an entry has underflowed, the row is replaced by one inside: a nan that a
     # gradient passes on its way would stay one under any mask.
     def _inverse(self, y: Array) -> Array:
-        y = to_real(y)
-        full = y.astype(jnp.promote_types(y.dtype, jnp.float32))
-        inside = (full >= jnp.finfo(full.dtype).tiny).all(-1, keepdims=True)
-        log_z = jnp.log(jnp.where(inside, y, 1 / y.shape[-1]))
+        inside, log_z = _log_inside(to_real(y))
         return jnp.where(inside, self.from_log(log_z), jnp.nan)
 
     def log_abs_det_jacobian(
@@ -102,6 +100,17 @@ class SimplexTransform(Transform):
             array_equiv(getattr(self, name), getattr(other, name), static=static)
             for name in self.parameter_names
         )
+
+
+# Each one program, even where nothing around it is compiled.
+_softmax = jax.jit(softmax)
+
+
+@jax.jit
+def _log_inside(y: Array) -> tuple[Array, Array]:
+    full = y.astype(jnp.promote_types(y.dtype, jnp.float32))
+    inside = (full >= jnp.finfo(full.dtype).tiny).all(-1, keepdims=True)
+    return inside, jnp.log(jnp.where(inside, y, 1 / y.shape[-1]))
 
 
 def column(parameter: ArrayLike) -> Array:

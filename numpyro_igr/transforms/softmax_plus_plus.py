@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import log_softmax, logsumexp
@@ -73,17 +74,27 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         return log_softmax(SoftmaxPlusPlusTransform.to_logits(self, y), -1)
 
     def to_logits(self, y: Array) -> Array:
-        scaled = y / column(self.temperature)
-        last = jnp.log(column(self.delta))
-        last = jnp.broadcast_to(last, (*scaled.shape[:-1], 1))
-        return jnp.concatenate([scaled, last], -1)
+        return _logits(y, self.temperature, self.delta)
 
     def from_log(self, log_z: Array) -> Array:
-        alr = log_z[..., :-1] - log_z[..., -1:]
-        return column(self.temperature) * (alr + jnp.log(column(self.delta)))
+        return _from_log(log_z, self.temperature, self.delta)
 
     def log_det(self, y: Array, log_z: Array) -> Array:
         return log_z.sum(-1) - y.shape[-1] * jnp.log(self.temperature)
+
+
+# Each one program, even where nothing around it is compiled.
+@jax.jit
+def _logits(y: Array, temperature: ArrayLike, delta: ArrayLike) -> Array:
+    scaled = y / column(temperature)
+    last = jnp.broadcast_to(jnp.log(column(delta)), (*scaled.shape[:-1], 1))
+    return jnp.concatenate([scaled, last], -1)
+
+
+@jax.jit
+def _from_log(log_z: Array, temperature: ArrayLike, delta: ArrayLike) -> Array:
+    alr = log_z[..., :-1] - log_z[..., -1:]
+    return column(temperature) * (alr + jnp.log(column(delta)))
 
 
 class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):

@@ -1,7 +1,9 @@
 """Stick-breaking maps with a temperature, in four temperings (section 3.2)."""
 
+from functools import partial
 from typing import Any, Literal
 
+import jax
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
@@ -21,6 +23,12 @@ TEMPERINGS: dict[str, Way] = {
     "softmax++": SoftmaxPlusPlus(),
     "vertex": Vertex(),
 }
+
+
+# One program, even where nothing around it is compiled.
+@partial(jax.jit, static_argnames=("tempering", "method"))
+def _by(tempering: Tempering, method: str, *arrays: Array) -> Array:
+    return getattr(TEMPERINGS[tempering], method)(*arrays)
 
 
 class StickBreakingTransform(SimplexTransform):
@@ -95,20 +103,20 @@ class StickBreakingTransform(SimplexTransform):
         return constraints.simplex if fills else image(self)
 
     def to_log(self, y: Array) -> Array:
-        return TEMPERINGS[self.tempering].to_log(y, column(self.temperature))
+        return _by(self.tempering, "to_log", y, column(self.temperature))
 
     def from_log(self, log_z: Array) -> Array:
         tau = column(self.temperature)
-        return TEMPERINGS[self.tempering].from_log(log_z, tau)
+        return _by(self.tempering, "from_log", log_z, tau)
 
     def log_det(self, y: Array, log_z: Array) -> Array:
         tau = column(self.temperature)
-        return TEMPERINGS[self.tempering].log_det(y, log_z, tau)
+        return _by(self.tempering, "log_det", y, log_z, tau)
 
     def contains(self, value: Array) -> Array:
         """Whether ``value`` is in the image, up to rounding."""
         tau = column(self.temperature)
-        return TEMPERINGS[self.tempering].contains(to_real(value), tau)
+        return _by(self.tempering, "contains", to_real(value), tau)
 
     def tree_flatten(self) -> tuple[Any, ...]:
         leaves, (names, _) = super().tree_flatten()
