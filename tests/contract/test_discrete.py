@@ -153,7 +153,7 @@ def test_the_gradient_of_a_thousand_categories_is_finite(backend, name):
         assert (gradient != 0).any()
 
 
-@pytest.mark.parametrize("k", [2, 10, 200])
+@pytest.mark.parametrize("k", [2, 200])
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-6)])
 @pytest.mark.parametrize("law", ["IGR", "IGRStickBreaking"])
 def test_from_probs_returns_the_given_probabilities(backend, law, k, dtype, bound):

@@ -85,8 +85,14 @@ SHAPES_OF_SUPPORT = [
 ]
 
 
-@pytest.mark.parametrize("name", SHAPES_OF_SUPPORT)
-@pytest.mark.parametrize("kind", ["AutoNormal", "AutoMultivariateNormal", "AutoDelta"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("AutoNormal", name) for name in SHAPES_OF_SUPPORT),
+        ("AutoMultivariateNormal", "stick_breaking_softmax++"),
+        ("AutoDelta", "stick_breaking_softmax++"),
+    ],
+)
 def test_autoguides_train_on_a_latent_of_the_family(host, kind, name):
     model = model_of(host, name)
     losses, *_ = host.fit(host.TRACE(), model, host.GUIDES[kind](model), 60, 0.02)

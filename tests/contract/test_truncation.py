@@ -1,5 +1,7 @@
 """Truncation of countably many weights: what is kept, and what the rest holds."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ RHOS = [0.0, 0.5, 0.9, 0.99, 0.999, 1.0]
 WEIGHTS = np.array([[0.5, 0.3, 0.15, 0.05], [0.97, 0.01, 0.01, 0.01]])
 
 
+@cache
 def sticks(num_sticks, size=200_000, dtype="float64", seed=0):
     """Weights of sticks broken at the sigmoid of N(0, 1), in NumPy."""
     y = np.random.default_rng(seed).normal(size=(size, num_sticks)).astype(dtype)

@@ -22,7 +22,7 @@ LAWS = [*GAUSSIAN, "gumbel"]
 def member(host, name, x):
     if name in GAUSSIAN:
         family = getattr(host.igr, GAUSSIAN[name])
-        return family(TAU, x[..., 1:], host.exp(x[..., :2]))
+        return family(TAU, x[..., 1:], host.exp(x[..., :1]))
     return host.gumbel(host.array(TAU), x)
 
 

@@ -1,5 +1,7 @@
 """How many sticks a batch asks for, against sticks that NumPy draws without end."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.special import log_expit
@@ -8,6 +10,7 @@ N, RHO, TAU, ALPHA = 3, 0.9, 0.7, 5.0
 LOC, SCALE = np.array([-1.0, -0.5, -2.0]), np.array([0.8, 1.0, 0.5])
 
 
+@cache
 def needed(tail, rho):
     """Numbers of sticks whose weights exceed rho, of 200,000 draws of 100 sticks."""
     rng = np.random.default_rng(0)
