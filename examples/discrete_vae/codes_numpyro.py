@@ -82,7 +82,8 @@ def _from_logits(
 def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
     """The distribution of the prior's family that has these parameters.
 
-    The Gaussians of IGR have scale 1 unless there are parameters for it.
+    The Gaussians of IGR have scale 1 unless there are parameters for it. It is of one
+    entry, which is known to be the same for all.
     """
     if isinstance(prior, RaoBlackwellized):
         base = make_posterior(prior.base_dist, parameters)
@@ -94,7 +95,7 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
     if isinstance(prior, GUMBEL_SOFTMAX):
         return type(prior)(prior.temperature, logits=parameters)
     loc, log_scale = jnp.split(parameters, [prior.event_shape[0] - 1], -1)
-    scale = jnp.exp(log_scale) if log_scale.size else jnp.ones_like(loc)
+    scale = jnp.exp(log_scale) if log_scale.size else jnp.ones(1, loc.dtype)
     return type(prior)(prior.temperature, loc, scale)
 
 

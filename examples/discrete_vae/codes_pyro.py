@@ -73,7 +73,8 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
 def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
     """The distribution of the prior's family that has these parameters.
 
-    The Gaussians of IGR have scale 1 unless there are parameters for it.
+    The Gaussians of IGR have scale 1 unless there are parameters for it. It is of one
+    entry, which is known to be the same for all.
     """
     if isinstance(prior, RaoBlackwellized):
         base = make_posterior(prior.base_dist, parameters)
@@ -85,7 +86,7 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
     if isinstance(prior, GUMBEL_SOFTMAX):
         return type(prior)(prior.temperature, logits=parameters)
     loc, *log_scale = parameters.split(prior.event_shape[0] - 1, -1)
-    scale = log_scale[0].exp() if log_scale else torch.ones_like(loc)
+    scale = log_scale[0].exp() if log_scale else loc.new_ones(1)
     return type(prior)(prior.temperature, loc, scale)
 
 
