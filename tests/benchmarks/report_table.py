@@ -1,8 +1,13 @@
 """Tables of the reports, each between two marks of its own."""
 
+import os
+import platform
 import statistics
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+
+import torch
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples" / "RESULTS.md"
@@ -45,3 +50,16 @@ def with_spread(values, digits=2):
     """Mean and standard deviation."""
     mean, spread = statistics.mean(values), statistics.stdev(values)
     return f"{mean:.{digits}f} ± {spread:.{digits}f}"
+
+
+def machine(device="cpu"):
+    """What the figures hold for: the processor, and the versions of the hosts."""
+    lines = Path("/proc/cpuinfo")
+    text = lines.read_text() if lines.exists() else ""
+    models = [x.split(": ")[1] for x in text.splitlines() if x.startswith("model name")]
+    packages = "torch", "pyro-ppl", "jax", "numpyro"
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    name = f"{(models or [platform.processor()])[0]}, {os.cpu_count()} cores"
+    if device == "cuda":
+        name = torch.cuda.get_device_name()
+    return f"{name}; {versions}."

@@ -15,7 +15,6 @@ os.environ["XLA_FLAGS"] = (
 )
 
 import importlib
-import platform
 import statistics
 import sys
 
@@ -24,7 +23,13 @@ import pyro
 import torch
 from torch.utils.benchmark import Timer
 
-from tests.benchmarks.report_table import BENCHMARKS, to_header, to_row, write_table
+from tests.benchmarks.report_table import (
+    BENCHMARKS,
+    machine,
+    to_header,
+    to_row,
+    write_table,
+)
 
 SMALL, LARGE, WIDE = (100, 20, 10), (1000, 20, 10), (100, 20, 1000)
 PEER = "Gumbel-Softmax"
@@ -71,18 +76,14 @@ def rows(host):
     yield rows_of("IGR: step of RELAX", "itself", (3,), host, run, peer)
 
 
-def machine():
-    """What the figures hold for."""
-    return f"{platform.machine()}, PyTorch {torch.__version__}"
-
-
 def main(*words):
     torch.set_num_threads(1)
     device, *hosts = words if words[:1] == ("cuda",) else ("cpu", *words)
     torch.set_default_device(device)
     assert device == jax.default_backend().replace("gpu", "cuda")
     table = (row for host in hosts or ("numpyro", "pyro") for row in rows(host))
-    write_table(f"speed on {device}", HEADER, table, BENCHMARKS)
+    header = f"{machine(device)}\n\n{HEADER}"
+    write_table(f"speed on {device}", header, table, BENCHMARKS)
 
 
 if __name__ == "__main__":
