@@ -64,7 +64,7 @@ def _mean_log_complement(a: Array, b: Array) -> Array:
 
     .. math::
         E \log(1 - u) = -\frac{1}{b} - \log a
-        + E \log \frac{a (1 - (1 - w)^{1/a})}{w}, \qquad w \sim Beta(b, 1)
+        + E \log \frac{a (1 - (1 - w)^{1/a})}{w}, \qquad w \sim \text{Beta}(b, 1)
 
     by the trapezoidal rule over the log odds of w, which converges geometrically.
 

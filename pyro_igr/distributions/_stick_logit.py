@@ -17,7 +17,7 @@ DIGAMMA_OF_1, TRIGAMMA_OF_1 = -0.5772156649015329, math.pi**2 / 6
 
 
 class StickLogit(TorchDistribution):
-    r"""The distribution of the logit of :math:`u \sim Beta(1, \alpha)`.
+    r"""The distribution of the logit of :math:`u \sim \text{Beta}(1, \alpha)`.
 
     .. math:: p(y) = \alpha \, \sigma(y) \, \sigma(-y)^\alpha
 

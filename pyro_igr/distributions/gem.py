@@ -22,7 +22,7 @@ class GEM(Absent, TorchDistribution):
     r"""Weights of the Dirichlet process (Griffiths, Engen, McCloskey), by their sticks.
 
     .. math::
-        z_k = u_k \prod_{i<k} (1 - u_i), \qquad u_k \sim Beta(1, \alpha), \qquad
+        z_k = u_k \prod_{i<k} (1 - u_i), \qquad u_k \sim \text{Beta}(1, \alpha), \qquad
         k = 1 .. n
 
     and the last entry of z is the rest, :math:`\prod_{i \le n} (1 - u_i)`: what all

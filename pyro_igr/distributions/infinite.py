@@ -52,7 +52,7 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         rho: the mass to exceed, in [0, 1]; 1 to keep every weight.
         tail: the distribution of each stick beyond: a ``Normal`` for y, None for N(0,
             1), or a :class:`GEM` for sticks
-            :math:`\sigma(y / \tau) \sim Beta(1, \alpha)`.
+            :math:`\sigma(y / \tau) \sim \text{Beta}(1, \alpha)`.
         validate_args: whether to check parameters and values; the host's default
             if None.
 

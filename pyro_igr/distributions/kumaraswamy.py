@@ -65,7 +65,7 @@ def _mean_log_complement(a: Tensor, b: Tensor) -> Tensor:
 
     .. math::
         E \log(1 - u) = -\frac{1}{b} - \log a
-        + E \log \frac{a (1 - (1 - w)^{1/a})}{w}, \qquad w \sim Beta(b, 1)
+        + E \log \frac{a (1 - (1 - w)^{1/a})}{w}, \qquad w \sim \text{Beta}(b, 1)
 
     by the trapezoidal rule over the log odds of w, which converges geometrically.
 
