@@ -14,6 +14,7 @@ from pyro.poutine.runtime import Message
 from pyro.poutine.util import prune_subsample_sites, site_is_subsample
 from pyro.util import warn_if_nan
 from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
 from torch.distributions import Distribution
 
 # These may return numbers, as far as a type checker infers.
@@ -60,7 +61,7 @@ is_tracing = torch.jit.is_tracing  # pyright: ignore[reportPrivateImportUsage]
 # Since torch 2.3.
 is_compiling = getattr(torch.compiler, "is_compiling", is_tracing)
 # The innermost transformation of ``torch.func`` that this runs in, or None.
-transformation = torch._C._functorch.peek_interpreter_stack
+transformation = peek_interpreter_stack
 
 
 def mask_of(distribution: Distribution) -> Tensor | bool:
