@@ -131,18 +131,26 @@ class StudyOptions(GridOptions):
     """What to tune and how, and what to run of the best settings of each recipe."""
 
     recipe: tuple[Recipe, ...] = option(
-        "FAMILY/ESTIMATOR[/SAMPLES] of the codes",
+        "recipes to study, FAMILY/ESTIMATOR[/SAMPLES] each",
         tuple(map(Recipe.parse, STUDIED)),
         type=Recipe.parse,
         nargs="+",
     )
     temperature: tuple[float, ...] = option(
-        "of the relaxed codes", (0.1, 0.25, 0.4, 0.5, 0.67, 1.0), where=POSITIVE
+        "temperatures to try, of the relaxed codes",
+        (0.1, 0.25, 0.4, 0.5, 0.67, 1.0),
+        where=POSITIVE,
     )
-    decay: tuple[str, ...] = option("of them", DECAYS, choices=DECAYS)
-    seed: tuple[int, ...] = option("of runs to tune", (0,), where=SEED)
-    final_seed: tuple[int, ...] = option("of the others", (0, 1, 2, 3, 4), where=SEED)
+    decay: tuple[str, ...] = option(
+        "how step sizes fall to nothing, to try", DECAYS, choices=DECAYS
+    )
+    seed: tuple[int, ...] = option("seeds of the runs to tune by", (0,), where=SEED)
+    final_seed: tuple[int, ...] = option(
+        "seeds of the runs of the best settings", (0, 1, 2, 3, 4), where=SEED
+    )
     seconds: tuple[float, ...] = option(
-        "of training that each recipe gets, by the timings", (60.0,), where=POSITIVE
+        "seconds that each recipe trains, by the timings", (60.0,), where=POSITIVE
     )
-    timings: Path = option("lines of JSON", Path("runs/timings.jsonl"), type=Path)
+    timings: Path = option(
+        "file of lines of what runs cost", Path("runs/timings.jsonl"), type=Path
+    )

@@ -2,9 +2,10 @@
 
 First a grid of temperatures, learning rates and decay, with one seed; then the settings
 that did best on validation images with several seeds, for as many epochs as all have
-and for as many as take equal time, scored on test images as well.
+and for as many as take equal time by the timings (`timings_numpyro`), scored on test
+images as well.
 
-    python -m examples.study.timings_numpyro --dataset mnist
+    python -m examples.study.recipes_numpyro
     python -m examples.study.recipes_numpyro --dataset mnist --results runs/mnist.jsonl
 """
 
@@ -16,6 +17,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
 from collections.abc import Sequence
 from dataclasses import replace
 
+from examples.harness.command_line import Parser
 from examples.harness.lines import Line, read_lines
 from examples.study.chosen import best_settings, seconds_per_epoch
 from examples.study.grid_numpyro import report, run_grid
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(report(tuned))
             run_finals(options, tuned, recipe)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+        Parser(__doc__).error(str(error))
 
 
 if __name__ == "__main__":

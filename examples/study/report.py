@@ -4,8 +4,8 @@ A row is a recipe at its best settings, run so many epochs with every seed: mean
 standard deviation over the seeds, in nats an image, of the log-likelihood and the ELBO
 of the discrete model on test images. Seconds are those of the timings.
 
-    python -m examples.study.report --results runs/mnist.jsonl
-    python -m examples.study.report --figure runs/recipes.png
+    python -m examples.study.report
+    python -m examples.study.report --results runs/a.jsonl runs/b.jsonl --figure a.png
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
-from examples.harness.command_line import Flags, option
+from examples.harness.command_line import Flags, Parser, option
 from examples.harness.lines import Line, read_lines
 from examples.images.figures import save_figure
 from examples.study.chosen import SETTINGS, recipe_of, seconds_per_epoch
@@ -39,10 +39,12 @@ class ReportOptions(Flags):
     """Where the lines are and what to draw."""
 
     results: tuple[Path, ...] = option(
-        "lines of JSON", (Path("runs/mnist.jsonl"),), type=Path
+        "files of lines that runs have found", (Path("runs/grid.jsonl"),), type=Path
     )
-    timings: Path = option("lines of JSON", Path("runs/timings.jsonl"), type=Path)
-    figure: Path | None = option("file to draw in", None, type=Path)
+    timings: Path = option(
+        "file of lines of what runs cost", Path("runs/timings.jsonl"), type=Path
+    )
+    figure: Path | None = option("file to draw the figure in", None, type=Path)
 
 
 class Final(NamedTuple):
@@ -132,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines = list(chain.from_iterable(map(read_lines, options.results)))
         found = finals(lines, read_lines(options.timings))
     except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+        Parser(__doc__).error(str(error))
     print(HEADER, *rows(found), sep="\n")
     if options.figure:
         draw(found, options.figure)

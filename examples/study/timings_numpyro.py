@@ -1,9 +1,9 @@
 """What an epoch of each recipe costs, as a single run: a line of JSON each.
 
 The recipes take turns in one process, so that they meet the same machine; medians over
-the turns, without compiling.
+the turns, without compiling. With OMP_NUM_THREADS=1 they are those of one thread.
 
-    OMP_NUM_THREADS=1 python -m examples.study.timings_numpyro
+    python -m examples.study.timings_numpyro
     python -m examples.study.timings_numpyro --architecture 512-256
 """
 
@@ -21,6 +21,7 @@ from jax import Array, random
 
 from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
+from examples.harness.command_line import Parser
 from examples.harness.lines import append_lines
 from examples.harness.training_numpyro import initialize, load_images, train_epoch
 from examples.study.grid_numpyro import VERSIONS, make_program
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         members = {recipe: options.members_of(recipe)[0] for recipe in options.recipe}
         runs = [time_steps(member, images) for member in members.values()]
     except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+        Parser(__doc__).error(str(error))
     turns = [[run() for run in runs] for _ in range(TURNS)]
     for recipe, times in zip(members, zip(*turns, strict=True), strict=True):
         num_steps = len(images) // options.batch_size

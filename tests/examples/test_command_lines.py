@@ -36,7 +36,8 @@ ENTRIES = {
 }
 HOSTS = "pyro", "numpyro"
 PROGRAMS = [f"examples.{name}_{host}" for name in ENTRIES for host in HOSTS]
-STUDY = "examples.study.grid_numpyro"
+GRID, REPORT = "examples.study.grid_numpyro", "examples.study.report"
+STUDY = [GRID, "examples.study.recipes_numpyro", "examples.study.timings_numpyro"]
 WRONG = [
     (f"examples.{name}_{host}", arguments)
     for name, table in ENTRIES.items()
@@ -44,9 +45,11 @@ WRONG = [
     for host in HOSTS
 ]
 WRONG += [
-    (STUDY, wrong)
+    (program, wrong)
+    for program in STUDY
     for wrong in ("--recipe=igr", "--decay=slow", "-b=5000 --dataset=digits")
 ]
+WRONG += [(REPORT, "--figure"), (REPORT, "--results=/dev")]
 
 
 def said(program, capsys, *arguments):
@@ -57,7 +60,7 @@ def said(program, capsys, *arguments):
     return exit_.value.code, *capsys.readouterr()
 
 
-@pytest.mark.parametrize("program", [*PROGRAMS, STUDY])
+@pytest.mark.parametrize("program", [*PROGRAMS, *STUDY, REPORT])
 def test_help_explains_each_option_and_ends_with_two_commands_that_parse(
     program, capsys
 ):
