@@ -2,7 +2,8 @@
 
 A row is a recipe at its best settings, run so many epochs with every seed: mean and
 standard deviation over the seeds, in nats an image, of the log-likelihood and the ELBO
-of the discrete model on test images. Seconds are those of the timings.
+of the discrete model on test images; or what tuning found, on validation images.
+Seconds are those of the timings.
 
     python -m examples.study.report
     python -m examples.study.report --results runs/a.jsonl runs/b.jsonl --figure a.png
@@ -25,13 +26,18 @@ from matplotlib.figure import Figure
 from examples.harness.command_line import Flags, Parser, option
 from examples.harness.lines import Line, read_lines
 from examples.images.figures import save_figure
-from examples.study.chosen import SETTINGS, recipe_of, seconds_per_epoch
+from examples.study.chosen import (
+    SETTINGS,
+    best_settings,
+    recipe_of,
+    seconds_per_epoch,
+)
 
 HEADER = (
     "| recipe | temperature | learning rate | decay | epochs | seconds | seeds "
     "| log-likelihood | ELBO |\n|---|---|---|---|---|---|---|---|---|"
 )
-SCORES = "test_log_likelihood", "test_elbo"
+SCORES = "log_likelihood", "elbo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,9 @@ class ReportOptions(Flags):
     )
     timings: Path = option(
         "file of lines of what runs cost", Path("runs/timings.jsonl"), type=Path
+    )
+    tuned: bool = option(
+        "say what tuning found instead", default=False, action="store_true"
     )
     figure: Path | None = option("file to draw the figure in", None, type=Path)
 
@@ -65,8 +74,22 @@ class Final(NamedTuple):
     scores: dict[str, list[float]]
 
 
-def finals(lines: Sequence[Line], timings: Sequence[Line]) -> list[Final]:
-    """What the lines with test scores say, those of a recipe together."""
+def tuned(lines: Sequence[Line]) -> list[Line]:
+    """The line of each recipe that did best on validation images, before any test."""
+    of_tuning = [line for line in lines if not line["member"]["test"]]
+    recipes = {recipe_of(line["member"]): None for line in of_tuning}
+    best = {recipe: best_settings(of_tuning, recipe) for recipe in recipes}
+    return [
+        line
+        for line in of_tuning
+        if best[recipe_of(line["member"])].items() <= line["member"].items()
+    ]
+
+
+def summarize(
+    lines: Sequence[Line], timings: Sequence[Line], split: str
+) -> list[Final]:
+    """What lines say of the images of a split, those of a recipe together."""
 
     def key(line: Line) -> tuple[Any, ...]:
         member = line["member"]
@@ -74,13 +97,14 @@ def finals(lines: Sequence[Line], timings: Sequence[Line]) -> list[Final]:
         return str(recipe_of(member)), member["num_epochs"], *settings
 
     found = []
-    tested = [line for line in lines if SCORES[0] in line["scores"]]
-    for _, group in groupby(sorted(tested, key=key), key):
+    for _, group in groupby(sorted(lines, key=key), key):
         runs = list(group)
         member, recipe = runs[0]["member"], recipe_of(runs[0]["member"])
         cost = seconds_per_epoch(timings, recipe, member["architecture"])
         epochs = member["num_epochs"]
-        scores = {name: [run["scores"][name] for run in runs] for name in SCORES}
+        scores = {
+            name: [run["scores"][f"{split}_{name}"] for run in runs] for name in SCORES
+        }
         settings = {name: member[name] for name in SETTINGS}
         found.append(Final(str(recipe), settings, epochs, epochs * cost, scores))
     return found
@@ -121,7 +145,7 @@ def draw(found: Sequence[Final], path: Path) -> None:
     axis.set(
         xscale="log",
         xlabel="seconds of training, one thread",
-        ylabel="test log-likelihood, nats an image",
+        ylabel="log-likelihood, nats an image",
     )
     figure.legend(loc="outside right upper", fontsize="small")
     save_figure(figure, path)
@@ -132,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = ReportOptions.parse(__doc__, arguments)
     try:
         lines = list(chain.from_iterable(map(read_lines, options.results)))
-        found = finals(lines, read_lines(options.timings))
+        tested = [line for line in lines if line["member"]["test"]]
+        of = (tuned(lines), "validation") if options.tuned else (tested, "test")
+        found = summarize(of[0], read_lines(options.timings), of[1])
     except (OSError, ValueError) as error:
         Parser(__doc__).error(str(error))
     print(HEADER, *rows(found), sep="\n")

@@ -63,7 +63,10 @@ def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp
     of_run = [(member["num_epochs"], member["seed"]) for member in finals]
     assert of_run == list(product((1, 2), (0, 1)))
 
-    found = report.finals(lines, read_lines(paths["timings"]))
+    (best,) = report.tuned(lines)
+    assert best["scores"]["validation_log_likelihood"] == max(by_validation)
+    tested = [line for line in lines if line["member"]["test"]]
+    found = report.summarize(tested, read_lines(paths["timings"]), "test")
     assert [(final.num_epochs, final.seconds) for final in found] == [(1, 2), (2, 4)]
     (row, _) = report.rows(found)
     assert row.startswith(f"| {RECIPE} | 0.5 | 0.003 | none | 2 | 4 | 2 | -")
