@@ -1,4 +1,4 @@
-"""The table of both READMEs: every family on digits, tuned alike, in both hosts.
+"""The table of digits: every family, tuned alike, in both hosts.
 
     python -m tests.benchmarks.digits_table
 
@@ -12,13 +12,7 @@ import statistics
 from functools import partial
 
 from examples.discrete_vae.options import Options
-from tests.benchmarks.report_table import (
-    EXAMPLES,
-    ROOT,
-    to_row,
-    with_spread,
-    write_table,
-)
+from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
 from tests.benchmarks.run_log import RunLog
 
 TEMPERATURES = (0.1, 0.25, 0.5, 0.67, 1.0)
@@ -80,7 +74,7 @@ HEADER = (
 
 def main():
     found = rows(RunLog("digits_table"))
-    write_table("digits table", HEADER, found, ROOT / "README.md", EXAMPLES)
+    write_table("digits table", HEADER, found, EXAMPLES)
 
 
 if __name__ == "__main__":
