@@ -33,7 +33,8 @@ TEMPERATURES = (0.1, 0.25, 0.5, 1.0)
 TUNING_SEED, TEST_SEEDS = 100, (0, 1, 2)
 SIZES, NUM_WEIGHTS = {"num_variables": 6, "num_categories": 4}, 100
 IMAGES = {"dataset": "digits"}
-SAMPLES = {"unordered-set": 4}
+WEIGHTED = "discrete-iwae", "discrete-iwae-dr", "reinmax-iwae"
+SAMPLES = {"unordered-set": 4} | dict.fromkeys(WEIGHTED, 5)
 WITHOUT_TEMPERATURE = ("relax", "rebar", "unordered-set")
 HEADER = (
     "| estimator | family | temperature | ms a step | ELBO, equal steps "
