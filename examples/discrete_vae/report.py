@@ -1,14 +1,13 @@
 """The scores and the pictures of a discrete VAE, from NumPy arrays."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import arviz as az
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from xarray import DataArray
 
 from examples.discrete_vae.options import ESTIMATORS, Options
 from examples.harness.run import LogLikelihood
@@ -19,9 +18,52 @@ from examples.images.figures import (
     save_traversal,
 )
 
+with warnings.catch_warnings():  # 0.23 announces release 1 once a day
+    warnings.simplefilter("ignore")
+    import arviz as az
+
 NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
 ROWS = "truth", "reconstructions", "samples"
 DEAD = 0.01
+
+
+class ParetoK(NamedTuple):
+    """The shapes of the tails of importance weights.
+
+    Below `good_k`, which depends on the number of samples, the average of the weights
+    is reliable (Vehtari et al., 2024), and the guide is a good proposal.
+
+    Args:
+        k: The shape of each image's; infinite where no tail can be fitted, as to few
+            or equal weights.
+        good_k: The largest at which their average is reliable.
+    """
+
+    k: NDArray[np.floating]
+    good_k: float
+
+    @classmethod
+    def of(cls, log_weights: NDArray[np.floating]) -> "ParetoK":
+        """That of weights with shape `(images, samples)`."""
+        good_k = min(1 - 1 / np.log10(log_weights.shape[-1]), 0.7)
+        return cls(_tail_shapes(log_weights), good_k)
+
+
+def _tail_shapes(log_weights: NDArray[np.floating]) -> NDArray[np.floating]:
+    if hasattr(az, "psislw"):  # release 0.23
+        return az.psislw(log_weights)[1]
+    return np.array([_tail_shape(of_image) for of_image in log_weights])
+
+
+def _tail_shape(log_weights: NDArray[np.floating]) -> float:
+    """By release 1, which takes log-likelihoods: their inverses are the weights."""
+    from arviz_stats.base import array_stats
+
+    try:
+        k = float(array_stats.psislw(-log_weights)[1])
+    except ValueError:  # few samples, or a tail of equal ones
+        return np.inf
+    return np.inf if np.isnan(k) else k
 
 
 class Scores(NamedTuple):
@@ -63,7 +105,7 @@ class Result(NamedTuple):
     num_epochs: int
     seconds: float
     evaluation_seconds: float
-    pareto_k: az.ELPDData
+    pareto_k: ParetoK
 
     @classmethod
     def of(
@@ -77,7 +119,7 @@ class Result(NamedTuple):
         """The summary of importance weights, `(images, samples)`, and posteriors."""
         bounds = np.logaddexp.reduce(log_weights, -1) - np.log(log_weights.shape[-1])
         weights = LogLikelihood.from_bounds(bounds)
-        of_codes = dead_categories(probs), *of_run, pareto_k(log_weights)
+        of_codes = dead_categories(probs), *of_run, ParetoK.of(log_weights)
         return cls(validation, test, weights, *of_codes)
 
 
@@ -92,17 +134,6 @@ def dead_categories(probs: NDArray[np.floating]) -> tuple[int, ...]:
     """
     dead = probs.mean(0) < DEAD / probs.shape[-1]
     return tuple(dead.sum(-1).tolist())
-
-
-def pareto_k(log_weights: NDArray[np.floating]) -> az.ELPDData:
-    """The shape k of the tail of each image's importance weights, by ArviZ.
-
-    Below `good_k`, which depends on the number of samples, the average of the weights
-    is reliable (Vehtari et al., 2024), and the guide is a good proposal.
-    """
-    _, k = az.psislw(DataArray(log_weights, dims=["image", "__sample__"]))
-    good_k = min(1 - 1 / np.log10(log_weights.shape[-1]), 0.7)
-    return az.ELPDData([k, good_k], index=["pareto_k", "good_k"])
 
 
 def information(probs: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -146,7 +177,7 @@ def save_pictures(
     images: NDArray[np.floating],
     probs: NDArray[np.floating],
     decode: Callable[[NDArray[np.float32]], NDArray[np.floating]],
-    found: az.ELPDData,
+    found: ParetoK,
 ) -> None:
     """Draw reconstructions, posterior probabilities, a traversal and Pareto k.
 
@@ -173,11 +204,10 @@ def save_pictures(
     save_pareto_k(figure("pareto_k"), found)
 
 
-def save_pareto_k(path: Path, found: az.ELPDData) -> None:
+def save_pareto_k(path: Path, found: ParetoK) -> None:
     """Draw Pareto k of each image, and the line below which weights are reliable."""
     drawn = Figure(figsize=(7, 3.2), layout="constrained")
-    axis, good_k = drawn.subplots(), found["good_k"]
-    k = found["pareto_k"].to_numpy()
+    axis, (k, good_k) = drawn.subplots(), found
     axis.plot(range(1, len(k) + 1), k, ".", ms=4)
     label = f"importance weights are reliable below {good_k:.2f}"
     axis.axhline(good_k, color="C1", ls="--", lw=1, label=label)
@@ -207,7 +237,7 @@ def format_report(options: Options, result: Result) -> str:
     mean, error = result.log_likelihood
     time = f"{result.evaluation_seconds:.1f} s"
     dead = " ".join(map(str, result.dead_categories))
-    k, good_k = result.pareto_k["pareto_k"].to_numpy(), result.pareto_k["good_k"]
+    k, good_k = result.pareto_k
     return "\n".join(
         [
             *lines,

@@ -1,20 +1,24 @@
 """How a mixture VAE uses its components: scores, and figures of them."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import arviz as az
 import numpy as np
-from arviz import InferenceData
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
+from xarray import Dataset
 
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.harness.run import LogLikelihood
 from examples.images.figures import save_figure, save_image_rows
+
+with warnings.catch_warnings():  # 0.23 announces release 1 once a day
+    warnings.simplefilter("ignore")
+    import arviz as az
 
 MIN_SHARE, NEIGHBORS = 0.01, (3, 5, 10)
 NUM_ROWS, NUM_IMAGES = 15, 4
@@ -83,7 +87,7 @@ def neighbor_errors(
     return errors
 
 
-def component_posterior(usage: Usage, seed: int) -> InferenceData:
+def component_posterior(usage: Usage, seed: int) -> Dataset:
     """Draws of the number of components, in two senses.
 
     - `needed`: the components that make up most of the weights of an image.
@@ -96,7 +100,8 @@ def component_posterior(usage: Usage, seed: int) -> InferenceData:
     rng = np.random.default_rng(seed)
     needed = rng.permuted(usage.needed, axis=1)[:, 0]
     occupied = _occupied(usage.probs, rng)
-    return az.from_dict(posterior={"needed": needed[None], "occupied": occupied[None]})
+    draws = {"needed": needed, "occupied": occupied}
+    return Dataset({k: (("chain", "draw"), v[None]) for k, v in draws.items()})
 
 
 def _occupied(
@@ -108,18 +113,18 @@ def _occupied(
     return np.array([len(np.unique(draw)) for draw in component])
 
 
-def summarize(posterior: InferenceData) -> str:
-    """Mean, standard deviation and interval of both numbers."""
-    return az.summary(posterior, kind="stats", round_to=2).to_string()
+def summarize(draws: Dataset) -> str:
+    """Mean, standard deviation and interval of each variable, as a table."""
+    return az.summary(draws, kind="stats", round_to=2).to_string()
 
 
-def save_posterior(path: Path, posterior: InferenceData) -> None:
+def save_posterior(path: Path, posterior: Dataset) -> None:
     """Draw the posterior of both numbers, with the same axes."""
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
-    senses = [(name, MEANINGS[name]) for name in posterior.posterior]
+    senses = [(name, MEANINGS[name]) for name in posterior]
     for (name, meaning), axis in zip(senses, axes, strict=True):
-        counts = np.bincount(posterior.posterior[name].to_numpy().ravel())
+        counts = np.bincount(posterior[name].to_numpy().ravel())
         edges = np.arange(len(counts) + 1) - 0.5
         axis.stairs(counts / counts.sum(), edges, fill=True, alpha=0.4)
         axis.set_title(f"{name}: {meaning}", fontsize=8)

@@ -139,7 +139,7 @@ def test_components_are_counted_by_the_images_that_they_are_most_probable_for():
     usage = Usage(probs, np.full((2, 200), 3), np.zeros((200, 1)))
     np.testing.assert_allclose(usage.shares, [0.395, 0, 0.6, 0.005])
     assert usage.used.tolist() == [2, 0]
-    posterior = component_posterior(usage, 0).posterior
+    posterior = component_posterior(usage, 0)
     assert posterior["occupied"].values.tolist() == [[3, 3]]
     assert posterior["needed"].values.tolist() == [[3, 3]]
 

@@ -1,14 +1,19 @@
 """What posterior probabilities and importance weights say of a discrete code."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 from scipy.stats import genpareto
 
 from examples.discrete_vae.report import (
+    ParetoK,
     dead_categories,
     most_informative,
-    pareto_k,
     save_pictures,
     traverse,
 )
@@ -40,7 +45,10 @@ def test_a_traversal_varies_one_variable_of_the_most_probable_code():
 def test_pictures_are_of_the_truth_then_its_reconstruction_then_a_sample(tmp_path):
     rng, images = np.random.default_rng(0), np.zeros((2, 4))
     rows = dict.fromkeys(["reconstructions", "samples", "truth"], images)
-    probs, found = rng.dirichlet(np.ones(3), (2, 5)), pareto_k(rng.normal(size=(2, 50)))
+    probs, found = (
+        rng.dirichlet(np.ones(3), (2, 5)),
+        ParetoK.of(rng.normal(size=(2, 50))),
+    )
 
     def figure(name):
         return tmp_path / f"{name}.svg"
@@ -57,6 +65,24 @@ def test_pictures_are_of_the_truth_then_its_reconstruction_then_a_sample(tmp_pat
 def test_pareto_k_is_the_shape_of_the_tail():
     shapes, rng = np.array([0.2, 0.9]), np.random.default_rng(0)
     weights = [genpareto.rvs(k, size=20_000, random_state=rng) for k in shapes]
-    found = pareto_k(np.log(weights))
-    np.testing.assert_allclose(found["pareto_k"], shapes, atol=0.1)
-    assert found["good_k"] == 0.7
+    found = ParetoK.of(np.log(weights))
+    np.testing.assert_allclose(found.k, shapes, atol=0.1)
+    assert found.good_k == 0.7
+
+
+def test_weights_without_a_tail_have_an_infinite_shape():
+    few, equal = np.arange(20.0), np.zeros(100)
+    for log_weights in few, equal, np.append(np.zeros(99), 5.0):
+        assert ParetoK.of(log_weights[None]).k == np.inf
+
+
+@pytest.mark.parametrize("name", ["discrete_vae", "dp_mixture_vae"])
+def test_arviz_is_imported_without_a_word(name, tmp_path):
+    command = [sys.executable, "-c", f"import examples.{name}.report"]
+    # ArviZ 0.23 keeps there that it has spoken today.
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        command, cwd=root, env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
