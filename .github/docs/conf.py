@@ -19,6 +19,10 @@ ROOMS = [
     ".".join(page.relative_to(Path(__file__).parent).with_suffix("").parts)
     for page in sorted(Path(__file__).parent.glob("*/*.rst"))
 ]
+PAGES = {
+    ".github/REFERENCE.md": "reference.md",
+    ".github/CHANGELOG.md": "changelog.md",
+}
 
 project = "IGR for Pyro and NumPyro"
 project_copyright = "Apache-2.0 licensed"
@@ -124,14 +128,16 @@ def find_in_other_rooms(
     return None
 
 
-def link_to_repository(
-    app: Sphinx, file: Path, parent: str, content: list[str]
-) -> None:
-    """Let the README's links to other files lead to the repository."""
+def redirect_links(app: Sphinx, file: Path, parent: str, content: list[str]) -> None:
+    """Let links to other files lead to their pages, or else to the repository."""
     server, repository = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
     root = f"{server}/{repository}/blob/main" if repository else ROOT.as_uri()
-    relative = re.compile(r"(?<!!)(\[[^\]]*\]\()(?![a-z]+:|#)")
-    content[:] = [relative.sub(rf"\g<1>{root}/", text) for text in content]
+
+    def redirect(link: re.Match[str]) -> str:
+        return link[1] + PAGES.get(link[2], f"{root}/{link[2]}")
+
+    relative = re.compile(r"(?<!!)(\[[^\]]*\]\()(?![a-z]+:|#)([^)]+)")
+    content[:] = [relative.sub(redirect, text) for text in content]
 
 
 def setup(app: Sphinx) -> None:
@@ -140,4 +146,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-bases", show_public_base)
     app.connect("autodoc-process-docstring", add_table, priority=900)
     app.connect("missing-reference", find_in_other_rooms)
-    app.connect("include-read", link_to_repository)
+    app.connect("include-read", redirect_links)

@@ -35,6 +35,11 @@ def test_the_version_is_an_attribute(twin):
     assert importlib.import_module(twin).__version__ == stated(twin)
 
 
+def test_the_changelog_opens_with_the_version():
+    changes = (ROOT / ".github" / "CHANGELOG.md").read_text()
+    assert re.findall(r"^## \[(.*)\]", changes, re.MULTILINE)[0] == stated("pyro_igr")
+
+
 def tracked():
     """The files of the project, relative to its root; in an sdist, those of folders."""
     if not (ROOT / ".git").exists():
