@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from notebooks import NOTEBOOKS, code_cells, execute, pictures, printed
 from programs import parameters
+from scipy.stats import multivariate_normal
 
 
 def read(host):
@@ -56,6 +57,42 @@ def test_the_estimated_log_likelihood_is_exact_within_its_errors(run):
         error = 4 * float(result.mean_standard_error)
         assert float(result.mean) == pytest.approx(exact, abs=error)
         assert float(result.effective_sample_sizes.min()) > few
+
+
+def test_the_inclusions_are_those_of_a_long_gibbs_run(run):
+    *_, found = run
+    error = np.abs(found["included"] - found["reference"])
+    assert error.mean() < 0.03
+    assert error.max() < 0.4
+    assert found["included"][64:].max() < 0.15
+    surely = found["reference"] > 0.95
+    assert surely.sum() >= 3
+    assert found["included"][surely].min() > 0.9
+
+
+def test_the_gibbs_run_has_the_odds_of_the_model(run):
+    *_, found = run
+    states = np.arange(128) < 3, np.arange(128) % 40 == 0
+    slab, noise, share = found["SLAB"], found["NOISE"], found["SHARE"]
+
+    def log_joint(state):
+        chosen = slab * found["columns"][:, state]
+        covariance = chosen @ chosen.T + noise**2 * np.eye(len(chosen))
+        log_odds = state.sum() * np.log(share / (1 - share))
+        return log_odds + multivariate_normal.logpdf(found["outcome"], cov=covariance)
+
+    first, second = (log_joint(s) - found["log_joint"](s) for s in states)
+    assert first == pytest.approx(second, abs=1e-8)
+
+
+def test_the_planted_groups_are_found_and_no_more(run):
+    *_, found = run
+    weights, means = found["weights"], found["means"][found["order"]]
+    gaps = np.linalg.norm(means[:4, None] - found["planted"], axis=-1)
+    assert sorted(gaps.argmin(-1)) == [0, 1, 2, 3]
+    assert gaps.min(-1).max() < 0.3
+    np.testing.assert_allclose(weights[:4], found["shares"][gaps.argmin(-1)], atol=0.04)
+    assert weights[:4].sum() > 0.95
 
 
 @pytest.mark.parametrize("host", NOTEBOOKS)
