@@ -129,14 +129,17 @@ def find_in_other_rooms(
 
 
 def redirect_links(app: Sphinx, file: Path, parent: str, content: list[str]) -> None:
-    """Let links to other files lead to their pages, or else to the repository."""
+    """Let links to other files lead to their pages, or to the repository if known."""
     server, repository = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
-    root = f"{server}/{repository}/blob/main" if repository else ROOT.as_uri()
 
     def redirect(link: re.Match[str]) -> str:
-        return link[1] + PAGES.get(link[2], f"{root}/{link[2]}")
+        text, path = link.groups()
+        if path not in PAGES and not repository:
+            return text
+        root = f"{server}/{repository}/blob/main/"
+        return f"[{text}]({PAGES.get(path, root + path)})"
 
-    relative = re.compile(r"(?<!!)(\[[^\]]*\]\()(?![a-z]+:|#)([^)]+)")
+    relative = re.compile(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)]+)\)")
     content[:] = [relative.sub(redirect, text) for text in content]
 
 
