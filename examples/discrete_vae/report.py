@@ -1,5 +1,6 @@
 """The scores and the pictures of a discrete VAE, from NumPy arrays."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from examples.discrete_vae.options import ESTIMATORS, Options
-from examples.harness.diagnostics import ParetoK
 from examples.harness.run import LogLikelihood
 from examples.images.figures import (
     save_code_probs,
@@ -18,9 +18,52 @@ from examples.images.figures import (
     save_traversal,
 )
 
+with warnings.catch_warnings():  # 0.23 announces release 1 once a day
+    warnings.simplefilter("ignore")
+    import arviz as az
+
 NUM_COLUMNS, NUM_ROWS, NUM_VARIABLES = 12, 6, 4
 ROWS = "truth", "reconstructions", "samples"
 DEAD = 0.01
+
+
+class ParetoK(NamedTuple):
+    """The shapes of the tails of importance weights.
+
+    Below `good_k`, which depends on the number of samples, the average of the weights
+    is reliable (Vehtari et al., 2024), and the guide is a good proposal.
+
+    Args:
+        k: The shape of each image's; infinite where no tail can be fitted, as to few
+            or equal weights.
+        good_k: The largest at which their average is reliable.
+    """
+
+    k: NDArray[np.floating]
+    good_k: float
+
+    @classmethod
+    def of(cls, log_weights: NDArray[np.floating]) -> "ParetoK":
+        """That of weights with shape `(images, samples)`."""
+        good_k = min(1 - 1 / np.log10(log_weights.shape[-1]), 0.7)
+        return cls(_tail_shapes(log_weights), good_k)
+
+
+def _tail_shapes(log_weights: NDArray[np.floating]) -> NDArray[np.floating]:
+    if hasattr(az, "psislw"):  # release 0.23
+        return az.psislw(log_weights)[1]
+    return np.array([_tail_shape(of_image) for of_image in log_weights])
+
+
+def _tail_shape(log_weights: NDArray[np.floating]) -> float:
+    """By release 1, which takes log-likelihoods: their inverses are the weights."""
+    from arviz_stats.base import array_stats
+
+    try:
+        k = float(array_stats.psislw(-log_weights)[1])
+    except ValueError:  # few samples, or a tail of equal ones
+        return np.inf
+    return np.inf if np.isnan(k) else k
 
 
 class Scores(NamedTuple):

@@ -1,5 +1,6 @@
 """How a mixture VAE uses its components: scores, and figures of them."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +13,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from xarray import Dataset
 
 from examples.dp_mixture_vae.options import MixtureOptions
-from examples.harness.diagnostics import summarize
 from examples.harness.run import LogLikelihood
 from examples.images.figures import save_figure, save_image_rows
+
+with warnings.catch_warnings():  # 0.23 announces release 1 once a day
+    warnings.simplefilter("ignore")
+    import arviz as az
 
 MIN_SHARE, NEIGHBORS = 0.01, (3, 5, 10)
 NUM_ROWS, NUM_IMAGES = 15, 4
@@ -107,6 +111,11 @@ def _occupied(
     uniform = rng.random((*probs.shape[:-1], 1))
     component = (probs.cumsum(-1) < uniform).sum(-1)
     return np.array([len(np.unique(draw)) for draw in component])
+
+
+def summarize(draws: Dataset) -> str:
+    """Mean, standard deviation and interval of each variable, as a table."""
+    return az.summary(draws, kind="stats", round_to=2).to_string()
 
 
 def save_posterior(path: Path, posterior: Dataset) -> None:

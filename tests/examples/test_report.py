@@ -11,12 +11,12 @@ import pytest
 from scipy.stats import genpareto
 
 from examples.discrete_vae.report import (
+    ParetoK,
     dead_categories,
     most_informative,
     save_pictures,
     traverse,
 )
-from examples.harness.diagnostics import ParetoK
 
 
 def test_a_category_is_dead_below_a_hundredth_of_its_share():
