@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.handlers._relaxed_sites import is_latent
 
 
 def is_one_hot(site: dict) -> bool:
     """Whether a site, or a message, is a latent one with a one-hot distribution."""
-    is_latent = site["type"] == "sample" and not site["is_observed"]
-    return is_latent and isinstance(innermost(site["fn"]), OneHotCategorical)
+    return is_latent(site) and isinstance(innermost(site["fn"]), OneHotCategorical)
 
 
 def one_hot_sites(trace: Mapping[str, dict]) -> dict[str, dict]:

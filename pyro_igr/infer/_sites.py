@@ -6,12 +6,12 @@ from pyro.distributions import OneHotCategorical
 
 from pyro_igr._typed import Message
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._relaxed_sites import is_latent
 
 
 def is_one_hot(site: Message) -> bool:
     """Whether a site, or a message, is a latent one with a one-hot distribution."""
-    is_latent = site["type"] == "sample" and not site["is_observed"]
-    return is_latent and isinstance(innermost(site["fn"]), OneHotCategorical)
+    return is_latent(site) and isinstance(innermost(site["fn"]), OneHotCategorical)
 
 
 def one_hot_sites(trace: Mapping[str, Message]) -> dict[str, Message]:

@@ -3,6 +3,7 @@
 from jax import Array, random
 
 from numpyro_igr._host import Messenger
+from numpyro_igr.handlers._relaxed_sites import is_latent
 from numpyro_igr.infer.discrete_iwae._elements import Frames, frames_of
 
 
@@ -18,6 +19,5 @@ class DrawMessenger(Messenger):
 
     def process_message(self, msg: dict) -> None:
         is_loop = msg["type"] == "control_flow"
-        is_latent = msg["type"] == "sample" and not msg["is_observed"]
-        if is_loop or (is_latent and self.plates <= frames_of(msg)):
+        if is_loop or (is_latent(msg) and self.plates <= frames_of(msg)):
             self.key, msg["kwargs"]["rng_key"] = random.split(self.key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from numpyro_igr.handlers._relaxed_sites import is_latent
 from numpyro_igr.infer._data_plates import UNKNOWN, Plates, plates_around
 
 Frames = frozenset[tuple[str, int]]
@@ -32,7 +33,7 @@ def first_plates(guide: Iterable[dict], plate: Plates) -> Frames:
     Raises:
         ValueError: if there is no such plate.
     """
-    found = [frames_of(site) for site in guide if _is_latent(site)]
+    found = [frames_of(site) for site in guide if is_latent(site)]
     every = frozenset().union(*found)
     if plate is None:
         found = [frames for frames in found if frames] or found
@@ -72,7 +73,3 @@ def names_and_dims(plates: Frames) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """
     ordered = sorted(plates, key=lambda frame: frame[1])
     return tuple(name for name, _ in ordered), tuple(dim for _, dim in ordered)
-
-
-def _is_latent(site: dict) -> bool:
-    return site["type"] == "sample" and not site["is_observed"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
+from pyro_igr.handlers._relaxed_sites import is_latent
 from pyro_igr.infer._data_plates import UNKNOWN, Plates, plates_around
 
 Frames = frozenset[tuple[str, int]]
@@ -79,5 +80,4 @@ def names_and_dims(plates: Frames) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _is_latent(site: Message) -> bool:
-    is_sample = site["type"] == "sample" and not site_is_subsample(site)
-    return is_sample and not site["is_observed"]
+    return is_latent(site) and not site_is_subsample(site)
