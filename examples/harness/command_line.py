@@ -46,7 +46,10 @@ def end(why: str, status: int) -> NoReturn:
 Range = tuple[str, Callable[[Any], bool]]
 ANY: Range = "anything", lambda value: True
 POSITIVE: Range = "positive and finite", lambda value: 0 < value < math.inf
-SHARE: Range = "at least 0 and below 1", lambda value: 0 <= value < 1
+SHARE: Range = (
+    "at least 0 and below 1 in single precision",
+    lambda value: 0 <= value < 1 - 2**-25,
+)
 SEED: Range = "from 0 to 2147483647", lambda value: 0 <= value < 2**31  # of all hosts
 
 

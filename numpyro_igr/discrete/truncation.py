@@ -5,7 +5,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from numpyro_igr._numerics.checks import check_probabilities, refuse_complex
+from numpyro_igr._numerics.checks import (
+    check_probabilities,
+    check_rounding,
+    refuse_complex,
+)
 from numpyro_igr._numerics.precision import in_full_precision
 
 
@@ -27,7 +31,8 @@ def truncate(weights: Array, rho: ArrayLike) -> Array:
         rho: the mass to exceed, in [0, 1].
 
     Raises:
-        ValueError: if ``rho`` is outside its range.
+        ValueError: if ``rho`` is outside its range, or is less than 1 and rounds to 1
+            in the dtype of ``weights``.
 
     Accuracy:
         Values sum to 1 as the weights do, to 4 units in the last place.
@@ -58,7 +63,8 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
         rho: the mass to exceed, in [0, 1].
 
     Raises:
-        ValueError: if ``rho`` is outside its range.
+        ValueError: if ``rho`` is outside its range, or is less than 1 and rounds to 1
+            in the dtype of ``weights``.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 19.
@@ -78,6 +84,8 @@ def _check(weights: Array, rho: ArrayLike) -> None:
     if not jnp.ndim(weights):
         raise ValueError(f"expected weights to have a last dimension, got {weights}")
     check_probabilities(rho=rho)
+    (weights,), _ = in_full_precision(weights)
+    check_rounding(weights.dtype, rho=rho)
 
 
 @jax.jit

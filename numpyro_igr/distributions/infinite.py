@@ -7,6 +7,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 
+from numpyro_igr._numerics.checks import check_rounding
 from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import (
     log_stick_probs,
@@ -52,7 +53,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             logistic-normal sticks, no relaxation.
         loc: :math:`\mu`, the means of the given y.
         scale: :math:`\sigma > 0`, their standard deviations.
-        rho: the mass to exceed, in [0, 1]; 1 to keep every weight.
+        rho: the mass to exceed, less than 1; or 1, which no sticks exceed, to keep
+            every given weight, and the rest as it is.
         tail: the distribution of each stick beyond: a ``Normal`` for y, None for N(0,
             1), or a :class:`GEM` for sticks
             :math:`\sigma(y / \tau) \sim \text{Beta}(1, \alpha)`.
@@ -61,7 +63,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
 
     Raises:
         ValueError: if ``tail`` is another distribution, if shapes do not broadcast or,
-            under validation, if a parameter is outside its range.
+            under validation, if a parameter is outside its range; if ``rho`` is less
+            than 1 and rounds to it in the dtype of ``loc`` and ``scale``.
 
     Accuracy:
         log_prob and KL to 1e-10 in float64.
@@ -108,6 +111,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             validate_args=validate_args,
             rho=with_batch_of(tail, rho, loc=loc, scale=scale),
         )
+        dtype = jnp.result_type(self.loc, self.scale, jnp.float32)
+        check_rounding(dtype, validate_args=validate_args, rho=rho)
 
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:

@@ -111,6 +111,41 @@ def check_probabilities(
     )
 
 
+def check_rounding(
+    dtype: torch.dtype,
+    *,
+    validate_args: bool | None = None,
+    **arguments: Tensor | float,
+) -> None:
+    """Raises if an argument that is less than 1 is 1 in the dtype that it gets.
+
+    A plain number is looked at whatever the switch, since that costs nothing.
+
+    Args:
+        dtype: that in which the arguments are used.
+        validate_args: whether to check arrays; the host's default if None.
+        arguments: arrays or plain numbers by name.
+
+    Raises:
+        TypeError: if one is complex.
+        ValueError: if one rounds to 1.
+    """
+    eps = torch.finfo(dtype).eps
+    tie = 1 - eps / 4  # between 1 and the number before it; rounds to 1
+    words = f"1 itself or at most {1 - eps / 2:.9g}, beyond which {dtype} has only 1"
+    for name, value in arguments.items():
+        if isinstance(value, float):
+            if tie <= value < 1:
+                raise ValueError(f"expected {name} to be {words}, got {value}")
+        elif getattr(value, "dtype", None) != dtype:
+            _check(
+                words,
+                lambda x: (x < tie) | (x >= 1),
+                {name: value},
+                validate_args=validate_args,
+            )
+
+
 def _to_tensor(name: str, value: Tensor | float) -> Tensor:
     if isinstance(value, Tensor):
         return value

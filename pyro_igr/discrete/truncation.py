@@ -3,7 +3,11 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics.checks import check_probabilities, refuse_complex
+from pyro_igr._numerics.checks import (
+    check_probabilities,
+    check_rounding,
+    refuse_complex,
+)
 from pyro_igr._numerics.precision import in_full_precision
 
 
@@ -25,7 +29,8 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
         rho: the mass to exceed, in [0, 1].
 
     Raises:
-        ValueError: if ``rho`` is outside its range.
+        ValueError: if ``rho`` is outside its range, or is less than 1 and rounds to 1
+            in the dtype of ``weights``.
 
     Accuracy:
         Values sum to 1 as the weights do, to 4 units in the last place.
@@ -62,7 +67,8 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
         rho: the mass to exceed, in [0, 1].
 
     Raises:
-        ValueError: if ``rho`` is outside its range.
+        ValueError: if ``rho`` is outside its range, or is less than 1 and rounds to 1
+            in the dtype of ``weights``.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 19.
@@ -83,6 +89,8 @@ def _check(weights: Tensor, rho: Tensor | float) -> None:
     if not torch.as_tensor(weights).dim():
         raise ValueError(f"expected weights to have a last dimension, got {weights}")
     check_probabilities(rho=rho)
+    (weights,), _ = in_full_precision(weights)
+    check_rounding(weights.dtype, rho=rho)
 
 
 def _goes_on(weights: Tensor, rho: Tensor | float) -> Tensor:

@@ -72,14 +72,14 @@ class HasRest:
         Args:
             value: values of this distribution.
             max_overflow: the share of the values that may need more, in [0, 1].
-            rho: the mass to exceed, no more than that of the distribution; None for
-                that itself.
+            rho: the mass to exceed, less than 1 and no more than that of the
+                distribution; None for that itself.
             num_sticks: the number of further sticks to draw; a result of more than
                 :attr:`num_sticks` plus this means that they were too few.
 
         Raises:
-            ValueError: if ``max_overflow`` is not in [0, 1] or, under validation,
-                ``rho`` exceeds that of the distribution.
+            ValueError: if ``max_overflow`` is not in [0, 1], if ``rho`` is 1 or rounds
+                to it, or, under validation, exceeds that of the distribution.
 
         Source:
             Not in the paper.
@@ -95,7 +95,7 @@ class HasRest:
             6
         """
         check_probabilities(validate_args=True, max_overflow=max_overflow)
-        rho = self.rho if rho is None else self._checked(rho)
+        rho = self._checked(self.rho if rho is None else rho)
         needed = num_active(self.break_rest(value, num_sticks), rho).flatten()
         may_overflow = min(int(len(needed) * max_overflow), len(needed) - 1)
         return needed.sort().values[len(needed) - 1 - may_overflow]
@@ -103,7 +103,13 @@ class HasRest:
     # A value is cut where it exceeds the distribution's own, and shows no more.
     def _checked(self, rho: Tensor | float) -> Tensor | float:
         like = {"dtype": self.rho.dtype, "device": self.rho.device}
-        within = torch.as_tensor(rho, **like) <= self.rho
+        held = torch.as_tensor(rho, **like)
+        if not is_all_true(held < 1):
+            raise ValueError(
+                f"expected rho to be less than 1 in {held.dtype}, since no number of "
+                f"sticks holds all mass, got {rho}"
+            )
+        within = held <= self.rho
         if self._validate_args and not is_all_true(within):
             raise ValueError(
                 f"expected rho to be at most that of the distribution, {self.rho}, "

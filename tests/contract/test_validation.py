@@ -91,6 +91,31 @@ def test_a_rho_out_of_range_is_named(backend, rho):
         backend.igr.InfiniteIGR(0.5, *gaussians(backend), rho)
 
 
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_rho_below_1_that_rounds_to_1_is_refused(backend, validate):
+    rho, most = 1 - 1e-9, float(np.nextafter(np.float32(1), np.float32(0)))
+    says = pytest.raises(ValueError, match=f"expected rho .* at most {most:.7f}")
+    tail = {"tail": backend.igr.GEM(1.0, 1)}
+    weights = single(backend, np.array([0.5, 0.5]))
+    with backend.validation(validate):
+        for options in ({}, tail):
+            with says:
+                backend.igr.InfiniteIGR(0.5, *gaussians(backend), rho, **options)
+        with says:
+            backend.igr.truncate(weights, rho)
+        with says:
+            backend.igr.num_active(weights, rho)
+        assert backend.igr.InfiniteIGR(0.5, *gaussians(backend), most).rho < 1
+        in_double = [backend.array(x, "float64") for x in (LOC, SCALE)]
+        assert backend.igr.InfiniteIGR(0.5, *in_double, rho).rho < 1
+
+
+def test_an_array_of_rhos_that_round_to_1_is_refused(backend):
+    rho = backend.array([0.5, 1 - 1e-9], "float64")
+    with pytest.raises(ValueError, match="expected rho to be 1 itself or at most"):
+        backend.igr.InfiniteIGR(0.5, *gaussians(backend), rho)
+
+
 @every_family
 @pytest.mark.parametrize(("argument", "given"), WRONG_SHAPES.values(), ids=WRONG_SHAPES)
 @pytest.mark.parametrize("validate", [True, False])

@@ -78,3 +78,12 @@ def test_rates_out_of_range_are_refused_by_name(backend):
         backend.wanted_sticks(law, 1, value, max_overflow=1.5)
     with pytest.raises(ValueError, match="rho to be at most that of the distribution"):
         backend.wanted_sticks(law, 1, value, rho=0.95)
+
+
+@pytest.mark.parametrize("rho", [None, 1.0, 1 - 1e-17], ids=["own", "1", "rounded"])
+def test_no_number_of_sticks_holds_all_mass(backend, rho):
+    law = infinite(backend, "gem", rho=1.0)
+    value = backend.sample(law, 0, (5,))
+    assert backend.numpy(law.overflows(value)).all()
+    with pytest.raises(ValueError, match="rho to be less than 1 in .*float64"):
+        backend.wanted_sticks(law, 1, value, rho=rho)

@@ -29,6 +29,7 @@ ENTRIES = {
     ],
     "dp_mixture_vae.vae": [
         "--rho=1",
+        "--rho=0.999999999",
         "--truncation=8",
         "--encoder",
         "-b=5000 --dataset=digits",
