@@ -101,7 +101,7 @@ def fit(
     if family is RelaxedOneHotCategorical:
         guide = partial(gumbel_softmax_guide, temperature=temperature)
     else:
-        guide = AutoIGR(relaxed, temperature, scale=1.0)
+        guide = AutoIGR(relaxed, temperature)
     engine = TraceDiscreteKL_ELBO(num_particles=num_particles)
     svi = SVI(relaxed, guide, Adam(0.05), engine)
     run = svi.run(random.key(0), num_steps, problem, progress_bar=False)

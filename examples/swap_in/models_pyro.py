@@ -115,7 +115,7 @@ def fit(
     if family is RelaxedOneHotCategorical:
         guide = partial(gumbel_softmax_guide, temperature=temperature)
     else:
-        guide = AutoIGR(relaxed, temperature, scale=1.0)
+        guide = AutoIGR(relaxed, temperature)
     many = {"vectorize_particles": True, "max_plate_nesting": 1}
     engine = TraceDiscreteKL_ELBO(num_particles=num_particles, **many)
     svi = SVI(relaxed, guide, Adam({"lr": 0.05}), engine)

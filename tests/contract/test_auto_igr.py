@@ -221,7 +221,7 @@ def mixture(host):
 
 def test_a_relaxed_model_is_trained_and_discretized(host, guides):
     model = host.igr.relax(partial(mixture, host), 0.1)
-    guide = host.igr.AutoIGR(model, 0.1, scale=1.0)
+    guide = host.igr.AutoIGR(model, 0.1)
     engine = host.igr.TraceDiscreteKL_ELBO(**host.particles(20, nesting=1))
     _, _, trained = host.fit(engine, model, guide, 150, 0.1)
     assert guides.names(guide) == guides.names_of_means("z")

@@ -28,7 +28,7 @@ def bound(host, model, **options):
     """What a trained pair, once discrete, reaches."""
     fixed = host.block(model, hide_fn=lambda site: site["type"] == "param")
     relaxed = host.igr.relax(fixed, 0.2, **options)
-    guide = host.igr.AutoIGR(relaxed, 0.2, scale=1.0)
+    guide = host.igr.AutoIGR(relaxed, 0.2)
     engine = host.igr.TraceDiscreteKL_ELBO()
     trained = host.train(engine, relaxed, guide, 300)
     pair = (trained(host.igr.discretize(program)) for program in (relaxed, guide))

@@ -24,7 +24,7 @@ def uniform():
 
 def trained(model, **options):
     relaxed = relax(model, 0.2, **options)
-    guide = AutoIGR(relaxed, 0.2, scale=1.0)
+    guide = AutoIGR(relaxed, 0.2)
     svi = SVI(relaxed, guide, numpyro.optim.Adam(0.1), TraceDiscreteKL_ELBO())
     params = svi.run(KEY, 300, progress_bar=False).params
     pair = discretize(relaxed), discretize(guide)

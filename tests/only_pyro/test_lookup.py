@@ -36,7 +36,7 @@ def trained(model, steps, **options):
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
     relaxed = relax(model, 0.2, **options)
-    guide = AutoIGR(relaxed, 0.2, scale=1.0)
+    guide = AutoIGR(relaxed, 0.2)
     svi = SVI(relaxed, guide, Adam({"lr": 0.1}), TraceDiscreteKL_ELBO())
     for _ in range(steps):
         svi.step()

@@ -106,5 +106,7 @@ TraceSTL_ELBO(particles=5)  # pyright: ignore[reportCallIssue]
 TraceRELAX_ELBO(temperature="low")  # pyright: ignore[reportArgumentType]
 
 # The automatic guide takes the options of relax.
-assert_type(AutoIGR(model, 0.5, scale=1.0, keep={"z"}).scale, float | None)
+assert_type(
+    AutoIGR(model, 0.5, scale=1.0, keep={"z"}).scale, float | Literal["learned"] | None
+)
 AutoIGR(model, 0.5, keeps={"z"})  # pyright: ignore[reportCallIssue]

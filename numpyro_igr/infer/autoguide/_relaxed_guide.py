@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer.autoguide._scales import Scale
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
 
@@ -23,7 +24,10 @@ class RelaxedGuide(SiteGuide):
     """
 
     def __init__(
-        self, model: Callable, temperature: ArrayLike | Callable, scale: float | None
+        self,
+        model: Callable,
+        temperature: ArrayLike | Callable,
+        scale: Scale,
     ) -> None:
         super().__init__(model, scale)
         self.temperature = temperature

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import jax
 import numpyro
-from jax import Array, random
+from jax import Array, lax, random
 from jax.typing import ArrayLike
 from numpyro import handlers
 from numpyro.distributions import Distribution, constraints
@@ -15,6 +15,7 @@ from numpyro.infer.autoguide import AutoGuide
 from numpyro_igr._host import not_jax_tracer, periodic_repeat
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer.autoguide._masked_sites import outside_mask
+from numpyro_igr.infer.autoguide._scales import Scale
 
 
 class SiteGuide(AutoGuide):
@@ -25,10 +26,11 @@ class SiteGuide(AutoGuide):
 
     Args:
         model: a model with the other sites hidden.
-        scale: the standard deviation of the Gaussians if it is fixed.
+        scale: the standard deviation of the Gaussians: a number, "learned", or None
+            for the one that they start at, held.
     """
 
-    def __init__(self, model: Callable, scale: float | None = None) -> None:
+    def __init__(self, model: Callable, scale: Scale = "learned") -> None:
         super().__init__(model)
         self.scale = scale
 
@@ -71,8 +73,13 @@ class SiteGuide(AutoGuide):
         self._prototype_frame_full_sizes = {
             n: s["args"][0] for n, s in trace.items() if s["type"] == "plate"
         }
-        options = [self._options(innermost(s["fn"])) for s in self.sites().values()]
-        self._is_traced = not all(map(not_jax_tracer, jax.tree.leaves(options)))
+        used = [self._used(site) for site in self.sites().values()]
+        self._is_traced = not all(map(not_jax_tracer, jax.tree.leaves(used)))
+
+    # What it uses of the first run of the model.
+    def _used(self, site: dict) -> Any:
+        options = self._options(innermost(site["fn"]))
+        return (options, self._start(site)[1]) if self.scale is None else options
 
     def _started(self, model: Callable) -> Callable:
         return model
@@ -120,10 +127,16 @@ class SiteGuide(AutoGuide):
             return lambda _: self._full_size(self._start(site)[i], site)
 
         loc = cast(Array, numpyro.param(names[0], start(0), **event_dim))
-        if self.scale is not None:
-            return loc, self.scale
+        if not isinstance(self.scale, str):
+            return loc, self._fixed_scale(site)
         positive = event_dim | {"constraint": constraints.softplus_positive}
         return loc, cast(Array, numpyro.param(names[1], start(1), **positive))
+
+    def _fixed_scale(self, site: dict) -> ArrayLike:
+        if self.scale is not None:
+            return cast(float, self.scale)
+        full = self._full_size(lax.stop_gradient(self._start(site)[1]), site)
+        return numpyro.subsample(full, event_dim=self._event_dim(site))
 
     def _names(self, name: str) -> tuple[str, str]:
         return f"{name}_{self.prefix}_loc", f"{name}_{self.prefix}_scale"
@@ -139,7 +152,9 @@ class SiteGuide(AutoGuide):
 
     def _trained(self, name: str, params: dict[str, Any]) -> tuple[Array, ArrayLike]:
         loc, scale = self._names(name)
-        return params[loc], params[scale] if self.scale is None else self.scale
+        if isinstance(self.scale, str):
+            return params[loc], params[scale]
+        return params[loc], self._fixed_scale(self.sites()[name])
 
     def sample_posterior(
         self,

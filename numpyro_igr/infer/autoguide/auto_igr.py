@@ -23,6 +23,7 @@ from numpyro_igr.infer.autoguide._following import (
 )
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
+from numpyro_igr.infer.autoguide._scales import Scale, check_scale
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 from numpyro_igr.infer.autoguide._supports import check_supports
 
@@ -31,12 +32,11 @@ class AutoIGR(AutoGuideList):
     r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
 
     Each relaxed site of the model gets a distribution of its own family and options
-    (delta, flow, tempering, rho, tail) with a mean and a standard deviation for each
-    Gaussian; the guide starts at the distributions that the model has in its first
-    run. Continuous sites get Gaussians through the bijection onto their support, by
-    :class:`MeanFieldGuide`. All are independent, and ``TraceMeanField_ELBO`` takes the
-    KL in closed form at relaxed sites. :func:`discretize` turns the guide into one of
-    one-hot distributions.
+    (delta, flow, tempering, rho, tail), whose Gaussians have means to learn; the guide
+    starts at the distributions that the model has in its first run. Continuous sites
+    get Gaussians through the bijection onto their support, by :class:`MeanFieldGuide`.
+    All are independent, and ``TraceMeanField_ELBO`` takes the KL in closed form at
+    relaxed sites. :func:`discretize` turns the guide into one of one-hot distributions.
 
     The guide follows masks and scales that the model sets at each call, and partly
     observed sites (``obs_mask``): where the first run has any at a latent site, every
@@ -56,18 +56,18 @@ class AutoIGR(AutoGuideList):
         temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
             or a function of the arguments of the model that returns one, so that it can
             be annealed.
-        scale: the standard deviation of the Gaussians if it is fixed, as
-            :class:`TraceDiscreteKL_ELBO` needs it; learned from the model's if None.
+        scale: the standard deviation of the Gaussians: a number; None holds that of
+            the model's first run, as :class:`TraceDiscreteKL_ELBO` needs it; "learned"
+            starts there, and suits ``TraceMeanField_ELBO``.
         continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
             automatic guide of the host, or a function of the model that returns one.
         create_plates: as in the host's automatic guides.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
-        ValueError: as :func:`relax`, and in its first run where the model compares,
-            rounds or indexes with a relaxed value; at a site whose support depends on
-            other latent sites; at a masked site whose guide was given as
-            ``continuous``.
+        ValueError: as :func:`relax`; for a bad ``scale``; in its first run where the
+            model compares, rounds or indexes with a relaxed value, or where a support
+            depends on other latent sites; at a masked site that ``continuous`` guides.
 
     Example:
         >>> import jax.numpy as jnp, numpyro
@@ -84,14 +84,14 @@ class AutoIGR(AutoGuideList):
         model: Callable,
         temperature: ArrayLike | Callable[..., ArrayLike],
         *,
-        scale: float | None = None,
+        scale: Scale = None,
         continuous: Callable = MeanFieldGuide,
         create_plates: Callable | None = None,
         **options: Unpack[RelaxOptions],
     ) -> None:
         super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
         self.temperature: ArrayLike | Callable[..., ArrayLike] = temperature
-        self.scale: float | None = scale
+        self.scale: Scale = check_scale(scale)
         self.continuous = continuous
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.

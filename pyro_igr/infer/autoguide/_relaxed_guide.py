@@ -10,6 +10,7 @@ from torch import Tensor
 from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.infer.autoguide._scales import Scale
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 
 
@@ -26,7 +27,7 @@ class RelaxedGuide(SiteGuide):
         self,
         model: Callable,
         temperature: Tensor | float | Callable,
-        scale: float | None,
+        scale: Scale,
     ) -> None:
         super().__init__(model, scale)
         self.temperature = temperature

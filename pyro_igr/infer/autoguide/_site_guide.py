@@ -16,6 +16,7 @@ from pyro_igr._host import deep_setattr, periodic_repeat
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer.autoguide._masked_sites import outside_mask
+from pyro_igr.infer.autoguide._scales import Scale
 
 
 class SiteGuide(AutoGuide):
@@ -26,10 +27,11 @@ class SiteGuide(AutoGuide):
 
     Args:
         model: a model with the other sites hidden.
-        scale: the standard deviation of the Gaussians if it is fixed.
+        scale: the standard deviation of the Gaussians: a number, "learned", or None
+            for the one that they start at, held.
     """
 
-    def __init__(self, model: Callable, scale: float | None = None) -> None:
+    def __init__(self, model: Callable, scale: Scale = "learned") -> None:
         super().__init__(model)
         self.scale = scale
         self.locs, self.scales = PyroModule(), PyroModule()
@@ -66,7 +68,7 @@ class SiteGuide(AutoGuide):
             loc, scale = (self._full_size(x.detach(), site) for x in self._start(site))
             event_dim = self._event_dim(site)
             deep_setattr(self.locs, name, PyroParam(loc, constraints.real, event_dim))
-            if self.scale is None:
+            if isinstance(self.scale, str):
                 scale = PyroParam(scale, constraints.softplus_positive, event_dim)
                 deep_setattr(self.scales, name, scale)
 
@@ -100,7 +102,15 @@ class SiteGuide(AutoGuide):
 
     def _gaussian(self, name: str) -> tuple[Tensor, Tensor | float]:
         at = attrgetter(name)
-        return at(self.locs), at(self.scales) if self.scale is None else self.scale
+        if isinstance(self.scale, str):
+            return at(self.locs), at(self.scales)
+        return at(self.locs), self._fixed_scale(self.sites()[name])
+
+    def _fixed_scale(self, site: Message) -> Tensor | float:
+        if self.scale is not None:
+            return cast(float, self.scale)
+        full = self._full_size(self._start(site)[1].detach(), site)
+        return cast(Tensor, pyro.subsample(full, event_dim=self._event_dim(site)))
 
     # The parameters of a subsample, repeated to the full size of its plates.
     def _full_size(self, x: Tensor, site: Message) -> Tensor:
