@@ -157,7 +157,7 @@ def run_grid(options: GridOptions) -> list[Line]:
     """The lines of all members, those made now and those that were there."""
     _, images, validation, test = load_images(options)
     scored = {"validation": validation[: options.num_validated]}
-    scored |= {"test": test} if options.test else {}
+    scored |= {"test": test[: options.num_tested]} if options.test else {}
     wanted = options.members()
     done = [line["member"] for line in read_lines(options.results)]
     left = [member for member in wanted if options.name(member) not in done]

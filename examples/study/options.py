@@ -79,6 +79,7 @@ class GridOptions(Flags):
     num_validated: int = option(
         "most validation images to score", 2000, where=at_least(1)
     )
+    num_tested: int = option("most test images to score", 10000, where=at_least(1))
     refit: int = option(
         "epochs to fit the guide again, for scores of the decoder", 0, where=at_least(0)
     )
@@ -100,7 +101,7 @@ class GridOptions(Flags):
         of_run = {
             n: getattr(member, n) for n in ("num_epochs", "num_importance_samples")
         }
-        names = "num_validated", "refit", "test"
+        names = "num_validated", "num_tested", "refit", "test"
         of_grid = {name: getattr(self, name) for name in names}
         return member.configuration() | of_run | of_grid
 
