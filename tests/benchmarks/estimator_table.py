@@ -68,7 +68,10 @@ class Run:
         first = self.images[: self.batch_size]
         of = self.objectives.training, self.prior
         self.start = vae.initialize(*of, first, self.key)
-        block_until_ready(self._epoch(self.start, 0))  # compiles
+        trained, _ = self._epoch(
+            self.start, 0
+        )  # compiles, and for the types it returns
+        block_until_ready(self._epoch(trained, 0))
         self.state, self.epochs, self.seconds = self.start, 0, 0.0
 
     def _epoch(self, state, number):
