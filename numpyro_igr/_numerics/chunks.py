@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache.
-CHUNK = 2**20
+# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache,
+# and of a batch that is left whole: to evaluate it again takes more than it saves.
+CHUNK, WHOLE = 2**20, 2**21
 
 
 def by_chunks(fn: Callable, width: int, *arrays: Array) -> Array:
@@ -27,9 +28,9 @@ def by_chunks(fn: Callable, width: int, *arrays: Array) -> Array:
     """
     batch = jnp.broadcast_shapes(*(x.shape[:-1] for x in arrays))
     count = math.prod(batch)
-    num_chunks = -(-count // max(1, CHUNK // width))
-    if num_chunks <= 1:
+    if count <= 1 or count * width <= WHOLE:
         return fn(*arrays)
+    num_chunks = -(-count // max(1, CHUNK // width))
     size = -(-count // num_chunks)
     padding = (0, num_chunks * size - count), (0, 0)
     whole = (jnp.broadcast_to(x, (*batch, x.shape[-1])) for x in arrays)

@@ -8,8 +8,9 @@ from torch.utils.checkpoint import checkpoint
 
 from pyro_igr._host import is_compiling, is_tracing, transformation
 
-# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache.
-CHUNK = 2**20
+# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache,
+# and of a batch that is left whole: to evaluate it again takes more than it saves.
+CHUNK, WHOLE = 2**20, 2**21
 
 
 def by_chunks(fn: Callable, width: int, *arrays: Tensor) -> Tensor:
@@ -27,11 +28,12 @@ def by_chunks(fn: Callable, width: int, *arrays: Tensor) -> Tensor:
         arrays: its arguments.
     """
     batch = torch.broadcast_shapes(*(x.shape[:-1] for x in arrays))
-    size = max(1, CHUNK // width)
     # Nothing is evaluated again inside of these.
     is_plain = transformation() is None and not is_tracing() and not is_compiling()
-    if batch.numel() <= size or not is_plain:
+    count = batch.numel()
+    if count <= 1 or count * width <= WHOLE or not is_plain:
         return fn(*arrays)
+    size = max(1, CHUNK // width)
     whole = (x.expand(*batch, x.shape[-1]) for x in arrays)
     chunks = (x.reshape(-1, x.shape[-1]).split(size) for x in whole)
     results = [
