@@ -40,10 +40,13 @@ def relaxed(host, program, *args, **options):
     return host.igr.relax(partial(program, host, *args), TAU, **options)
 
 
-@pytest.mark.parametrize("family", ["IGR", "IGRStickBreaking", "IGRStraightThrough"])
-@every_context
-def test_the_kl_is_analytic_in_every_context(host, program, family):
-    family = getattr(host.igr, family)
+@pytest.mark.parametrize(
+    ("context", "family"),
+    [(context, "IGRStickBreaking") for context in PROGRAMS]
+    + [(x, y) for x in ("as_event", "masked") for y in ("IGR", "IGRStraightThrough")],
+)
+def test_the_kl_is_analytic_in_every_context(host, context, family):
+    program, family = PROGRAMS[context], getattr(host.igr, family)
     prior = family(TAU, host.array(0 * LOC), host.array(0 * LOC + 1))
     model = partial(program, host, prior)
     guide = host.igr.AutoIGR(model, 2 * TAU)

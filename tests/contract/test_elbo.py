@@ -54,13 +54,20 @@ def pair(host, name):
     return model, guide
 
 
+# Of a family an engine knows samples, densities and its KL: by two engines these are
+# had, and all engines have families whose values are of each kind.
+UNDER_ALL = "igr", "exp_igr", "stick_breaking_sticks", "infinite"
+OF_EACH = "Trace_ELBO", "TraceMeanField_ELBO"
+
+
 @cache
 def draws(host, name):
     """Losses and gradients of runs of each engine; jax compiles them as one."""
     many = host.particles(200, nesting=1)
-    engines = [make(host)(**many) for make in ENGINES.values()]
+    names = [n for n in ENGINES if name in UNDER_ALL or n in OF_EACH]
+    engines = [ENGINES[n](host)(**many) for n in names]
     found = host.each_estimate(engines, *pair(host, name), START, 20)
-    return dict(zip(ENGINES, found, strict=True))
+    return dict(zip(names, found, strict=True))
 
 
 @every_density
@@ -75,11 +82,12 @@ def test_every_engine_has_finite_losses_and_gradients_of_every_parameter(host, n
 @every_density
 def test_monte_carlo_and_closed_form_engines_estimate_one_bound(host, name):
     losses = {engine: found["loss"] for engine, found in draws(host, name).items()}
-    exact = losses["TraceMeanField_ELBO"]
-    for engine in ("Trace_ELBO", "TraceGraph_ELBO"):
+    exact = losses.pop("TraceMeanField_ELBO")
+    weighted = losses.pop("RenyiELBO", None)
+    assert weighted is None or weighted.mean() < exact.mean()
+    for engine in losses:
         error = np.sqrt((exact.var() + losses[engine].var()) / len(exact))
         assert abs(exact.mean() - losses[engine].mean()) < 4 * error
-    assert losses["RenyiELBO"].mean() < exact.mean()
 
 
 @pytest.mark.parametrize("name", ["igr", "stick_breaking_sticks"])

@@ -45,9 +45,18 @@ TEMPERATURES = {
 }
 
 
-@every_family
-@pytest.mark.parametrize("tau", TEMPERATURES.values(), ids=TEMPERATURES.keys())
-def test_a_temperature_is_a_number_or_a_batch(backend, name, tau):
+# What a temperature may be is one matter for all families, how it broadcasts is not.
+OF_EACH = "scalar", "of_more_dimensions"
+EVERY_KIND = "igr", "stick_breaking_sticks", "infinite"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, kind) for name in EVERY_KIND for kind in TEMPERATURES]
+    + [(name, kind) for name in LAWS if name not in EVERY_KIND for kind in OF_EACH],
+)
+def test_a_temperature_is_a_number_or_a_batch(backend, name, kind):
+    tau = TEMPERATURES[kind]
     given = backend.array(tau, "float32") if isinstance(tau, np.ndarray) else tau
     law = make(backend, name, given, np.tile(LOC, (2, 1)))
     value = backend.sample(law, 0)
