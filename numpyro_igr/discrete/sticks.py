@@ -95,6 +95,11 @@ def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:
 def match_log_stick_probs(log_probs: Array, scale: ArrayLike = 1.0) -> Array:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
+    return _match(log_probs, scale).astype(dtype)
+
+
+@jax.jit
+def _match(log_probs: Array, scale: Array) -> Array:
     axis = log_probs.ndim - 1
     tail = lax.cumlogsumexp(log_probs[..., 1:], axis=axis, reverse=True)
-    return (scale * probit_of_log_odds(log_probs[..., :-1] - tail)).astype(dtype)
+    return scale * probit_of_log_odds(log_probs[..., :-1] - tail)

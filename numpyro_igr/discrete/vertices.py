@@ -37,13 +37,19 @@ def straight_through(z: Array) -> Array:
 # In one piece, so that the index within is seen to have a gradient around it.
 @jax.custom_jvp
 def _nearest(z: Array) -> Array:
-    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
-    return jnp.where(jnp.isnan(z), jnp.nan, hard)
+    return _vertex(z)
 
 
 @_nearest.defjvp
 def _as_of_z(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     return _nearest(*primals), *tangents
+
+
+# One program, even where nothing around it is compiled.
+@jax.jit
+def _vertex(z: Array) -> Array:
+    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    return jnp.where(jnp.isnan(z), jnp.nan, hard)
 
 
 def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:

@@ -35,12 +35,22 @@ def categorical_logits(
     refuse_complex(**cast(dict[str, ArrayLike], given))
     if logits is not None:
         _check("logits", logits, constraints.real_vector, dist)
-        real = jnp.asarray(logits, jnp.result_type(logits, float))
-        log_probs = log_softmax(real, -1)
-        return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
+        return _normalised(jnp.asarray(logits, jnp.result_type(logits, float)))
     probs = cast(Array, probs)
     _check("probs", absorb_rounding(probs), constraints.simplex, dist)
-    positive = jnp.asarray(probs) > 0
+    return _log(jnp.asarray(probs))
+
+
+# Each one program, even where nothing around it is compiled.
+@jax.jit
+def _normalised(logits: Array) -> Array:
+    log_probs = log_softmax(logits, -1)
+    return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min)
+
+
+@jax.jit
+def _log(probs: Array) -> Array:
+    positive = probs > 0
     log_probs = jnp.log(jnp.where(positive, probs, 1.0))
     return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
 

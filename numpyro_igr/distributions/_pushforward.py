@@ -3,13 +3,14 @@
 from typing import Any, ClassVar, cast
 
 import jax.numpy as jnp
-from jax import Array, random
+from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal, constraints
 
 from numpyro_igr._host import promote_shapes, validate_sample
 from numpyro_igr._typed import Constraint, Transform, TransformedDistribution
 from numpyro_igr.distributions._absent import Absent
+from numpyro_igr.distributions._compiled import draw, log_prob_at, or_mean
 from numpyro_igr.distributions._family import Family
 from numpyro_igr.distributions._parameters import (
     check_shapes,
@@ -150,10 +151,9 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         )
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
-        dtype = jnp.result_type(self.loc, self.scale, jnp.float32)
         shape = sample_shape + self.batch_shape + (self.event_shape[0] - 1,)
-        noise = random.normal(key, shape, dtype)
-        return cast(Array, self._transform()(self.loc + self.scale * noise))
+        y = draw(key, self.loc, self.scale, shape)
+        return cast(Array, self._transform()(y))
 
     def rsample(self, key: Array, sample_shape: Shape = ()) -> Array:
         return self.sample(key, sample_shape)
@@ -168,12 +168,9 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         check_value(value, self.event_shape)
         (value, loc, scale), dtype = to_score(value, self.loc, self.scale)
         transform = self._transform()
-        y = transform._inverse(value)
-        inside = jnp.isfinite(y).all(-1)
-        y = jnp.where(inside[..., None], y, loc)
-        gaussian = Normal(loc, scale, validate_args=False).log_prob(y).sum(-1)
-        log_prob = gaussian - transform.log_abs_det_jacobian(y, value)
-        return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
+        inside, y = or_mean(transform._inverse(value), loc)
+        log_det = transform.log_abs_det_jacobian(y, value)
+        return log_prob_at(inside, y, loc, scale, log_det).astype(dtype)
 
     def _validate_sample(self, value: Array) -> ArrayLike:
         is_simplex = self.support is constraints.simplex

@@ -80,7 +80,7 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         return _from_log(log_z, self.temperature, self.delta)
 
     def log_det(self, y: Array, log_z: Array) -> Array:
-        return log_z.sum(-1) - y.shape[-1] * jnp.log(self.temperature)
+        return _log_det(log_z, self.temperature)
 
 
 # Each one program, even where nothing around it is compiled.
@@ -95,6 +95,16 @@ def _logits(y: Array, temperature: ArrayLike, delta: ArrayLike) -> Array:
 def _from_log(log_z: Array, temperature: ArrayLike, delta: ArrayLike) -> Array:
     alr = log_z[..., :-1] - log_z[..., -1:]
     return column(temperature) * (alr + jnp.log(column(delta)))
+
+
+@jax.jit
+def _log_det(log_z: Array, temperature: ArrayLike) -> Array:
+    return log_z.sum(-1) - (log_z.shape[-1] - 1) * jnp.log(temperature)
+
+
+@jax.jit
+def _has_sum_one(log_z: Array) -> Array:
+    return jnp.abs(logsumexp(log_z, -1)) < jnp.finfo(log_z.dtype).eps ** 0.5
 
 
 class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
@@ -139,5 +149,4 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
 
     def contains(self, value: Array) -> Array:
         """Whether ``value`` is the logarithm of a point of the simplex."""
-        value = to_real(value)
-        return jnp.abs(logsumexp(value, -1)) < jnp.finfo(value.dtype).eps ** 0.5
+        return _has_sum_one(to_real(value))
