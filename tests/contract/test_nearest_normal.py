@@ -15,7 +15,7 @@ def start(backend, alpha, temperature=None, dtype="float64"):
 
 
 def mean(fn, loc, scale):
-    """Over the Gaussian, in 30 digits, split at the bend of a sigmoid."""
+    """Over the Gaussian, by mpmath, split at the bend of a sigmoid."""
     bend = -mp.mpf(float(loc)) / float(scale)
     edges = sorted({-12, bend - 3, bend, bend + 3, 12})
     edges = [x for x in edges if abs(x) <= 12]
@@ -36,7 +36,7 @@ def kl(loc, scale, alpha):
 def test_it_solves_the_equations_of_the_minimum(backend):
     """Of a convex function, and so of the only one."""
     for alpha, loc, scale in zip(ALPHAS, *start(backend, ALPHAS), strict=True):
-        with mp.workdps(30):
+        with mp.workdps(20):
             rising = (1 + alpha) * mean(sigmoid, loc, scale)
             slope = mean(lambda y: sigmoid(y) * sigmoid(-y), loc, scale)
             curved = (1 + alpha) * float(scale) ** 2 * slope
