@@ -21,7 +21,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from examples.images import datasets
-from examples.images.files import SOURCES, locate
+from examples.images.datasets import SOURCES, locate
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = SOURCES["mnist"].sha256
 SMALL1, SMALL2 = SOURCES["omniglot"].sha256

@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from examples.discrete_vae.options import Options
 from examples.harness.run import LogLikelihood, load, save
-from examples.images.files import SOURCES
+from examples.images.datasets import SOURCES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "discrete_vae"
 RUNS = [
