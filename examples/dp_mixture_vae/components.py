@@ -1,13 +1,12 @@
-"""The sticks and the components of a mixture, in NumPy: start, deletion and splits.
+"""The sticks and the components of a mixture, in NumPy: starts, deletions, merges.
 
-The mean-field bound judges deletions, in which weights and components do not know each
+The mean-field bound judges components, in which weights and components do not know each
 other. The bound that is trained has components drawn given the weights, and copies of a
 component cost it next to nothing: no gradient deletes them. To do so lowers it by a nat
-or two for all images together, before decoder and encoder make use of it. The codes of
-a component with two groups lie in two heaps, and carry what tells the groups apart: no
-gradient splits it.
+or two for all images together, before decoder and encoder make use of it.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -18,20 +17,17 @@ from scipy.spatial.distance import cdist
 from scipy.special import (
     betaln,
     digamma,
-    gammaln,
     log_expit,
     logsumexp,
+    ndtri,
     polygamma,
     roots_hermitenorm,
 )
-from sklearn.cluster import KMeans
-from sklearn.linear_model import Ridge
 
 NODES, WEIGHTS = roots_hermitenorm(64)
 START_SCALE = np.exp(-1.0)
 AXES_OF_STICKS = {"means": 0, "breaks": 1, "breaks_of_image": 1}
-MOST_IMAGES, NUM_SAMPLES, NUM_DRAWS, NUM_ROUNDS = 500, 5, 5, 3
-MIN_WORTH = 1.0
+NUM_ROUNDS, LEVEL, FEWEST_IMAGES = 3, 0.01, 0.5
 
 
 @cache
@@ -156,18 +152,6 @@ class BetaSticks(NamedTuple):
         return found
 
 
-class Terms(NamedTuple):
-    """What some images say of the components, the rest last: `(images, components)`.
-
-    Args:
-        fits: The mean log-likelihood of a component's codes minus their KL, in nats.
-        scores: The guide's logits of the components, relative to the weights.
-    """
-
-    fits: NDArray[np.floating]
-    scores: NDArray[np.floating]
-
-
 class Fit(NamedTuple):
     """The best Beta distributions of the sticks of some components.
 
@@ -175,48 +159,51 @@ class Fit(NamedTuple):
         components: That have a stick, the largest first.
         counts: The images that each component has, those without a stick included.
         sticks: Of these components.
-        bound: The mean-field bound with these sticks, in nats per image.
+        bounds: The mean-field bound of each image, but for the KL of the sticks.
+        kl: That of the sticks, in nats for all images to learn from.
+        num_images: That there are to learn from.
     """
 
     components: NDArray[np.integer]
     counts: NDArray[np.floating]
     sticks: BetaSticks
-    bound: float
+    bounds: NDArray[np.floating]
+    kl: float
+    num_images: int
 
+    @property
+    def bound(self) -> float:
+        """The mean-field bound with these sticks, in nats per image."""
+        return float(self.bounds.mean()) - self.kl / self.num_images
 
-def prune(
-    terms: Terms, counts: NDArray[np.floating], concentration: float, num_images: int
-) -> Fit:
-    """Deletes components that the mean-field bound does without, the smallest first.
+    def is_needed(self, without: "Fit", num_tried: int) -> bool:
+        r"""Whether the images need what a simpler fit is without.
 
-    Those go that are worth less than a nat to all images together.
+        .. math::
+            \sum_i d_i > \log\frac{M}{\delta}, \qquad
+            \sum_i d_i > z_{\delta / M} \sqrt{2 \sum_{d_i < 0} d_i^2}
 
-    With and without a component the sticks are the best ones, and the components are
-    in the order of their size. Codes and scores stay, so what an image loses with its
-    component is counted in full.
+        where d is the change of the bound of each image, its share of the price of
+        the sticks included. If the simpler fit were the truth, the sum would exceed
+        the first with a probability of delta / M, whatever the alternative. The
+        second takes what images lose for noise that is as large on both sides.
 
-    Args:
-        terms: Of some of the images.
-        counts: The images that each component has, at the start.
-        concentration: Of the prior.
-        num_images: That there are to learn from.
+        Args:
+            without: The simpler fit, of the same images.
+            num_tried: The number M of fits that are compared.
 
-    Source: The delete moves of Hughes and Sudderth (2013); the order, Kurihara, Welling
-        and Teh (2007).
-    """
-    fit = partial(fit_sticks, terms, concentration, num_images)
-    found = fit(np.arange(len(counts) - 1), counts)
-    for candidate in found.components[::-1]:
-        others = found.components[found.components != candidate]
-        without = fit(others, found.counts)
-        worth = (found.bound - without.bound) * num_images
-        if len(others) and worth < MIN_WORTH:
-            found = without
-    return found
+        Source: Wasserman, Ramdas and Balakrishnan (2020), universal inference, of
+            which the first is the split likelihood-ratio test; the second is ours.
+        """
+        price = (self.kl - without.kl) / self.num_images
+        change = self.bounds - without.bounds - price
+        noise = np.sqrt(2 * np.sum(np.minimum(change, 0) ** 2))
+        level = LEVEL / num_tried
+        return change.sum() > max(-np.log(level), -ndtri(level) * noise)
 
 
 def fit_sticks(
-    terms: Terms,
+    fits: NDArray[np.floating],
     concentration: float,
     num_images: int,
     components: NDArray[np.integer],
@@ -225,10 +212,11 @@ def fit_sticks(
     r"""The best sticks of components, by turns with the probabilities of these.
 
     .. math::
-        q(c | x) \propto \exp(E \log w_c + s_c(x))
+        q(c | x) \propto \exp(E \log w_c + f_c(x))
 
     Args:
-        terms: Of some of the images.
+        fits: The mean log-likelihood of the codes of each component minus their KL, in
+            nats, with shape `(images, components)`, of the rest last.
         concentration: Of the prior.
         num_images: That there are to learn from, for the counts.
         components: That have a stick.
@@ -238,132 +226,177 @@ def fit_sticks(
         components = components[np.argsort(-counts[components], kind="stable")]
         columns = np.append(components, len(counts) - 1)
         sticks = BetaSticks.of_counts(counts[columns], concentration)
-        log_probs = sticks.mean_log_weights + terms.scores[:, columns]
-        log_total = logsumexp(log_probs, 1, keepdims=True)
-        probs = np.exp(log_probs - log_total)
-        inner = probs * (terms.fits - terms.scores)[:, columns] + probs * log_total
+        log_probs = sticks.mean_log_weights + fits[:, columns]
+        bounds = logsumexp(log_probs, 1)
         counts = np.zeros_like(counts)
-        counts[columns] = probs.mean(0) * num_images
-    bound = float(inner.sum(1).mean() - sticks.kl(concentration) / num_images)
-    return Fit(components, counts, sticks, bound)
+        counts[columns] = np.exp(log_probs - bounds[:, None]).mean(0) * num_images
+    kl = sticks.kl(concentration)
+    return Fit(components, counts, sticks, bounds, kl, num_images)
 
 
-class Halves(NamedTuple):
-    """A component in two.
+class Move(NamedTuple):
+    """A change of the components that the bound of held-out images asks for.
 
     Args:
-        means: Of the codes of each half, with shape `(2, latent)`.
-        shares: Of the images.
-        gain: What the bound of the images gains by them, in nats.
+        num_epochs: After how many epochs.
+        kind: Its place in `KINDS`.
+        before: The bound without it, in nats per image.
+        after: With it.
     """
 
+    num_epochs: int
+    kind: int
+    before: float
+    after: float
+
+
+KINDS = "delete", "merge", "split"
+
+
+class Judged(NamedTuple):
+    """What is left of the components.
+
+    Args:
+        fit: Their sticks.
+        means: Those of all components; a merged one is in the place of one of two.
+        moves: Deletions and merges, then those splits that were needed.
+    """
+
+    fit: Fit
     means: NDArray[np.floating]
-    shares: NDArray[np.floating]
-    gain: float
-
-    def nearest_mean(self, codes: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The mean of the half that each code is nearest to."""
-        return self.means[cdist(codes, self.means).argmin(1)]
+    moves: list[Move]
 
 
-def halve(codes: NDArray[np.floating], concentration: float) -> Halves:
-    r"""Divides codes by k-means on half of them; the others say what it gains.
-
-    .. math::
-        \frac{1}{2} \sum_i \left(|z_i - \bar{z}|^2 - \min_j |z_i - m_j|^2\right)
-        + \log \frac{\alpha \Gamma(N_1) \Gamma(N_2)}{\Gamma(N_1 + N_2)}
-
-    The first term is what the KL of the codes loses, if these stay where they are; the
-    second is the logarithm of how much more probable two components are than one, by
-    the Dirichlet process.
-
-    Args:
-        codes: With shape `(images, latent)`.
-        concentration: The alpha of the Dirichlet process.
-
-    Returns:
-        The halves, whose gain is minus infinity if there is nothing to divide.
-
-    Source: The second term is the ratio of priors in the split moves of Jain and Neal
-        (2004).
-    """
-    some, others = codes[::2], codes[1::2]
-    if len(np.unique(some, axis=0)) < 2:
-        return Halves(np.zeros((2, codes.shape[1])), np.ones(2) / 2, -np.inf)
-    found = KMeans(2, n_init=10, random_state=0).fit(some)
-    distances = found.transform(others) ** 2
-    counts = np.bincount(distances.argmin(1), minlength=2)
-    whole = ((others - some.mean(0)) ** 2).sum(1)
-    log_ratio = np.log(concentration) + gammaln(counts).sum() - gammaln(len(others))
-    gain = np.sum(whole - distances.min(1)) / 2 + log_ratio if counts.all() else -np.inf
-    return Halves(found.cluster_centers_, counts / len(others), float(gain))
+Measure = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 
 
-class Encoded(NamedTuple):
-    """What the guide says of images.
-
-    Args:
-        components: The most probable one of each.
-        codes: The mean codes, given that component, with shape `(images, latent)`.
-        features: What the scores are linear in, with shape `(images, features)`.
-        scores: Of which the products with its mean favor a component, with shape
-            `(images, latent)`.
-    """
-
-    components: NDArray[np.integer]
-    codes: NDArray[np.floating]
-    features: NDArray[np.floating]
-    scores: NDArray[np.floating]
-
-
-class Split(NamedTuple):
-    """Components of which some were split, the largest first.
-
-    Args:
-        parents: The component that each was, or was a half of.
-        means: With shape `(components, latent)`.
-        sticks: The best Beta ones, given the images of each.
-        weight: To add to that of the scores, with shape `(latent, features)`.
-        bias: To add to that of the scores.
-    """
-
-    parents: NDArray[np.integer]
-    means: NDArray[np.floating]
-    sticks: BetaSticks
-    weight: NDArray[np.floating]
-    bias: NDArray[np.floating]
-
-
-def split(
-    encoded: Encoded,
+def judge(
+    measure: Measure,
     means: NDArray[np.floating],
     counts: NDArray[np.floating],
-    most: int,
     concentration: float,
-) -> Split:
-    """Splits the components that the bound gains by, those that gain most first.
+    num_images: int,
+    tried: Sequence[int] = (),
+    num_epochs: int = 0,
+) -> Judged:
+    """Deletes and merges components that held-out images do not need.
 
-    The scores become the mean of its half for an image of a split component, and stay
-    for all others, as far as a ridge regression on the features can do both.
+    First those that the guide gives hardly an image, without a word. Then the least
+    needed ones, one after another, until all are needed. With and without, the sticks
+    are the best ones, and an image is of the components that its codes are best with.
 
     Args:
-        encoded: What the guide says of the images.
-        means: Of the components that have a stick.
-        counts: The images that each has, those without a stick last.
-        most: The components that there can be.
+        measure: What held-out images say of components with some means: the mean
+            log-likelihood of the codes minus their KL, `(images, components)`.
+        means: Of the components, that of the rest, zero, last.
+        counts: The images that each has, at the start.
         concentration: Of the prior.
+        num_images: That there are to learn from.
+        tried: Those that a split has added, on trial.
+        num_epochs: After which this is.
+
+    Source: The delete and merge moves of Hughes and Sudderth (2013); the order,
+        Kurihara, Welling and Teh (2007).
     """
-    components, codes, features, scores = encoded
-    halves = [halve(codes[components == k], concentration) for k in range(len(means))]
-    gains = np.array([each.gain for each in halves])
-    found = np.argsort(-gains)[: min(np.sum(gains > 0), most - len(means))]
-    parents = np.append(np.arange(len(means)), found)
-    means, sizes, wanted = means[parents], counts[parents], scores.copy()
-    for place, k in enumerate(found, len(halves)):
-        both, of_k = [k, place], components == k
-        means[both], sizes[both] = halves[k].means, halves[k].shares * counts[k]
-        wanted[of_k] = halves[k].nearest_mean(codes[of_k])
-    order = np.argsort(-sizes, kind="stable")
-    sticks = BetaSticks.of_counts(np.append(sizes[order], counts[-1]), concentration)
-    change = Ridge().fit(features, wanted - scores)
-    return Split(parents[order], means[order], sticks, change.coef_, change.intercept_)
+    fit = partial(fit_sticks, concentration=concentration, num_images=num_images)
+    means, fits, moves = means.copy(), measure(means), []
+    are_used = np.flatnonzero(counts[:-1] >= min(FEWEST_IMAGES, counts[:-1].max()))
+    components = np.union1d(are_used, np.array(tried, int))
+    found = fit(fits, components=components, counts=counts)
+    best, trials = found, None
+    while trials is None or trials.moves:
+        best = max(best, found, key=lambda each: each.bound)
+        pairs, merged = _merge_neighbors(means, found)
+        of_pairs = measure(np.resize(np.append(merged, means[-1:], 0), means.shape))
+        columns = fits[:, :-1], of_pairs[:, : len(pairs)], fits[:, -1:]
+        trials = Trials(partial(fit, np.concatenate(columns, 1)), found, best, pairs)
+        trials.run()
+        for pair in trials.merged:
+            place = pairs[pair, 0]
+            means[place], fits[:, place] = merged[pair], of_pairs[:, pair]
+        moves += [Move(num_epochs, *move) for move in trials.moves]
+        found = trials.result()
+    needed = [trials.without[k] for k in tried if k in found.components]
+    split = KINDS.index("split")
+    moves += [Move(num_epochs, split, before, found.bound) for before in needed]
+    return Judged(found, means, moves)
+
+
+class Trials:
+    """Tries what is simpler than a fit, and takes what is not worse.
+
+    Args:
+        fit: The fit of some components, from some counts.
+        found: The one to simplify.
+        best: Another, that it must not get worse than either.
+        pairs: Components to merge, whose merged ones come after all but the rest.
+    """
+
+    def __init__(
+        self,
+        fit: Callable[..., Fit],
+        found: Fit,
+        best: Fit,
+        pairs: NDArray[np.integer],
+    ) -> None:
+        self.fit, self.best, self.pairs = fit, best, pairs
+        self.first = len(found.counts) - 1
+        counts = np.insert(found.counts, self.first, found.counts[pairs].sum(1))
+        self.found = fit(components=found.components, counts=counts)
+        self.moves: list[tuple[int, float, float]] = []
+        self.merged: list[int] = []
+        self.without = dict.fromkeys(found.components.tolist(), -np.inf)
+
+    def run(self) -> None:
+        """Try all, the likeliest first, but none with a component that has changed."""
+        singles = [([int(k)], []) for k in self.found.components]
+        pairs = [(pair, [self.first + i]) for i, pair in enumerate(self.pairs.tolist())]
+        counts, touched = self.found.counts.copy(), set()
+        all_of = [self.try_without(*each, counts) for each in singles + pairs]
+        for place in np.argsort([-fit.bound for fit in all_of], kind="stable"):
+            gone, added = (singles + pairs)[place]
+            if touched.isdisjoint(gone) and len(self.found.components) > 1:
+                simpler = self.try_without(gone, added, counts)
+                if self.is_needed(simpler, len(all_of)):
+                    for k in gone:
+                        self.without[k] = max(self.without[k], simpler.bound)
+                else:
+                    bounds = self.found.bound, simpler.bound
+                    self.moves.append((len(added), *bounds))
+                    self.found = simpler
+                    self.merged += [each - self.first for each in added]
+                    touched.update(gone)
+
+    def try_without(
+        self, gone: list[int], added: list[int], counts: NDArray[np.floating]
+    ) -> Fit:
+        """The fit without some components, and with what they are merged to."""
+        left = np.setdiff1d(self.found.components, gone).tolist()
+        return self.fit(components=np.array(left + added, int), counts=counts)
+
+    def is_needed(self, simpler: Fit, num_tried: int) -> bool:
+        """Whether images need what a fit is without."""
+        fits = self.found, self.best
+        return any(each.is_needed(simpler, num_tried) for each in fits)
+
+    def result(self) -> Fit:
+        """The fit in the end, with merged components in the place of one of two."""
+        places = np.append(np.arange(self.first), self.pairs[:, 0])
+        counts = np.zeros(self.first + 1)
+        np.add.at(counts, np.append(places, self.first), self.found.counts)
+        components = places[self.found.components]
+        return self.found._replace(components=components, counts=counts)
+
+
+def _merge_neighbors(
+    means: NDArray[np.floating], found: Fit
+) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
+    """Pairs of a component and the one that is nearest to it, and their common mean."""
+    of = means[found.components]
+    if len(of) < 2:
+        return np.zeros((0, 2), int), of[:0]
+    distances = cdist(of, of) + np.diag(np.full(len(of), np.inf))
+    nearest = np.stack([np.arange(len(of)), distances.argmin(1)], 1)
+    pairs = found.components[np.unique(np.sort(nearest, 1), axis=0)]
+    shares = found.counts[pairs][..., None] + 1e-9
+    return pairs, (shares * means[pairs]).sum(1) / shares.sum(1)

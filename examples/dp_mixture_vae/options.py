@@ -53,9 +53,9 @@ class MixtureOptions(RunOptions):
         where=SHARE,
     )
     revise_from: int = option(
-        "epoch from which components of igr-sb by encoder are deleted and split as the "
-        "bound asks; 0 for never",
-        60,
+        "epoch from which components of igr-sb by encoder are deleted, merged and "
+        "split as the bound of validation images asks; 0 for never",
+        20,
         where=at_least(0),
     )
     revise_every: int = option(
@@ -78,8 +78,8 @@ class MixtureOptions(RunOptions):
         "standard deviation of the first component means", 0.45, where=POSITIVE
     )
 
-    def prunes_after(self, num_epochs: int) -> bool:
-        """Whether components are deleted after so many epochs."""
+    def judges_after(self, num_epochs: int) -> bool:
+        """Whether components are judged after so many epochs."""
         if not self.revise_from or self.family != "igr-sb" or self.has_own_weights:
             return False
         since = num_epochs - self.revise_from
@@ -88,7 +88,7 @@ class MixtureOptions(RunOptions):
     def splits_after(self, num_epochs: int) -> bool:
         """Whether components are split then: if they can be deleted later on."""
         is_last = num_epochs + self.revise_every > self.num_epochs
-        return self.prunes_after(num_epochs) and not is_last
+        return self.judges_after(num_epochs) and not is_last
 
     def check_continues(self, epochs_done: int, num_epochs: int) -> None:
         planned = replace(self, num_epochs=num_epochs) if num_epochs else self

@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 from xarray import Dataset
 
+from examples.dp_mixture_vae.components import KINDS, Judged, Move
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.harness.run import LogLikelihood
 from examples.images.figures import save_figure, save_image_rows
@@ -164,6 +166,73 @@ class Growth(NamedTuple):
         return cls(num_sticks, *counts, float((usage.needed > num_sticks).mean()))
 
 
+@dataclass
+class Record:
+    """What a run has done to its components.
+
+    Args:
+        growth: The number of components after each epoch.
+        moves: Those that the bound of held-out images asked for.
+        judged: How many components were left, each time that they were judged.
+        tried: Those that the last splits have added.
+    """
+
+    growth: list[Growth] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    judged: list[int] = field(default_factory=list)
+    tried: list[int] = field(default_factory=list)
+
+    def add(self, found: Judged) -> None:
+        """Notes what is left of the components."""
+        self.moves.extend(found.moves)
+        self.judged.append(len(found.fit.components))
+        self.tried.clear()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether two rounds of splits, one after the other, have added nothing."""
+        last = self.judged[-3:]
+        return len(last) == 3 and last[0] >= last[1] >= last[2]
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether the last revision left more components than the one before."""
+        return len(self.judged) > 1 and self.judged[-1] > self.judged[-2]
+
+    def summary(self) -> str:
+        """How many there were, and the moves, in words."""
+        names = [KINDS[each.kind] for each in self.moves]
+        counts = ", ".join(f"{names.count(kind)} {kind}s" for kind in KINDS)
+        found = ", ".join(map(str, self.judged))
+        return f"{found} ({counts})" if found else "never revised"
+
+    def warn_if_growing(self) -> None:
+        """Warns that the number of components is no answer yet."""
+        if self.is_growing:
+            before, after = self.judged[-2:]
+            warnings.warn(
+                f"the last revision left {after} components, the one before {before}: "
+                "their number still grows; train with more --num-epochs, or revise "
+                "from an earlier epoch, or more often",
+                stacklevel=2,
+            )
+
+    def to_lists(self) -> list[list[Any]]:
+        """The same in plain lists of numbers."""
+        rows = [list(map(list, each)) for each in (self.growth, self.moves)]
+        return [*rows, self.judged, self.tried]
+
+    @classmethod
+    def from_lists(
+        cls, growth: list[Any], moves: list[Any], judged: list[int], tried: list[int]
+    ) -> "Record":
+        """What was written as lists."""
+        rows = [Growth(int(c), n, int(u), o) for c, n, u, o in growth]
+        return cls(
+            rows, [Move(int(e), int(k), *b) for e, k, *b in moves], judged, tried
+        )
+
+
 class MixtureResult(NamedTuple):
     """What a run achieved.
 
@@ -172,7 +241,8 @@ class MixtureResult(NamedTuple):
         test: That of the images to report on.
         log_likelihood: Of the test images, by importance weights.
         usage: What the guide says of the test images.
-        growth: The number of components after each epoch, and in the end.
+        record: What was done to the components.
+        last: The number of components in the end, of test images.
         neighbor_errors: Of test codes among training codes, by number of neighbors.
         concentration: Of the Dirichlet process, its mean if it is inferred.
         training_seconds: The time that the epochs took.
@@ -183,21 +253,27 @@ class MixtureResult(NamedTuple):
     test: float
     log_likelihood: LogLikelihood
     usage: Usage
-    growth: tuple[Growth, ...]
+    record: Record
+    last: Growth
     neighbor_errors: dict[int, float]
     concentration: float
     training_seconds: float
     seconds: float
 
     @property
+    def growth(self) -> tuple[Growth, ...]:
+        """The number of components after each epoch, and in the end."""
+        return *self.record.growth, self.last
+
+    @property
     def num_epochs(self) -> int:
         """Those that the run has, which may be more than were asked for."""
-        return len(self.growth) - 1
+        return len(self.record.growth)
 
 
 def format_report(options: MixtureOptions, result: MixtureResult) -> str:
     """A table of the scores, which says what each of them is."""
-    last, shares = result.growth[-1], result.usage.shares
+    last, shares = result.last, result.usage.shares
     mean, error = result.log_likelihood
     weights = f"IWAE-{options.num_importance_samples}"
     errors = result.neighbor_errors.items()
@@ -210,6 +286,7 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
         "share of each": histogram,
         f"components for {options.rho:.0%} of the weights": f"{last.needed:.2f}",
         "overflow rate": f"{last.overflow:.2%}",
+        "components after each revision": result.record.summary(),
         "concentration": f"{result.concentration:.2f}",
         "k-NN error of the mean code": ", ".join(f"{e:.1%} ({k})" for k, e in errors),
         "time of training": f"{result.training_seconds:.1f} s",
@@ -253,15 +330,26 @@ def save_components(
     save_image_rows(path, rows, shape, titles, title)
 
 
-def save_growth(path: Path, growth: Sequence[Growth]) -> None:
-    """Draw the number of components over the epochs, integers as steps."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axis, edges = figure.subplots(), np.arange(len(growth) + 1) + 0.5
+def save_growth(path: Path, record: Record) -> None:
+    """Draw the number of components over the epochs, and what each move did."""
+    growth = record.growth
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 2))
+    edges = np.arange(len(growth) + 1) + 0.5
     for name, line in ("capacity", ":"), ("needed", "--"), ("used", "-"):
         values, label = [getattr(each, name) for each in growth], MEANINGS[name]
-        axis.stairs(values, edges, baseline=None, ls=line, label=f"{name}: {label}")
-    axis.set(xlabel="epoch", ylabel="components", ylim=(0, None))
-    for numbers in axis.xaxis, axis.yaxis:
+        top.stairs(values, edges, baseline=None, ls=line, label=f"{name}: {label}")
+    top.set(ylabel="components", ylim=(0, None))
+    for kind, marker in zip(range(len(KINDS)), "vo^", strict=True):
+        moves = [each for each in record.moves if each.kind == kind]
+        epochs = [each.num_epochs for each in moves]
+        bounds = [(each.before, each.after) for each in moves]
+        label = f"{KINDS[kind]}: the bound of held-out images, from before to after"
+        bottom.vlines(epochs, *np.reshape(bounds, (-1, 2)).T, color=f"C{3 + kind}")
+        after = [each.after for each in moves]
+        bottom.plot(epochs, after, marker, color=f"C{3 + kind}", ms=4, label=label)
+    bottom.set(xlabel="epoch", ylabel="nats per image")
+    for numbers in bottom.xaxis, top.yaxis:
         numbers.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside lower center", fontsize=8)
     save_figure(figure, path)
@@ -271,7 +359,7 @@ def save_figures(
     figure: Callable[[str], Path],
     shape: tuple[int, int],
     usage: Usage,
-    growth: Sequence[Growth],
+    record: Record,
     images: NDArray[np.floating],
     decoded: NDArray[np.floating],
     seed: int,
@@ -282,11 +370,11 @@ def save_figures(
         figure: The file of a figure, by its name.
         shape: The height and the width of an image.
         usage: What the guide says of the images.
-        growth: The number of components over the epochs.
+        record: What was done to the components.
         images: The images.
         decoded: The prototype and then samples of each component.
         seed: Of the draws of the posterior.
     """
     save_components(figure("components"), shape, usage, images, decoded)
-    save_growth(figure("growth"), growth)
+    save_growth(figure("growth"), record)
     save_posterior(figure("posterior"), component_posterior(usage, seed))

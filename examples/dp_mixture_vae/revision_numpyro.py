@@ -1,39 +1,34 @@
 """The components that images use, and how sticks are added, deleted and split."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, random
+from jax import Array, lax, random
 from jax.example_libraries import optimizers
 from numpy.typing import NDArray
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution, Normal, kl_divergence
 from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
+from numpyro.optim import Adam
 
-from examples.dp_mixture_vae.components import (
-    AXES_OF_STICKS,
-    MOST_IMAGES,
-    NUM_DRAWS,
-    NUM_SAMPLES,
-    BetaSticks,
-    Encoded,
-    Fit,
-    Terms,
-    prune,
-    split,
-)
+from examples.dp_mixture_vae.components import AXES_OF_STICKS, BetaSticks, Judged, judge
 from examples.dp_mixture_vae.mixture_numpyro import Networks, to_weights
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.report import Usage
+from examples.dp_mixture_vae.splitting import Encoded, split
 from examples.harness.training_numpyro import IMAGES_AT_ONCE
 from numpyro_igr import grow, num_active, reorder
 
 DRAWS_OF_SHARED_WEIGHTS = 100
+MOST_IMAGES, MOST_TO_SPLIT, AT_ONCE = 1000, 10_000, 100
+NUM_SAMPLES, NUM_DRAWS = 5, 5
+NUM_STEPS, STEP_SIZE = 100, 0.1
 
 
 def trained_networks(
@@ -135,15 +130,27 @@ def grow_sticks(svi: SVI, state: SVIState, num_sticks: int) -> SVIState:
     return state
 
 
-def prune_components(
+def double_sticks(svi: SVI, state: SVIState, wanted: int | Array) -> SVIState:
+    """Doubles the sticks until there are enough."""
+    num_sticks = capacity = svi.get_params(state)["breaks"].shape[-1]
+    while num_sticks < wanted:
+        num_sticks *= 2
+    more = num_sticks - capacity
+    return grow_sticks(svi, state, more) if more else state
+
+
+def judge_components(
     options: MixtureOptions,
     svi: SVI,
     state: SVIState,
     prior: Distribution,
     images: Array,
+    held_out: Array,
     key: Array,
-) -> tuple[SVIState, Fit]:
-    """Delete components, judged by some of the images, and sort the others by size.
+    tried: Sequence[int] = (),
+    num_epochs: int = 0,
+) -> tuple[SVIState, Judged]:
+    """Delete and merge components, judged by held-out images; sort the others by size.
 
     Args:
         options: Of the model, among others.
@@ -152,20 +159,36 @@ def prune_components(
         state: The parameters, and the moments of Adam, which follow the components.
         prior: Of the concentration.
         images: To learn from.
+        held_out: To judge by.
         key: Of the choice of images, and the noise.
+        tried: The components that a split has added since.
+        num_epochs: After which this is.
 
     Returns:
         The state, then the components that are left, and their sticks.
     """
-    keys, params = random.split(key, 3), svi.get_params(state)
+    keys, of = random.split(key, 4), (options.of_model(), svi.get_params(state))
     some = random.permutation(keys[0], images)[:MOST_IMAGES]
-    of = options.of_model(), params
-    usage = draw_usage(*of, prior, some, options.rho, NUM_DRAWS, keys[1])
-    counts = usage.probs.mean((0, 1), np.float64) * len(images)
-    concentration = float(concentration_of(*of, prior, images))
-    terms = Terms(*(np.asarray(x, np.float64) for x in measure(*of, some, keys[2])))
-    found = prune(terms, counts, concentration, len(images))
-    return rearrange(options, svi, state, found.components, found.sticks), found
+    others = random.permutation(keys[1], held_out)[:MOST_IMAGES]
+    usage = draw_usage(*of, prior, some, options.rho, NUM_DRAWS, keys[2])
+
+    def say(means: NDArray) -> NDArray:
+        return np.asarray(measure(*of, others, keys[3], means), np.float64)
+
+    found = judge(
+        say,
+        np.append(
+            np.asarray(of[1]["means"], np.float64), [[0.0] * options.latent_dim], 0
+        ),
+        usage.probs.mean((0, 1), np.float64) * len(images),
+        float(concentration_of(*of, prior, images)),
+        len(images),
+        tried,
+        num_epochs,
+    )
+    order, means = found.fit.components, found.means[found.fit.components]
+    of_fit = order, found.fit.sticks
+    return rearrange(options, svi, state, *of_fit, means=means), found
 
 
 def split_components(
@@ -174,37 +197,41 @@ def split_components(
     state: SVIState,
     prior: Distribution,
     images: Array,
-    found: Fit,
+    found: Judged,
     key: Array,
-) -> SVIState:
-    """Split components whose codes are of two groups, as far as there are sticks.
+) -> tuple[SVIState, list[int]]:
+    """Split components whose codes or images are of two groups, on trial.
 
     Args:
         options: Of the model, among others.
-        svi: Whose components were deleted just now.
+        svi: Whose components were judged just now; sticks are doubled as needed.
         state: The parameters, and the moments of Adam, which follow the components,
             to both halves.
         prior: Of the concentration.
         images: To learn from.
         found: The components that are left.
         key: Of the draws of the weights.
+
+    Returns:
+        The state, then the components that were added.
     """
-    of = options.of_model(), svi.get_params(state)
+    of, images = (options.of_model(), svi.get_params(state)), images[:MOST_TO_SPLIT]
     usage = draw_usage(*of, prior, images, options.rho, NUM_DRAWS, key)
-    components, means = usage.most_probable, np.asarray(of[1]["means"])
+    components, num_left = usage.most_probable, len(found.fit.components)
     arrays = encode(*of, images, components)
     parts = split(
         Encoded(components, *(np.asarray(x, np.float64) for x in arrays)),
-        means[: len(found.components)],
-        found.counts[[*found.components, -1]],
-        len(means),
+        np.asarray(images),
+        np.asarray(of[1]["means"], np.float64)[:num_left],
+        found.fit.counts[[*found.fit.components, -1]],
         float(concentration_of(*of, prior, images)),
+        partial(explain, *of),
     )
-    means = np.zeros_like(means)
-    means[: len(parts.means)] = parts.means
     [(weight, bias)] = of[1]["scores$params"]
+    state = double_sticks(svi, state, len(parts.means))
     state = replace_scores(state, weight + parts.weight.T, bias + parts.bias)
-    return rearrange(options, svi, state, parts.parents, parts.sticks, means=means)
+    of_parts = parts.parents, parts.sticks
+    return rearrange(options, svi, state, *of_parts, means=parts.means), parts.tried
 
 
 @partial(jax.jit, static_argnames="options")
@@ -218,19 +245,62 @@ def concentration_of(
 
 @partial(jax.jit, static_argnames="options")
 def measure(
-    options: MixtureOptions, params: dict[str, Any], images: Array, key: Array
-) -> tuple[Array, Array]:
-    """What the images say of each component, whose codes share their noise."""
+    options: MixtureOptions,
+    params: dict[str, Any],
+    images: Array,
+    key: Array,
+    means: Array,
+) -> Array:
+    """What the images say of components with these means, whose codes share noise."""
     networks = trained_networks(options, params, images.shape[-1])
-    features, means = networks.features(images), networks.all_means()
-    code = networks.encode_code(features, means[:, None])
-    noise = random.normal(key, (NUM_SAMPLES, 1, *code.mean.shape[1:]))
-    codes = code.mean + jnp.sqrt(code.variance) * noise
-    pixels = Bernoulli(logits=networks.decode(codes))
-    log_likelihood = pixels.log_prob(images).sum(-1).mean(0)
-    prior = Normal(means[:, None], 1.0).to_event(1)
-    fits = (log_likelihood - kl_divergence(code, prior)).T
-    return fits, networks.encode_component(features, jnp.ones(len(means)))
+    prior = Normal(means, 1.0).to_event(1)
+
+    def of_image(of: tuple[Array, Array]) -> Array:
+        image, noise = of
+        code = networks.encode_code(networks.features(image), means)
+        codes = code.mean + jnp.sqrt(code.variance) * noise
+        pixels = Bernoulli(logits=networks.decode(codes))
+        return pixels.log_prob(image).sum(-1).mean(0) - kl_divergence(code, prior)
+
+    noise = random.normal(key, (len(images), NUM_SAMPLES, 1, means.shape[-1]))
+    return lax.map(of_image, (images, noise), batch_size=AT_ONCE)
+
+
+def explain(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    codes: NDArray,
+    pixels: NDArray,
+    counts: NDArray,
+) -> NDArray:
+    """Codes near these of which the decoder makes such mean images, of so many."""
+    size = 2 ** math.ceil(math.log2(len(codes)))  # compiled for few sizes
+    arrays = (np.resize(x, (size, *x.shape[1:])) for x in (codes, pixels, counts))
+    return np.asarray(_explain(options, params, *arrays), np.float64)[: len(codes)]
+
+
+@partial(jax.jit, static_argnames="options")
+def _explain(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    codes: Array,
+    pixels: Array,
+    counts: Array,
+) -> Array:
+    networks, optimizer = (
+        trained_networks(options, params, pixels.shape[-1]),
+        Adam(STEP_SIZE),
+    )
+
+    def loss(found: Array) -> Array:
+        log_probs = Bernoulli(logits=networks.decode(found)).log_prob(pixels)
+        return ((found - codes) ** 2).sum() / 2 - counts @ log_probs.sum(-1)
+
+    def step(_: Array, state: Any) -> Any:
+        return optimizer.update(jax.grad(loss)(optimizer.get_params(state)), state)
+
+    state = lax.fori_loop(0, NUM_STEPS, step, optimizer.init(codes))
+    return optimizer.get_params(state)
 
 
 @partial(jax.jit, static_argnames="options")
@@ -256,6 +326,9 @@ def rearrange(
     params = svi.get_params(state)
     num_sticks = params["breaks"].shape[AXES_OF_STICKS["breaks"]]
     values["breaks"] = sticks.breaks(num_sticks, options.concentration)
+    if "means" in values:
+        of_rest = np.zeros((num_sticks - len(order), options.latent_dim))
+        values["means"] = np.append(values["means"], of_rest, 0)
     for name, axis in AXES_OF_STICKS.items():
         rest = list(params[name].shape)
         rest[axis] -= len(order)

@@ -1,5 +1,9 @@
 """The components that images use, and how sticks are added, deleted and split."""
 
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from pyro.distributions import Bernoulli, Distribution, Normal
@@ -7,22 +11,16 @@ from pyro.optim import PyroOptim
 from torch import Tensor
 from torch.distributions import kl_divergence
 
-from examples.dp_mixture_vae.components import (
-    AXES_OF_STICKS,
-    MOST_IMAGES,
-    NUM_DRAWS,
-    NUM_SAMPLES,
-    BetaSticks,
-    Encoded,
-    Fit,
-    Terms,
-    prune,
-    split,
-)
+from examples.dp_mixture_vae.components import AXES_OF_STICKS, BetaSticks, Judged, judge
 from examples.dp_mixture_vae.mixture_pyro import Networks, to_weights
 from examples.dp_mixture_vae.report import Usage
+from examples.dp_mixture_vae.splitting import Encoded, split
 from examples.harness.training_pyro import IMAGES_AT_ONCE
 from pyro_igr import grow, num_active, reorder
+
+MOST_IMAGES, MOST_TO_SPLIT, AT_ONCE = 1000, 10_000, 100
+NUM_SAMPLES, NUM_DRAWS = 5, 5
+NUM_STEPS, STEP_SIZE = 100, 0.1
 
 
 def draw_weights(
@@ -94,10 +92,16 @@ def grow_sticks(networks: Networks, optimizer: PyroOptim, num_sticks: int) -> No
 
 
 @torch.no_grad()
-def prune_components(
-    networks: Networks, optimizer: PyroOptim, prior: Distribution, images: Tensor
-) -> Fit:
-    """Delete components, judged by some of the images, and sort the others by size.
+def judge_components(
+    networks: Networks,
+    optimizer: PyroOptim,
+    prior: Distribution,
+    images: Tensor,
+    held_out: Tensor,
+    tried: Sequence[int] = (),
+    num_epochs: int = 0,
+) -> Judged:
+    """Delete and merge components, judged by held-out images; sort the others by size.
 
     Args:
         networks: Whose sticks are fitted anew; those of deleted components are at the
@@ -105,16 +109,27 @@ def prune_components(
         optimizer: Whose state follows the components.
         prior: Of the concentration.
         images: To learn from.
+        held_out: To judge by.
+        tried: The components that a split has added since.
+        num_epochs: After which this is.
 
     Returns:
         The components that are left, and their sticks.
     """
     some = images[torch.randperm(len(images))[:MOST_IMAGES]]
+    others = held_out[torch.randperm(len(held_out))[:MOST_IMAGES]]
     usage = draw_usage(networks, prior, some, networks.options.rho, NUM_DRAWS)
-    counts = usage.probs.mean((0, 1), "float64") * len(images)
-    concentration = networks.encode_concentration(prior).mean.item()
-    found = prune(measure(networks, some), counts, concentration, len(images))
-    rearrange(networks, optimizer, found.components, found.sticks)
+    found = judge(
+        partial(measure, networks, others),
+        networks.all_means().double().numpy(force=True),
+        usage.probs.mean((0, 1), "float64") * len(images),
+        networks.encode_concentration(prior).mean.item(),
+        len(images),
+        tried,
+        num_epochs,
+    )
+    networks.means.copy_(torch.from_numpy(found.means[:-1]))
+    rearrange(networks, optimizer, found.fit.components, found.fit.sticks)
     return found
 
 
@@ -124,42 +139,82 @@ def split_components(
     optimizer: PyroOptim,
     prior: Distribution,
     images: Tensor,
-    found: Fit,
-) -> None:
-    """Split components whose codes are of two groups, as far as there are sticks.
+    found: Judged,
+) -> list[int]:
+    """Split components whose codes or images are of two groups, on trial.
 
     Args:
-        networks: Whose components were deleted just now.
+        networks: Whose components were judged just now; sticks are added as needed.
         optimizer: Whose state follows the components, to both halves.
         prior: Of the concentration.
         images: To learn from.
         found: The components that are left.
+
+    Returns:
+        Those that were added.
     """
+    images = images[:MOST_TO_SPLIT]
     usage = draw_usage(networks, prior, images, networks.options.rho, NUM_DRAWS)
     parts = split(
         encode(networks, images, usage.most_probable),
-        networks.means[: len(found.components)].numpy(force=True),
-        found.counts[[*found.components, -1]],
-        networks.num_sticks,
+        images.numpy(force=True),
+        networks.means[: len(found.fit.components)].double().numpy(force=True),
+        found.fit.counts[[*found.fit.components, -1]],
         networks.encode_concentration(prior).mean.item(),
+        partial(explain, networks),
     )
+    more = len(parts.means) - networks.num_sticks
+    if more > 0:
+        grow_sticks(networks, optimizer, more)
     rearrange(networks, optimizer, parts.parents, parts.sticks)
     networks.means[: len(parts.means)] = torch.from_numpy(parts.means).to(images)
     networks.scores.weight += torch.from_numpy(parts.weight).to(images)
     networks.scores.bias += torch.from_numpy(parts.bias).to(images)
+    return parts.tried
 
 
-def measure(networks: Networks, images: Tensor) -> Terms:
-    """What the images say of each component, whose codes share their noise."""
-    features, means = networks.features(images), networks.all_means()
-    code = networks.encode_code(features, means.unsqueeze(-2))
-    noise = torch.randn(NUM_SAMPLES, 1, *code.mean.shape[1:], device=images.device)
-    pixels = Bernoulli(logits=networks.decode(code.mean + code.stddev * noise))
-    log_likelihood = pixels.log_prob(images).sum(-1).mean(0)
-    prior = Normal(means.unsqueeze(-2), 1.0).to_event(1)
-    fits = (log_likelihood - kl_divergence(code, prior)).T
-    scores = networks.encode_component(features, torch.ones_like(means[:, 0]))
-    return Terms(*(x.double().numpy(force=True) for x in (fits, scores)))
+def measure(
+    networks: Networks, images: Tensor, means: NDArray[np.floating], seed: int = 0
+) -> NDArray[np.floating]:
+    """What the images say of components with these means, whose codes share noise."""
+    means, generator = (
+        torch.from_numpy(means).to(images),
+        torch.Generator(images.device),
+    )
+    generator.manual_seed(seed)
+    prior, found = Normal(means.unsqueeze(-2), 1.0).to_event(1), []
+    for batch in images.split(AT_ONCE):
+        code = networks.encode_code(networks.features(batch), means.unsqueeze(-2))
+        shape = NUM_SAMPLES, 1, *code.mean.shape[1:]
+        noise = torch.randn(shape, generator=generator, device=images.device)
+        pixels = Bernoulli(logits=networks.decode(code.mean + code.stddev * noise))
+        log_likelihood = pixels.log_prob(batch).sum(-1).mean(0)
+        found.append((log_likelihood - kl_divergence(code, prior)).T)
+    return torch.cat(found).double().numpy(force=True)
+
+
+def explain(
+    networks: Networks,
+    codes: NDArray[np.floating],
+    pixels: NDArray[np.floating],
+    counts: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """Codes near these of which the decoder makes such mean images, of so many."""
+    start, pixels = (torch.from_numpy(x).to(networks.means) for x in (codes, pixels))
+    counts = torch.from_numpy(counts).to(start)
+    found = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([found], STEP_SIZE)
+    for _ in range(NUM_STEPS):
+        with torch.enable_grad():
+            log_probs = (
+                Bernoulli(logits=networks.decode(found), validate_args=False)
+                .log_prob(pixels)
+                .sum(-1)
+            )
+            loss = ((found - start) ** 2).sum() / 2 - counts @ log_probs
+            (found.grad,) = torch.autograd.grad(loss, found)
+        optimizer.step()
+    return found.double().numpy(force=True)
 
 
 def encode(networks: Networks, images: Tensor, components: NDArray) -> Encoded:

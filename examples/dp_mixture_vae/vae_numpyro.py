@@ -2,7 +2,7 @@
 
 Images are of components without end, whose weights are sticks broken by a Dirichlet
 process. The sticks are doubled while training, as draws of the weights ask for more,
-and components are deleted and split as the bound asks, late in the training.
+and splits do; components are split, merged and deleted as held-out images ask.
 
     python -m examples.dp_mixture_vae.vae_numpyro
     python -m examples.dp_mixture_vae.vae_numpyro --dataset mnist-5k --num-epochs 40
@@ -34,6 +34,7 @@ from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.report import (
     Growth,
     MixtureResult,
+    Record,
     Usage,
     format_report,
     neighbor_errors,
@@ -41,9 +42,9 @@ from examples.dp_mixture_vae.report import (
 )
 from examples.dp_mixture_vae.revision_numpyro import (
     concentration_of,
+    double_sticks,
     draw_usage,
-    grow_sticks,
-    prune_components,
+    judge_components,
     split_components,
     trained_networks,
     wanted_sticks,
@@ -117,11 +118,7 @@ def grow_as_asked(
         return state
     params, rates = svi.get_params(state), (options.max_overflow, options.rho)
     wanted = wanted_sticks(options.of_model(), params, prior, images, *rates, key)
-    num_sticks = capacity = params["breaks"].shape[-1]
-    while num_sticks < wanted:
-        num_sticks *= 2
-    more = num_sticks - capacity
-    return grow_sticks(svi, state, more) if more else state
+    return double_sticks(svi, state, wanted)
 
 
 def fit(
@@ -131,14 +128,14 @@ def fit(
     images: Array,
     validation: Array,
     key: Array,
-) -> tuple[SVIState, list[Growth]]:
-    """Trains for the epochs that are left, with checkpoints; returns the growth too."""
+) -> tuple[SVIState, Record]:
+    """Trains for the epochs that are left, with checkpoints; returns the record too."""
     batch = images[: options.batch_size]
     with keeping(options, surroundings(images)) as kept:
         state = initialize(svi, prior, batch, key)
-        fresh = np.zeros((0, 4)), state
-        rows, state = kept.restore(partial(unpack, fresh), fresh)
-        growth = [Growth(int(c), n, int(u), o) for c, n, u, o in rows.tolist()]
+        fresh = as_arrays(Record()), state
+        arrays, state = kept.restore(partial(unpack, fresh), fresh)
+        record = Record.from_lists(*(x.tolist() for x in arrays))
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
         for epoch in epochs:
             keys = random.split(random.fold_in(key, epoch + 1), 5)
@@ -146,16 +143,23 @@ def fit(
             state, elbo = train_epoch(
                 svi, prior, images, options.batch_size, state, keys[1]
             )
-            state = revise(options, svi, state, prior, images, keys[3:], epoch + 1)
+            splits = images, validation, keys[3:]
+            state = revise(options, svi, state, prior, *splits, record, epoch + 1)
             params = svi.get_params(state)
             usage = draw_usage(
                 options.of_model(), params, prior, validation, options.rho, 1, keys[2]
             )
-            growth.append(measure_growth(options, params, usage))
-            used = f"{growth[-1].used} components used"
+            record.growth.append(measure_growth(options, params, usage))
+            used = f"{record.growth[-1].used} components used"
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
-            kept.save_if_due(epoch + 1, partial(pack, (np.array(growth), state)))
-    return state, growth
+            kept.save_if_due(epoch + 1, partial(pack, (as_arrays(record), state)))
+    record.warn_if_growing()
+    return state, record
+
+
+def as_arrays(record: Record) -> list[NDArray[np.floating]]:
+    """What a checkpoint has of a record."""
+    return [np.array(each) for each in record.to_lists()]
 
 
 def revise(
@@ -164,15 +168,19 @@ def revise(
     state: SVIState,
     prior: Distribution,
     images: Array,
+    validation: Array,
     keys: Array,
+    record: Record,
     num_epochs: int,
 ) -> SVIState:
-    """Deletes and splits components, if that is due after so many epochs."""
-    if options.prunes_after(num_epochs):
-        of = prior, images
-        state, found = prune_components(options, svi, state, *of, keys[0])
-        if options.splits_after(num_epochs):
-            state = split_components(options, svi, state, *of, found, keys[1])
+    """Judges and splits components, if that is due after so many epochs."""
+    if options.judges_after(num_epochs):
+        of, rest = (prior, images), (keys[0], record.tried, num_epochs)
+        state, found = judge_components(options, svi, state, *of, validation, *rest)
+        record.add(found)
+        if options.splits_after(num_epochs) and not record.is_settled:
+            state, tried = split_components(options, svi, state, *of, found, keys[1])
+            record.tried.extend(tried)
     return state
 
 
@@ -189,7 +197,7 @@ class Trained(NamedTuple):
     objectives: Objectives
     params: dict[str, Any]
     prior: Distribution
-    growth: list[Growth]
+    record: Record
     shape: tuple[int, int]
     images: Array
     validation: Array
@@ -213,12 +221,12 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
     svi, prior = objectives.training, make_prior(options)
     assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     start = perf_counter()
-    state, growth = fit(options, svi, prior, images, validation, key)
+    state, record = fit(options, svi, prior, images, validation, key)
     params = jax.block_until_ready(svi.get_params(state))
     seconds = perf_counter() - start
-    key = random.fold_in(key, len(growth) + 1)
+    key = random.fold_in(key, len(record.growth) + 1)
     splits = images, validation, test
-    return Trained(objectives, params, prior, growth, shape, *splits, key, seconds)
+    return Trained(objectives, params, prior, record, shape, *splits, key, seconds)
 
 
 @partial(jax.jit, static_argnames=("options", "num_pixels", "num_samples"))
@@ -257,7 +265,7 @@ def train(options: MixtureOptions) -> MixtureResult:
     ValueError or OSError say which file, option or device is of no use.
     """
     start = perf_counter()
-    objectives, params, prior, growth, shape, *splits, key, seconds = learn(
+    objectives, params, prior, record, shape, *splits, key, seconds = learn(
         options, load_binary_images(options)
     )
     images, validation, test = splits
@@ -268,17 +276,17 @@ def train(options: MixtureOptions) -> MixtureResult:
     usage = draw(test, options.rho, NUM_DRAWS, key)
     codes = draw(images, options.rho, NUM_DRAWS, key).codes
     labels, test_labels = load_labels(options)
-    growth = (*growth, measure_growth(options, params, usage))
     if options.figures:
         sizes = images.shape[-1], NUM_SAMPLES
         decoded = np.asarray(decode(options.of_model(), params, *sizes, key))
-        drawn = usage, growth[:-1], np.asarray(test), decoded, options.seed
+        drawn = usage, record, np.asarray(test), decoded, options.seed
         save_figures(options.figure, shape, *drawn)
     return MixtureResult(
         *elbos,
         LogLikelihood.from_bounds(weighted),
         usage,
-        growth,
+        record,
+        measure_growth(options, params, usage),
         neighbor_errors(codes, labels, usage.codes, test_labels),
         float(concentration_of(options.of_model(), params, prior, images)),
         seconds,

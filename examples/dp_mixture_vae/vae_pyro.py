@@ -2,7 +2,7 @@
 
 Images are of components without end, whose weights are sticks broken by a Dirichlet
 process. Sticks are added while training, as draws of the weights ask for them, and
-components are deleted and split as the bound asks, late in the training.
+as splits do; components are split, merged and deleted as held-out images ask.
 
     python -m examples.dp_mixture_vae.vae_pyro
     python -m examples.dp_mixture_vae.vae_pyro --dataset mnist-5k --num-epochs 40
@@ -35,6 +35,7 @@ from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.report import (
     Growth,
     MixtureResult,
+    Record,
     Usage,
     format_report,
     neighbor_errors,
@@ -43,7 +44,7 @@ from examples.dp_mixture_vae.report import (
 from examples.dp_mixture_vae.revision_pyro import (
     draw_usage,
     grow_sticks,
-    prune_components,
+    judge_components,
     split_components,
     wanted_sticks,
 )
@@ -129,22 +130,22 @@ def grow_as_asked(
         grow_sticks(networks, optimizer, more)
 
 
-def pack(growth: Sequence[Growth], networks: Networks, optimizer: PyroOptim) -> bytes:
+def pack(record: Record, networks: Networks, optimizer: PyroOptim) -> bytes:
     """What a run needs to continue, as bytes."""
-    buffer, rows = io.BytesIO(), [tuple(each) for each in growth]
+    buffer = io.BytesIO()
     states = networks.state_dict(), optimizer.get_state()
-    torch.save((networks.num_sticks, rows, *states), buffer)
+    torch.save((networks.num_sticks, record.to_lists(), *states), buffer)
     return buffer.getvalue()
 
 
-def unpack(networks: Networks, optimizer: PyroOptim, packed: bytes) -> list[Growth]:
-    """Restores what was packed, capacity included; returns the growth."""
+def unpack(networks: Networks, optimizer: PyroOptim, packed: bytes) -> Record:
+    """Restores what was packed, capacity included; returns the record."""
     state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
-    num_sticks, rows, parameters, optimizer_state = state
+    num_sticks, lists, parameters, optimizer_state = state
     grow_sticks(networks, optimizer, num_sticks - networks.num_sticks)
     networks.load_state_dict(parameters)
     optimizer.set_state(optimizer_state)
-    return [Growth(*row) for row in rows]
+    return Record.from_lists(*lists)
 
 
 def fit(
@@ -154,21 +155,23 @@ def fit(
     prior: Distribution,
     images: Tensor,
     validation: Tensor,
-) -> list[Growth]:
-    """Trains for the epochs that are left, with checkpoints; returns the growth."""
+) -> Record:
+    """Trains for the epochs that are left, with checkpoints; returns the record."""
     with keeping(options, surroundings(images)) as kept:
-        growth = kept.restore(partial(unpack, networks, svi.optim), [])
+        record = kept.restore(partial(unpack, networks, svi.optim), Record())
         epochs = trange(kept.epochs_done, options.num_epochs, disable=None)
         for epoch in epochs:
             seed_epoch(options.seed, epoch + 1)
             elbo = train_epoch(options, networks, svi, prior, images)
-            revise(options, networks, svi.optim, prior, images, epoch + 1)
+            splits = images, validation
+            revise(options, networks, svi.optim, prior, *splits, record, epoch + 1)
             usage = draw_usage(networks, prior, validation, options.rho, 1)
-            growth.append(measure_growth(networks, usage))
-            used = f"{growth[-1].used} components used"
+            record.growth.append(measure_growth(networks, usage))
+            used = f"{record.growth[-1].used} components used"
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, {used}")
-            kept.save_if_due(epoch + 1, partial(pack, growth, networks, svi.optim))
-    return growth
+            kept.save_if_due(epoch + 1, partial(pack, record, networks, svi.optim))
+    record.warn_if_growing()
+    return record
 
 
 def revise(
@@ -177,14 +180,17 @@ def revise(
     optimizer: PyroOptim,
     prior: Distribution,
     images: Tensor,
+    validation: Tensor,
+    record: Record,
     num_epochs: int,
 ) -> None:
-    """Deletes and splits components, if that is due after so many epochs."""
+    """Judges and splits components, if that is due after so many epochs."""
     of = networks, optimizer, prior, images
-    if options.prunes_after(num_epochs):
-        found = prune_components(*of)
-        if options.splits_after(num_epochs):
-            split_components(*of, found)
+    if options.judges_after(num_epochs):
+        found = judge_components(*of, validation, record.tried, num_epochs)
+        record.add(found)
+        if options.splits_after(num_epochs) and not record.is_settled:
+            record.tried.extend(split_components(*of, found))
 
 
 def measure_growth(networks: Networks, usage: Usage) -> Growth:
@@ -198,7 +204,7 @@ class Trained(NamedTuple):
     objectives: Objectives
     networks: Networks
     prior: Distribution
-    growth: list[Growth]
+    record: Record
     shape: tuple[int, int]
     images: Tensor
     validation: Tensor
@@ -221,11 +227,11 @@ def learn(options: MixtureOptions, data: BinaryImages) -> Trained:
     svi, prior = objectives.training, make_prior(options, device)
     assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     start = perf_counter()
-    growth = fit(options, networks, svi, prior, images, validation)
+    record = fit(options, networks, svi, prior, images, validation)
     seconds = perf_counter() - start
-    seed_epoch(options.seed, len(growth) + 1)
+    seed_epoch(options.seed, len(record.growth) + 1)
     splits = images, validation, test
-    return Trained(objectives, networks, prior, growth, shape, *splits, seconds)
+    return Trained(objectives, networks, prior, record, shape, *splits, seconds)
 
 
 @torch.no_grad()
@@ -250,7 +256,7 @@ def train(options: MixtureOptions) -> MixtureResult:
     ValueError or OSError say which file, option or device is of no use.
     """
     start = perf_counter()
-    objectives, networks, prior, growth, shape, *splits, seconds = learn(
+    objectives, networks, prior, record, shape, *splits, seconds = learn(
         options, load_binary_images(options)
     )
     images, validation, test = splits
@@ -259,17 +265,17 @@ def train(options: MixtureOptions) -> MixtureResult:
     usage = draw_usage(networks, prior, test, options.rho, NUM_DRAWS)
     codes = draw_usage(networks, prior, images, options.rho, NUM_DRAWS).codes
     labels, test_labels = load_labels(options)
-    growth = (*growth, measure_growth(networks, usage))
     if options.figures:
         decoded = decode(networks, NUM_SAMPLES).numpy(force=True)
         pixels = test.numpy(force=True)
-        drawn = usage, growth[:-1], pixels, decoded, options.seed
+        drawn = usage, record, pixels, decoded, options.seed
         save_figures(options.figure, shape, *drawn)
     return MixtureResult(
         *bounds,
         LogLikelihood.from_bounds(weighted),
         usage,
-        growth,
+        record,
+        measure_growth(networks, usage),
         neighbor_errors(codes, labels, usage.codes, test_labels),
         networks.encode_concentration(prior).mean.item(),
         seconds,

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from tiny_mixture import IMAGE, mixture_of_four
 
-from examples.dp_mixture_vae.components import (
-    BetaSticks,
+from examples.dp_mixture_vae.components import BetaSticks, nearest_gaussian
+from examples.dp_mixture_vae.splitting import (
     Encoded,
     Split,
+    divide,
     halve,
-    nearest_gaussian,
+    halve_images,
     split,
 )
 
@@ -56,6 +57,36 @@ def test_equal_codes_are_not_divided(number):
     assert halve(np.ones((number, 3)), ALPHA).gain == -np.inf
 
 
+def flip(templates, number, rate, rng):
+    """Images of templates with some pixels flipped, so many of each."""
+    pixels = np.repeat(templates, number, axis=0)
+    return (pixels ^ (rng.random(pixels.shape) < rate)).astype(float)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.25, 0.5])
+@pytest.mark.parametrize("number", [40, 400])
+def test_images_of_one_group_are_seldom_worth_dividing(rate, number):
+    rng = np.random.default_rng(0)
+    groups = [rng.random((1, 64)) > 0.5 for _ in range(20)]
+    gains = [halve_images(flip(each, number, rate, rng)).gain for each in groups]
+    assert np.mean(np.array(gains) > 0) <= 0.05
+    assert np.mean(gains) < -3
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.25])
+def test_images_of_two_groups_with_the_same_codes_are_divided_by_group(rate):
+    rng = np.random.default_rng(0)
+    images = flip(rng.random((2, 64)) > 0.5, 60, rate, rng)
+    images = rng.permutation(images)
+    codes, none = rng.standard_normal((120, 3)), np.zeros(120, int)
+    parts = divide(none, 1, codes, images, ALPHA)
+    assert len(parts) == 2
+    assert all(each.by_images for each in parts)
+    for each in parts:
+        own = images[each.members]
+        assert abs(own - own.mean(0).round()).mean() < rate + 0.05
+
+
 @pytest.fixture
 def encoded():
     """Two components of one heap and two of two, the last with the most to gain."""
@@ -69,11 +100,23 @@ def encoded():
     return heap, means, Encoded(components, codes, features, means[components])
 
 
+BLANK = np.zeros((600, 4))
+
+
+def never(*_):
+    raise AssertionError("codes are enough")
+
+
+def split_of(said, means, counts, images=BLANK, explain=never):
+    return split(said, images, means, counts, ALPHA, explain)
+
+
 def test_both_halves_become_components_and_the_scores_tell_them_apart(encoded):
     heap, means, said = encoded
     counts = np.append(np.bincount(said.components), 5.0)
-    found = split(said, means, counts, 9, ALPHA)
+    found = split_of(said, means, counts)
     assert sorted(found.parents.tolist()) == [0, 1, 2, 2, 3, 3]
+    assert sorted(found.parents[found.tried]) == [2, 3]
     sizes = found.sticks.first - 1
     assert (np.diff(sizes) <= 0).all()
     assert sizes.sum() == pytest.approx(600)
@@ -90,23 +133,35 @@ def test_both_halves_become_components_and_the_scores_tell_them_apart(encoded):
     assert abs(scores - said.scores)[heap < 2].max() < 0.1
 
 
-def test_those_that_gain_most_are_split_if_there_are_few_sticks(encoded):
-    _, means, said = encoded
-    counts = np.append(np.bincount(said.components), 5.0)
-    assert np.bincount(split(said, means, counts, 5, ALPHA).parents).tolist() == [
-        1,
-        1,
-        1,
-        2,
-    ]
+def test_what_only_images_tell_apart_gets_the_codes_that_explain_them(encoded):
+    heap, means, said = encoded
+    images = np.where((heap == 0)[:, None], np.arange(600)[:, None] % 3 == 0, BLANK)
+    images, asked = np.repeat(images, 4, axis=1), []
+    said = said._replace(components=np.where(heap < 2, heap, -1))
+
+    def explain(codes, pixels, counts):
+        asked.append((codes, pixels, counts))
+        return codes + pixels[:, :1]
+
+    counts = np.array([300.0, 300, 5])
+    found = split_of(said, means[:2], counts, images, explain)
+    assert sorted(found.parents.tolist()) == [0, 0, 1]
+    [(codes, pixels, numbers)] = asked
+    np.testing.assert_allclose(codes, [[9, 0], [9, 0]], atol=0.05)
+    np.testing.assert_allclose(sorted(pixels[:, 0]), [0, 1], atol=1e-12)
+    assert numbers.sum() == np.sum(heap == 0)
+    assert sorted(found.means[found.parents == 0, 1].round()) == [0, 1]
+    np.testing.assert_allclose(found.sticks.first.sum(), 603)
 
 
 def test_nothing_changes_if_nothing_is_split(encoded):
-    _, means, said = encoded
-    found = split(said, means, np.array([4.0, 3, 2, 1, 5]), 4, ALPHA)
+    heap, means, said = encoded
+    said = said._replace(components=np.where(heap < 2, heap, 4))
+    found = split_of(said, means, np.array([4.0, 3, 2, 1, 5]))
     np.testing.assert_array_equal(found.means, means)
     assert not found.weight.any()
     assert not found.bias.any()
+    assert not found.tried
 
 
 @pytest.fixture(params=["pyro", "numpyro"])
@@ -114,40 +169,50 @@ def mixture(request):
     return mixture_of_four(request.param, num_steps=3)
 
 
-def test_halves_have_the_sticks_means_and_scores_and_the_moments_of_the_whole(
+def test_parts_get_sticks_means_scores_and_the_moments_of_the_whole(
     mixture, monkeypatch
 ):
-    sticks = BetaSticks.of_counts(np.array([20.0, 18, 12, 0]), ALPHA)
-    means, weight, asked = np.array([0.5, -0.5, 2]), np.array([0.1, -0.2, 0.3]), []
+    sticks = BetaSticks.of_counts(np.array([20.0, 18, 12, 9, 5, 0]), ALPHA)
+    means, weight, asked = (
+        np.array([0.5, -0.5, 2, 3, 4]),
+        np.array([0.1, -0.2, 0.3]),
+        [],
+    )
+    of_scores = weight[None], 0.2 * np.ones(1)
     halves = Split(
-        np.array([1, 0, 1]), means[:, None], sticks, weight[None], 0.2 * np.ones(1)
+        np.array([1, 0, 1, 0, 0]), means[:, None], sticks, *of_scores, [2, 3]
     )
 
     def split(*arguments):
-        asked.extend(deepcopy(arguments))
+        asked.extend(deepcopy(arguments[:-1]))
         return halves
 
     host = type(mixture).__module__.removeprefix("tiny_mixture_")
     monkeypatch.setattr(f"examples.dp_mixture_vae.revision_{host}.split", split)
-    found, before, moments = mixture.prune(), mixture.parts(), mixture.moments()
-    mixture.split(found)
-    after, (encoded, old_means, counts, *rest) = mixture.parts(), asked
-    number = len(found.components)
+    found, before, moments = mixture.judge(), mixture.parts(), mixture.moments()
+    assert mixture.split(found) == [2, 3]
+    after, (encoded, images, old_means, counts, *rest) = mixture.parts(), asked
+    number, num_sticks = len(found.fit.components), len(after.loc)
+    assert num_sticks >= 5
+    np.testing.assert_array_equal(images[0], IMAGE)
     np.testing.assert_array_equal(old_means[:, 0], before.means[:number])
-    np.testing.assert_array_equal(counts[:-1], found.counts[found.components])
-    assert rest == [4, ALPHA]
+    np.testing.assert_array_equal(counts[:-1], found.fit.counts[found.fit.components])
+    assert rest == [ALPHA]
     np.testing.assert_array_equal(encoded.features[0], IMAGE)
     score = encoded.scores[0, 0]
     logits = score * before.means - before.means**2 / 2
     np.testing.assert_allclose(before.scores, logits, rtol=1e-5, atol=1e-6)
     code = before.code_loc[encoded.components[0]]
     assert encoded.codes[0, 0] == pytest.approx(code, rel=1e-5)
-    np.testing.assert_allclose(after.means, [*means, 0, 0])
+    np.testing.assert_allclose(after.means[:5], means)
+    assert not after.means[5:].any()
     logits = (score + IMAGE @ weight + 0.2) * after.means - after.means**2 / 2
     np.testing.assert_allclose(after.scores, logits, rtol=1e-5, atol=1e-6)
-    start, (loc, log_scale) = nearest_gaussian(ALPHA), sticks.breaks(4, ALPHA)
+    start, (loc, log_scale) = nearest_gaussian(ALPHA), sticks.breaks(num_sticks, ALPHA)
     np.testing.assert_allclose(after.loc, start[0] + loc, rtol=1e-5)
     np.testing.assert_allclose(after.scale, start[1] * np.exp(log_scale), rtol=1e-5)
-    assert mixture.moments() == [moments[1], moments[0], moments[1], 0]
+    first, second, *_ = moments
+    expected = [second, first, second, first, first]
+    assert mixture.moments() == [*expected, *[0] * (num_sticks - 5)]
     mixture.step()
     assert np.isfinite(mixture.draws(1)).all()

@@ -9,11 +9,10 @@ from jax.example_libraries import optimizers
 from numpyro.distributions import Delta
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
-from examples.dp_mixture_vae.components import Terms
 from examples.dp_mixture_vae.revision_numpyro import (
     grow_sticks,
+    judge_components,
     measure,
-    prune_components,
     split_components,
     trained_networks,
 )
@@ -48,20 +47,20 @@ class TinyMixture:
     def grow(self):
         self.state = grow_sticks(self.objectives.training, self.state, 2)
 
-    def measure(self, number):
-        """What so many copies of the image say of the components."""
+    def measure(self, number, means):
+        """What so many copies of the image say of components with these means."""
         images = jnp.broadcast_to(self.image, (number, len(IMAGE)))
-        return Terms(
-            *map(np.asarray, measure(self.options, self.params, images, self.key))
-        )
+        return np.asarray(measure(self.options, self.params, images, self.key, means))
 
-    def prune(self):
-        """Deletes components; returns those that are left."""
-        self.state, found = prune_components(*self.to_revise(), self.key)
+    def judge(self, tried=()):
+        """Deletes and merges components; returns those that are left."""
+        of = self.to_revise()
+        self.state, found = judge_components(*of, of[-1], self.key, tried)
         return found
 
     def split(self, found):
-        self.state = split_components(*self.to_revise(), found, self.key)
+        self.state, tried = split_components(*self.to_revise(), found, self.key)
+        return tried
 
     def to_revise(self):
         images = jnp.stack([self.image, 1 - self.image] * (NUM_IMAGES // 2))

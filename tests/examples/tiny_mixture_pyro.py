@@ -10,8 +10,8 @@ from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 from examples.dp_mixture_vae.mixture_pyro import Networks
 from examples.dp_mixture_vae.revision_pyro import (
     grow_sticks,
+    judge_components,
     measure,
-    prune_components,
     split_components,
 )
 from examples.dp_mixture_vae.vae_pyro import log_likelihoods, make_objectives
@@ -36,17 +36,19 @@ class TinyMixture:
     def grow(self):
         grow_sticks(self.networks, self.optimizer, 2)
 
-    def measure(self, number):
-        """What so many copies of the image say of the components."""
+    def measure(self, number, means):
+        """What so many copies of the image say of components with these means."""
         with torch.no_grad():
-            return measure(self.networks, self.image.expand(number, -1))
+            return measure(self.networks, self.image.expand(number, -1), means)
 
-    def prune(self):
-        """Deletes components; returns those that are left."""
-        return prune_components(*self.to_revise())
+    def judge(self, tried=()):
+        """Deletes and merges components; returns those that are left."""
+        networks, optimizer, prior, images = self.to_revise()
+        of = networks, optimizer, prior, images, images
+        return judge_components(*of, tried)
 
     def split(self, found):
-        split_components(*self.to_revise(), found)
+        return split_components(*self.to_revise(), found)
 
     def to_revise(self):
         images = torch.stack([self.image, 1 - self.image] * (NUM_IMAGES // 2))
