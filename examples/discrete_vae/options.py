@@ -126,6 +126,7 @@ class Options(RunOptions):
     num_epochs: int = free(
         "passes over the training images", 40, "-n", where=at_least(1)
     )
+    learning_rate: float = option("step size of Adam", 5e-3, "-lr", where=POSITIVE)
     family: str = option("family of the relaxed codes", "igr", choices=FAMILIES)
     estimator: str = option(
         "estimator of the gradient: what objective, and with what samples",

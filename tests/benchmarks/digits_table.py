@@ -31,7 +31,7 @@ def scores(log, host, method, temperature, seed):
     family, estimator = METHODS[method]
     choice = {"family": family, "estimator": estimator, "temperature": temperature}
     common = {"dataset": "digits", "decay": "none", "num_epochs": NUM_EPOCHS}
-    options = Options(seed=seed, **common, **choice)
+    options = Options(seed=seed, learning_rate=3e-3, **common, **choice)
     run = host, family, estimator, temperature, seed, NUM_EPOCHS
     return log.get(run, partial(find, host, options))
 

@@ -52,6 +52,7 @@ class Run:
             estimator=estimator,
             num_samples=SAMPLES.get(estimator, 1),
             temperature=temperature,
+            learning_rate=3e-3,
             seed=seed,
             **SIZES,
             **IMAGES,

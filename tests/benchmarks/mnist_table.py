@@ -47,6 +47,7 @@ def row(name, host, log, data_dir):
             dataset="mnist",
             data_dir=data_dir,
             num_epochs=20,
+            learning_rate=3e-3,
             decay="none",
             family=family,
             estimator=estimator,

@@ -37,6 +37,7 @@ OPTIONS = Options(
     family="igr-sb",
     estimator="analytic-kl",
     temperature=0.25,
+    learning_rate=3e-3,
     decay="none",
     num_variables=3,
     num_categories=4,
