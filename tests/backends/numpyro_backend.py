@@ -95,7 +95,7 @@ def second_derivatives(fn, x, points):
         return (jax.grad(fn)(x),) * 2
 
     # One program: most of a Hessian is the gradient.
-    both = jax.jit(jax.vmap(jax.jacfwd(gradient, has_aux=True)))
+    both = jax.jit(partial(jax.lax.map, jax.jacfwd(gradient, has_aux=True)))
     hessians, gradients = both(jnp.asarray([x, *points]))
     return numpy(hessians[0]), numpy(gradients[1:])
 
