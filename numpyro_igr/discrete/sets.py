@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import logsumexp, relu
@@ -91,6 +92,12 @@ def set_weights(log_probs: Array) -> tuple[Array, Array]:
         Kool, van Hoof and Welling (2020), who call the ratio of probabilities the
         leave-one-out ratio, and integrate numerically as well.
     """
+    return _set_weights(log_probs)
+
+
+# One program, even where nothing around it is compiled.
+@jax.jit
+def _set_weights(log_probs: Array) -> tuple[Array, Array]:
     log_set, log_one, log_two = _log_integrals(log_probs)
     barred = jnp.eye(len(log_probs), dtype=log_probs.dtype)
     barred = barred.reshape(*barred.shape, *[1] * (log_probs.ndim - 1))

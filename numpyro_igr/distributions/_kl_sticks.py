@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -37,7 +38,7 @@ def _kl_infinite(p: InfiniteIGR, q: InfiniteIGR) -> Array:
         (given_sticks(p, shared), tail_stick(q.tail, q.temperature)),
         (tail_stick(p.tail, p.temperature), given_sticks(q, shared)),
     ]
-    kl = cast(Array, sum(kl_divergence(*pair).sum(-1) for pair in pairs))
+    kl = cast(Array, sum(_kl_of_sticks(*pair) for pair in pairs))
     return _over_batch(_in_own_type(kl, p.loc, p.scale, q.loc, q.scale), p, q)
 
 
@@ -50,7 +51,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Array:
             "no closed-form KL to a GEM unless it is the tail: of the same "
             "concentration, the same object or concrete and equal; pass it as the tail"
         )
-    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    kl = _kl_of_sticks(given_sticks(p), q.stick())
     return _over_batch(_in_own_type(kl, p.loc, p.scale, q.concentration), p, q)
 
 
@@ -63,8 +64,14 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
             f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
             '"sticks" or InfiniteIGR, or estimate it, as Trace_ELBO does'
         )
-    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    kl = _kl_of_sticks(given_sticks(p), q.stick())
     return _over_batch(_in_own_type(kl, p.loc, p.scale, q.concentration), p, q)
+
+
+# One program, even where nothing around it is compiled.
+@jax.jit
+def _kl_of_sticks(p: Distribution, q: Distribution) -> Array:
+    return kl_divergence(p, q).sum(-1)
 
 
 def _in_own_type(kl: Array, *parameters: ArrayLike) -> Array:

@@ -103,6 +103,12 @@ def _log_det(log_z: Array, temperature: ArrayLike) -> Array:
 
 
 @jax.jit
+def _finite_or_zero(log_z: Array) -> tuple[Array, Array]:
+    inside = jnp.isfinite(log_z).all(-1, keepdims=True)
+    return inside, jnp.where(inside, log_z, 0.0)
+
+
+@jax.jit
 def _has_sum_one(log_z: Array) -> Array:
     return jnp.abs(logsumexp(log_z, -1)) < jnp.finfo(log_z.dtype).eps ** 0.5
 
@@ -139,9 +145,8 @@ class LogSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         return self.to_log(to_real(x))
 
     def _inverse(self, y: Array) -> Array:
-        y = to_real(y)
-        inside = jnp.isfinite(y).all(-1, keepdims=True)
-        return jnp.where(inside, self.from_log(jnp.where(inside, y, 0.0)), jnp.nan)
+        inside, log_z = _finite_or_zero(to_real(y))
+        return jnp.where(inside, self.from_log(log_z), jnp.nan)
 
     def log_det(self, y: Array, log_z: Array) -> Array:
         log_det = -y.shape[-1] * jnp.log(self.temperature)
