@@ -1,7 +1,9 @@
 """Relaxed one-hot distributions: Gumbel-Softmax, or Concrete."""
 
+from functools import partial
 from typing import Any, ClassVar, cast
 
+import jax
 import jax.numpy as jnp
 from jax import Array, random
 from jax.nn import log_softmax
@@ -119,10 +121,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         shape = sample_shape + self.batch_shape + self.event_shape
-        noise = random.gumbel(key, shape, jnp.result_type(self.logits, jnp.float32))
-        possible, logits = self._possible_logits
-        scores = (logits + noise) / self._tau
-        return log_softmax(jnp.where(possible, scores, self.logits), -1)
+        return _draw(key, self._tau, self.logits, shape)
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: Any = None) -> Array:
@@ -130,21 +129,34 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
 
     def _log_density(self, log_z: Array) -> Array:
         check_value(log_z, self.event_shape)
-        k = self.event_shape[0]
-        possible, logits = self._possible_logits
-        constant = gammaln(float(k)) + (k - 1) * jnp.log(self.temperature)
-        scores = logits - self._tau * log_z
-        inside = (jnp.isfinite(scores) & possible).all(-1)
-        scores = jnp.where(inside[..., None], scores, 0.0)
-        density = constant + log_softmax(scores, -1).sum(-1)
-        return jnp.where(inside, density, -jnp.inf)
-
-    # Where the logarithm is the smallest number, arithmetic on it would overflow.
-    @property
-    def _possible_logits(self) -> tuple[Array, Array]:
-        possible = is_possible(self.logits)
-        return possible, jnp.where(possible, self.logits, 0.0)
+        return _log_density(log_z, self._tau, self.logits)
 
     @property
     def _tau(self) -> Array:
         return jnp.expand_dims(self.temperature, -1)
+
+
+# Each one program, even where nothing around it is compiled.
+@partial(jax.jit, static_argnames="shape")
+def _draw(key: Array, tau: Array, logits: Array, shape: Shape) -> Array:
+    noise = random.gumbel(key, shape, jnp.result_type(logits, jnp.float32))
+    possible, finite = _possible_logits(logits)
+    return log_softmax(jnp.where(possible, (finite + noise) / tau, logits), -1)
+
+
+@jax.jit
+def _log_density(log_z: Array, tau: Array, logits: Array) -> Array:
+    k = logits.shape[-1]
+    possible, logits = _possible_logits(logits)
+    constant = gammaln(float(k)) + (k - 1) * jnp.log(tau[..., 0])
+    scores = logits - tau * log_z
+    inside = (jnp.isfinite(scores) & possible).all(-1)
+    scores = jnp.where(inside[..., None], scores, 0.0)
+    density = constant + log_softmax(scores, -1).sum(-1)
+    return jnp.where(inside, density, -jnp.inf)
+
+
+# Where the logarithm is the smallest number, arithmetic on it would overflow.
+def _possible_logits(logits: Array) -> tuple[Array, Array]:
+    possible = is_possible(logits)
+    return possible, jnp.where(possible, logits, 0.0)
