@@ -23,6 +23,12 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
     bound loses their KL to it, the least there is: .22 nats a stick at a concentration
     of .1, .01 at 1, .066 at 20 and never more than .082 beyond.
 
+    Both are differentiable in the concentration of a GEM. In a guide that learns it,
+    let each stick follow the tail of the concentration drawn: ``loc + follow *
+    tail_loc``, and ``scale * tail_scale``, with a learned ``follow`` from 1 on. A stick
+    that no datum has reached then says nothing of the concentration; one that stays
+    where it is counts as if its length had been seen.
+
     Shape:
         both results ``batch + (num_sticks,)``.
 
