@@ -69,4 +69,4 @@ def test_there_is_an_entry_of_each_host_for_every_example():
     assert {n.replace("_numpyro", "_pyro") for n in names if "_numpyro" in n} == {
         n for n in names if "_numpyro" not in n
     }
-    assert len(names) == 14
+    assert len(names) == 16

@@ -27,6 +27,7 @@ ENTRIES = {
         "--dataset=cifar",
         "-b=5000 --dataset=digits",
     ],
+    "dp_mixture.mixture": ["--capacity=0", "--dataset=moons", "-d=0", "-lr=0"],
     "dp_mixture_vae.vae": [
         "--rho=1",
         "--rho=0.999999999",

@@ -1,0 +1,1 @@
+"""A Dirichlet-process mixture of Gaussians, of a page in each host."""
