@@ -5,7 +5,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax import Array, random
+from jax.nn import one_hot
 from numpyro.distributions import Normal
+
+from numpyro_igr.distributions._categorical_logits import is_possible
 
 
 @partial(jax.jit, static_argnames="shape")
@@ -29,3 +32,21 @@ def log_prob_at(
     """The log density of what Gaussians y are mapped to, -inf outside of the image."""
     gaussian = Normal(loc, scale, validate_args=False).log_prob(y).sum(-1)
     return jnp.where(inside, gaussian - log_det, -jnp.inf)
+
+
+@partial(jax.jit, static_argnames="shape")
+def draw_one_hot(key: Array, logits: Array, shape: tuple[int, ...]) -> Array:
+    """Draws of one category each, of a batch of this shape."""
+    index = random.categorical(key, logits, shape=shape)
+    return one_hot(index, logits.shape[-1], dtype=logits.dtype)
+
+
+@jax.jit
+def log_prob_of_one_hot(value: Array, logits: Array) -> Array:
+    """The log probability of a category, -inf if it has no probability."""
+    index = jnp.expand_dims(jnp.argmax(value, -1), -1)
+    shape = jnp.broadcast_shapes(value.shape, logits.shape)
+    logits = jnp.broadcast_to(logits, shape)
+    index = jnp.broadcast_to(index, (*shape[:-1], 1))
+    log_prob = jnp.take_along_axis(logits, index, -1)[..., 0]
+    return jnp.where(is_possible(log_prob), log_prob, -jnp.inf)

@@ -3,7 +3,7 @@
 from typing import ClassVar, Self, cast
 
 import jax.numpy as jnp
-from jax import Array, random
+from jax import Array
 from jax.nn import one_hot
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints
@@ -15,6 +15,7 @@ from numpyro_igr.distributions._categorical_logits import (
     categorical_logits,
     is_possible,
 )
+from numpyro_igr.distributions._compiled import draw_one_hot, log_prob_of_one_hot
 from numpyro_igr.distributions._one_hot_vectors import OneHot
 from numpyro_igr.distributions._parameters import check_value
 
@@ -115,18 +116,12 @@ class OneHotCategorical(Distribution):
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         shape = sample_shape + self.batch_shape
-        index = random.categorical(key, self.logits, shape=shape)
-        return one_hot(index, self.event_shape[0], dtype=self.logits.dtype)
+        return draw_one_hot(key, self.logits, shape)
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: None = None) -> Array:
         check_value(value, self.event_shape)
-        index = jnp.expand_dims(jnp.argmax(value, -1), -1)
-        shape = jnp.broadcast_shapes(jnp.shape(value), jnp.shape(self.logits))
-        logits = jnp.broadcast_to(self.logits, shape)
-        index = jnp.broadcast_to(index, (*shape[:-1], 1))
-        log_prob = jnp.take_along_axis(logits, index, -1)[..., 0]
-        return jnp.where(is_possible(log_prob), log_prob, -jnp.inf)
+        return log_prob_of_one_hot(value, self.logits)
 
     # Unexpanded values are what the host's engines ask for, to count them and then to
     # put their indices in the place of the values.
