@@ -44,6 +44,8 @@ EXCEPTIONS = {
     "distributions/_parameters.py": {
         # torch validates the length of a value itself
         "check_value",
+        # NumPyro checks by operations of jax
+        "args_to_check",
     },
     "distributions/_pushforward.py": {
         # NumPyro wraps what it expands, torch asks the distribution
@@ -133,6 +135,8 @@ EXCEPTIONS = {
         "ExpRelaxedOneHotCategorical.sample",
         # NumPyro hands over what a map computed on its way
         "ExpRelaxedOneHotCategorical.log_prob",
+        # what NumPyro asks for the arguments that it checks
+        "ExpRelaxedOneHotCategorical.get_args",
     },
     "handlers/_log_odds.py": {
         # Pyro sends a message by its type, to private methods

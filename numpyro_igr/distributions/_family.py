@@ -5,19 +5,16 @@ from inspect import signature
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, cast
 
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from numpyro_igr._host import not_jax_tracer
-from numpyro_igr._typed import Constraint, Transform
-from numpyro_igr.distributions._parameters import is_shared
+from numpyro_igr._typed import Transform
+from numpyro_igr.distributions._parameters import args_to_check, is_shared
 
 
 class Family:
     """The options of a member, its coordinates, and what its values are."""
 
-    arg_constraints: ClassVar[dict[str, Constraint]] = {}
     options: ClassVar[tuple[str, ...]] = ()
     value_is_log: ClassVar[bool] = False
     value_is_hard: ClassVar[bool] = False
@@ -47,10 +44,8 @@ class Family:
         make = cast(Callable[..., Self], type(self))
         return make(temperature, loc, scale, **self.options_in_use())
 
-    # Where they are known NumPy has them, so that to check them compiles nothing.
     def get_args(self) -> dict[str, Any]:
-        args = {name: getattr(self, name) for name in self.arg_constraints}
-        return {n: np.asarray(x) if not_jax_tracer(x) else x for n, x in args.items()}
+        return args_to_check(self)
 
     def options_in_use(self) -> dict[str, Any]:
         """The options by their names, in the batch in which they were given."""

@@ -2,7 +2,7 @@
 
 from numbers import Number
 from operator import is_
-from typing import cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -90,6 +90,18 @@ def is_shared(given: tuple, held: tuple) -> bool:
     with jax.ensure_compile_time_eval():
         equal = np.all(held[0] == held[1])
     return not_jax_tracer(equal) and bool(equal)
+
+
+def args_to_check(dist: Any) -> dict[str, Any]:
+    """The arguments of a distribution, as NumPy has them where they are known.
+
+    To check those compiles nothing.
+
+    Args:
+        dist: of any family.
+    """
+    args = {name: getattr(dist, name) for name in dist.arg_constraints}
+    return {n: np.asarray(x) if not_jax_tracer(x) else x for n, x in args.items()}
 
 
 def check_value(value: Array, event_shape: Shape) -> None:

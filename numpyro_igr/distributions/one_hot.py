@@ -1,6 +1,6 @@
 """OneHotCategorical, which the host lacks."""
 
-from typing import ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import jax.numpy as jnp
 from jax import Array
@@ -17,7 +17,7 @@ from numpyro_igr.distributions._categorical_logits import (
 )
 from numpyro_igr.distributions._compiled import draw_one_hot, log_prob_of_one_hot
 from numpyro_igr.distributions._one_hot_vectors import OneHot
-from numpyro_igr.distributions._parameters import check_value
+from numpyro_igr.distributions._parameters import args_to_check, check_value
 
 Shape = tuple[int, ...]
 
@@ -91,6 +91,9 @@ class OneHotCategorical(Distribution):
         self.logits = categorical_logits(probs, logits, self)
         shape = jnp.shape(self.logits)
         super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
+
+    def get_args(self) -> dict[str, Any]:
+        return args_to_check(self)
 
     @property
     def probs(self) -> Array:

@@ -19,7 +19,7 @@ from numpyro_igr.distributions._categorical_logits import (
     is_possible,
     with_temperature,
 )
-from numpyro_igr.distributions._parameters import check_value
+from numpyro_igr.distributions._parameters import args_to_check, check_value
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform
 
@@ -101,6 +101,9 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
     @dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> Constraint:
         return LogSoftmaxPlusPlusTransform(1.0).codomain
+
+    def get_args(self) -> dict[str, Any]:
+        return args_to_check(self)
 
     @property
     def probs(self) -> Array:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import softmax
@@ -84,9 +85,16 @@ def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Bound:
     observed = [term for term in of_samples if term.is_observed] or of_samples
     scales = [_scale(term, plates) for term in observed]
     scale = cast(Array, sum(scales)) / len(scales)
+    of_all, weights = _sum_and_weights(log_w, scale)
+    return Bound(elbo + of_all, weights, scale)
+
+
+# One program, even where nothing around it is compiled.
+@jax.jit
+def _sum_and_weights(log_w: Array, scale: ArrayLike) -> tuple[Array, Array]:
     of_each = logsumexp(log_w / scale, 0) - math.log(len(log_w))
     weights = lax.stop_gradient(softmax(log_w / scale, 0))
-    return Bound(elbo + (scale * of_each).sum(), weights, scale)
+    return (scale * of_each).sum(), weights
 
 
 def _scale(term: Term, plates: tuple[int, ...]) -> ArrayLike:
