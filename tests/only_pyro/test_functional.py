@@ -231,6 +231,7 @@ def test_torch_compile_samples_without_a_graph_break(name):
         torch.testing.assert_close(found, fn(TAUS, LOCS, SCALES))
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 @pytest.mark.parametrize("name", ["argmax", "stick", "largest_weight"])
 def test_hessians_by_forward_over_reverse_mode_are_those_of_autograd(name):
     weights = torch.tensor([0.3, -1.0, 0.7], dtype=torch.float64)
