@@ -1,72 +1,157 @@
-"""The table of planted groups: how many components are used, without being told.
+"""The table of groups: how many components are used, without being told.
 
     python -m tests.benchmarks.planted_clusters
+    python -m tests.benchmarks.planted_clusters --host numpyro
+    python -m tests.benchmarks.planted_clusters --write
 
-A linear decoder, whose codes cannot tell groups apart without components; with and
-without the revision of components late in the training.
+Each run is a line of `runs/planted_clusters.jsonl`, so that a killed command goes on
+from there: the first seed of all data first, then the others. In the end, or at once
+with `--write`, the runs that there are become the table. Settings were chosen on other
+seeds than those of the table.
 """
 
+import argparse
 import importlib
+import warnings
 from functools import partial
 from itertools import product
+from time import perf_counter
 
 import numpy as np
 import torch
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import BayesianGaussianMixture
 
 from examples.dp_mixture_vae.options import MixtureOptions
+from tests.benchmarks.clustered_images import DATA
 from tests.benchmarks.report_table import EXAMPLES, to_header, to_row, write_table
 from tests.benchmarks.run_log import RunLog
-from tests.examples.planted import plant
 
-HOSTS, REVISE_FROM = ("pyro", "numpyro"), (0, 60)
-NUM_GROUPS, SEEDS, NUM_IMAGES = (3, 7, 15), (0, 1, 2), 1600
-SETTINGS = {
-    "num_epochs": 100,
-    "capacity": 30,
-    "encoder": (50, 50),
-    "decoder": (),
-    "latent_dim": 10,
-    "spread": 2.0,
-}
-COLUMNS = ["planted groups", "host", "revision", "components used", "purity"]
-HEADER = to_header(COLUMNS)
+HOSTS, SEEDS, TUNING_SEED = ("pyro", "numpyro"), (0, 1, 2), 100
+MIN_SHARE, MOST_COMPONENTS, NUM_DRAWS = 0.01, 60, 20
+COVARIANCES, DIMENSIONS = ("full", "diag", "spherical"), (5, 10, 20, 40)
+COLUMNS = ["images", "groups", "method", "components", "purity", "adjusted Rand", "s"]
 
 
-def find(host, num_groups, seed, revise_from, **settings):
-    """The number of components that test images use, and their purity."""
-    data, groups = plant(num_groups, NUM_IMAGES, seed)
-    options = MixtureOptions(seed=seed, revise_from=revise_from, **SETTINGS | settings)
-    learn = importlib.import_module(f"examples.dp_mixture_vae.vae_{host}").learn
-    usage = usage_of_test(host, options, learn(options, data))
-    component = usage.most_probable
+def find(host, data, **settings):
+    """What a run of the mixture VAE makes of images, and how long it takes."""
+    images, groups = data
+    options = MixtureOptions(**settings)
+    module = importlib.import_module(f"examples.dp_mixture_vae.vae_{host}")
+    start = perf_counter()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the last revision left")
+        trained = module.learn(options, images)
+    seconds = perf_counter() - start
+    component = usage_of_test(host, options, trained).most_probable
+    found = scores(component, groups) | {"seconds": seconds}
+    return found | {"is_growing": trained.record.is_growing}
+
+
+def scores(component, groups):
+    """The components with a hundredth of the images, and how they fit the groups."""
+    counts = np.unique(component, return_counts=True)[1]
     of_each = [np.bincount(groups[component == k]) for k in np.unique(component)]
-    purity = sum(counts.max() for counts in of_each) / len(groups)
-    return [len(usage.used), float(purity)]
+    return {
+        "used": int(np.sum(counts >= MIN_SHARE * len(groups))),
+        "purity": float(sum(each.max() for each in of_each) / len(groups)),
+        "rand": float(adjusted_rand_score(groups, component)),
+    }
 
 
 def usage_of_test(host, options, trained):
-    draw_usage = importlib.import_module(
-        f"examples.dp_mixture_vae.revision_{host}"
-    ).draw_usage
-    rest = trained.prior, trained.test, options.rho, 20
+    """What the guide says of the test images."""
+    revision = importlib.import_module(f"examples.dp_mixture_vae.revision_{host}")
+    rest = trained.prior, trained.test, options.rho, NUM_DRAWS
     if host == "pyro":
-        return draw_usage(trained.networks, *rest)
-    return draw_usage(options.of_model(), trained.params, *rest, trained.key)
+        return revision.draw_usage(trained.networks, *rest)
+    of = options.of_model(), trained.params
+    return revision.draw_usage(*of, *rest, trained.key)
 
 
-def rows():
-    log = RunLog("planted_clusters")
-    for num_groups, host, revise_from in product(NUM_GROUPS, HOSTS, REVISE_FROM):
-        runs = [(host, num_groups, seed, revise_from) for seed in SEEDS]
-        found = [log.get(run, partial(find, *run)) for run in runs]
-        used, purity = zip(*found, strict=True)
-        counts = ", ".join(map(str, used)), ", ".join(f"{p:.0%}" for p in purity)
-        yield to_row([num_groups, host, "yes" if revise_from else "no", *counts])
+def find_gaussian(covariance, dimensions, data, seed):
+    """What scikit-learn's mixture makes of so many principal components."""
+    (_, train, validation, test), groups = data
+    start = perf_counter()
+    known = np.concatenate([train, validation])
+    pca = PCA(dimensions, random_state=seed).fit(known)
+    mixture = BayesianGaussianMixture(
+        n_components=MOST_COMPONENTS,
+        covariance_type=covariance,
+        max_iter=500,
+        random_state=seed,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mixture.fit(pca.transform(known))
+    seconds = perf_counter() - start
+    found = scores(mixture.predict(pca.transform(test)), groups)
+    return found | {"seconds": seconds, "is_growing": False}
+
+
+def runs_of(log, data, seed, hosts, *, is_dry=False):
+    """The runs of a seed, by method; dry ones are those that the log has."""
+
+    def get(run, make):
+        return log.found.get(run) if is_dry else log.get(run, make)
+
+    found, key = {}, (data.name, data.groups)
+    for capacity, host in product(data.capacities, hosts):
+        choice = {"capacity": capacity, "seed": seed} | data.settings
+        run = (*key, host, capacity, seed)
+        make = partial(lambda h, c: find(h, data.make(seed), **c), host, choice)
+        found[f"{host}, from {capacity}"] = get(run, make)
+    for covariance in COVARIANCES:
+        tried = {}
+        for dimensions in DIMENSIONS:
+            run = (*key, covariance, dimensions)
+            of = covariance, dimensions
+            make = partial(
+                lambda c, d, s: find_gaussian(c, d, data.make(s), s), *of, TUNING_SEED
+            )
+            tried[dimensions] = get((*run, TUNING_SEED), make)
+        if all(tried.values()):
+            best = max(tried, key=lambda each: tried[each]["rand"])
+            run, of = (*key, covariance, best, seed), (covariance, best)
+            make = partial(lambda c, d: find_gaussian(c, d, data.make(seed), seed), *of)
+            found[f"Gaussian mixture, {covariance}"] = get(run, make)
+    return found
+
+
+def rows(log):
+    """A row for each method and data that there are runs of."""
+    for data in DATA:
+        of_seeds = [runs_of(log, data, seed, HOSTS, is_dry=True) for seed in SEEDS]
+        for method in dict.fromkeys(name for runs in of_seeds for name in runs):
+            found = [runs[method] for runs in of_seeds if runs.get(method)]
+            if found:
+                yield to_row([data.name, data.groups, method, *cells(found)])
+
+
+def cells(found):
+    """Components by seed, marked if they were still growing, and means of the rest."""
+    used = [f"{run['used']}{'+' * run['is_growing']}" for run in found]
+    means = {k: np.mean([run[k] for run in found]) for k in found[0] if k != "used"}
+    purity, rand = f"{means['purity']:.1%}", f"{means['rand']:.3f}"
+    return [", ".join(used), purity, rand, f"{means['seconds']:.0f}"]
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--host", choices=HOSTS, help="run this one alone")
+    parser.add_argument("--write", action="store_true", help="run nothing more")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    write_table("planted table", HEADER, rows(), EXAMPLES)
+    log = RunLog("planted_clusters")
+    if not arguments.write:
+        hosts = (arguments.host,) if arguments.host else HOSTS
+        for seed, data in product(SEEDS, DATA):
+            for method, run in runs_of(log, data, seed, hosts).items():
+                print(data.name, data.groups, seed, method, run, flush=True)
+    write_table(
+        "planted table", to_header(COLUMNS), rows(RunLog(log.path.stem)), EXAMPLES
+    )
 
 
 if __name__ == "__main__":

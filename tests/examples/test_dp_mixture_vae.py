@@ -3,10 +3,12 @@
 import importlib
 import os
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
+from planted import plant
 
 from examples.dp_mixture_vae.components import Move
 from examples.dp_mixture_vae.options import MixtureOptions
@@ -97,14 +99,18 @@ def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
 @pytest.mark.parametrize(("host", "capacity"), [("pyro", 3), ("numpyro", 16)])
 def test_planted_groups_are_found_by_splits_without_being_told(host, capacity):
     pytest.importorskip(host)
-    find = importlib.import_module("tests.benchmarks.planted_clusters").find
+    clusters = importlib.import_module("tests.benchmarks.planted_clusters")
+    linear = importlib.import_module("tests.benchmarks.clustered_images").LINEAR
     start = {"capacity": capacity, "spread": 3.0, "learning_rate": 0.01}
-    used, purity = find(host, 9, 0, 0, num_epochs=25, **start)
-    assert used <= 5
-    assert purity < 0.5
-    used, purity = find(host, 9, 0, 10, revise_every=5, num_epochs=25, **start)
-    assert used == 9
-    assert purity > 0.99
+    start |= {"num_epochs": 15, "latent_dim": 10, "revise_every": 5}
+    find = partial(clusters.find, host, plant(9), **(linear | start))
+    without = find(revise_from=0)
+    assert without["used"] <= 5
+    assert without["purity"] < 0.5
+    found = find(revise_from=5)
+    assert found["used"] == 9
+    assert found["purity"] > 0.99
+    assert found["rand"] > 0.98
 
 
 def test_a_record_says_whether_splits_have_stopped_and_warns_if_they_have_not():
