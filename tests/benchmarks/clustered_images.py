@@ -8,7 +8,7 @@ from examples.images.datasets import BinaryImages, binarize, load_dataset
 from tests.examples.planted import plant
 
 LINEAR = {
-    "num_epochs": 60,
+    "num_epochs": 80,
     "revise_from": 10,
     "revise_every": 5,
     "encoder": (50, 50),
