@@ -250,7 +250,7 @@ class Move(NamedTuple):
     after: float
 
 
-KINDS = "delete", "merge", "split"
+KINDS = "deletion", "merge", "split"
 
 
 class Judged(NamedTuple):

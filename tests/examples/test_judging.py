@@ -38,7 +38,7 @@ def kinds(found):
 def test_a_copy_is_deleted_and_what_is_needed_stays_the_largest_first():
     found = judged([-5, 5, -5], [30, 40, 30, 0])
     assert found.fit.components.tolist() in ([0, 1], [2, 1])
-    assert kinds(found) in (["delete"], ["merge"])
+    assert kinds(found) in (["deletion"], ["merge"])
     assert found.moves[0].after > found.moves[0].before
     kept = found.fit.components
     np.testing.assert_allclose(found.fit.counts[kept], [60, 40], atol=1e-6)
@@ -57,7 +57,7 @@ def test_a_component_of_no_images_goes_without_a_word_unless_it_is_on_trial():
     found = judged([-5, 50, 5], [60, 0, 40, 0])
     assert found.fit.components.tolist() == [0, 2]
     assert not found.moves
-    assert kinds(judged([-5, 50, 5], [60, 0, 40, 0], tried=[1])) == ["delete"]
+    assert kinds(judged([-5, 50, 5], [60, 0, 40, 0], tried=[1])) == ["deletion"]
 
 
 def test_the_last_component_is_not_deleted():
