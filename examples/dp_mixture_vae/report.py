@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,9 +191,9 @@ class Record:
 
     @property
     def is_settled(self) -> bool:
-        """Whether two rounds of splits, one after the other, have added nothing."""
-        last = self.judged[-3:]
-        return len(last) == 3 and last[0] >= last[1] >= last[2]
+        """Whether four rounds of splits, one after the other, have added nothing."""
+        last = self.judged[-5:]
+        return len(last) == 5 and all(a >= b for a, b in pairwise(last))
 
     @property
     def is_growing(self) -> bool:

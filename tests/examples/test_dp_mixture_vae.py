@@ -121,11 +121,11 @@ def test_a_record_says_whether_splits_have_stopped_and_warns_if_they_have_not():
     assert not record.is_settled
     with pytest.warns(UserWarning, match="left 9 components, the one before 7"):
         record.warn_if_growing()
-    record.judged += [9, 9]
+    record.judged += [9, 9, 9, 9]
     assert record.is_settled
     record.warn_if_growing()
     record.moves += [Move(5, 2, -9.5, -9.0), Move(5, 0, -9.0, -8.9)]
-    expected = "4, 7, 9, 9, 9 (1 deletions, 0 merges, 1 splits)"
+    expected = "4, 7, 9, 9, 9, 9, 9 (1 deletions, 0 merges, 1 splits)"
     assert record.summary() == expected
     record.growth.append(Growth(20, 3.5, 9, 0.25))
     record.tried.append(4)
