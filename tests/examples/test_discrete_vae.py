@@ -27,6 +27,7 @@ SMALL = [
     "--dataset=digits",
     "--temperature=0.25",
     "--decay=none",
+    "--learning-rate=0.003",
     "--num-variables=3",
     "--num-categories=4",
     "--batch-size=200",
