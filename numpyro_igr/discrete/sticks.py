@@ -9,6 +9,7 @@ from numpyro_igr._numerics.checks import check_positive, check_real
 from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
+from numpyro_igr._numerics.running_sums import running_sums
 from numpyro_igr.discrete._check_probs import to_log_probs
 
 
@@ -58,7 +59,7 @@ def _log_probs(loc: Array, scale: Array) -> Array:
     last = jnp.zeros_like(u[..., :1])
     broken, kept = log_ndtr_of_both(u)
     broken = jnp.concatenate([broken, last], -1)
-    log_probs = broken + jnp.concatenate([last, kept.cumsum(-1)], -1)
+    log_probs = broken + jnp.concatenate([last, running_sums(kept)], -1)
     # Their sum is one but for rounding, so that it has no derivative.
     total = jnp.log(jnp.exp(log_probs).sum(-1, keepdims=True))
     return log_probs - lax.stop_gradient(total)

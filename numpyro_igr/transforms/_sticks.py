@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from numpyro_igr._numerics.normal import log_of_rest
+from numpyro_igr._numerics.running_sums import running_sums
 
 
 @jax.jit
@@ -24,7 +25,7 @@ def log_weights(y: Array) -> Array:
     nothing = jnp.zeros_like(y[..., :1])
     broken, kept = _log_sigmoids(y)
     broken = jnp.concatenate([broken, nothing], -1)
-    return broken + jnp.concatenate([nothing, kept.cumsum(-1)], -1)
+    return broken + jnp.concatenate([nothing, running_sums(kept)], -1)
 
 
 @jax.jit
