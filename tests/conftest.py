@@ -63,6 +63,12 @@ def host(backend):
         yield engines
 
 
+@pytest.fixture
+def guides(backend, host):
+    """What the automatic guides of the host have learned, and what they report."""
+    return importlib.import_module(backend.__name__.replace("_backend", "_guides"))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def bounded_memory():
     """Forgets what was compiled for a module: no other has the same functions."""

@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext
 from functools import partial
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -24,12 +23,6 @@ every_context = pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRA
 def single_precision(host):
     with host.single_precision():
         yield
-
-
-@pytest.fixture
-def guides(backend, host):
-    """What the automatic guides of the host have learned, and what they report."""
-    return import_module(backend.__name__.replace("_backend", "_guides"))
 
 
 def one_hot(host):

@@ -1,7 +1,5 @@
 """The standard deviations of AutoIGR: the model's, a number, or learned."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 from contexts import innermost
@@ -16,12 +14,6 @@ X = np.array([0.5, -1.0, 1.5], np.float32)
 def single_precision(host):
     with host.single_precision():
         yield
-
-
-@pytest.fixture
-def guides(backend, host):
-    """What the automatic guides of the host have learned, and what they report."""
-    return import_module(backend.__name__.replace("_backend", "_guides"))
 
 
 @pytest.fixture
