@@ -13,7 +13,8 @@ from numpyro.infer.svi import SVIState
 
 from examples.harness.training_numpyro import initialize, train_epoch
 
-MakeSVI = Callable[[Array], SVI]  # given the learning rate, which may be traced
+Rates = tuple[float | Array, float | Array]
+MakeSVI = Callable[[Rates], SVI]  # given learning rates, which may be traced
 
 
 class Members(NamedTuple):
@@ -21,13 +22,13 @@ class Members(NamedTuple):
 
     Args:
         seed: Of first parameters, shuffling and noise.
-        learning_rate: What the optimizer is made with.
+        rates: The first learning rate and the last.
         prior: What model and guide take after the images; any arrays in a tree, its
             temperature among them.
     """
 
     seed: int | Array
-    learning_rate: float | Array
+    rates: Rates
     prior: Distribution | Any
 
     @classmethod
@@ -41,7 +42,7 @@ def start_grid(make_svi: MakeSVI, members: Members, images: Array) -> SVIState:
     """The states of all runs before the first step, given images of a batch."""
 
     def start(member: Members) -> SVIState:
-        svi, key = make_svi(member.learning_rate), random.PRNGKey(member.seed)
+        svi, key = make_svi(member.rates), random.PRNGKey(member.seed)
         return initialize(svi, member.prior, images, key)
 
     return jax.vmap(start)(members)
@@ -85,6 +86,6 @@ def grid_params(
 
 def _prepare(make_svi: MakeSVI, member: Members, images: Array) -> SVI:
     """An SVI has its maps of parameters from its start, whose rest XLA drops."""
-    svi = make_svi(member.learning_rate)
+    svi = make_svi(member.rates)
     svi.init(random.PRNGKey(member.seed), images, member.prior)
     return svi

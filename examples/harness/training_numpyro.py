@@ -19,21 +19,23 @@ IMAGES_AT_ONCE, SAMPLES_AT_ONCE = 250, 25_000
 
 
 class CosineDecay(NamedTuple):
-    """A learning rate for Adam that falls to nothing, epoch by epoch.
+    """A learning rate for Adam that falls, epoch by epoch.
 
     Args:
         rate: That of the first epoch.
         num_epochs: How many there are.
         num_batches: The steps of each.
+        last: What it falls to, were there one more.
     """
 
     rate: float | Array
     num_epochs: int
     num_batches: int
+    last: float | Array = 0.0
 
     def __call__(self, step: Array) -> Array:
         share = (step // self.num_batches) / self.num_epochs
-        return self.rate * (1 + jnp.cos(jnp.pi * share)) / 2
+        return self.last + (self.rate - self.last) * (1 + jnp.cos(jnp.pi * share)) / 2
 
 
 @partial(jax.jit, static_argnames="svi")

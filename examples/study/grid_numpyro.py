@@ -24,7 +24,7 @@ from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from jax import Array, random
@@ -33,7 +33,7 @@ from numpyro.optim import Adam
 from scipy.special import logsumexp
 from tqdm import trange
 
-from examples.discrete_vae.codes_numpyro import make_discrete, make_prior, make_rate
+from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
 from examples.discrete_vae.scores_numpyro import Objectives, weigh
 from examples.discrete_vae.vae_numpyro import make_objectives
@@ -41,13 +41,20 @@ from examples.harness.command_line import Parser
 from examples.harness.grid_numpyro import (
     MakeSVI,
     Members,
+    Rates,
     grid_params,
     start_grid,
     train_grid_epoch,
 )
 from examples.harness.lines import Line, append_lines, read_lines
 from examples.harness.run import keeping
-from examples.harness.training_numpyro import load_images, pack, surroundings, unpack
+from examples.harness.training_numpyro import (
+    CosineDecay,
+    load_images,
+    pack,
+    surroundings,
+    unpack,
+)
 from examples.study.options import GridOptions
 from examples.study.refit_numpyro import refit
 
@@ -61,15 +68,26 @@ def objectives_of(member: Options, images: Array) -> Objectives:
 
 
 def make_program(member: Options, images: Array) -> MakeSVI:
-    """What a member trains, with any learning rate."""
-    svi, n = objectives_of(member, images).training, len(images)
-    rate_of = partial(make_rate, member, num_images=n)
-    return lambda rate: SVI(svi.model, svi.guide, Adam(rate_of(rate)), svi.loss)
+    """What a member trains, with any learning rates."""
+    svi = objectives_of(member, images).training
+    of_run = member.num_epochs, len(images) // member.batch_size
+
+    def make_svi(rates: Rates) -> SVI:
+        rate = CosineDecay(rates[0], *of_run, last=rates[1])
+        return SVI(svi.model, svi.guide, Adam(rate), svi.loss)
+
+    return make_svi
+
+
+def rates_of(member: Options) -> tuple[float, float]:
+    """The learning rates of a member, which are equal unless they decay."""
+    last = member.learning_rate if member.decay == "none" else 0.0
+    return member.learning_rate, last
 
 
 def program_of(member: Options) -> tuple[str | int, ...]:
     """What members have in common that train as one program."""
-    return member.family, member.estimator, member.num_samples, member.decay
+    return member.family, member.estimator, member.num_samples
 
 
 def train(
@@ -79,7 +97,7 @@ def train(
     first = block[0]
     options = replace(first, checkpoint=checkpoint, resume=checkpoint.exists())
     members = Members.stack(
-        [Members(m.seed, m.learning_rate, make_prior(m)) for m in block]
+        [Members(m.seed, rates_of(m), make_prior(m)) for m in block]
     )
     around = surroundings(images) | {"members": [m.configuration() for m in block]}
     with keeping(options, around) as kept:
@@ -100,7 +118,7 @@ def refit_block(
     """The parameters of each member of a block, with its guide fitted again."""
     discrete, size = objectives_of(block[0], images).discrete, block[0].batch_size
     members = Members.stack(
-        [Members(m.seed, 1.0, make_discrete(make_prior(m))) for m in block]
+        [Members(m.seed, rates_of(m), make_discrete(make_prior(m))) for m in block]
     )
 
     def refit_one(member: Members, params: dict[str, Any]) -> dict[str, Any]:
@@ -111,16 +129,28 @@ def refit_block(
     return jax.vmap(refit_one)(members, params)
 
 
+class Scored(NamedTuple):
+    """What to score runs by.
+
+    Args:
+        images: Of a split, or some of them.
+        num_samples: Codes for each, to estimate its log-likelihood by.
+    """
+
+    images: Array
+    num_samples: int
+
+
 def score(
-    member: Options, images: dict[str, Array], params: dict[str, Any]
+    member: Options, scored: dict[str, Scored], params: dict[str, Any]
 ) -> dict[str, float]:
     """Of the discrete model, by the same codes: both bounds, in nats an image."""
     prior, key = make_discrete(make_prior(member)), random.PRNGKey(member.seed)
     of_end = params, random.fold_in(key, member.num_epochs + 1)
     scores = {}
-    for split, of in images.items():
-        svi = objectives_of(member, of).discrete
-        weights = weigh(svi, prior, of, member.num_importance_samples, *of_end)
+    for split, of in scored.items():
+        svi = objectives_of(member, of.images).discrete
+        weights = weigh(svi, prior, *of, *of_end)
         log_likelihood = logsumexp(weights, 1) - math.log(weights.shape[1])
         scores[f"{split}_log_likelihood"] = log_likelihood.mean().item()
         scores[f"{split}_elbo"] = weights.mean().item()
@@ -130,7 +160,7 @@ def score(
 def run_block(
     block: Sequence[Options],
     images: Array,
-    scored: dict[str, Array],
+    scored: dict[str, Scored],
     options: GridOptions,
 ) -> None:
     """Train and score members of a recipe, and append their lines."""
@@ -156,8 +186,14 @@ def run_block(
 def run_grid(options: GridOptions) -> list[Line]:
     """The lines of all members, those made now and those that were there."""
     _, images, validation, test = load_images(options)
-    scored = {"validation": validation[: options.num_validated]}
-    scored |= {"test": test[: options.num_tested]} if options.test else {}
+    number = options.num_importance_samples
+    scored = {"validation": Scored(validation[: options.num_validated], number)}
+    if options.test:
+        scored["test"] = Scored(test[: options.num_tested], number)
+    if options.test and options.num_tenfold:
+        few = test[: options.num_tenfold]
+        scored["few"] = Scored(few, number)
+        scored["few_tenfold"] = Scored(few, 10 * number)
     wanted = options.members()
     done = [line["member"] for line in read_lines(options.results)]
     left = [member for member in wanted if options.name(member) not in done]

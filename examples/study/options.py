@@ -80,6 +80,9 @@ class GridOptions(Flags):
         "most validation images to score", 2000, where=at_least(1)
     )
     num_tested: int = option("most test images to score", 10000, where=at_least(1))
+    num_tenfold: int = option(
+        "test images to score again by ten times as many codes", 0, where=at_least(0)
+    )
     refit: int = option(
         "epochs to fit the guide again, for scores of the decoder", 0, where=at_least(0)
     )
@@ -101,7 +104,7 @@ class GridOptions(Flags):
         of_run = {
             n: getattr(member, n) for n in ("num_epochs", "num_importance_samples")
         }
-        names = "num_validated", "num_tested", "refit", "test"
+        names = "num_validated", "num_tested", "num_tenfold", "refit", "test"
         of_grid = {name: getattr(self, name) for name in names}
         return member.configuration() | of_run | of_grid
 
@@ -150,7 +153,10 @@ class StudyOptions(GridOptions):
         "seeds of the runs of the best settings", (0, 1, 2, 3, 4), where=SEED
     )
     seconds: tuple[float, ...] = option(
-        "seconds that each recipe trains, by the timings", (60.0,), where=POSITIVE
+        "seconds that each recipe trains too, by the timings, if any",
+        (60.0,),
+        where=POSITIVE,
+        nargs="*",
     )
     timings: Path = option(
         "file of lines of what runs cost", Path("runs/timings.jsonl"), type=Path

@@ -1,9 +1,9 @@
 """Which recipe is best: all tuned alike, then run again by seeds, in NumPyro.
 
-First a grid of temperatures, learning rates and decay, with one seed; then the settings
-that did best on validation images with several seeds, for as many epochs as all have
-and for as many as take equal time by the timings (`timings_numpyro`), scored on test
-images as well.
+For as many epochs as all have, and for as many as take equal time by the timings
+(`timings_numpyro`): first a grid of temperatures, learning rates and decay, with one
+seed; then the settings that did best on validation images with several seeds, scored on
+test images as well.
 
     python -m examples.study.recipes_numpyro
     python -m examples.study.recipes_numpyro --dataset mnist --results runs/mnist.jsonl
@@ -25,25 +25,38 @@ from examples.study.options import StudyOptions
 from examples.study.recipes import Recipe
 
 
-def run_finals(options: StudyOptions, tuned: Sequence[Line], recipe: Recipe) -> None:
-    """Run the best settings of a recipe with every seed and in every budget."""
-    best = {name: (x,) for name, x in best_settings(tuned, recipe).items()}
-    timings = read_lines(options.timings)
-    cost = seconds_per_epoch(timings, recipe, options.architecture)
+def budgets(options: StudyOptions, recipe: Recipe) -> list[int]:
+    """The epochs that all have, and those that equal time is enough for.
+
+    ValueError if there is no timing of the recipe.
+    """
+    if not options.seconds:
+        return [options.num_epochs]
+    of_recipe = recipe, options.architecture, options.dataset
+    cost = seconds_per_epoch(read_lines(options.timings), *of_recipe)
+    if cost is None:
+        raise ValueError(f"{options.timings}: expected a timing of {recipe}, got none")
     at_equal_time = {max(1, round(seconds / cost)) for seconds in options.seconds}
-    for num_epochs in sorted({options.num_epochs} | at_equal_time):
-        of = {"recipe": (recipe,), "seed": options.final_seed, "test": True}
-        run_grid(replace(options, num_epochs=num_epochs, **of, **best))
+    return sorted({options.num_epochs} | at_equal_time)
+
+
+def study(options: StudyOptions, recipe: Recipe, num_epochs: int) -> list[Line]:
+    """Tune a recipe and run its best settings with every seed; returns both."""
+    options = replace(options, recipe=(recipe,), num_epochs=num_epochs)
+    tuned = run_grid(replace(options, refit=0))
+    best = {name: (x,) for name, x in best_settings(tuned, recipe).items()}
+    return tuned + run_grid(
+        replace(options, seed=options.final_seed, test=True, **best)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the study of the command line and print what tuning found."""
+    """Run the study of the command line and print what was found."""
     try:
         options = StudyOptions.parse(__doc__, arguments)
         for recipe in options.recipe:
-            tuned = run_grid(replace(options, recipe=(recipe,), refit=0))
-            print(report(tuned))
-            run_finals(options, tuned, recipe)
+            for num_epochs in budgets(options, recipe):
+                print(report(study(options, recipe, num_epochs)))
     except (OSError, ValueError) as error:
         Parser(__doc__).error(str(error))
 

@@ -2,8 +2,9 @@
 
 A row is a recipe at its best settings, run so many epochs with every seed: mean and
 standard deviation over the seeds, in nats an image, of the log-likelihood and the ELBO
-of the discrete model on test images; or what tuning found, on validation images.
-Seconds are those of the timings.
+of the discrete model on test images; then the log-likelihood with a guide fitted again
+to the decoder that is held, and of few images by as many codes and by ten times as
+many. Or what tuning found, on validation images. Seconds are those of the timings.
 
     python -m examples.study.report
     python -m examples.study.report --results runs/a.jsonl runs/b.jsonl --figure a.png
@@ -29,15 +30,20 @@ from examples.images.figures import save_figure
 from examples.study.chosen import (
     SETTINGS,
     best_settings,
+    name_of,
     recipe_of,
     seconds_per_epoch,
 )
+from examples.study.recipes import Recipe
 
 HEADER = (
     "| recipe | temperature | learning rate | decay | epochs | seconds | seeds "
-    "| log-likelihood | ELBO |\n|---|---|---|---|---|---|---|---|---|"
+    "| log-likelihood | ELBO | guide refitted | few images | by tenfold codes |\n"
+    + "|---" * 12
+    + "|"
 )
 SCORES = "log_likelihood", "elbo"
+CHECKS = "refitted_test", "few", "few_tenfold"  # of the log-likelihood
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,26 +69,30 @@ class Final(NamedTuple):
         recipe: Its name.
         settings: Those that did best in tuning.
         num_epochs: Of each run.
-        seconds: That they take, by the timings.
-        scores: Values of each score, one a seed.
+        seconds: That they take, by the timings, if there is one.
+        scores: Values of each score, one a seed, and of each check that was made.
     """
 
     recipe: str
     settings: dict[str, Any]
     num_epochs: int
-    seconds: float
+    seconds: float | None
     scores: dict[str, list[float]]
 
 
 def tuned(lines: Sequence[Line]) -> list[Line]:
-    """The line of each recipe that did best on validation images, before any test."""
-    of_tuning = [line for line in lines if not line["member"]["test"]]
-    recipes = {recipe_of(line["member"]): None for line in of_tuning}
-    best = {recipe: best_settings(of_tuning, recipe) for recipe in recipes}
+    """The line of each recipe and budget that did best on validation images."""
+    groups: dict[tuple[Recipe, int], list[Line]] = {}
+    for line in lines:
+        if not line["member"]["test"]:
+            key = recipe_of(line["member"]), line["member"]["num_epochs"]
+            groups.setdefault(key, []).append(line)
+    best = {key: best_settings(group, key[0]) for key, group in groups.items()}
     return [
         line
-        for line in of_tuning
-        if best[recipe_of(line["member"])].items() <= line["member"].items()
+        for key, group in groups.items()
+        for line in group
+        if best[key].items() <= line["member"].items()
     ]
 
 
@@ -94,42 +104,52 @@ def summarize(
     def key(line: Line) -> tuple[Any, ...]:
         member = line["member"]
         settings = [str(member[name]) for name in SETTINGS]
-        return str(recipe_of(member)), member["num_epochs"], *settings
+        return name_of(member), member["num_epochs"], *settings
 
     found = []
     for _, group in groupby(sorted(lines, key=key), key):
         runs = list(group)
-        member, recipe = runs[0]["member"], recipe_of(runs[0]["member"])
-        cost = seconds_per_epoch(timings, recipe, member["architecture"])
-        epochs = member["num_epochs"]
+        member, epochs = runs[0]["member"], runs[0]["member"]["num_epochs"]
+        of = recipe_of(member), member["architecture"], member["dataset"]
+        cost = seconds_per_epoch(timings, *of)
+        wanted = {name: f"{split}_{name}" for name in SCORES}
+        wanted |= {check: f"{check}_log_likelihood" for check in CHECKS}
         scores = {
-            name: [run["scores"][f"{split}_{name}"] for run in runs] for name in SCORES
+            name: [run["scores"][score] for run in runs]
+            for name, score in wanted.items()
+            if all(score in run["scores"] for run in runs)
         }
         settings = {name: member[name] for name in SETTINGS}
-        found.append(Final(str(recipe), settings, epochs, epochs * cost, scores))
+        of_run = name_of(member), settings, epochs, cost and cost * epochs
+        found.append(Final(*of_run, scores))
     return found
 
 
 def rows(found: Sequence[Final]) -> Iterator[str]:
     """The rows of the table, the highest log-likelihood first."""
     for final in sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]])):
-        scores = [_with_spread(final.scores[name]) for name in SCORES]
+        names = *SCORES, *CHECKS
+        scores = [_with_spread(final.scores.get(name, ())) for name in names]
         settings = [final.settings[name] for name in SETTINGS]
         number = len(final.scores[SCORES[0]])
-        cells = final.recipe, *settings, final.num_epochs, f"{final.seconds:.0f}"
+        seconds = "" if final.seconds is None else f"{final.seconds:.0f}"
+        cells = final.recipe, *settings, final.num_epochs, seconds
         yield "| " + " | ".join(map(str, (*cells, number, *scores))) + " |"
 
 
 def _with_spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
     spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.2f}{spread}"
 
 
 def draw(found: Sequence[Final], path: Path) -> None:
     """Log-likelihood against seconds, a line a recipe, with the spread over seeds."""
+    timed = [final for final in found if final.seconds is not None]
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axis = figure.subplots()
-    for i, (recipe, group) in enumerate(groupby(found, lambda final: final.recipe)):
+    for i, (recipe, group) in enumerate(groupby(timed, lambda final: final.recipe)):
         points = sorted(group, key=lambda final: final.seconds)
         values = [point.scores[SCORES[0]] for point in points]
         spread = [statistics.stdev(x) if len(x) > 1 else 0.0 for x in values]
@@ -147,6 +167,10 @@ def draw(found: Sequence[Final], path: Path) -> None:
         xlabel="seconds of training, one thread",
         ylabel="log-likelihood, nats an image",
     )
+    for which in ("major", "minor"):
+        axis.xaxis.set_tick_params(which=which, labelrotation=90)
+    axis.xaxis.set_major_formatter("{x:.0f}")
+    axis.xaxis.set_minor_formatter("{x:.0f}")
     figure.legend(loc="outside right upper", fontsize="small")
     save_figure(figure, path)
 

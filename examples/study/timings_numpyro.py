@@ -24,7 +24,7 @@ from examples.discrete_vae.options import Options
 from examples.harness.command_line import Parser
 from examples.harness.lines import append_lines
 from examples.harness.training_numpyro import initialize, load_images, train_epoch
-from examples.study.grid_numpyro import VERSIONS, make_program
+from examples.study.grid_numpyro import VERSIONS, make_program, rates_of
 from examples.study.options import StudyOptions
 
 TURNS, STEPS = 5, 20
@@ -33,7 +33,7 @@ TURNS, STEPS = 5, 20
 def time_steps(member: Options, images: Array) -> Callable[[], float]:
     """A call that takes some steps of a single run and returns the seconds of one."""
     few = images[: STEPS * member.batch_size]
-    svi = make_program(member, images)(member.learning_rate)
+    svi = make_program(member, images)(rates_of(member))
     key, prior = random.PRNGKey(member.seed), make_prior(member)
     state = initialize(svi, prior, few[: member.batch_size], key)
 
@@ -61,8 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for recipe, times in zip(members, zip(*turns, strict=True), strict=True):
         num_steps = len(images) // options.batch_size
         seconds = statistics.median(times) * num_steps
-        of = {"recipe": str(recipe), "architecture": options.architecture}
-        line = {"timing": of, "on": VERSIONS, "seconds_per_epoch": seconds}
+        of = {name: getattr(options, name) for name in ("architecture", "dataset")}
+        line = {
+            "timing": {"recipe": str(recipe)} | of,
+            "on": VERSIONS,
+            "seconds_per_epoch": seconds,
+        }
         append_lines(options.timings, [line], key="timing")
         print(f"{recipe}  {1e3 * seconds / num_steps:.2f} ms a step")
 

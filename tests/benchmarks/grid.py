@@ -28,6 +28,7 @@ from examples.study.grid_numpyro import make_program
 from tests.benchmarks.report_table import BENCHMARKS, to_header, to_row, write_table
 
 COUNTS, TURNS, STEPS, BATCH, PIXELS = (1, 4, 16), 9, 10, 100, 784
+RATES = 1e-3, 1e-3
 HEADER = to_header(["members", "ms a step and member", "ms a step, single", "ratio"])
 OPTIONS = Options(family="igr-sb", estimator="discrete-kl", decay="none")
 
@@ -41,14 +42,14 @@ def milliseconds(run, members=1):
 
 def single(make_svi, prior, images):
     """An epoch of one run."""
-    svi, key = make_svi(1e-3), random.PRNGKey(0)
+    svi, key = make_svi(RATES), random.PRNGKey(0)
     state = initialize(svi, prior, images[:BATCH], key)
     return lambda: train_epoch(svi, prior, images, BATCH, state, key)
 
 
 def together(make_svi, prior, images, count):
     """An epoch of so many runs."""
-    members = Members.stack([Members(seed, 1e-3, prior) for seed in range(count)])
+    members = Members.stack([Members(seed, RATES, prior) for seed in range(count)])
     states = start_grid(make_svi, members, images[:BATCH])
     return lambda: train_grid_epoch(make_svi, members, images, BATCH, states, 0)
 

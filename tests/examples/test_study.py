@@ -17,8 +17,9 @@ from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
 from examples.harness.lines import append_lines, read_lines
 from examples.study import recipes_numpyro, report
-from examples.study.chosen import best_settings, seconds_per_epoch
+from examples.study.chosen import USUAL, best_settings
 from examples.study.grid_numpyro import objectives_of
+from examples.study.options import StudyOptions
 from examples.study.recipes import Recipe
 from examples.study.refit_numpyro import InclusiveKL, refit
 
@@ -40,45 +41,67 @@ def test_another_word_is_refused(word):
 
 def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp_path):
     paths = {name: tmp_path / name for name in ("results", "timings")}
-    timing = {"recipe": str(RECIPE), "architecture": "linear"}
+    timing = {"recipe": str(RECIPE), "architecture": "linear", "dataset": "digits"}
     line = {"timing": timing, "seconds_per_epoch": 2.0}
     append_lines(paths["timings"], [line], key="timing")
     arguments = [f"--{name}={path}" for name, path in paths.items()]
     arguments += [f"--{k.replace('_', '-')}={v}" for k, v in SMALL.items()]
     arguments += ["--dataset=digits", f"--recipe={RECIPE}", "-n=1", "--seconds=4.1"]
+    arguments += ["--refit=1", "--num-tenfold=5"]
     lists = "--temperature 0.5 --decay none --final-seed 0 1".split()
     recipes_numpyro.main(arguments + lists)
 
     lines = read_lines(paths["results"])
-    tuned = [line for line in lines if not line["member"]["test"]]
-    assert len(tuned) == 2
-    finals = [line["member"] for line in lines if line["member"]["test"]]
-    by_validation = {
-        line["scores"]["validation_log_likelihood"]: line["member"]["learning_rate"]
-        for line in tuned
-    }
-    assert {member["learning_rate"] for member in finals} == {
-        by_validation[max(by_validation)]
-    }
-    of_run = [(member["num_epochs"], member["seed"]) for member in finals]
+    finals = [line for line in lines if line["member"]["test"]]
+    of_run = [(x["member"]["num_epochs"], x["member"]["seed"]) for x in finals]
     assert of_run == list(product((1, 2), (0, 1)))
+    best = report.tuned(lines)
+    for num_epochs, chosen in zip((1, 2), best, strict=True):
+        of = [x for x in lines if x["member"]["num_epochs"] == num_epochs]
+        tuned = [x for x in of if not x["member"]["test"]]
+        assert len(tuned) == 2
+        assert chosen == max(tuned, key=validation_of)
+        rates = {x["member"]["learning_rate"] for x in of if x in finals}
+        assert rates == {chosen["member"]["learning_rate"]}
 
-    (best,) = report.tuned(lines)
-    assert best["scores"]["validation_log_likelihood"] == max(by_validation)
-    tested = [line for line in lines if line["member"]["test"]]
-    found = report.summarize(tested, read_lines(paths["timings"]), "test")
+    scores = finals[0]["scores"]
+    assert scores["refitted_test_log_likelihood"] != scores["test_log_likelihood"]
+    assert scores["few_log_likelihood"] < scores["few_tenfold_log_likelihood"]
+    found = report.summarize(finals, read_lines(paths["timings"]), "test")
     assert [(final.num_epochs, final.seconds) for final in found] == [(1, 2), (2, 4)]
+    assert all(len(final.scores["few_tenfold"]) == 2 for final in found)
     (row, _) = report.rows(found)
     assert row.startswith(f"| {RECIPE} | 0.5 | 0.003 | none | 2 | 4 | 2 | -")
     report.draw(found, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 1000
 
 
-def test_what_is_not_among_the_lines_is_said():
+def validation_of(line):
+    return line["scores"]["validation_log_likelihood"]
+
+
+def test_what_is_not_among_the_lines_is_said(tmp_path):
     with pytest.raises(ValueError, match=r"expected lines of igr-sb/discrete-kl"):
         best_settings([], RECIPE)
+    options = StudyOptions(timings=tmp_path / "none.jsonl")
     with pytest.raises(ValueError, match=r"expected a timing of igr-sb/discrete-kl"):
-        seconds_per_epoch([], RECIPE, "linear")
+        recipes_numpyro.budgets(options, RECIPE)
+
+
+def test_the_usual_recipe_is_a_row_of_its_own_and_needs_no_timing():
+    member = USUAL | {"num_samples": 1, "num_epochs": 1, "test": True}
+    member |= {"architecture": "linear", "dataset": "digits"}
+    scores = {"test_log_likelihood": -2.0, "test_elbo": -3.0}
+    lines = [
+        {"member": member | {"temperature": t, "seed": 0}, "scores": scores}
+        for t in (0.5, 0.25)
+    ]
+    usual, other = sorted(report.rows(report.summarize(lines, [], "test")))[::-1]
+    assert usual.startswith("| gumbel-softmax/discrete-kl, the usual | 0.5 | 0.001 |")
+    assert other == (
+        "| gumbel-softmax/discrete-kl | 0.25 | 0.001 | none | 1 |  | 1 "
+        "| -2.00 | -3.00 |  |  |  |"
+    )
 
 
 @pytest.fixture(scope="module")
