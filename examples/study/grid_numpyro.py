@@ -24,19 +24,16 @@ from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 from jax import Array, random
 from numpyro.infer import SVI
 from numpyro.optim import Adam
-from scipy.special import logsumexp
 from tqdm import trange
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
-from examples.discrete_vae.scores_numpyro import Objectives, weigh
-from examples.discrete_vae.vae_numpyro import make_objectives
 from examples.harness.command_line import Parser
 from examples.harness.grid_numpyro import (
     MakeSVI,
@@ -57,14 +54,14 @@ from examples.harness.training_numpyro import (
 )
 from examples.study.options import GridOptions
 from examples.study.refit_numpyro import refit
+from examples.study.scores_numpyro import (
+    Scored,
+    objectives_of,
+    score,
+    what_to_score,
+)
 
 VERSIONS = {name: version(name) for name in ("jax", "numpyro", "pyro-igr")}
-
-
-def objectives_of(member: Options, images: Array) -> Objectives:
-    """What a member trains and what it is scored by, whatever its numbers are."""
-    of = member.estimator, member.num_samples
-    return make_objectives(member.sizes(images.shape[1]), 1.0, *of)
 
 
 def make_program(member: Options, images: Array) -> MakeSVI:
@@ -129,34 +126,6 @@ def refit_block(
     return jax.vmap(refit_one)(members, params)
 
 
-class Scored(NamedTuple):
-    """What to score runs by.
-
-    Args:
-        images: Of a split, or some of them.
-        num_samples: Codes for each, to estimate its log-likelihood by.
-    """
-
-    images: Array
-    num_samples: int
-
-
-def score(
-    member: Options, scored: dict[str, Scored], params: dict[str, Any]
-) -> dict[str, float]:
-    """Of the discrete model, by the same codes: both bounds, in nats an image."""
-    prior, key = make_discrete(make_prior(member)), random.PRNGKey(member.seed)
-    of_end = params, random.fold_in(key, member.num_epochs + 1)
-    scores = {}
-    for split, of in scored.items():
-        svi = objectives_of(member, of.images).discrete
-        weights = weigh(svi, prior, *of, *of_end)
-        log_likelihood = logsumexp(weights, 1) - math.log(weights.shape[1])
-        scores[f"{split}_log_likelihood"] = log_likelihood.mean().item()
-        scores[f"{split}_elbo"] = weights.mean().item()
-    return scores
-
-
 def run_block(
     block: Sequence[Options],
     images: Array,
@@ -185,15 +154,8 @@ def run_block(
 
 def run_grid(options: GridOptions) -> list[Line]:
     """The lines of all members, those made now and those that were there."""
-    _, images, validation, test = load_images(options)
-    number = options.num_importance_samples
-    scored = {"validation": Scored(validation[: options.num_validated], number)}
-    if options.test:
-        scored["test"] = Scored(test[: options.num_tested], number)
-    if options.test and options.num_tenfold:
-        few = test[: options.num_tenfold]
-        scored["few"] = Scored(few, number)
-        scored["few_tenfold"] = Scored(few, 10 * number)
+    data = load_images(options)
+    scored = what_to_score(options, data)
     wanted = options.members()
     done = [line["member"] for line in read_lines(options.results)]
     left = [member for member in wanted if options.name(member) not in done]
@@ -203,7 +165,7 @@ def run_grid(options: GridOptions) -> list[Line]:
         size = math.ceil(len(members) / num_blocks)  # of all blocks but the last
         for start in range(0, len(members), size):
             block = members[start : start + size]
-            run_block(block, images, scored, options)
+            run_block(block, data.train, scored, options)
     names = [options.name(member) for member in wanted]
     return [line for line in read_lines(options.results) if line["member"] in names]
 

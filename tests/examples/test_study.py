@@ -18,10 +18,10 @@ from examples.discrete_vae.options import Options
 from examples.harness.lines import append_lines, read_lines
 from examples.study import recipes_numpyro, report
 from examples.study.chosen import USUAL, best_settings
-from examples.study.grid_numpyro import objectives_of
 from examples.study.options import StudyOptions
 from examples.study.recipes import Recipe
 from examples.study.refit_numpyro import InclusiveKL, refit
+from examples.study.scores_numpyro import objectives_of
 
 SMALL = {"num_variables": 2, "num_categories": 3, "num_importance_samples": 5}
 RECIPE = Recipe("igr-sb", "discrete-kl")

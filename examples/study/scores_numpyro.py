@@ -1,0 +1,61 @@
+"""How good the members of a grid are: log-likelihood and ELBO of the discrete model."""
+
+import math
+from typing import Any, NamedTuple
+
+from jax import Array, random
+from scipy.special import logsumexp
+
+from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
+from examples.discrete_vae.options import Options
+from examples.discrete_vae.scores_numpyro import Objectives, weigh
+from examples.discrete_vae.vae_numpyro import make_objectives
+from examples.images.datasets import BinaryImages
+from examples.study.options import GridOptions
+
+
+def objectives_of(member: Options, images: Array) -> Objectives:
+    """What a member trains and what it is scored by, whatever its numbers are."""
+    of = member.estimator, member.num_samples
+    return make_objectives(member.sizes(images.shape[1]), 1.0, *of)
+
+
+class Scored(NamedTuple):
+    """What to score runs by.
+
+    Args:
+        images: Of a split, or some of them.
+        num_samples: Codes for each, to estimate its log-likelihood by.
+    """
+
+    images: Array
+    num_samples: int
+
+
+def what_to_score(options: GridOptions, data: BinaryImages[Array]) -> dict[str, Scored]:
+    """The images that the options ask for, by the names of their scores."""
+    number = options.num_importance_samples
+    scored = {"validation": Scored(data.validation[: options.num_validated], number)}
+    if options.test:
+        scored["test"] = Scored(data.test[: options.num_tested], number)
+    if options.test and options.num_tenfold:
+        few = data.test[: options.num_tenfold]
+        scored["few"] = Scored(few, number)
+        scored["few_tenfold"] = Scored(few, 10 * number)
+    return scored
+
+
+def score(
+    member: Options, scored: dict[str, Scored], params: dict[str, Any]
+) -> dict[str, float]:
+    """Of the discrete model, by the same codes: both bounds, in nats an image."""
+    prior, key = make_discrete(make_prior(member)), random.PRNGKey(member.seed)
+    of_end = params, random.fold_in(key, member.num_epochs + 1)
+    scores = {}
+    for split, of in scored.items():
+        svi = objectives_of(member, of.images).discrete
+        weights = weigh(svi, prior, *of, *of_end)
+        log_likelihood = logsumexp(weights, 1) - math.log(weights.shape[1])
+        scores[f"{split}_log_likelihood"] = log_likelihood.mean().item()
+        scores[f"{split}_elbo"] = weights.mean().item()
+    return scores
