@@ -1,7 +1,9 @@
 """Newton steps to a root: damped ones of a system, bracketed ones in one unknown."""
 
 from collections.abc import Callable
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
@@ -99,19 +101,29 @@ def bracketed_newton(
     return lax.while_loop(unfinished, iterate, state)[1]
 
 
-def implicit_root(root: Array, residual_and_jacobian: Callable) -> Array:
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def implicit_root(
+    root: Array, residual_and_jacobian: Callable, *given: ArrayLike
+) -> Array:
     """The root with its derivatives, as of an implicit function, to the third order.
-
-    Of two Newton steps from the root, the first is right to the first order in what
-    defines the residual; an exact one squares what is left.
 
     Args:
         root: the point, without a gradient.
-        residual_and_jacobian: the function of the point that vanishes there, with a
-            gradient in what defines it.
+        residual_and_jacobian: a function of the point and of what is given, that
+            vanishes there.
+        given: what defines it, and has a gradient.
     """
-    residual, jacobian = residual_and_jacobian(root)
-    x = root - solve(lax.stop_gradient(jacobian), residual)
-    residual, jacobian = residual_and_jacobian(x)
-    x = x - solve(jacobian, residual)
-    return root + (x - lax.stop_gradient(x))
+    return root
+
+
+@implicit_root.defjvp
+def _with_tangents(
+    residual_and_jacobian: Callable, primals: tuple, tangents: tuple
+) -> tuple[Array, Array]:
+    (root, *given), (_, *slopes) = primals, tangents
+    # Itself an implicit root: so are derivatives of higher orders.
+    x = implicit_root(root, residual_and_jacobian, *given)
+    _, slope, jacobian = jax.jvp(
+        partial(residual_and_jacobian, x), given, slopes, has_aux=True
+    )
+    return x, -solve(jacobian, slope)

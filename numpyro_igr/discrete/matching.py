@@ -128,7 +128,7 @@ def _solve(target: Array, scale: Array, rule: str, panels: tuple[int, int]) -> A
         )
 
     def differentiate(loc: Array, target: Array, scale: Array) -> Array:
-        return implicit_root(loc, lambda loc: excess(loc, target, scale))
+        return implicit_root(loc, excess, target, scale)
 
     width = width_of(scale, rule, panels)
     loc = by_chunks(newton, width, *lax.stop_gradient((target, scale)))

@@ -78,20 +78,24 @@ def match_moments(
     check_size(num_samples=num_samples)
     if num_samples % 2:
         raise ValueError(f"expected num_samples to be even, got {num_samples}")
-    return _match_moments(probs, temperature, scale, delta, num_samples)
+    (probs, temperature, scale, delta), dtype = in_full_precision(
+        probs, temperature, scale, delta
+    )
+    # Not within, where it would not know its arguments, and compile for any.
+    start = match_log_probs(*lax.stop_gradient((jnp.log(probs), scale)))
+    found = _match_moments(probs, temperature, scale, delta, start, num_samples)
+    return jax.tree.map(lambda x: x.astype(dtype), found)
 
 
 @partial(jax.jit, static_argnames="num_samples")
 def _match_moments(
     probs: Array,
-    temperature: ArrayLike,
-    scale: ArrayLike,
-    delta: ArrayLike,
+    temperature: Array,
+    scale: Array,
+    delta: Array,
+    start: Array,
     num_samples: int,
 ) -> tuple[Array, Array]:
-    (probs, temperature, scale, delta), dtype = in_full_precision(
-        probs, temperature, scale, delta
-    )
     target = probs / probs.sum(-1, keepdims=True)
     n = target.shape[-1] - 1
     batch = jnp.broadcast_shapes(
@@ -100,26 +104,29 @@ def _match_moments(
     target = jnp.broadcast_to(target, (*batch, n + 1))
     scale = jnp.broadcast_to(scale, (*batch, n))
     noise = antithetic_noise(num_samples, target[..., 1:])
-    arguments = scale, temperature[..., None], delta[..., None], noise
-    fixed = lax.stop_gradient((target, arguments))
+    given = target, scale, temperature[..., None], delta[..., None], noise
+    fixed = lax.stop_gradient(given)
     loc = damped_newton(
         lambda loc: _residual_and_jacobian(loc, *fixed),
-        match_log_probs(jnp.log(fixed[0]), fixed[1][0]),
+        jnp.broadcast_to(start, (*batch, n)),
         tolerance=10 * jnp.finfo(target.dtype).eps,
     )
-    loc = implicit_root(loc, lambda loc: _residual_and_jacobian(loc, target, arguments))
-    return loc.astype(dtype), scale.astype(dtype)
+    return implicit_root(loc, _residual_and_jacobian, *given), scale
 
 
 def _residual_and_jacobian(
-    loc: Array, target: Array, arguments: tuple[Array, ...]
+    loc: Array,
+    target: Array,
+    scale: Array,
+    temperature: Array,
+    delta: Array,
+    noise: Array,
 ) -> tuple[Array, Array]:
     r"""Excess of the mean of z, and its derivatives in the means of y.
 
     The derivatives are :math:`\tau^{-1} E[z_j (1_{j = k} - z_k)]`; a tiny diagonal
     keeps them invertible where entries of z underflow in the whole sample.
     """
-    scale, temperature, delta, noise = arguments
     alr = (loc + scale * noise) / temperature - jnp.log(delta)
     last = jnp.zeros_like(alr[..., :1])
     z = softmax(jnp.concatenate([alr, last], -1), -1)[..., :-1]

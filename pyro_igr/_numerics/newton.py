@@ -87,19 +87,21 @@ def bracketed_newton(
     return x
 
 
-def implicit_root(root: Tensor, residual_and_jacobian: Callable) -> Tensor:
+def implicit_root(
+    root: Tensor, residual_and_jacobian: Callable, *given: Tensor
+) -> Tensor:
     """The root with its derivatives, as of an implicit function, to the third order.
-
-    Of two Newton steps from the root, the first is right to the first order in what
-    defines the residual; an exact one squares what is left.
 
     Args:
         root: the point, without a gradient.
-        residual_and_jacobian: the function of the point that vanishes there, with a
-            gradient in what defines it.
+        residual_and_jacobian: a function of the point and of what is given, that
+            vanishes there.
+        given: what defines it, and has a gradient.
     """
-    residual, jacobian = residual_and_jacobian(root)
+    # Of two Newton steps from the root, the first is right to the first order in what
+    # defines the residual; an exact one squares what is left.
+    residual, jacobian = residual_and_jacobian(root, *given)
     x = root - solve(jacobian.detach(), residual)
-    residual, jacobian = residual_and_jacobian(x)
+    residual, jacobian = residual_and_jacobian(x, *given)
     x = x - solve(jacobian, residual)
     return root + (x - x.detach())

@@ -100,7 +100,7 @@ def _solve(target: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]) ->
         )
 
     def differentiate(loc: Tensor, target: Tensor, scale: Tensor) -> Tensor:
-        return implicit_root(loc, lambda loc: excess(loc, target, scale))
+        return implicit_root(loc, excess, target, scale)
 
     width = width_of(scale, rule, panels)
     with torch.no_grad():

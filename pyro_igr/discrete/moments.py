@@ -86,27 +86,29 @@ def match_moments(
     noise = antithetic_noise(num_samples, target[..., 1:])
     arguments = scale, temperature.unsqueeze(-1), delta.unsqueeze(-1), noise
 
-    def excess(loc: Tensor) -> tuple[Tensor, Tensor]:
-        return _residual_and_jacobian(loc, target, arguments)
-
     with torch.no_grad():
         loc = damped_newton(
-            excess,
+            lambda loc: _residual_and_jacobian(loc, target, *arguments),
             match_log_probs(target.log(), scale),
             tolerance=10 * torch.finfo(target.dtype).eps,
         )
-    return implicit_root(loc, excess).to(dtype), scale.to(dtype)
+    loc = implicit_root(loc, _residual_and_jacobian, target, *arguments)
+    return loc.to(dtype), scale.to(dtype)
 
 
 def _residual_and_jacobian(
-    loc: Tensor, target: Tensor, arguments: tuple[Tensor, ...]
+    loc: Tensor,
+    target: Tensor,
+    scale: Tensor,
+    temperature: Tensor,
+    delta: Tensor,
+    noise: Tensor,
 ) -> tuple[Tensor, Tensor]:
     r"""Excess of the mean of z, and its derivatives in the means of y.
 
     The derivatives are :math:`\tau^{-1} E[z_j (1_{j = k} - z_k)]`; a tiny diagonal
     keeps them invertible where entries of z underflow in the whole sample.
     """
-    scale, temperature, delta, noise = arguments
     alr = (loc + scale * noise) / temperature - delta.log()
     z = pad(alr, (0, 1)).softmax(-1)[..., :-1]
     mean = z.mean(0)

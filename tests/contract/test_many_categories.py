@@ -96,13 +96,13 @@ def test_a_root_has_the_second_derivatives_that_a_full_matrix_gives(backend):
     numerics, identity = backend.igr._numerics, backend.array(np.eye(3))
 
     def objective(target, *, is_factored):
-        def excess(x):
+        def excess(x, target):
             diagonal = 1 + 3 * x**2
             matrix = numerics.low_rank.DiagonalPlusLowRank(diagonal, left, right)
             dense = identity * diagonal + full
             return x + x**3 + full @ x - target, matrix if is_factored else dense
 
-        return (numerics.newton.implicit_root(point, excess) ** 3).sum()
+        return (numerics.newton.implicit_root(point, excess, target) ** 3).sum()
 
     at = backend.numpy(target)
     pair = [
