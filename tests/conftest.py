@@ -1,5 +1,6 @@
 """The contract suite runs against both twins through the ``backend`` fixture."""
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -39,10 +40,19 @@ def pytest_configure(config):
     given = os.environ.get("XLA_FLAGS", "")
     if not given.startswith(XLA_FLAGS):
         os.environ["XLA_FLAGS"] = f"{XLA_FLAGS} {given}"
+    # Programs without the lines of Python that they come from are smaller.
+    os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
     if hasattr(config, "cache"):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("xla"))
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_collection_finish():
+    """Has the search for cycles pass over what was imported, and come less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(params=HOSTS)
