@@ -1,13 +1,22 @@
 """Integrals over the maximum of Gaussians, one for each that may be the largest."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
+from jax.nn import logsumexp, softmax
 
-from numpyro_igr._numerics.quick_normal import quick_log_ndtr_and_hazard
+from numpyro_igr._numerics.bulk_nodes import NUM_BELOW
+from numpyro_igr._numerics.bulk_terms import Terms, terms_below, terms_inside
+
+PARTS = (
+    (terms_below, slice(None, NUM_BELOW)),
+    (terms_inside, slice(NUM_BELOW, None)),
+)
 
 
-@jax.custom_jvp
 def log_integrals(loc: Array, scale: Array, t: Array, log_weights: Array) -> Array:
     r"""Log of :math:`\int F r_k dt` at given nodes, and its derivatives by hand.
 
@@ -31,20 +40,11 @@ def log_integrals(loc: Array, scale: Array, t: Array, log_weights: Array) -> Arr
         t: nodes.
         log_weights: logs of their weights.
     """
-    _, _, top, shares = _terms(loc, scale, t, log_weights)
-    return jnp.log(shares.sum(-1)) + top[..., 0] - jnp.log(scale)
-
-
-@log_integrals.defjvp
-def _with_tangents(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-    _, scale, _, _ = primals
-    u, log_hazard, _, shares = _terms(*primals)
-    shares = shares / shares.sum(-1, keepdims=True)
-    hazard = jnp.exp(log_hazard)
-    d_loc, d_scale = (tangent[..., None] for tangent in tangents[:2])
-    shift = (d_loc + u * d_scale) / scale[..., None]
-    change = (u + hazard) * shift - (hazard * shift).sum(-2, keepdims=True)
-    return log_integrals(*primals), (shares * change).sum(-1) - tangents[1] / scale
+    log_sums = [
+        _log_integrals(terms_at, loc, scale, t[..., nodes], log_weights[..., nodes])
+        for terms_at, nodes in PARTS
+    ]
+    return logsumexp(jnp.stack(log_sums), 0)
 
 
 def shares_and_hazards(
@@ -55,8 +55,8 @@ def shares_and_hazards(
     That is u, the shares :math:`w_k`, and the hazards :math:`h / \sigma`.
 
     Shape:
-        The first result is as there; in NumPyro nodes are the last dimension of the
-        others, in Pyro the first.
+        The first result is as there; in NumPyro nodes are the last dimension but one of
+        the others, in Pyro the first.
 
     Args:
         loc: means of the Gaussians.
@@ -64,22 +64,42 @@ def shares_and_hazards(
         t: nodes.
         log_weights: logs of their weights.
     """
-    u, log_hazard, top, shares = _terms(loc, scale, t, log_weights)
-    total = shares.sum(-1)
-    return (
-        jnp.log(total) + top[..., 0] - jnp.log(scale),
-        u,
-        shares / total[..., None],
-        jnp.exp(log_hazard) / scale[..., None],
-    )
+    parts = [
+        terms_at(loc, scale, t[..., nodes], log_weights[..., nodes])
+        for terms_at, nodes in PARTS
+    ]
+    log_sums = jnp.stack([_log_sum(part) for part in parts])
+    columns = zip(*map(_factors, parts, softmax(log_sums, 0)), strict=True)
+    u, hazards, shares = (jnp.concatenate(x, -2) for x in columns)
+    log_p = logsumexp(log_sums, 0) - jnp.log(scale)
+    return log_p, u, shares, hazards / scale[..., None, :]
 
 
-def _terms(
-    loc: Array, scale: Array, t: Array, log_weights: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Standardised nodes, hazards, and the log of the largest term and all over it."""
-    u = (t[..., None, :] - loc[..., None]) / scale[..., None]
-    log_cdf, log_hazard = quick_log_ndtr_and_hazard(u)
-    log_terms = (log_weights + log_cdf.sum(-2))[..., None, :] + log_hazard
-    top = lax.stop_gradient(log_terms.max(-1, keepdims=True))
-    return u, log_hazard, top, jnp.exp(log_terms - top)
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _log_integrals(terms_at: Callable, *inputs: Array) -> Array:
+    _, scale, *_ = inputs
+    return _log_sum(terms_at(*inputs)) - jnp.log(scale)
+
+
+@_log_integrals.defjvp
+def _with_tangents(
+    terms_at: Callable, primals: tuple, tangents: tuple
+) -> tuple[Array, Array]:
+    _, scale, *_ = primals
+    d_loc, d_scale, *_ = tangents
+    terms = terms_at(*primals)
+    u, hazards, _ = _factors(terms, jnp.ones_like(scale))
+    shift = (d_loc[..., None, :] + u * d_scale[..., None, :]) / scale[..., None, :]
+    change = (u + hazards) * shift - (hazards * shift).sum(-1, keepdims=True)
+    tangent = (terms.terms * change).sum(-2) / terms.terms.sum(-2) - d_scale / scale
+    return _log_integrals(terms_at, *primals), tangent
+
+
+def _log_sum(x: Terms) -> Array:
+    return jnp.log(x.terms.sum(-2)) + x.log_term
+
+
+def _factors(x: Terms, factor: Array) -> tuple[Array, Array, Array]:
+    """Standardised nodes, hazards at them, and a factor times shares in integrals."""
+    hazards = x.hazards * jnp.exp(x.log_hazard)[..., None, :]
+    return x.u, hazards, x.terms * (factor / x.terms.sum(-2))[..., None, :]

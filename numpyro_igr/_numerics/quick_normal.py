@@ -46,7 +46,7 @@ def quick_log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     """
     is_left = x < 0
     log_density = jnp.where(is_left, 0.0, -0.5 * x**2)
-    ratio = _mills_ratio(jnp.where(is_left, -x, x))
+    ratio = mills_ratio(jnp.where(is_left, -x, x))
     log_cdf = jnp.log(jnp.where(is_left, ratio, 1 - jnp.exp(log_density) * ratio))
     return (
         log_cdf - jnp.where(is_left, 0.5 * x**2, 0.0),
@@ -54,7 +54,12 @@ def quick_log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     )
 
 
-def _mills_ratio(a: Array) -> Array:
+def mills_ratio(a: Array) -> Array:
+    r""":math:`e^{a^2/2} \Phi(-a)` for :math:`a \geq 0`.
+
+    Shape:
+        ``batch``, of 32 bits or more, to ``batch``.
+    """
     c, coefficients = DOUBLE if a.dtype == jnp.float64 else SINGLE
     w = c / (c + a)
     z = w - 0.5

@@ -84,6 +84,8 @@ def _by_bulk(
 ) -> tuple[Array, Array, Array, Array]:
     """As :func:`_by_panels`; the derivatives are those of the rule itself."""
     log_last = log_ndtr(-loc / scale).sum(-1, keepdims=True)
-    shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
+    shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, loc.shape[-1]))
     log_p, u, shares, hazards = shares_and_hazards(shifted, scale, t, log_weights)
-    return log_p - log_last, (shares * u).sum(-1) / scale, shares, hazards
+    own = (shares * u).sum(-2) / scale
+    shares, hazards = (x.swapaxes(-2, -1) for x in (shares, hazards))
+    return log_p - log_last, own, shares, hazards

@@ -5,15 +5,15 @@ import math
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.typing import DTypeLike
 
 from numpyro_igr._host import not_jax_tracer
 
 # The largest scale over the least, of one distribution, up to which the nodes are
 # known to be enough; beyond, and for a rule that is asked for, there are panels.
 SIMILAR = 5.0
-# How many there are, for equal scales and for similar ones.
-SINGLE, DOUBLE = (32, 64), (64, 96)
+# How many there are, for equal scales and for similar ones, and more for each factor of
+# 10 in the number of Gaussians, whose maximum is the steeper.
+SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 2
 NUM_PANELS, NUM_NODES = 16, 8
 # If the scales are a constant of a compiled function, XLA compares them as it compiles,
 # one by one: for so many in about a second.
@@ -33,9 +33,20 @@ def rule_for(scale: Array) -> str | None:
     if not not_jax_tracer(scale):
         return None
     known = np.asarray(scale)
-    if not (known.max(-1) <= SIMILAR * known.min(-1)).all():
-        return "panels"
-    return "equal" if (known == known[..., :1]).all() else "similar"
+    if (known == known[..., :1]).all():
+        return "equal"
+    is_similar = (known.max(-1) <= SIMILAR * known.min(-1)).all()
+    return "similar" if is_similar else "panels"
+
+
+def are_equal(scale: Array) -> Array:
+    """Whether the scales of every distribution are.
+
+    Args:
+        scale: standard deviations.
+    """
+    scale = _as_it_runs(scale)
+    return (scale == scale[..., :1]).all()
 
 
 def are_similar(scale: Array) -> Array:
@@ -44,20 +55,25 @@ def are_similar(scale: Array) -> Array:
     Args:
         scale: standard deviations.
     """
-    if scale.size > LARGE:
-        scale = lax.optimization_barrier(lax.stop_gradient(scale))
+    scale = _as_it_runs(scale)
     return (scale.max(-1) <= SIMILAR * scale.min(-1)).all()
 
 
-def nodes_of(rule: str, dtype: DTypeLike) -> int:
+def _as_it_runs(scale: Array) -> Array:
+    scale = lax.stop_gradient(scale)
+    return lax.optimization_barrier(scale) if scale.size > LARGE else scale
+
+
+def nodes_of(rule: str, loc: Array, n: int) -> int:
     """How many nodes it takes.
 
     Args:
         rule: equal or similar.
-        dtype: of the arrays.
+        loc: means of the Gaussians.
+        n: how many there are.
     """
-    equal, similar = DOUBLE if dtype == jnp.float64 else SINGLE
-    return equal if rule == "equal" else similar
+    equal, similar = DOUBLE if loc.dtype == jnp.float64 else SINGLE
+    return (equal if rule == "equal" else similar) + MORE * int(math.log10(n))
 
 
 def width_of(loc: Array, rule: str, panels: tuple[int, int]) -> int:
@@ -68,8 +84,8 @@ def width_of(loc: Array, rule: str, panels: tuple[int, int]) -> int:
         rule: equal, similar or panels.
         panels: how many there are, and nodes in each.
     """
-    is_bulk = rule != "panels"
-    return loc.shape[-1] * (nodes_of(rule, loc.dtype) if is_bulk else math.prod(panels))
+    n = loc.shape[-1]
+    return n * (math.prod(panels) if rule == "panels" else nodes_of(rule, loc, n))
 
 
 def are_common(log_probs: Array | np.ndarray) -> Array | np.ndarray:

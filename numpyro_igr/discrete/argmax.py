@@ -25,6 +25,7 @@ from numpyro_igr._numerics.truncated_nodes import nodes_between
 from numpyro_igr.discrete._rules import (
     NUM_NODES,
     NUM_PANELS,
+    are_equal,
     are_similar,
     nodes_of,
     rule_for,
@@ -106,14 +107,13 @@ def _log_probs(
         return log_softmax(jnp.concatenate(log_ndtr_of_both(loc / scale), -1), -1)
     if rule is not None:
         return _by_rule(loc, scale, rule, panels)
-    return lax.cond(
-        are_similar(scale),
-        partial(_by_rule, rule="similar", panels=panels),
-        # Else the other branch would return zeros for what this one keeps.
-        jax.checkpoint(partial(_by_rule, rule="panels", panels=panels)),
-        loc,
-        scale,
-    )
+    # Each is evaluated again for its gradient: what one keeps, all would return.
+    rules = [
+        jax.checkpoint(partial(_by_rule, rule=rule, panels=panels), prevent_cse=False)
+        for rule in ("equal", "similar", "panels")
+    ]
+    rank = jnp.where(are_equal(scale), 0, jnp.where(are_similar(scale), 1, 2))
+    return lax.switch(rank, rules, loc, scale)
 
 
 def _by_rule(loc: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Array:
@@ -125,7 +125,7 @@ def _by_rule(loc: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Ar
 
 def _from_bulk(loc: Array, scale: Array, rule: str) -> Array:
     log_last = log_ndtr(-loc / scale).sum(-1, keepdims=True)
-    loc, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
+    loc, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, loc.shape[-1]))
     log_p = log_integrals(loc, scale, t, log_weights)
     return log_softmax(jnp.concatenate([log_p, log_last], -1), -1)
 

@@ -1,19 +1,29 @@
 """Integrals over the maximum of Gaussians, one for each that may be the largest."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
 
+from pyro_igr._host import is_all_true, is_compiling, is_tracing, transformation
 from pyro_igr._numerics.bulk_nodes import NUM_BELOW
-from pyro_igr._numerics.normal import LOG_SQRT_2_PI
-from pyro_igr._numerics.quick_normal import LOG_SMALLEST, quick_log_ndtr_and_hazard
+from pyro_igr._numerics.bulk_terms import (
+    NO_ROOMS,
+    Rooms,
+    Terms,
+    in_shape,
+    terms_below,
+    terms_inside,
+)
 
 # Numbers in an array that stays in the cache, and in the heap: beyond, every step takes
 # several times as long.
-CHUNK = 2**16
-SQRT_HALF = math.sqrt(0.5)
+CHUNK = 2**17
+PARTS = (
+    (terms_below, slice(None, NUM_BELOW)),
+    (terms_inside, slice(NUM_BELOW, None)),
+)
 
 
 def log_integrals(loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor) -> Tensor:
@@ -39,7 +49,11 @@ def log_integrals(loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor) ->
         t: nodes.
         log_weights: logs of their weights.
     """
-    return _LogIntegrals.apply(loc, scale, t, log_weights)
+    log_sums = [
+        _LogIntegrals.apply(terms_at, loc, scale, t[nodes], log_weights[nodes])
+        for terms_at, nodes in _parts_of(t)
+    ]
+    return reduce(torch.logaddexp, log_sums)
 
 
 def shares_and_hazards(
@@ -50,8 +64,8 @@ def shares_and_hazards(
     That is u, the shares :math:`w_k`, and the hazards :math:`h / \sigma`.
 
     Shape:
-        The first result is as there; in NumPyro nodes are the last dimension of the
-        others, in Pyro the first.
+        The first result is as there; in NumPyro nodes are the last dimension but one of
+        the others, in Pyro the first.
 
     Args:
         loc: means of the Gaussians.
@@ -59,85 +73,100 @@ def shares_and_hazards(
         t: nodes.
         log_weights: logs of their weights.
     """
-    u, log_hazard, top, shares = _terms(loc, scale, t, log_weights)
-    total = shares.sum(0)
-    return (
-        total.log() + top - scale.log(),
-        u,
-        shares / total,
-        log_hazard.clamp(min=LOG_SMALLEST).exp() / scale,
-    )
+    parts = [
+        terms_at(loc, scale, t[nodes], log_weights[nodes])
+        for terms_at, nodes in _parts_of(t)
+    ]
+    log_sums = [_log_sum(part) for part in parts]
+    factors = torch.stack(log_sums).softmax(0)
+    columns = zip(*map(_factors, parts, factors), strict=True)
+    u, hazards, shares = (torch.cat(x) for x in columns)
+    log_p = reduce(torch.logaddexp, log_sums) - scale.log()
+    return log_p, u, shares, hazards / scale
+
+
+def _parts_of(t: Tensor) -> Sequence[tuple[Callable, slice]]:
+    """How to integrate over which nodes: over all if something is below the bulk."""
+    return PARTS[1:] if _is_known() and is_all_true(t[0] == 0) else PARTS
+
+
+def _is_known() -> bool:
+    return not is_tracing() and not is_compiling()
 
 
 class _LogIntegrals(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(*inputs: Tensor) -> Tensor:
-        return _by_chunks(_value, *inputs)[0]
+    def forward(terms_at: Callable, *inputs: Tensor) -> Tensor:
+        return _by_chunks(_value, terms_at, *inputs)[0]
 
     @staticmethod
     def setup_context(ctx, inputs: tuple, output: Tensor) -> None:  # noqa: ANN001
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
+        ctx.terms_at, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple:  # noqa: ANN001
-        return *_by_chunks(_pulled_back, *ctx.saved_tensors, gradient), None, None
+        inputs = *ctx.saved_tensors, gradient.contiguous()
+        return None, *_by_chunks(_pulled_back, ctx.terms_at, *inputs), None, None
 
     @staticmethod
-    def jvp(ctx, d_loc: Tensor, d_scale: Tensor, *_: None) -> Tensor:  # noqa: ANN001
-        loc, scale, t, _ = ctx.saved_tensors
-        u, hazard, shares = _factors(*ctx.saved_tensors)
+    def jvp(ctx, _, d_loc: Tensor, d_scale: Tensor, *__: None) -> Tensor:  # noqa: ANN001
+        loc, scale, *_ = ctx.saved_tensors
+        terms = ctx.terms_at(*ctx.saved_tensors)
+        u, hazards, shares = _factors(terms, torch.ones_like(loc))
         zero = torch.zeros_like(loc)
         d_loc, d_scale = (zero if d is None else d for d in (d_loc, d_scale))
         shift = (d_loc + u * d_scale) / scale
-        change = (u + hazard) * shift - (hazard * shift).sum(1, keepdim=True)
+        change = (u + hazards) * shift - (hazards * shift).sum(1, keepdim=True)
         return (shares * change).sum(0) - d_scale / scale
 
 
-def _by_chunks(fn: Callable, loc: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+def _by_chunks(
+    fn: Callable, terms_at: Callable, loc: Tensor, *others: Tensor
+) -> tuple[Tensor, ...]:
     """Results for all members of the batch from those for some at a time."""
-    size = max(1, CHUNK // max(1, len(others[1]) * len(loc)))
-    parts = zip(*(x.split(size, -1) for x in (loc, *others)), strict=True)
-    return tuple(torch.cat(x, -1) for x in zip(*(fn(*p) for p in parts), strict=True))
+    height = max(1, len(others[1]) * len(loc))
+    size = max(1, CHUNK // height)
+    rooms = NO_ROOMS
+    if _is_known() and not torch.is_grad_enabled() and transformation() is None:
+        width = min(size, loc.shape[-1])
+        rooms = [loc.new_empty(height * width) for _ in NO_ROOMS]
+    chunks = zip(*(x.split(size, -1) for x in (loc, *others)), strict=True)
+    results = [fn(terms_at, rooms, *chunk) for chunk in chunks]
+    return tuple(torch.cat(x, -1) for x in zip(*results, strict=True))
 
 
-def _value(loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor) -> tuple[Tensor]:
-    _, _, top, shares = _terms(loc, scale, t, log_weights)
-    return (shares.sum(0).log() + top - scale.log(),)
+def _value(terms_at: Callable, rooms: Rooms, *inputs: Tensor) -> tuple[Tensor]:
+    _, scale, *_ = inputs
+    return (_log_sum(terms_at(*inputs, rooms)) - scale.log(),)
 
 
 def _pulled_back(
-    loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor, gradient: Tensor
+    terms_at: Callable, rooms: Rooms, *inputs_and_gradient: Tensor
 ) -> tuple[Tensor, Tensor]:
-    u, hazard, shares = _factors(loc, scale, t, log_weights)
-    pull = gradient * shares
-    pull = pull * (u + hazard) - hazard * pull.sum(1, keepdim=True)
-    return pull.sum(0) / scale, ((pull * u).sum(0) - gradient) / scale
+    *inputs, gradient = inputs_and_gradient
+    _, scale, *_ = inputs
+    terms = terms_at(*inputs, rooms)
+    _, b, c, d = in_shape(rooms, terms.u.shape)
+    u, hazards, pull = _factors(terms, gradient, (b, c))
+    total = pull.sum(1, keepdim=True)
+    pull = torch.mul(pull, torch.add(u, hazards, out=d), out=b)
+    pull = torch.sub(pull, torch.mul(hazards, total, out=d), out=b)
+    d_scale = torch.mul(pull, u, out=d).sum(0) - gradient
+    return pull.sum(0) / scale, d_scale / scale
 
 
-def _factors(*inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Standardised nodes, hazards at them, and their shares in the integrals."""
-    u, log_hazard, _, shares = _terms(*inputs)
-    hazard = log_hazard.clamp(min=LOG_SMALLEST).exp()
-    return u, hazard, shares / shares.sum(0)
+def _log_sum(x: Terms) -> Tensor:
+    return x.terms.sum(0).log() + x.log_term
 
 
-def _terms(
-    loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Standardised nodes, hazards, and the log of the largest term and all over it."""
-    u = (t.unsqueeze(1) - loc) / scale
-    log_cdf, log_hazard = _log_ndtr_and_hazard(u)
-    log_terms = (log_weights + log_cdf.sum(1)).unsqueeze(1) + log_hazard
-    top = log_terms.detach().amax(0)
-    return u, log_hazard, top, (log_terms - top).clamp(min=LOG_SMALLEST).exp()
-
-
-def _log_ndtr_and_hazard(u: Tensor) -> tuple[Tensor, Tensor]:
-    """In the bulk by the host's own function, which is faster, and safe there."""
-    near, far = u[NUM_BELOW:], quick_log_ndtr_and_hazard(u[:NUM_BELOW])
-    log_cdf = (0.5 * (near * -SQRT_HALF).erfc()).log()
-    log_hazard = -0.5 * near**2 - log_cdf - LOG_SQRT_2_PI
-    return torch.cat([far[0], log_cdf]), torch.cat([far[1], log_hazard])
+def _factors(
+    x: Terms, factor: Tensor, rooms: Rooms = (None, None)
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Standardised nodes, hazards at them, and a factor times shares in integrals."""
+    b, c = rooms
+    shares = torch.mul(x.terms, factor / x.terms.sum(0), out=b)
+    return x.u, torch.mul(x.hazards, x.log_hazard.exp(), out=c), shares

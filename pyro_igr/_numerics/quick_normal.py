@@ -49,7 +49,7 @@ def quick_log_ndtr_and_hazard(x: Tensor) -> tuple[Tensor, Tensor]:
     # Without ``where``, which is slow in torch.
     sign = x.new_ones(()).copysign(x)
     log_density = -0.5 * x.clamp(min=0) ** 2
-    tail = log_density.clamp(min=LOG_SMALLEST).exp() * _mills_ratio(x * sign)
+    tail = log_density.clamp(min=LOG_SMALLEST).exp() * mills_ratio(x * sign)
     log_cdf = (tail + (1 + sign) * (0.5 - tail)).log()
     return (
         log_cdf - 0.5 * x.clamp(max=0) ** 2,
@@ -57,7 +57,12 @@ def quick_log_ndtr_and_hazard(x: Tensor) -> tuple[Tensor, Tensor]:
     )
 
 
-def _mills_ratio(a: Tensor) -> Tensor:
+def mills_ratio(a: Tensor) -> Tensor:
+    r""":math:`e^{a^2/2} \Phi(-a)` for :math:`a \geq 0`.
+
+    Shape:
+        ``batch``, of 32 bits or more, to ``batch``.
+    """
     c, coefficients = DOUBLE if a.dtype == torch.float64 else SINGLE
     w = c / (c + a)
     z = w - 0.5

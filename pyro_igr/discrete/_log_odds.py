@@ -86,7 +86,7 @@ def _by_bulk(
     shape = loc.shape
     loc, scale = (x.reshape(-1, shape[-1]).T.contiguous() for x in (loc, scale))
     log_last = log_ndtr(-loc / scale).sum(0, keepdim=True)
-    shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
+    shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, len(loc)))
     log_p, u, shares, hazards = shares_and_hazards(shifted, scale, t, log_weights)
     own = (shares * u).sum(0) / scale
     log_odds, own = (x.T.reshape(shape) for x in (log_p - log_last, own))

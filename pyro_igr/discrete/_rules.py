@@ -10,8 +10,9 @@ from pyro_igr._host import is_all_true, is_compiling, is_tracing
 # The largest scale over the least, of one distribution, up to which the nodes are
 # known to be enough; beyond, and for a rule that is asked for, there are panels.
 SIMILAR = 5.0
-# How many there are, for equal scales and for similar ones.
-SINGLE, DOUBLE = (32, 64), (64, 96)
+# How many there are, for equal scales and for similar ones, and more for each factor of
+# 10 in the number of Gaussians, whose maximum is the steeper.
+SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 2
 NUM_PANELS, NUM_NODES = 16, 8
 
 
@@ -27,9 +28,18 @@ def rule_for(scale: Tensor) -> str:
         return "equal"
     if is_tracing() or is_compiling():
         return "panels"
-    if not are_similar(scale):
-        return "panels"
-    return "equal" if is_all_true(scale == scale[..., :1]) else "similar"
+    if are_equal(scale):
+        return "equal"
+    return "similar" if are_similar(scale) else "panels"
+
+
+def are_equal(scale: Tensor) -> bool:
+    """Whether the scales of every distribution are.
+
+    Args:
+        scale: standard deviations.
+    """
+    return bool(is_all_true(scale == scale[..., :1]))
 
 
 def are_similar(scale: Tensor) -> bool:
@@ -41,15 +51,16 @@ def are_similar(scale: Tensor) -> bool:
     return bool(is_all_true(scale.amax(-1) <= SIMILAR * scale.amin(-1)))
 
 
-def nodes_of(rule: str, dtype: torch.dtype) -> int:
+def nodes_of(rule: str, loc: Tensor, n: int) -> int:
     """How many nodes it takes.
 
     Args:
         rule: equal or similar.
-        dtype: of the arrays.
+        loc: means of the Gaussians.
+        n: how many there are.
     """
-    equal, similar = DOUBLE if dtype == torch.float64 else SINGLE
-    return equal if rule == "equal" else similar
+    equal, similar = DOUBLE if loc.dtype == torch.float64 else SINGLE
+    return (equal if rule == "equal" else similar) + MORE * int(math.log10(n))
 
 
 def width_of(loc: Tensor, rule: str, panels: tuple[int, int]) -> int:
@@ -60,8 +71,8 @@ def width_of(loc: Tensor, rule: str, panels: tuple[int, int]) -> int:
         rule: equal, similar or panels.
         panels: how many there are, and nodes in each.
     """
-    is_bulk = rule != "panels"
-    return loc.shape[-1] * (nodes_of(rule, loc.dtype) if is_bulk else math.prod(panels))
+    n = loc.shape[-1]
+    return n * (math.prod(panels) if rule == "panels" else nodes_of(rule, loc, n))
 
 
 def are_common(log_probs: Tensor) -> bool:

@@ -106,9 +106,10 @@ def _from_bulk(loc: Tensor, scale: Tensor, rule: str) -> Tensor:
     shape = loc.shape
     loc, scale = (x.reshape(-1, shape[-1]).T.contiguous() for x in (loc, scale))
     log_last = log_ndtr(-loc / scale).sum(0, keepdim=True)
-    loc, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc.dtype))
+    loc, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, len(loc)))
     log_p = log_integrals(loc, scale, t, log_weights)
-    log_p = torch.cat([log_p, log_last]).log_softmax(0)
+    log_p = torch.cat([log_p, log_last])
+    log_p = log_p - log_p.logsumexp(0)
     return log_p.T.reshape(*shape[:-1], shape[-1] + 1)
 
 

@@ -147,10 +147,10 @@ def given_the_first(backend, loc, scale):
 
 
 FUNCTIONS = {
-    "argmax_probs": (80, lambda backend, *args: backend.igr.argmax_probs(*args)),
+    "argmax_probs": (96, lambda backend, *args: backend.igr.argmax_probs(*args)),
     "panels": (24, lambda backend, *args: backend.igr.argmax_probs(*args, 16, 8)),
     "match_probs": (
-        80,
+        96,
         lambda backend, loc, _: backend.igr.discrete.match_log_probs(loc),
     ),
     "gaussians_given_argmax": (24, given_the_first),
@@ -163,4 +163,4 @@ def test_no_array_is_larger_than_a_chunk(backend, batch, fn):
     loc, scale = backend.array(loc, "float32"), backend.array(np.ones(999), "float32")
     largest = backend.largest_array(lambda loc: fn(backend, loc, scale), loc)
     # A factor has one column more than there are nodes.
-    assert largest <= 33 / 32 * backend.igr._numerics.chunks.CHUNK
+    assert largest <= 27 / 26 * backend.igr._numerics.chunks.CHUNK

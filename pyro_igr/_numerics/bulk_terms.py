@@ -1,0 +1,116 @@
+"""Integrands over the maximum of Gaussians at the nodes of its bulk, and below it."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pyro_igr._numerics.normal import LOG_SQRT_2_PI
+from pyro_igr._numerics.quick_normal import LOG_SMALLEST, quick_log_ndtr_and_hazard
+
+SQRT_HALF, HALF_IN_BASE_2 = math.sqrt(0.5), 0.5 / math.log(2)
+# Arrays to write to, which saves their memory from being found and cleared again, or
+# None where derivatives are taken.
+Rooms = Sequence[Tensor | None]
+NO_ROOMS: Rooms = (None, None, None, None)
+
+
+# At which a node counts at least, so that shares do not overflow.
+LEAST_MASS = 1e-34
+
+
+class Terms(NamedTuple):
+    """Standardised nodes, hazards h at them, and weighted F h, in units of their own.
+
+    The logarithms of these units, for each Gaussian, are the last two.
+    """
+
+    u: Tensor
+    hazards: Tensor
+    terms: Tensor
+    log_hazard: Tensor
+    log_term: Tensor
+
+
+def terms_below(
+    loc: Tensor,
+    scale: Tensor,
+    t: Tensor,
+    log_weights: Tensor,
+    rooms: Rooms = NO_ROOMS,
+) -> Terms:
+    """At nodes where a Gaussian may be far above, in logarithms.
+
+    Args:
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        t: nodes.
+        log_weights: logs of their weights.
+        rooms: not used.
+    """
+    u = (t.unsqueeze(1) - loc) / scale
+    log_cdf, log_hazard = quick_log_ndtr_and_hazard(u)
+    log_terms = (log_weights + log_cdf.sum(1)).unsqueeze(1) + log_hazard
+    top = log_terms.detach().amax(0)
+    terms = (log_terms - top).clamp(min=LOG_SMALLEST).exp()
+    hazards = log_hazard.clamp(min=LOG_SMALLEST).exp()
+    return Terms(u, hazards, terms, torch.zeros_like(top), top)
+
+
+def terms_inside(
+    loc: Tensor,
+    scale: Tensor,
+    t: Tensor,
+    log_weights: Tensor,
+    rooms: Rooms = NO_ROOMS,
+) -> Terms:
+    """At nodes where none is, without logarithms.
+
+    Densities are relative to that at the first node that is above the mean, and
+    exponentials to base 2, which are the quickest.
+
+    Args:
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        t: nodes, the least first.
+        log_weights: logs of their weights.
+        rooms: four arrays of at least their size to write to, or None.
+    """
+    a, b, c, d = in_shape(rooms, (len(t), *loc.shape))
+    u = torch.sub(t.unsqueeze(1), loc, out=a)
+    u = torch.div(u, scale, out=a)
+    cdf = torch.mul(u, -SQRT_HALF, out=b)
+    cdf = torch.mul(torch.erfc(cdf, out=b), 0.5, out=b)
+    first = u[0].detach().clamp(min=0)
+    below, above = torch.sub(first, u, out=c), torch.add(first, u, out=d)
+    exponent = torch.mul(torch.mul(below, above, out=c), HALF_IN_BASE_2, out=c)
+    density = torch.exp2(torch.clamp(exponent, min=LOG_SMALLEST, out=c), out=c)
+    hazards = torch.div(density, cdf, out=c)
+    heaviest = log_weights.amax(0)
+    product = _product(cdf) if b is None else cdf.prod(1)
+    mass = (log_weights - heaviest).exp() * product
+    mass = mass.clamp(min=LEAST_MASS).unsqueeze(1)
+    unit = -0.5 * first**2 - LOG_SQRT_2_PI
+    return Terms(u, hazards, torch.mul(mass, hazards, out=b), unit, unit + heaviest)
+
+
+def in_shape(rooms: Rooms, shape: Sequence[int]) -> Rooms:
+    """The same arrays in the shape of what is written to them.
+
+    Args:
+        rooms: arrays of at least that size, or None.
+        shape: what they shall have.
+    """
+    size = math.prod(shape)
+    return [x if x is None else x[:size].view(shape) for x in rooms]
+
+
+def _product(x: Tensor) -> Tensor:
+    """Of the second dimension, by halves: with derivatives where factors vanish."""
+    while x.shape[1] > 1:
+        half = x.shape[1] // 2
+        pairs = x[:, :half] * x[:, half : 2 * half]
+        x = torch.cat([pairs, x[:, 2 * half :]], 1) if x.shape[1] % 2 else pairs
+    return x[:, 0]
