@@ -44,14 +44,12 @@ class _LogNdtrAndHazard(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Tensor]:
-        is_far, is_right = x < EDGE, x > 0
-        log_density = -0.5 * x**2 - LOG_SQRT_2_PI
-        tail = 0.5 * (x.abs() * math.sqrt(0.5)).erfc()
-        log_near = torch.where(is_right, (-tail).log1p(), tail.log())
-        log_far = (excess_far_left(x) - x).log()
+        is_right, log_density = x > 0, -0.5 * x**2 - LOG_SQRT_2_PI
+        log_smaller, log_steeper = log_tail_and_hazard(x.abs())
+        log_larger = (-log_smaller.exp()).log1p()
         return (
-            torch.where(is_far, log_density - log_far, log_near),
-            torch.where(is_far, log_far, log_density - log_near),
+            torch.where(is_right, log_larger, log_smaller),
+            torch.where(is_right, log_density - log_larger, log_steeper),
         )
 
     @staticmethod
@@ -68,6 +66,18 @@ class _LogNdtrAndHazard(torch.autograd.Function):
     @staticmethod
     def jvp(ctx, tangent: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001
         return tuple(tangent * slope() for slope in _slopes(*ctx.saved_tensors))
+
+
+def log_tail_and_hazard(a: Tensor) -> tuple[Tensor, Tensor]:
+    r""":math:`\log \Phi(-a)`, and the hazard there, for :math:`a \geq 0`.
+
+    Both from Mills' ratio, however far in the tail.
+
+    Shape:
+        ``batch`` to ``batch`` twice.
+    """
+    log_ratio = (0.5 * torch.special.erfcx(a * math.sqrt(0.5))).log()
+    return log_ratio - 0.5 * a**2, -log_ratio - LOG_SQRT_2_PI
 
 
 def _slopes(x: Tensor, log_hazard: Tensor) -> tuple:

@@ -1,11 +1,9 @@
 """Both tails of the standard normal in logs, at the price of one."""
 
-import math
-
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics.normal import EDGE, LOG_SQRT_2_PI, excess, excess_far_left
+from pyro_igr._numerics.normal import LOG_SQRT_2_PI, excess, log_tail_and_hazard
 
 
 def log_ndtr_of_both(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,12 +23,9 @@ class _LogTailsAndHazards(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, ...]:
-        left, log_density = -x.abs(), -0.5 * x**2 - LOG_SQRT_2_PI
-        tail = 0.5 * (-left * math.sqrt(0.5)).erfc()
-        log_far = (excess_far_left(left) - left).log()
-        smaller = torch.where(left < EDGE, log_density - log_far, tail.log())
-        steeper = torch.where(left < EDGE, log_far, log_density - smaller)
-        larger = (-tail).log1p()
+        smaller, steeper = log_tail_and_hazard(x.abs())
+        larger = (-smaller.exp()).log1p()
+        log_density = -0.5 * x**2 - LOG_SQRT_2_PI
         is_right = x > 0
         return (
             torch.where(is_right, larger, smaller),

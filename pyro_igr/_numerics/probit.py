@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from pyro_igr._numerics.normal import log_ndtr_and_hazard
+from pyro_igr._numerics.normal import log_ndtr_and_hazard, log_tail_and_hazard
 
 # From its start, enough for 1e-10 at any log odds; steps are monotone and quadratic.
 NUM_STEPS = 9
@@ -33,11 +33,11 @@ class _Probit(torch.autograd.Function):
     @staticmethod
     def forward(log_odds: Tensor) -> Tensor:
         log_p = logsigmoid(-log_odds.abs())
-        x = -(-2 * log_p).sqrt()
+        minus_x = (-2 * log_p).sqrt()
         for _ in range(NUM_STEPS):
-            log_phi, log_hazard = log_ndtr_and_hazard(x)
-            x = x - (log_phi - log_p) * (-log_hazard).exp()
-        return torch.where(log_odds > 0, -x, x)
+            log_phi, log_hazard = log_tail_and_hazard(minus_x)
+            minus_x = minus_x + (log_phi - log_p) * (-log_hazard).exp()
+        return minus_x.copysign(log_odds)
 
     @staticmethod
     def setup_context(ctx, inputs: tuple, output: Tensor) -> None:  # noqa: ANN001
