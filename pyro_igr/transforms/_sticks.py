@@ -1,8 +1,13 @@
 """The stick-breaking map SB(sigmoid(y)), in log space."""
 
+from itertools import accumulate
+
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
+
+# So many entries are added one by one, in vector instructions along the batch.
+FEW = 32
 
 
 def log_weights(y: Tensor) -> Tensor:
@@ -31,5 +36,13 @@ def logits_of_sticks(log_w: Tensor) -> Tensor:
     Shape:
         ``batch + (K,)`` to ``batch + (K-1,)``.
     """
-    tail = torch.logcumsumexp(log_w[..., 1:].flip(-1), -1).flip(-1)
-    return log_w[..., :-1] - tail
+    return log_w[..., :-1] - _log_sums_from(log_w[..., 1:])
+
+
+def _log_sums_from(x: Tensor) -> Tensor:
+    """Log of the sum of exponentials of each entry and all after it."""
+    if x.shape[-1] > FEW:
+        return x.flip(-1).logcumsumexp(-1).flip(-1)
+    *others, last = x.unbind(-1)
+    sums = accumulate(reversed(others), torch.logaddexp, initial=last)
+    return torch.stack(list(sums)[::-1], -1)
