@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from numpyro_igr._numerics.normal import LOG_SQRT_2_PI
-from numpyro_igr._numerics.quick_normal import mills_ratio, quick_log_ndtr_and_hazard
+from numpyro_igr._numerics.normal import LOG_SQRT_2_PI, mills_ratio
+from numpyro_igr._numerics.quick_normal import quick_log_ndtr_and_hazard
 
 # At which a node counts at least, so that shares do not overflow.
 LEAST_MASS = 1e-34
