@@ -11,6 +11,9 @@ from torch.distributions import constraints
 from pyro_igr._numerics.checks import check_positive, refuse_complex
 from pyro_igr._typed import Transform
 
+# So few entries are quicker normalised by operations that run along the batch.
+FEW = 32
+
 
 class SimplexTransform(Transform):
     r"""Base of the invertible maps :math:`g(\cdot, \tau)` onto the simplex.
@@ -68,7 +71,7 @@ class SimplexTransform(Transform):
         raise NotImplementedError
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.to_logits(to_real(x)).softmax(-1)
+        return _softmax(self.to_logits(to_real(x)))
 
     # Where an entry has underflowed, the row is replaced by one inside: a nan that a
     # gradient passes on its way would stay one under any mask.
@@ -98,6 +101,14 @@ class SimplexTransform(Transform):
         new = copy.copy(self)
         Transform.__init__(new, cache_size)
         return new
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    is_long = logits.shape[-1] > FEW or logits.element_size() < 4  # noqa: PLR2004
+    if is_long or not logits.is_cpu:
+        return logits.softmax(-1)
+    weights = (logits - logits.detach().amax(-1, keepdim=True)).exp()
+    return weights / weights.sum(-1, keepdim=True)
 
 
 def column(parameter: Tensor | float, like: Tensor) -> Tensor:
