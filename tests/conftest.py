@@ -40,6 +40,7 @@ def pytest_configure(config):
     given = os.environ.get("XLA_FLAGS", "")
     if not given.startswith(XLA_FLAGS):
         os.environ["XLA_FLAGS"] = f"{XLA_FLAGS} {given}"
+    gc.set_threshold(20_000)
     # Programs without the lines of Python that they come from are smaller.
     os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
     if hasattr(config, "cache"):
@@ -49,10 +50,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_finish():
-    """Has the search for cycles pass over what was imported, and come less often."""
+    """Has the search for cycles, which comes seldom, pass over what was imported."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000)
 
 
 @pytest.fixture(params=HOSTS)
