@@ -63,7 +63,6 @@ def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> 
         slope = jnp.exp(density - left) + jnp.exp(density - right)
         return error, t - error / slope
 
-    # Each step from the root doubles the number of derivatives that are right.
     root = bracketed_newton(
         lambda t: lax.stop_gradient(newton(t)),
         (low + high) / 2,
@@ -71,7 +70,10 @@ def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> 
         high,
         ROUNDING * jnp.finfo(low.dtype).eps * (1 + abs(log_odds)),
     )
-    return (newton(newton(lax.stop_gradient(root))[1])[1] - floor)[..., None]
+    # Each step from the root doubles the number of derivatives that are right; a loop
+    # is compiled once, and its gradient too.
+    root = lax.fori_loop(0, 2, lambda _, t: newton(t)[1], lax.stop_gradient(root))
+    return (root - floor)[..., None]
 
 
 def _align(edges: Array, batch: Array) -> Array:
