@@ -55,7 +55,7 @@ def sticks(host, alpha, num_sticks):
 
 def fit(host, model, guide):
     engine = host.MEAN_FIELD(**host.particles(20, 1))
-    losses, _, end = host.fit(engine, model, guide, 500, 0.05)
+    losses, _, end = host.fit(engine, model, guide, 400, 0.05)
     return -losses[-200:].mean(), end
 
 
