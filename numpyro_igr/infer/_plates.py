@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from jax import Array
 
+from numpyro_igr.infer._data_plates import plates_around
+
 
 def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:
     """The dimensions of the plates that all sites lie in, counted from the right.
@@ -11,10 +13,7 @@ def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:
     Args:
         sites: of a trace, at least one.
     """
-    stacks = [
-        {(frame.name, frame.dim) for frame in site["cond_indep_stack"]}
-        for site in sites
-    ]
+    stacks = [set(plates_around(site).items()) for site in sites]
     return tuple(sorted(dim for _, dim in set.intersection(*stacks)))
 
 

@@ -6,6 +6,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._typed import Message
+from pyro_igr.infer._data_plates import plates_around
 
 MIXED = (
     "site '{}' has more dimensions than its plates and that of the samples or joint "
@@ -20,10 +21,7 @@ def common_plates(sites: Iterable[Message]) -> tuple[int, ...]:
     Args:
         sites: of a trace, at least one.
     """
-    stacks = [
-        {(frame.name, frame.dim) for frame in site["cond_indep_stack"] if frame.dim}
-        for site in sites
-    ]
+    stacks = [set(plates_around(site).items()) for site in sites]
     return tuple(sorted(dim for _, dim in set.intersection(*stacks)))
 
 
