@@ -1,5 +1,6 @@
 """The mean log-probability of one-hot vectors, from logarithms."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -21,8 +22,13 @@ def mean_log_prob(weights: Array, distribution: OneHotCategorical) -> Array:
         weights: points of the simplex.
         distribution: over K categories.
     """
-    logits = distribution.logits
-    has_lacking = (weights > 0) & is_lacking(distribution)
+    return _mean(weights, distribution.logits)
+
+
+# One program, even where nothing around it is compiled.
+@jax.jit
+def _mean(weights: Array, logits: Array) -> Array:
+    has_lacking = (weights > 0) & ~is_possible(logits)
     return jnp.where(has_lacking, -jnp.inf, weights * logits).sum(-1)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Self, cast
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import one_hot
@@ -165,6 +166,11 @@ def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
             "expected distributions over the same number of categories, "
             f"got {p.event_shape[0]} and {q.event_shape[0]}"
         )
-    is_lacking = is_possible(p.logits) & ~is_possible(q.logits)
-    terms = p.probs * (p.logits - q.logits)
-    return jnp.where(is_lacking, jnp.inf, terms).sum(-1)
+    return _kl_of_logits(p.logits, q.logits)
+
+
+# One program, even where nothing around it is compiled.
+@jax.jit
+def _kl_of_logits(p: Array, q: Array) -> Array:
+    is_lacking = is_possible(p) & ~is_possible(q)
+    return jnp.where(is_lacking, jnp.inf, jnp.exp(p) * (p - q)).sum(-1)
