@@ -24,8 +24,6 @@ EXCEPTIONS = {
     "_numerics/normal.py": {
         # PyTorch vectorizes its log1p
         "log_of_rest",
-        # and has the scaled complementary error function
-        "log_tail_and_hazard",
     },
     "_numerics/running_sums.py": {
         # PyTorch's cumulative sums are fast

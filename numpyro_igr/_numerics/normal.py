@@ -5,7 +5,6 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.scipy.special import erfc
 
 EDGE = -5.0
 LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
@@ -63,14 +62,12 @@ def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     Source:
         Laplace's continued fraction of the Mills ratio.
     """
-    is_far, is_right = x < EDGE, x > 0
-    log_density = -0.5 * x**2 - LOG_SQRT_2_PI
-    tail = 0.5 * erfc(abs(x) * math.sqrt(0.5))
-    log_near = jnp.where(is_right, log_of_rest(tail), jnp.log(tail))
-    log_far = jnp.log(excess_far_left(x) - x)
+    is_right, log_density = x > 0, -0.5 * x**2 - LOG_SQRT_2_PI
+    log_smaller, log_steeper = log_tail_and_hazard(jnp.abs(x))
+    log_larger = log_of_rest(jnp.exp(log_smaller))
     return (
-        jnp.where(is_far, log_density - log_far, log_near),
-        jnp.where(is_far, log_far, log_density - log_near),
+        jnp.where(is_right, log_larger, log_smaller),
+        jnp.where(is_right, log_density - log_larger, log_steeper),
     )
 
 
@@ -80,6 +77,18 @@ def _with_tangents(primals: tuple, tangents: tuple) -> tuple[tuple, tuple]:
     log_phi, log_hazard = log_ndtr_and_hazard(x)
     slopes = jnp.exp(log_hazard), -excess(x, log_hazard)
     return (log_phi, log_hazard), (tangent * slopes[0], tangent * slopes[1])
+
+
+def log_tail_and_hazard(a: Array) -> tuple[Array, Array]:
+    r""":math:`\log \Phi(-a)`, and the hazard there, for :math:`a \geq 0`.
+
+    Both from Mills' ratio, however far in the tail.
+
+    Shape:
+        ``batch`` to ``batch`` twice.
+    """
+    log_ratio = jnp.log(mills_ratio(a))
+    return log_ratio - 0.5 * a**2, -log_ratio - LOG_SQRT_2_PI
 
 
 def excess(x: Array, log_hazard: Array) -> Array:
@@ -99,7 +108,7 @@ def excess_far_left(x: Array) -> Array:
 def log_of_rest(x: Array) -> Array:
     r""":math:`\log(1 - x)` for x in [0, 1/2], as precise as ``log1p``.
 
-    XLA does not vectorize ``log1p`` where it is in one kernel with ``erfc``.
+    XLA does not vectorize ``log1p`` where it is in one kernel with others.
 
     Source:
         Kahan; Goldberg, What every computer scientist should know (1991), theorem 4.

@@ -1,18 +1,14 @@
 """Both tails of the standard normal in logs, at the price of one."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.scipy.special import erfc
 
 from numpyro_igr._numerics.normal import (
-    EDGE,
     LOG_SQRT_2_PI,
     excess,
-    excess_far_left,
     log_of_rest,
+    log_tail_and_hazard,
 )
 
 
@@ -31,12 +27,9 @@ def log_ndtr_of_both(x: Array) -> tuple[Array, Array]:
 @jax.custom_jvp
 @jax.jit
 def _log_tails_and_hazards(x: Array) -> tuple[Array, Array, Array, Array]:
-    left, log_density = -jnp.abs(x), -0.5 * x**2 - LOG_SQRT_2_PI
-    tail = 0.5 * erfc(-left * math.sqrt(0.5))
-    log_far = jnp.log(excess_far_left(left) - left)
-    smaller = jnp.where(left < EDGE, log_density - log_far, jnp.log(tail))
-    steeper = jnp.where(left < EDGE, log_far, log_density - smaller)
-    larger = log_of_rest(tail)
+    smaller, steeper = log_tail_and_hazard(jnp.abs(x))
+    larger = log_of_rest(jnp.exp(smaller))
+    log_density = -0.5 * x**2 - LOG_SQRT_2_PI
     is_right = x > 0
     return (
         jnp.where(is_right, larger, smaller),
