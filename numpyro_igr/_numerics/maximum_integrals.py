@@ -89,9 +89,10 @@ def _with_tangents(
     d_loc, d_scale, *_ = tangents
     terms = terms_at(*primals)
     u, hazards, _ = _factors(terms, jnp.ones_like(scale))
-    shift = (d_loc[..., None, :] + u * d_scale[..., None, :]) / scale[..., None, :]
+    d_loc, d_scale = d_loc / scale, d_scale / scale
+    shift = d_loc[..., None, :] + u * d_scale[..., None, :]
     change = (u + hazards) * shift - (hazards * shift).sum(-1, keepdims=True)
-    tangent = (terms.terms * change).sum(-2) / terms.terms.sum(-2) - d_scale / scale
+    tangent = (terms.terms * change).sum(-2) / terms.terms.sum(-2) - d_scale
     return _log_integrals(terms_at, *primals), tangent
 
 
