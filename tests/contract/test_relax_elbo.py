@@ -306,7 +306,7 @@ def test_an_argument_out_of_range_is_one_clear_error(backend, options, match):
 
 @pytest.mark.parametrize("num_hidden", [0, 2.5])
 def test_a_number_of_units_out_of_range_is_one_clear_error(backend, num_hidden):
-    with pytest.raises(ValueError, match=f"a positive integer, got {num_hidden}"):
+    with pytest.raises(ValueError, match=f"integer of at least 1, got {num_hidden}"):
         backend.igr.ControlNetwork(num_hidden)
 
 

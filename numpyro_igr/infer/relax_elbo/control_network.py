@@ -8,6 +8,7 @@ from jax import Array, random
 from numpyro.distributions import MaskedDistribution
 
 from numpyro_igr._host import MultiFrameTensor, mask_of
+from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.relax_elbo._names import Names
 
 
@@ -46,10 +47,7 @@ class ControlNetwork:
     """
 
     def __init__(self, num_hidden: int = 50) -> None:
-        if not (isinstance(num_hidden, int) and num_hidden > 0):
-            raise ValueError(
-                f"expected num_hidden to be a positive integer, got {num_hidden!r}"
-            )
+        check_counts(1, num_hidden=num_hidden)
         self.num_hidden: int = num_hidden
 
     def terms(

@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from pyro_igr._host import MultiFrameTensor, mask_of, scale_and_mask
 from pyro_igr._typed import Message
+from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer.relax_elbo._names import Names
 
 
@@ -49,10 +50,7 @@ class ControlNetwork:
     """
 
     def __init__(self, num_hidden: int = 50) -> None:
-        if not (isinstance(num_hidden, int) and num_hidden > 0):
-            raise ValueError(
-                f"expected num_hidden to be a positive integer, got {num_hidden!r}"
-            )
+        check_counts(1, num_hidden=num_hidden)
         self.num_hidden: int = num_hidden
 
     def terms(

@@ -16,6 +16,7 @@ from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
+from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_independent, one_hot_sites
 from pyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from pyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
@@ -83,8 +84,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         replacement: bool = False,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        if not (isinstance(num_samples, int) and num_samples > 0):
-            raise ValueError(f"expected a count num_samples, got {num_samples!r}")
+        check_counts(1, num_samples=num_samples)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.replacement: bool = replacement
