@@ -23,6 +23,7 @@ STUDIES = {
     "linear, 40 s": "mnist_linear_40s",
     "512-256": "mnist_512_256",
     "Omniglot": "omniglot_linear",
+    "Fashion-MNIST": "fashion_linear",
 }
 SHORT = to_header(["networks", "recipe", "log-likelihood", "ELBO", "s"])
 
