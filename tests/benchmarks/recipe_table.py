@@ -3,18 +3,9 @@
 python -m tests.benchmarks.recipe_table
 """
 
-import statistics
-
 from examples.harness.lines import read_lines
-from examples.study.report import HEADER, SCORES, draw, rows, summarize, tuned
-from tests.benchmarks.report_table import (
-    EXAMPLES,
-    ROOT,
-    to_header,
-    to_row,
-    with_spread,
-    write_table,
-)
+from examples.study.report import HEADER, draw, rows, summarize, tuned
+from tests.benchmarks.report_table import EXAMPLES, ROOT, write_table
 
 FOUND, FIGURE = (ROOT / "examples" / folder for folder in ("study/found", "gallery"))
 TIMINGS = read_lines(FOUND / "timings.jsonl")
@@ -25,7 +16,6 @@ STUDIES = {
     "Omniglot": "omniglot_linear",
     "Fashion-MNIST": "fashion_linear",
 }
-SHORT = to_header(["networks", "recipe", "log-likelihood", "ELBO", "s"])
 
 
 def lines_of(study):
@@ -39,24 +29,11 @@ def finals_of(*studies):
     return summarize(tested, TIMINGS, "test")
 
 
-def short_rows(*studies):
-    """The rows of the README, the highest log-likelihood of each study first."""
-    for study in studies:
-        for final in sorted(finals_of(study), key=mean_of, reverse=True):
-            scores = [with_spread(final.scores[name], 1) for name in SCORES]
-            yield to_row([study, final.recipe, *scores, f"{final.seconds:.0f}"])
-
-
-def mean_of(final):
-    return statistics.mean(final.scores["log_likelihood"])
-
-
 def main():
     for study in STUDIES:
         write_table(f"recipes, {study}", HEADER, rows(finals_of(study)), EXAMPLES)
     of_tuning = summarize(tuned(lines_of("512-256")), TIMINGS, "validation")
     write_table("recipes, 512-256, tuned", HEADER, rows(of_tuning), EXAMPLES)
-    write_table("recipes", SHORT, short_rows("512-256", "linear"), ROOT / "README.md")
     draw(finals_of("linear", "linear, 40 s"), FIGURE / "recipes.png")
 
 
