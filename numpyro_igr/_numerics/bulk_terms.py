@@ -26,7 +26,7 @@ class Terms(NamedTuple):
 
 
 def terms_below(loc: Array, scale: Array, t: Array, log_weights: Array) -> Terms:
-    """At nodes where a Gaussian may be far above, in logarithms.
+    """At nodes where a Gaussian may be far above, or there are many, in logarithms.
 
     Args:
         loc: means of the Gaussians.

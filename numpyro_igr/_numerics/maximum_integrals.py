@@ -1,6 +1,6 @@
 """Integrals over the maximum of Gaussians, one for each that may be the largest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -15,6 +15,9 @@ PARTS = (
     (terms_below, slice(None, NUM_BELOW)),
     (terms_inside, slice(NUM_BELOW, None)),
 )
+# Gaussians whose distribution functions are multiplied at most: beyond, the product's
+# rounding is seen in single precision, and that of a sum of logarithms is not.
+MANY = 1000
 
 
 def log_integrals(loc: Array, scale: Array, t: Array, log_weights: Array) -> Array:
@@ -42,7 +45,7 @@ def log_integrals(loc: Array, scale: Array, t: Array, log_weights: Array) -> Arr
     """
     log_sums = [
         _log_integrals(terms_at, loc, scale, t[..., nodes], log_weights[..., nodes])
-        for terms_at, nodes in PARTS
+        for terms_at, nodes in _parts_of(loc)
     ]
     return logsumexp(jnp.stack(log_sums), 0)
 
@@ -66,13 +69,18 @@ def shares_and_hazards(
     """
     parts = [
         terms_at(loc, scale, t[..., nodes], log_weights[..., nodes])
-        for terms_at, nodes in PARTS
+        for terms_at, nodes in _parts_of(loc)
     ]
     log_sums = jnp.stack([_log_sum(part) for part in parts])
     columns = zip(*map(_factors, parts, softmax(log_sums, 0)), strict=True)
     u, hazards, shares = (jnp.concatenate(x, -2) for x in columns)
     log_p = logsumexp(log_sums, 0) - jnp.log(scale)
     return log_p, u, shares, hazards / scale[..., None, :]
+
+
+def _parts_of(loc: Array) -> Sequence[tuple[Callable, slice]]:
+    """How to integrate over which nodes."""
+    return ((terms_below, slice(None)),) if loc.shape[-1] > MANY else PARTS
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

@@ -13,7 +13,7 @@ from numpyro_igr._host import not_jax_tracer
 SIMILAR = 5.0
 # How many there are, for equal scales and for similar ones, and more for each factor of
 # 10 in the number of Gaussians, whose maximum is the steeper.
-SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 2
+SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
 NUM_PANELS, NUM_NODES = 16, 8
 # If the scales are a constant of a compiled function, XLA compares them as it compiles,
 # one by one: for so many in about a second.

@@ -41,7 +41,7 @@ def terms_below(
     log_weights: Tensor,
     rooms: Rooms = NO_ROOMS,
 ) -> Terms:
-    """At nodes where a Gaussian may be far above, in logarithms.
+    """At nodes where a Gaussian may be far above, or there are many, in logarithms.
 
     Args:
         loc: means of the Gaussians.

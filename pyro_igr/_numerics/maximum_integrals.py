@@ -24,6 +24,9 @@ PARTS = (
     (terms_below, slice(None, NUM_BELOW)),
     (terms_inside, slice(NUM_BELOW, None)),
 )
+# Gaussians whose distribution functions are multiplied at most: beyond, the product's
+# rounding is seen in single precision, and that of a sum of logarithms is not.
+MANY = 1000
 
 
 def log_integrals(loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor) -> Tensor:
@@ -51,7 +54,7 @@ def log_integrals(loc: Tensor, scale: Tensor, t: Tensor, log_weights: Tensor) ->
     """
     log_sums = [
         _LogIntegrals.apply(terms_at, loc, scale, t[nodes], log_weights[nodes])
-        for terms_at, nodes in _parts_of(t)
+        for terms_at, nodes in _parts_of(loc, t)
     ]
     return reduce(torch.logaddexp, log_sums)
 
@@ -75,7 +78,7 @@ def shares_and_hazards(
     """
     parts = [
         terms_at(loc, scale, t[nodes], log_weights[nodes])
-        for terms_at, nodes in _parts_of(t)
+        for terms_at, nodes in _parts_of(loc, t)
     ]
     log_sums = [_log_sum(part) for part in parts]
     factors = torch.stack(log_sums).softmax(0)
@@ -85,8 +88,10 @@ def shares_and_hazards(
     return log_p, u, shares, hazards / scale
 
 
-def _parts_of(t: Tensor) -> Sequence[tuple[Callable, slice]]:
+def _parts_of(loc: Tensor, t: Tensor) -> Sequence[tuple[Callable, slice]]:
     """How to integrate over which nodes: over all if something is below the bulk."""
+    if len(loc) > MANY:
+        return ((terms_below, slice(None)),)
     return PARTS[1:] if _is_known() and is_all_true(t[0] == 0) else PARTS
 
 

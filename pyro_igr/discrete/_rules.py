@@ -12,7 +12,7 @@ from pyro_igr._host import is_all_true, is_compiling, is_tracing
 SIMILAR = 5.0
 # How many there are, for equal scales and for similar ones, and more for each factor of
 # 10 in the number of Gaussians, whose maximum is the steeper.
-SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 2
+SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
 NUM_PANELS, NUM_NODES = 16, 8
 
 
