@@ -16,8 +16,8 @@ from jax import random
 from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
 from examples.harness.lines import append_lines, read_lines
-from examples.study import recipes_numpyro, report
-from examples.study.chosen import USUAL, best_settings
+from examples.study import recipes_numpyro, report, timings_numpyro
+from examples.study.chosen import USUAL, best_settings, seconds_per_epoch
 from examples.study.options import StudyOptions
 from examples.study.recipes import Recipe
 from examples.study.refit_numpyro import InclusiveKL, refit
@@ -74,6 +74,22 @@ def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp
     assert row.startswith(f"| {RECIPE} | 0.5 | 0.003 | none | 2 | 4 | 2 | -")
     report.draw(found, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_a_timing_is_what_equal_time_is_reckoned_by(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(timings_numpyro, "TURNS", 1)
+    path = tmp_path / "timings.jsonl"
+    arguments = ["--dataset=digits", f"--recipe={RECIPE}", f"--timings={path}"]
+    arguments += ["--num-variables=2", "--num-categories=3"]
+    timings_numpyro.main(arguments)
+    (line,) = read_lines(path)
+    assert f"{RECIPE}  " in capsys.readouterr().out
+    of = recipe, architecture, dataset = RECIPE, "linear", "digits"
+    seconds = seconds_per_epoch([line], *of)
+    assert 0 < seconds == line["seconds_per_epoch"]
+    assert seconds_per_epoch([line], recipe, architecture, "mnist") is None
+    options = StudyOptions(dataset=dataset, timings=path, seconds=(7.4 * seconds,))
+    assert recipes_numpyro.budgets(options, recipe) == [7, 30]
 
 
 def validation_of(line):
