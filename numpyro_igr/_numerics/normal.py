@@ -50,8 +50,8 @@ def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
     .. math:: (\log \Phi)' = h, \qquad (\log h)' = -(x + h)
 
     Far in the left tail h tends to -x, so that neither :math:`\log \phi - \log \Phi`
-    nor x + h survives rounding. There x + h is a continued fraction, and the others
-    follow from it. Derivatives of every order are right.
+    nor x + h survives rounding. So both values come from the ratio of Mills, and x + h
+    is a continued fraction there. Derivatives of every order are right.
 
     Shape:
         ``batch``, of 32 bits or more, to ``batch`` twice.
@@ -60,7 +60,7 @@ def log_ndtr_and_hazard(x: Array) -> tuple[Array, Array]:
         Values and two derivatives to 1e-4 in float32 and 1e-9 in float64, relative, for
         |x| up to 1e6.
     Source:
-        Laplace's continued fraction of the Mills ratio.
+        Laplace's continued fraction of the Mills ratio, in derivatives.
     """
     is_right, log_density = x > 0, -0.5 * x**2 - LOG_SQRT_2_PI
     log_smaller, log_steeper = log_tail_and_hazard(jnp.abs(x))

@@ -10,15 +10,13 @@ from torch import Tensor
 from pyro_igr._numerics.normal import LOG_SQRT_2_PI
 from pyro_igr._numerics.quick_normal import LOG_SMALLEST, quick_log_ndtr_and_hazard
 
+# At which a node counts at least, so that shares do not overflow.
+LEAST_MASS = 1e-34
 SQRT_HALF, HALF_IN_BASE_2 = math.sqrt(0.5), 0.5 / math.log(2)
 # Arrays to write to, which saves their memory from being found and cleared again, or
 # None where derivatives are taken.
 Rooms = Sequence[Tensor | None]
 NO_ROOMS: Rooms = (None, None, None, None)
-
-
-# At which a node counts at least, so that shares do not overflow.
-LEAST_MASS = 1e-34
 
 
 class Terms(NamedTuple):
