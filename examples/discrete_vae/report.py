@@ -117,10 +117,14 @@ class Result(NamedTuple):
         *of_run: float,
     ) -> "Result":
         """The summary of importance weights, `(images, samples)`, and posteriors."""
-        bounds = np.logaddexp.reduce(log_weights, -1) - np.log(log_weights.shape[-1])
-        weights = LogLikelihood.from_bounds(bounds)
+        weights = LogLikelihood.from_bounds(importance_bounds(log_weights))
         of_codes = dead_categories(probs), *of_run, ParetoK.of(log_weights)
         return cls(validation, test, weights, *of_codes)
+
+
+def importance_bounds(log_weights: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The importance-weighted bound of each image, of `(images, samples)`."""
+    return np.logaddexp.reduce(log_weights, -1) - np.log(log_weights.shape[-1])
 
 
 def dead_categories(probs: NDArray[np.floating]) -> tuple[int, ...]:

@@ -1,13 +1,12 @@
 """How good the members of a grid are: log-likelihood and ELBO of the discrete model."""
 
-import math
 from typing import Any, NamedTuple
 
 from jax import Array, random
-from scipy.special import logsumexp
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
+from examples.discrete_vae.report import importance_bounds
 from examples.discrete_vae.scores_numpyro import Objectives, weigh
 from examples.discrete_vae.vae_numpyro import make_objectives
 from examples.images.datasets import BinaryImages
@@ -55,7 +54,7 @@ def score(
     for split, of in scored.items():
         svi = objectives_of(member, of.images).discrete
         weights = weigh(svi, prior, *of, *of_end)
-        log_likelihood = logsumexp(weights, 1) - math.log(weights.shape[1])
-        scores[f"{split}_log_likelihood"] = log_likelihood.mean().item()
+        bounds = importance_bounds(weights)
+        scores[f"{split}_log_likelihood"] = bounds.mean().item()
         scores[f"{split}_elbo"] = weights.mean().item()
     return scores

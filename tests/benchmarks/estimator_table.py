@@ -17,12 +17,12 @@ from functools import partial
 os.environ["XLA_FLAGS"] = (
     "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
-import numpy as np
 from jax import block_until_ready, random
 
 from examples.discrete_vae import vae_numpyro as vae
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
+from examples.discrete_vae.report import importance_bounds
 from examples.discrete_vae.scores_numpyro import weigh
 from examples.harness.training_numpyro import evaluate
 from tests.benchmarks.report_table import EXAMPLES, to_row, with_spread, write_table
@@ -99,7 +99,7 @@ class Run:
         """The discrete ELBO and the importance-weighted one, of the test images."""
         of = make_discrete(self.prior), self.test, NUM_WEIGHTS, *self._of_state()
         log_weights = weigh(self.objectives.discrete, *of)
-        bounds = np.logaddexp.reduce(log_weights, -1) - np.log(NUM_WEIGHTS)
+        bounds = importance_bounds(log_weights)
         return [self.elbo(self.test), float(bounds.mean())]
 
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax, random
 from numpyro.infer import SVI, Trace_ELBO
 from numpyro.optim import Adam
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
+from examples.discrete_vae.report import importance_bounds
 from examples.discrete_vae.scores_numpyro import weigh
 from examples.harness.training_numpyro import (
     CosineDecay,
@@ -117,7 +117,7 @@ def scores(problem, split, name, family, temperature, seed, num_epochs):
     of_state = params, random.fold_in(random.PRNGKey(seed), 0)
     images = getattr(data_of(problem), split)
     log_weights = weigh(svi, prior, images, NUM_WEIGHTS, *of_state)
-    bounds = np.logaddexp.reduce(log_weights, -1) - np.log(NUM_WEIGHTS)
+    bounds = importance_bounds(log_weights)
     if "temperature" in params:
         temperature = float(to_temperature(params["temperature"]))
     return [float(log_weights.mean()), float(bounds.mean()), temperature]
