@@ -17,41 +17,24 @@ if __name__ == "__main__":  # before the imports, which take seconds
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import jax
 from jax import Array, random
-from numpyro.infer import SVI
-from numpyro.optim import Adam
-from tqdm import trange
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
 from examples.harness.command_line import Parser
-from examples.harness.grid_numpyro import (
-    MakeSVI,
-    Members,
-    Rates,
-    grid_params,
-    start_grid,
-    train_grid_epoch,
-)
+from examples.harness.grid_numpyro import Members
 from examples.harness.lines import Line, append_lines, read_lines
-from examples.harness.run import keeping
-from examples.harness.training_numpyro import (
-    CosineDecay,
-    load_images,
-    pack,
-    surroundings,
-    unpack,
-)
+from examples.harness.training_numpyro import load_images, surroundings
+from examples.images.datasets import BinaryImages
+from examples.study.curves_numpyro import Followed
+from examples.study.members_numpyro import make_program, program_of, rates_of, train
 from examples.study.options import GridOptions
 from examples.study.refit_numpyro import refit
 from examples.study.scores_numpyro import (
@@ -62,51 +45,6 @@ from examples.study.scores_numpyro import (
 )
 
 VERSIONS = {name: version(name) for name in ("jax", "numpyro", "pyro-igr")}
-
-
-def make_program(member: Options, images: Array) -> MakeSVI:
-    """What a member trains, with any learning rates."""
-    svi = objectives_of(member, images).training
-    of_run = member.num_epochs, len(images) // member.batch_size
-
-    def make_svi(rates: Rates) -> SVI:
-        rate = CosineDecay(rates[0], *of_run, last=rates[1])
-        return SVI(svi.model, svi.guide, Adam(rate), svi.loss)
-
-    return make_svi
-
-
-def rates_of(member: Options) -> tuple[float, float]:
-    """The learning rates of a member, which are equal unless they decay."""
-    last = member.learning_rate if member.decay == "none" else 0.0
-    return member.learning_rate, last
-
-
-def program_of(member: Options) -> tuple[str | int, ...]:
-    """What members have in common that train as one program."""
-    return member.family, member.estimator, member.num_samples
-
-
-def train(
-    block: Sequence[Options], make_svi: MakeSVI, images: Array, checkpoint: Path
-) -> dict[str, Any]:
-    """The parameters that each member of a block ends with, along a first axis."""
-    first = block[0]
-    options = replace(first, checkpoint=checkpoint, resume=checkpoint.exists())
-    members = Members.stack(
-        [Members(m.seed, rates_of(m), make_prior(m)) for m in block]
-    )
-    around = surroundings(images) | {"members": [m.configuration() for m in block]}
-    with keeping(options, around) as kept:
-        states = start_grid(make_svi, members, images[: first.batch_size])
-        states = kept.restore(partial(unpack, states), states)
-        epochs = trange(kept.epochs_done, first.num_epochs, disable=None)
-        for epoch in epochs:
-            of_epoch = images, first.batch_size, states, epoch
-            states, elbos = train_grid_epoch(make_svi, members, *of_epoch)
-            epochs.set_postfix_str(f"ELBOs {elbos.min():.2f} to {elbos.max():.2f}")
-            kept.save_if_due(epoch + 1, partial(pack, states))
-    return grid_params(make_svi, members, images[: first.batch_size], states)
 
 
 def refit_block(
@@ -128,15 +66,18 @@ def refit_block(
 
 def run_block(
     block: Sequence[Options],
-    images: Array,
+    data: BinaryImages[Array],
     scored: dict[str, Scored],
     options: GridOptions,
 ) -> None:
     """Train and score members of a recipe, and append their lines."""
+    images, number = data.train, options.num_followed if options.test else 0
     names, results = [options.name(member) for member in block], options.results
     digest = sha256(json.dumps(names).encode()).hexdigest()[:16]
     checkpoint = results.with_name(f"{results.name}.{digest}")
-    params = train(block, make_program(block[0], images), images, checkpoint)
+    followed = Followed.first(data, number)
+    of_run = make_program(block[0], images), images, checkpoint, followed
+    params, curves = train(block, *of_run)
     guides = {"": params}
     if options.refit:
         guides["refitted_"] = refit_block(block, images, options.refit, params)
@@ -147,7 +88,10 @@ def run_block(
             found = score(member, scored, jax.tree.map(itemgetter(i), of_all))
             scores |= {which + bound: nats for bound, nats in found.items()}
         of = surroundings(images) | VERSIONS
-        lines.append({"member": name, "on": of, "scores": scores})
+        line = {"member": name, "on": of, "scores": scores}
+        if followed:
+            line["curves"] = {which: x[i].tolist() for which, x in curves.items()}
+        lines.append(line)
     append_lines(results, lines, key="member")
     checkpoint.unlink()
 
@@ -165,7 +109,7 @@ def run_grid(options: GridOptions) -> list[Line]:
         size = math.ceil(len(members) / num_blocks)  # of all blocks but the last
         for start in range(0, len(members), size):
             block = members[start : start + size]
-            run_block(block, data.train, scored, options)
+            run_block(block, data, scored, options)
     names = [options.name(member) for member in wanted]
     return [line for line in read_lines(options.results) if line["member"] in names]
 

@@ -83,6 +83,11 @@ class GridOptions(Flags):
     num_tenfold: int = option(
         "test images to score again by ten times as many codes", 0, where=at_least(0)
     )
+    num_followed: int = option(
+        "images of which bounds are followed over the epochs, in runs with --test",
+        0,
+        where=at_least(0),
+    )
     refit: int = option(
         "epochs to fit the guide again, for scores of the decoder", 0, where=at_least(0)
     )
@@ -104,7 +109,8 @@ class GridOptions(Flags):
         of_run = {
             n: getattr(member, n) for n in ("num_epochs", "num_importance_samples")
         }
-        names = "num_validated", "num_tested", "num_tenfold", "refit", "test"
+        names = "num_validated", "num_tested", "num_tenfold"
+        names += "num_followed", "refit", "test"
         of_grid = {name: getattr(self, name) for name in names}
         return member.configuration() | of_run | of_grid
 

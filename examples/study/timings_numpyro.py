@@ -24,7 +24,8 @@ from examples.discrete_vae.options import Options
 from examples.harness.command_line import Parser
 from examples.harness.lines import append_lines
 from examples.harness.training_numpyro import initialize, load_images, train_epoch
-from examples.study.grid_numpyro import VERSIONS, make_program, rates_of
+from examples.study.grid_numpyro import VERSIONS
+from examples.study.members_numpyro import make_program, rates_of
 from examples.study.options import StudyOptions
 
 TURNS, STEPS = 5, 20

@@ -24,7 +24,7 @@ from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
 from examples.harness.grid_numpyro import Members, start_grid, train_grid_epoch
 from examples.harness.training_numpyro import initialize, train_epoch
-from examples.study.grid_numpyro import make_program
+from examples.study.members_numpyro import make_program
 from tests.benchmarks.report_table import BENCHMARKS, to_header, to_row, write_table
 
 COUNTS, TURNS, STEPS, BATCH, PIXELS = (1, 4, 16), 9, 10, 100, 784

@@ -13,15 +13,24 @@ import numpy as np
 from backends.numpyro_backend import double_precision
 from jax import random
 
-from examples.discrete_vae.codes_numpyro import make_prior, make_rate
+from examples.discrete_vae.codes_numpyro import make_discrete, make_prior, make_rate
+from examples.discrete_vae.report import importance_bounds
+from examples.discrete_vae.scores_numpyro import weigh
 from examples.discrete_vae.vae_numpyro import make_objectives
 from examples.harness import run
 from examples.harness.lines import append_lines, read_lines
-from examples.harness.training_numpyro import initialize, load_images, train_epoch
-from examples.study import grid_numpyro
-from examples.study.grid_numpyro import make_program, run_grid, train
+from examples.harness.training_numpyro import (
+    evaluate,
+    initialize,
+    load_images,
+    train_epoch,
+)
+from examples.study import members_numpyro
+from examples.study.grid_numpyro import run_grid
+from examples.study.members_numpyro import make_program, train
 from examples.study.options import GridOptions
 from examples.study.recipes import Recipe
+from examples.study.scores_numpyro import objectives_of
 
 SMALL = {"num_variables": 2, "num_categories": 3, "num_importance_samples": 5}
 
@@ -60,7 +69,7 @@ def test_members_are_single_runs_and_compiled_once(options, tmp_path):
             made.append(rate)
             return make_svi(rate)
 
-        found = train(block, counted, images, tmp_path / "checkpoint")
+        found, _ = train(block, counted, images, tmp_path / "checkpoint")
         assert len(made) == 3  # to start, for all epochs, and for the parameters
         for i, member in enumerate(block):
             for one, of_all in zip(
@@ -70,7 +79,30 @@ def test_members_are_single_runs_and_compiled_once(options, tmp_path):
                 np.testing.assert_allclose(of_all[i], one, rtol=1e-9, atol=1e-12)
 
 
+def test_members_are_followed_by_the_bounds_of_single_runs(options):
+    options = replace(options, learning_rate=(1e-3,), num_followed=9, test=True)
+    lines, data = run_grid(options), load_images(options)
+    for member, line in zip(options.members(), lines, strict=True):
+        params, key = alone(member, data.train), random.PRNGKey(member.seed)
+        objectives, prior = objectives_of(member, data.train), make_prior(member)
+        of_state = params, key
+        of_train = objectives.discrete, make_discrete(prior), data.train[:9]
+        of_test = objectives.relaxed, prior, data.test[:9]
+        weights = weigh(*of_train[:2], data.test[:9], 100, *of_state)
+        last = {name: of_epochs[-1] for name, of_epochs in line["curves"].items()}
+        # By as many codes, drawn with other keys
+        of_codes = pytest.approx(importance_bounds(weights).mean(), abs=0.2)
+        assert last.pop("test_log_likelihood") == of_codes
+        expected = {
+            "discrete_train_elbo": evaluate(*of_train, *of_state),
+            "relaxed_test_elbo": evaluate(*of_test, *of_state),
+        }
+        assert last == pytest.approx(expected, rel=1e-5)
+        assert all(len(x) == 2 and x[0] < x[1] for x in line["curves"].values())
+
+
 def test_a_killed_grid_finds_what_an_uninterrupted_one_does(options, monkeypatch):
+    options = replace(options, num_followed=5, test=True)
     whole = run_grid(options)
     assert [line["member"]["temperature"] for line in whole] == [0.2, 0.2, 0.6, 0.6]
     scores = [line["scores"] for line in whole]
@@ -87,13 +119,13 @@ def test_a_killed_grid_finds_what_an_uninterrupted_one_does(options, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         run_grid(killed)
     monkeypatch.undo()
-    trained, epochs = grid_numpyro.train_grid_epoch, []
+    trained, epochs = members_numpyro.train_grid_epoch, []
 
     def count(*arguments):
         epochs.append(arguments[-1])
         return trained(*arguments)
 
-    monkeypatch.setattr(grid_numpyro, "train_grid_epoch", count)
+    monkeypatch.setattr(members_numpyro, "train_grid_epoch", count)
     assert run_grid(killed) == whole
     assert epochs == [1]
     assert run_grid(killed) == whole  # and nothing is trained or written again

@@ -1,0 +1,79 @@
+"""Bounds of the members of a grid over the epochs, as Figure 2 of the paper has them.
+
+Of few images, which are the same at each epoch: the ELBO of the discrete model on
+training images; on test images the bound of the relaxed model, which is what was
+trained, and the log-likelihood of the discrete model by importance weights.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax import Array, random
+from numpy.typing import NDArray
+
+from examples.discrete_vae.codes_numpyro import make_discrete
+from examples.discrete_vae.options import Options
+from examples.discrete_vae.scores_numpyro import Objectives
+from examples.harness.grid_numpyro import Members
+from examples.harness.training_numpyro import bounds
+from examples.images.datasets import BinaryImages
+from examples.study.scores_numpyro import objectives_of
+from numpyro_igr import log_likelihood
+
+NAMES = "discrete_train_elbo", "relaxed_test_elbo", "test_log_likelihood"
+NUM_CODES, CODES_AT_ONCE = 100, 10_000
+
+Curves = dict[str, NDArray[np.float32]]
+
+
+class Followed(NamedTuple):
+    """The few images by which members are followed."""
+
+    train: Array
+    test: Array
+
+    @classmethod
+    def first(cls, data: BinaryImages[Array], number: int) -> "Followed | None":
+        """So many of the training and of the test images, None of none."""
+        return cls(data.train[:number], data.test[:number]) if number else None
+
+
+def empty_curves(
+    followed: Followed | None, num_members: int, num_epochs: int
+) -> Curves:
+    """A number for each member and epoch, none of them known yet."""
+    shape = num_members, num_epochs
+    return {} if followed is None else {name: np.full(shape, np.nan) for name in NAMES}
+
+
+def follow(
+    member: Options, members: Members, followed: Followed, params: dict[str, Any]
+) -> dict[str, Array]:
+    """The three numbers of each of the members, which are like that one."""
+    return _follow(objectives_of(member, followed.train), members, followed, params)
+
+
+@partial(jax.jit, static_argnames="objectives")
+def _follow(
+    objectives: Objectives,
+    members: Members,
+    followed: Followed,
+    params: dict[str, Any],
+) -> dict[str, Array]:
+    svi = objectives.discrete
+
+    def follow_one(member: Members, params: dict[str, Any]) -> dict[str, Array]:
+        prior, key = member.prior, random.PRNGKey(member.seed)
+        discrete, of_state = make_discrete(prior), (params, key)
+        of_train = bounds(svi, discrete, followed.train, *of_state)
+        of_test = bounds(objectives.relaxed, prior, followed.test, *of_state)
+        at_once = max(1, min(NUM_CODES, CODES_AT_ONCE // len(followed.test)))
+        numbers = {"num_samples": NUM_CODES, "chunk_size": at_once}
+        of = key, svi.model, svi.guide, followed.test, discrete
+        likelihood = log_likelihood(*of, **numbers, params=params)
+        found = of_train.mean(), of_test.mean(), likelihood.mean
+        return dict(zip(NAMES, found, strict=True))
+
+    return jax.vmap(follow_one)(members, params)

@@ -1,0 +1,90 @@
+"""How members of a grid train: those of a recipe side by side, as one program."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jax import Array
+from numpyro.infer import SVI
+from numpyro.optim import Adam
+from tqdm import trange
+
+from examples.discrete_vae.codes_numpyro import make_prior
+from examples.discrete_vae.options import Options
+from examples.harness.grid_numpyro import (
+    MakeSVI,
+    Members,
+    Rates,
+    grid_params,
+    start_grid,
+    train_grid_epoch,
+)
+from examples.harness.run import keeping
+from examples.harness.training_numpyro import (
+    CosineDecay,
+    pack,
+    surroundings,
+    unpack,
+)
+from examples.study.curves_numpyro import Curves, Followed, empty_curves, follow
+from examples.study.scores_numpyro import objectives_of
+
+
+def make_program(member: Options, images: Array) -> MakeSVI:
+    """What a member trains, with any learning rates."""
+    svi = objectives_of(member, images).training
+    of_run = member.num_epochs, len(images) // member.batch_size
+
+    def make_svi(rates: Rates) -> SVI:
+        rate = CosineDecay(rates[0], *of_run, last=rates[1])
+        return SVI(svi.model, svi.guide, Adam(rate), svi.loss)
+
+    return make_svi
+
+
+def rates_of(member: Options) -> tuple[float, float]:
+    """The learning rates of a member, which are equal unless they decay."""
+    last = member.learning_rate if member.decay == "none" else 0.0
+    return member.learning_rate, last
+
+
+def program_of(member: Options) -> tuple[str | int, ...]:
+    """What members have in common that train as one program."""
+    return member.family, member.estimator, member.num_samples
+
+
+def train(
+    block: Sequence[Options],
+    make_svi: MakeSVI,
+    images: Array,
+    checkpoint: Path,
+    followed: Followed | None = None,
+) -> tuple[dict[str, Any], Curves]:
+    """The parameters that each member of a block ends with, along a first axis.
+
+    And what they were followed by, an epoch along the second.
+    """
+    first, batch = block[0], images[: block[0].batch_size]
+    options = replace(first, checkpoint=checkpoint, resume=checkpoint.exists())
+    members = Members.stack(
+        [Members(m.seed, rates_of(m), make_prior(m)) for m in block]
+    )
+    around = surroundings(images) | {"members": [m.configuration() for m in block]}
+    with keeping(options, around) as kept:
+        states = start_grid(make_svi, members, batch)
+        fresh = states, empty_curves(followed, len(block), first.num_epochs)
+        states, curves = kept.restore(partial(unpack, fresh), fresh)
+        epochs = trange(kept.epochs_done, first.num_epochs, disable=None)
+        for epoch in epochs:
+            of_epoch = images, first.batch_size, states, epoch
+            states, elbos = train_grid_epoch(make_svi, members, *of_epoch)
+            epochs.set_postfix_str(f"ELBOs {elbos.min():.2f} to {elbos.max():.2f}")
+            if followed:
+                params = grid_params(make_svi, members, batch, states)
+                found = follow(first, members, followed, params)
+                for name, numbers in found.items():
+                    curves[name][:, epoch] = numbers
+            kept.save_if_due(epoch + 1, partial(pack, (states, curves)))
+    return grid_params(make_svi, members, batch, states), curves
