@@ -1,4 +1,4 @@
-"""Networks, distributions of discrete codes, and ELBOs, by the options that choose."""
+"""Networks, distributions of codes and pixels, and ELBOs, by options that choose."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,11 +8,16 @@ import jax.numpy as jnp
 import numpyro
 from jax import Array
 from jax.example_libraries import stax
-from numpyro.distributions import Distribution
+from numpyro.distributions import Bernoulli, Distribution, Normal
 from numpyro.infer import Trace_ELBO, TraceMeanField_ELBO
 from numpyro.infer.elbo import ELBO
 
-from examples.discrete_vae.options import ESTIMATORS, NUM_AVERAGED, Options
+from examples.discrete_vae.options import (
+    ESTIMATORS,
+    FIRST_VARIANCE,
+    NUM_AVERAGED,
+    Options,
+)
 from examples.harness.training_numpyro import CosineDecay
 from numpyro_igr import (
     IGR,
@@ -109,6 +114,21 @@ def sample_code(code: Distribution) -> Array:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = numpyro.sample("code", code.to_event(1))
     return jnp.exp(value) if isinstance(code, ExpRelaxedOneHotCategorical) else value
+
+
+def sample_pixels(logits: Array, images: Array, *, is_gray: bool) -> Array:
+    """These images at the site "pixels"; returns the means of the pixels.
+
+    Gray ones are Gaussian around sigmoids, with one variance for all that is learned
+    (Rybkin, Daniilidis and Levine, 2021).
+    """
+    pixels, means = Bernoulli(logits=logits), jax.nn.sigmoid(logits)
+    if is_gray:
+        first = jnp.log(jnp.array(FIRST_VARIANCE, logits.dtype))
+        log_variance = numpyro.param("log_variance", first)
+        pixels = Normal(means, jnp.exp(log_variance / 2))
+    numpyro.sample("pixels", pixels.to_event(1), obs=images)
+    return means
 
 
 def make_rate(options: Options, rate: Array, num_images: int) -> Array | CosineDecay:

@@ -1,16 +1,27 @@
-"""Networks, distributions of discrete codes, and ELBOs, by the options that choose."""
+"""Networks, distributions of codes and pixels, and ELBOs, by options that choose."""
 
 from functools import partial
 from itertools import pairwise
 
 import pyro
 import torch
-from pyro.distributions import Distribution, OneHotCategorical, RelaxedOneHotCategorical
+from pyro.distributions import (
+    Bernoulli,
+    Distribution,
+    Normal,
+    OneHotCategorical,
+    RelaxedOneHotCategorical,
+)
 from pyro.infer import ELBO, Trace_ELBO, TraceMeanField_ELBO
 from pyro.optim import Adam, CosineAnnealingLR, PyroOptim
 from torch import Tensor, nn
 
-from examples.discrete_vae.options import ESTIMATORS, NUM_AVERAGED, Options
+from examples.discrete_vae.options import (
+    ESTIMATORS,
+    FIRST_VARIANCE,
+    NUM_AVERAGED,
+    Options,
+)
 from examples.harness.training_pyro import VECTORIZED
 from pyro_igr import (
     IGR,
@@ -100,6 +111,21 @@ def sample_code(code: Distribution) -> Tensor:
     """A code from the site "code", whose value may be the logarithm of it."""
     value = pyro.sample("code", code.to_event(1))
     return value.exp() if isinstance(code, ExpRelaxedOneHotCategorical) else value
+
+
+def sample_pixels(logits: Tensor, images: Tensor, *, is_gray: bool) -> Tensor:
+    """These images at the site "pixels"; returns the means of the pixels.
+
+    Gray ones are Gaussian around sigmoids, with one variance for all that is learned
+    (Rybkin, Daniilidis and Levine, 2021).
+    """
+    pixels, means = Bernoulli(logits=logits), logits.sigmoid()
+    if is_gray:
+        first = logits.new_tensor(FIRST_VARIANCE).log()
+        log_variance = pyro.param("log_variance", first)
+        pixels = Normal(means, (log_variance / 2).exp())
+    pyro.sample("pixels", pixels.to_event(1), obs=images)
+    return means
 
 
 def make_optimizer(options: Options) -> PyroOptim:

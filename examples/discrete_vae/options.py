@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from examples.harness.command_line import POSITIVE, at_least, option
 from examples.harness.run import RunOptions, free
+from examples.images.datasets import PIXELS as BINARY
 
 HIDDEN_SIZES = {"linear": (), "512-256": (512, 256)}
 IGR_FAMILIES = "igr", "igr-sb"
@@ -12,6 +13,8 @@ FAMILIES = *IGR_FAMILIES, "gumbel-softmax"
 MOST_CODES = 1000
 NUM_AVERAGED = 10  # of the gradients of "rao-blackwell"
 DECAYS = "none", "cosine"
+PIXELS = *BINARY, "gray"
+FIRST_VARIANCE = 0.1  # of gray pixels; MNIST's have 0.095
 
 
 class Estimator(NamedTuple):
@@ -102,7 +105,7 @@ def check_estimator(
 
 
 class Sizes(NamedTuple):
-    """The sizes of the networks.
+    """The sizes of the networks, and what pixels they decode to.
 
     Args:
         num_pixels: Of an image.
@@ -111,12 +114,14 @@ class Sizes(NamedTuple):
             its logits, or the locations of its Gaussians and, unless the estimator
             fixes them, their log scales.
         code: The variables of a code, and the categories of each.
+        is_gray: Whether pixels are Gaussian, and not binary.
     """
 
     num_pixels: int
     hidden: tuple[int, ...]
     parameters: tuple[int, int]
     code: tuple[int, int]
+    is_gray: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +132,12 @@ class Options(RunOptions):
         "passes over the training images", 40, "-n", where=at_least(1)
     )
     learning_rate: float = option("step size of Adam", 5e-3, "-lr", where=POSITIVE)
+    pixels: str = option(
+        "what pixels are: those above one half, drawn once by their gray values, or "
+        "these values, by a Gaussian decoder of one variance that is learned",
+        PIXELS[0],
+        choices=PIXELS,
+    )
     family: str = option("family of the relaxed codes", "igr", choices=FAMILIES)
     estimator: str = option(
         "estimator of the gradient: what objective, and with what samples",
@@ -184,4 +195,5 @@ class Options(RunOptions):
             HIDDEN_SIZES[self.architecture],
             (self.num_variables, num_parameters),
             (self.num_variables, k),
+            self.pixels == "gray",
         )

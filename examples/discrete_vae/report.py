@@ -228,11 +228,14 @@ def format_report(options: Options, result: Result) -> str:
         "relaxation_gap": "difference: the relaxation gap",
     }
     width = max(map(len, labels.values()))
+    nats = "nats per image"
+    if options.pixels == "gray":
+        nats += ", of a density: can be positive"
     lines = [
         f"{options.family} at temperature {options.temperature:g}, "
-        f"{options.estimator}, {options.dataset}: {result.num_epochs} epochs, "
+        f"{options.estimator}, {options.images}: {result.num_epochs} epochs, "
         f"{result.seconds:.1f} s",
-        f"{'nats per image':{width}}{'validation':>12}{'test':>10}",
+        f"{nats:{width}}{'validation':>12}{'test':>10}",
     ]
     for name, label in labels.items():
         validation, test = getattr(result.validation, name), getattr(result.test, name)

@@ -22,7 +22,7 @@ import jax
 import numpyro
 from jax import Array, random
 from numpyro import handlers
-from numpyro.distributions import Bernoulli, Distribution
+from numpyro.distributions import Distribution
 from numpyro.infer import SVI, Trace_ELBO
 from numpyro.optim import Adam
 from tqdm import trange
@@ -34,6 +34,7 @@ from examples.discrete_vae.codes_numpyro import (
     make_prior,
     make_rate,
     sample_code,
+    sample_pixels,
 )
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
@@ -82,8 +83,7 @@ class DiscreteVAE:
             code = sample_code(prior)
             code = straight_through(code) if self.is_straight_through else code
             logits = decoder(code.reshape(shape))
-            numpyro.sample("pixels", Bernoulli(logits=logits).to_event(1), obs=images)
-        return jax.nn.sigmoid(logits)
+            return sample_pixels(logits, images, is_gray=self.sizes.is_gray)
 
     def guide(self, images: Array, prior: Distribution) -> None:
         """Codes from the prior's family, with encoded parameters."""

@@ -20,7 +20,7 @@ from time import perf_counter
 
 import pyro
 from pyro import poutine
-from pyro.distributions import Bernoulli, Distribution
+from pyro.distributions import Distribution
 from pyro.infer import SVI, Trace_ELBO
 from pyro.optim import PyroOptim
 from pyro.optim.lr_scheduler import PyroLRScheduler
@@ -34,6 +34,7 @@ from examples.discrete_vae.codes_pyro import (
     make_posterior,
     make_prior,
     sample_code,
+    sample_pixels,
 )
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
@@ -70,8 +71,7 @@ class DiscreteVAE(nn.Module):
             code = sample_code(prior)
             code = straight_through(code) if self.is_straight_through else code
             logits = self.decoder(code.flatten(-2))
-            pyro.sample("pixels", Bernoulli(logits=logits).to_event(1), obs=images)
-        return logits.sigmoid()
+            return sample_pixels(logits, images, is_gray=self.sizes.is_gray)
 
     def guide(self, images: Tensor, prior: Distribution) -> None:
         """Codes from the prior's family, with encoded parameters."""

@@ -294,7 +294,7 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
     }
     width = max(map(len, rows))
     lines = [
-        f"{options.family} with assignment by {options.assignment}, {options.dataset}: "
+        f"{options.family} with assignment by {options.assignment}, {options.images}: "
         f"{result.num_epochs} epochs, {result.seconds:.1f} s; nats per image",
         *(f"{label:{width}}  {value}" for label, value in rows.items()),
         "posterior of the number of components:",

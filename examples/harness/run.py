@@ -28,7 +28,7 @@ from examples.harness.command_line import (
     at_least,
     option,
 )
-from examples.images.datasets import DATASETS, EMBEDDED
+from examples.images.datasets import DATASETS, EMBEDDED, PIXELS
 
 T = TypeVar("T")
 free = partial(option, tracked=False)
@@ -50,6 +50,11 @@ class RunOptions(FigureOptions):
         f"images to learn; {' and '.join(EMBEDDED)} need no download",
         DATASETS[0],
         choices=DATASETS,
+    )
+    pixels: str = option(
+        "what pixels are: those above one half, or drawn once by their gray values",
+        PIXELS[0],
+        choices=PIXELS,
     )
     data_dir: Path | None = free(
         "folder that has the data set's files, instead of a download", None, type=Path
@@ -76,6 +81,12 @@ class RunOptions(FigureOptions):
         super().__post_init__()
         if self.resume and self.checkpoint is None:
             raise ValueError("expected --checkpoint with --resume: what to continue")
+
+    @property
+    def images(self) -> str:
+        """The data set, and what its pixels are unless that is the default."""
+        of_pixels = "" if self.pixels == PIXELS[0] else f", {self.pixels} pixels"
+        return self.dataset + of_pixels
 
     def configuration(self) -> dict[str, Any]:
         """The options that the course of the training depends on, as JSON has them."""

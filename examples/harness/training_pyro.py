@@ -15,8 +15,9 @@ from examples.harness.run import RunOptions
 from examples.images.datasets import BinaryImages, digest, load_binary_images
 
 IMAGES_AT_ONCE = 250
+IN_NETWORK = "$$$"  # between the names of a module and of its parameter
 VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
-CONSTRAINTS_OF_RELAX = {"relax_temperature": positive}
+CONSTRAINTS = {"relax_temperature": positive}  # of parameters, where they are not real
 
 
 def train_epoch(
@@ -67,21 +68,21 @@ def surroundings(images: Tensor) -> dict[str, str]:
 
 
 def pack(network: nn.Module, optimizer: PyroOptim) -> bytes:
-    """What a run needs to continue, as bytes: RELAX has parameters of its own."""
+    """What a run needs to continue, as bytes: parameters of no network as well."""
     params, buffer = pyro.get_param_store().get_state()["params"], io.BytesIO()
-    of_relax = {k: v.detach() for k, v in params.items() if k.startswith("relax_")}
-    torch.save((network.state_dict(), of_relax, optimizer.get_state()), buffer)
+    others = {k: v.detach() for k, v in params.items() if IN_NETWORK not in k}
+    torch.save((network.state_dict(), others, optimizer.get_state()), buffer)
     return buffer.getvalue()
 
 
 def unpack(network: nn.Module, optimizer: PyroOptim, packed: bytes) -> None:
     """Restores what was packed."""
     state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
-    parameters, of_relax, optimizer_state = state
+    parameters, others, optimizer_state = state
     network.load_state_dict(parameters)
     optimizer.set_state(optimizer_state)
     of_store = {
-        "params": {name: value.requires_grad_() for name, value in of_relax.items()},
-        "constraints": {n: CONSTRAINTS_OF_RELAX.get(n, real) for n in of_relax},
+        "params": {name: value.requires_grad_() for name, value in others.items()},
+        "constraints": {name: CONSTRAINTS.get(name, real) for name in others},
     }
     pyro.get_param_store().set_state(of_store)

@@ -39,7 +39,8 @@ DRAWING_SIZE, MOST_DRAWING_BYTES = (105, 105), 2**16  # a raw one has 11,025 pix
 METHODS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # the others unpack beyond a size
 EMBEDDED = "mnist-5k", "digits"  # in packages that the examples depend on
 DATASETS = *EMBEDDED, *SOURCES
-SHUFFLE_SEED = 0
+SHUFFLE_SEED, PIXEL_SEED = 0, 1
+PIXELS = "threshold", "static"
 Array = TypeVar("Array")
 
 
@@ -110,8 +111,26 @@ def binarize(
     return (images > threshold).astype(np.float32)
 
 
+def make_pixels(
+    images: NDArray[np.float32], pixels: str, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """What is learned of gray images.
+
+    Args:
+        images: Gray values in `[0, 1]`, of any shape.
+        pixels: "threshold", those above one half; "static", each drawn once with its
+            gray value as the probability (Salakhutdinov and Murray, 2008); or "gray".
+        rng: What draws them.
+    """
+    if pixels == "static":
+        return (rng.random(images.shape, np.float32) < images).astype(np.float32)
+    return images if pixels == "gray" else binarize(images)
+
+
 class BinaryImages(NamedTuple, Generic[Array]):
-    """Images of zeros and ones, split in three, in arrays of NumPy or of a host.
+    """Images to learn, split in three, in arrays of NumPy or of a host.
+
+    They are of zeros and ones, unless gray pixels are asked for.
 
     Args:
         shape: The height and the width of an image.
@@ -132,10 +151,13 @@ class WhatToLoad(Protocol):
     dataset: str
     data_dir: Path | None
     batch_size: int
+    pixels: str
 
 
 def load_binary_images(options: WhatToLoad) -> BinaryImages[NDArray[np.float32]]:
-    """Load the images that the options name, binarized at one half.
+    """Load the images that the options name, with the pixels that they ask for.
+
+    Those that are drawn are the same on every call.
 
     Raises:
         ValueError: If a file is malformed, or a batch larger than the training split.
@@ -148,13 +170,16 @@ def load_binary_images(options: WhatToLoad) -> BinaryImages[NDArray[np.float32]]
             f"expected --batch-size to be at most {len(dataset.train.images)}, the "
             f"training images of {options.dataset}, got {options.batch_size}"
         )
-    return BinaryImages(dataset.image_shape, *(binarize(s.images) for s in splits))
+    rng = np.random.default_rng(PIXEL_SEED)
+    made = (make_pixels(split.images, options.pixels, rng) for split in splits)
+    return BinaryImages(dataset.image_shape, *made)
 
 
 def digest(images: NDArray[np.floating]) -> str:
-    """A number, in hexadecimal, that only these binary images have."""
-    content = str(images.shape).encode() + np.packbits(images.astype(bool)).tobytes()
-    return sha256(content).hexdigest()[:16]
+    """A number, in hexadecimal, that only these images have."""
+    bits = images.astype(bool)
+    pixels = np.packbits(bits) if (images == bits).all() else images
+    return sha256(str(images.shape).encode() + pixels.tobytes()).hexdigest()[:16]
 
 
 def load_labels(options: WhatToLoad) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -88,7 +88,7 @@ def score_bounds(
 def format_prediction(options: PredictionOptions, result: Prediction) -> str:
     """A table of the scores, which says what each of them is."""
     lines = [
-        f"{options.family} at temperature {options.temperature:g}, {options.dataset}: "
+        f"{options.family} at temperature {options.temperature:g}, {options.images}: "
         f"{result.num_epochs} epochs, {result.seconds:.1f} s",
         "log p(lower half | upper half), nats per image",
         f"one sample of relaxed units, as trained: {result.objective:.2f}",

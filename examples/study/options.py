@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from examples.discrete_vae.options import DECAYS, HIDDEN_SIZES, Options
+from examples.discrete_vae.options import DECAYS, HIDDEN_SIZES, PIXELS, Options
 from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
 from examples.images.datasets import DATASETS
 from examples.study.recipes import Recipe
@@ -56,6 +56,9 @@ class GridOptions(Flags):
     )
     batch_size: int = option("training images in a step", 100, "-b", where=at_least(1))
     dataset: str = option("images to learn", DATASETS[0], choices=DATASETS)
+    pixels: str = option(
+        "what pixels are, as in the discrete VAE", PIXELS[0], choices=PIXELS
+    )
     data_dir: Path | None = option(
         "folder that has the data set's files, instead of a download", None, type=Path
     )

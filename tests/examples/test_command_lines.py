@@ -26,6 +26,7 @@ ENTRIES = {
         "--num-units=0",
         "--dataset=cifar",
         "-b=5000 --dataset=digits",
+        "--pixels=gray",
     ],
     "dp_mixture.mixture": ["--capacity=0", "--dataset=moons", "-d=0", "-lr=0"],
     "dp_mixture_vae.vae": [
@@ -33,6 +34,7 @@ ENTRIES = {
         "--rho=0.999999999",
         "--truncation=8",
         "--encoder",
+        "--pixels=gray",
         "-b=5000 --dataset=digits",
     ],
 }

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import math
 import os
 import re
 import struct
@@ -20,6 +21,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from examples.harness.run import RunOptions
 from examples.images import datasets
 from examples.images.datasets import SOURCES, locate
 
@@ -180,6 +182,37 @@ def test_small_images_round_trip_through_idx(data, height, width):
         np.testing.assert_array_equal(
             np.rint(images * 255), expected.reshape(len(expected), -1)
         )
+
+
+def test_static_pixels_are_drawn_once_by_their_gray_values():
+    gray, static, again = (load_digits_with(p) for p in ("gray", "static", "static"))
+    for split in "train", "validation", "test":
+        images, drawn = getattr(gray, split), getattr(static, split)
+        np.testing.assert_array_equal(drawn, getattr(again, split))
+        assert drawn.dtype == np.float32
+        assert set(np.unique(drawn)) == {0, 1}
+        assert (drawn[images == 0] == 0).all()
+        assert (drawn[images == 1] == 1).all()
+        for shade in np.unique(images):
+            pixels = drawn[images == shade]
+            error = 4 * math.sqrt(shade * (1 - shade) / len(pixels))
+            assert pixels.mean() == pytest.approx(shade, abs=error + 1e-6)
+    assert (static.train[:250] != static.test).mean() > 0.2  # no noise in common
+
+
+def load_digits_with(pixels):
+    return datasets.load_binary_images(RunOptions(dataset="digits", pixels=pixels))
+
+
+def test_a_digest_tells_images_and_their_pixels_apart():
+    gray = datasets.load_dataset("digits").train.images
+    others = gray.copy(), gray[::-1], gray.reshape(-1, 32)
+    others[0][5, 20] += 1e-3
+    binary = [datasets.binarize(images) for images in (gray, gray[::-1])]
+    assert len({datasets.digest(images) for images in (gray, *others, *binary)}) == 6
+    assert datasets.digest(gray) == datasets.digest(gray.copy())
+    zeros = np.zeros((2, 8), np.float32)  # as of runs that are found already
+    assert datasets.digest(zeros) == hashlib.sha256(b"(2, 8)\0\0").hexdigest()[:16]
 
 
 def test_the_last_sixth_of_the_training_images_is_for_validation(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import expit
 from scipy.stats import norm
 
 from examples.discrete_vae.options import Options
@@ -164,16 +165,17 @@ def test_numpyro_decays_the_learning_rate_as_torch_does():
 
 
 # In Pyro these are not in the networks; in NumPyro they are in the state like all.
-def test_a_checkpoint_of_pyro_has_the_parameters_of_relax(tmp_path):
+def test_a_checkpoint_of_pyro_has_the_parameters_of_no_network(tmp_path):
     pytest.importorskip("pyro")
     from examples.discrete_vae import vae_pyro as example
 
-    options = replace(OPTIONS, estimator="relax", num_epochs=4)
+    options = replace(OPTIONS, estimator="relax", pixels="gray", num_epochs=4)
     expected = example.train(options)
     half = replace(options, checkpoint=tmp_path / "half")
     example.train(replace(half, num_epochs=2))
     state = content("pyro", half)
     assert state[1, "relax_scale"] != 1
+    assert abs(state[1, "log_variance"] - np.log(0.1)) > 1e-3
     assert example.train(replace(half, resume=True))[:4] == expected[:4]
 
 
@@ -243,6 +245,33 @@ def test_an_objective_of_discrete_codes_agrees_with_enumeration(
     log_joint = log_likelihoods(images, logits) - 3 * np.log(4)
     elbo = (np.exp(log_guide) * (log_joint - log_guide)).sum(-1).mean()
     assert loss == pytest.approx(-elbo, rel=1e-5)
+
+
+def test_the_elbo_of_gray_images_is_one_of_densities(host):
+    images = np.random.default_rng(0).random((7, 64), np.float32)
+    options = replace(OPTIONS, estimator="exact", pixels="gray")
+    loss, parameters, logits = LOSS[host](options, images, CODES.reshape(64, 12))
+    loc = np.asarray(parameters, np.float64).reshape(7, 1, 3, -1)
+    log_guide = (CODES * log_first_positive(loc)).sum((-1, -2))
+    means, scale = expit(np.asarray(logits, np.float64)), np.sqrt(0.1)
+    log_joint = norm.logpdf(images[:, None], means, scale).sum(-1) - 3 * np.log(4)
+    elbo = (np.exp(log_guide) * (log_joint - log_guide)).sum(-1).mean()
+    assert loss == pytest.approx(-elbo, rel=1e-5)
+
+
+def test_a_run_on_gray_images_learns_a_variance_and_says_what_it_scores(
+    vae, host, tmp_path, capsys, monkeypatch
+):
+    scores = f"examples.discrete_vae.scores_{host}"
+    monkeypatch.setattr(f"{scores}.save_pictures", lambda *_: None)
+    path = tmp_path / "vae"
+    vae.main([*SMALL, "--pixels=gray", "--num-epochs=2", f"--checkpoint={path}"])
+    printed = capsys.readouterr().out
+    assert "discrete-kl, digits, gray pixels: 2 epochs" in printed
+    assert "nats per image, of a density: can be positive" in printed
+    state = content(host, replace(OPTIONS, checkpoint=path))
+    scalars = [x for x in state.values() if np.shape(x) == () and x]
+    assert any(1e-3 < abs(x - np.log(0.1)) < 0.1 for x in scalars)
 
 
 CODES = np.array(list(product(np.eye(4, dtype=np.float32), repeat=3)))
@@ -391,6 +420,7 @@ def error_of(vae, capsys, *arguments):
         (["--num-epochs=0"], "expected --num-epochs to be at least 1, got 0"),
         (["--num-categories=1"], "expected --num-categories to be at least 2, got 1"),
         (["--family=concrete"], "invalid choice: 'concrete'"),
+        (["--pixels=color"], "invalid choice: 'color'"),
         (["--estimator=monte-carlo-kl"], "expected an --estimator for --family igr-sb"),
         (
             ["--estimator=unordered-set"],

@@ -78,6 +78,7 @@ def test_a_lock_that_was_left_behind_is_no_obstacle(options):
         ("batch_size", 99),
         ("learning_rate", 0.01),
         ("dataset", "mnist"),
+        ("pixels", "static"),
     ],
 )
 def test_an_option_that_changes_the_course_is_named_with_both_values(
