@@ -2,6 +2,7 @@
 
 import importlib.util
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,15 @@ def test_a_timing_is_what_equal_time_is_reckoned_by(tmp_path, monkeypatch, capsy
     assert seconds_per_epoch([line], recipe, architecture, "mnist") is None
     options = StudyOptions(dataset=dataset, timings=path, seconds=(7.4 * seconds,))
     assert recipes_numpyro.budgets(options, recipe) == [7, 30]
+
+
+def test_lines_that_are_kept_are_known_by_all_that_a_member_is_known_by():
+    known = StudyOptions().name(Options()).keys()
+    folder = Path(report.__file__).with_name("found")
+    kept = [line for path in folder.glob("*.jsonl") for line in read_lines(path)]
+    members = [line["member"] for line in kept if "member" in line]
+    assert len(members) > 500
+    assert all(member.keys() == known for member in members)
 
 
 def validation_of(line):
