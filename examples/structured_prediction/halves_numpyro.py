@@ -59,11 +59,11 @@ from examples.images.datasets import BinaryImages
 from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
+    VALIDATION_SAMPLES,
     Prediction,
     PredictionOptions,
     bounds,
     format_prediction,
-    numbers_of_samples,
     score_bounds,
 )
 from examples.structured_prediction.units_numpyro import (
@@ -182,16 +182,16 @@ def score(
     key: Array,
 ) -> Prediction:
     """Score a network of so many epochs, which began at that time, and draw it."""
-    fewer, most = numbers_of_samples(options)
+    few, most = VALIDATION_SAMPLES, options.num_importance_samples
     network, of = (svi.model, unit), (params, key)
     of_test = log_likelihoods_with_progress(*network, data.test, *of, most)
-    of_validation = log_likelihoods_with_progress(*network, data.validation, *of, fewer)
+    of_validation = log_likelihoods_with_progress(*network, data.validation, *of, few)
     if options.figures:
-        path, few = options.figure("completions"), data.test[:NUM_COLUMNS]
-        save_completions(path, data.shape, *network, few, *of)
+        path, images = options.figure("completions"), data.test[:NUM_COLUMNS]
+        save_completions(path, data.shape, *network, images, *of)
     return Prediction(
         evaluate(svi, unit, data.test, *of),
-        float(bounds(of_validation, fewer).mean()),
+        float(bounds(of_validation, few).mean()),
         score_bounds(options, of_test),
         num_epochs,
         perf_counter() - start,

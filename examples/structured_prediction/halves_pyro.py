@@ -57,11 +57,11 @@ from examples.images.datasets import BinaryImages
 from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
+    VALIDATION_SAMPLES,
     Prediction,
     PredictionOptions,
     bounds,
     format_prediction,
-    numbers_of_samples,
     score_bounds,
 )
 from examples.structured_prediction.units_pyro import activate, make_unit, sample_units
@@ -173,16 +173,16 @@ def score(
     start: float,
 ) -> Prediction:
     """Score a network of so many epochs, which began at that time, and draw it."""
-    fewer, most = numbers_of_samples(options)
+    few, most = VALIDATION_SAMPLES, options.num_importance_samples
     network = svi.model, unit
     of_test = log_likelihoods_with_progress(*network, data.test, most)
-    of_validation = log_likelihoods_with_progress(*network, data.validation, fewer)
+    of_validation = log_likelihoods_with_progress(*network, data.validation, few)
     if options.figures:
-        path, few = options.figure("completions"), data.test[:NUM_COLUMNS]
-        save_completions(path, data.shape, *network, few)
+        path, images = options.figure("completions"), data.test[:NUM_COLUMNS]
+        save_completions(path, data.shape, *network, images)
     return Prediction(
         evaluate(svi, unit, data.test),
-        float(bounds(of_validation, fewer).mean()),
+        float(bounds(of_validation, few).mean()),
         score_bounds(options, of_test),
         num_epochs,
         perf_counter() - start,

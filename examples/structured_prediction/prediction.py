@@ -12,6 +12,7 @@ from examples.harness.run import LogLikelihood, RunOptions, free
 
 FAMILIES = "igr", "igr-sb", "igr-planar", "gumbel-softmax"
 PLANAR_LAYERS = ((1.0, 1.0, 0.5), (1.0, -1.0, 0.5))  # u, w and bias, at first
+VALIDATION_SAMPLES = 100  # for each image, of the bound to choose by
 
 
 @dataclass(frozen=True, kw_only=True)
