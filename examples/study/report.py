@@ -35,13 +35,19 @@ from examples.study.chosen import (
     seconds_per_epoch,
 )
 from examples.study.recipes import Recipe
+from examples.study.tables import to_header, to_row, with_spread
 
-HEADER = (
-    "| recipe | temperature | learning rate | decay | epochs | seconds | seeds "
-    "| log-likelihood | ELBO | guide refitted | few images | by tenfold codes |\n"
-    + "|---" * 12
-    + "|"
+COLUMNS = (
+    "recipe",
+    "temperature",
+    "learning rate",
+    "decay",
+    "epochs",
+    "seconds",
+    "seeds",
 )
+COLUMNS += "log-likelihood", "ELBO", "guide refitted", "few images", "by tenfold codes"
+HEADER = to_header(COLUMNS)
 SCORES = "log_likelihood", "elbo"
 CHECKS = "refitted_test", "few", "few_tenfold"  # of the log-likelihood
 
@@ -129,19 +135,12 @@ def rows(found: Sequence[Final]) -> Iterator[str]:
     """The rows of the table, the highest log-likelihood first."""
     for final in sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]])):
         names = *SCORES, *CHECKS
-        scores = [_with_spread(final.scores.get(name, ())) for name in names]
+        scores = [with_spread(final.scores.get(name, ())) for name in names]
         settings = [final.settings[name] for name in SETTINGS]
         number = len(final.scores[SCORES[0]])
         seconds = "" if final.seconds is None else f"{final.seconds:.0f}"
         cells = final.recipe, *settings, final.num_epochs, seconds
-        yield "| " + " | ".join(map(str, (*cells, number, *scores))) + " |"
-
-
-def _with_spread(values: Sequence[float]) -> str:
-    if not values:
-        return ""
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f}{spread}"
+        yield to_row([*cells, number, *scores])
 
 
 def draw(found: Sequence[Final], path: Path) -> None:
