@@ -42,6 +42,7 @@ HOSTS = "pyro", "numpyro"
 PROGRAMS = [f"examples.{name}_{host}" for name in ENTRIES for host in HOSTS]
 GRID, REPORT = "examples.study.grid_numpyro", "examples.study.report"
 STUDY = [GRID, "examples.study.recipes_numpyro", "examples.study.timings_numpyro"]
+TABLES = ["examples.study.prediction", "examples.study.mixtures"]
 WRONG = [
     (f"examples.{name}_{host}", arguments)
     for name, table in ENTRIES.items()
@@ -54,6 +55,11 @@ WRONG += [
     for wrong in ("--recipe=igr", "--decay=slow", "-b=5000 --dataset=digits")
 ]
 WRONG += [(REPORT, "--figure"), (REPORT, "--results=/dev")]
+WRONG += [
+    (program, wrong)
+    for program in TABLES
+    for wrong in ("--host=jax", "--final-seed", "--family=vae", "--results=/dev")
+]
 
 
 def said(program, capsys, *arguments):
@@ -64,7 +70,7 @@ def said(program, capsys, *arguments):
     return exit_.value.code, *capsys.readouterr()
 
 
-@pytest.mark.parametrize("program", [*PROGRAMS, *STUDY, REPORT])
+@pytest.mark.parametrize("program", [*PROGRAMS, *STUDY, *TABLES, REPORT])
 def test_help_explains_each_option_and_ends_with_two_commands_that_parse(
     program, capsys
 ):
