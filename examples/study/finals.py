@@ -21,6 +21,11 @@ class Final(NamedTuple):
     scores: list[dict[str, Any]]
     chosen: str
 
+    @property
+    def images(self) -> str:
+        """The data set, and what its pixels are."""
+        return f"{self.member['dataset']}, {self.member['pixels']}"
+
     def values(self, name: str) -> list[float]:
         """A score of each run that has it."""
         return [x[name] for x in self.scores if x[name] is not None]

@@ -119,7 +119,7 @@ def settings_of(final: Final) -> list[Any]:
     if of["family"] == "igr-sb":
         number, chosen = f"open, {mean(final, 'capacity'):.0f}", ""
     runs = number, chosen, of["num_epochs"], len(final.scores)
-    return [of["dataset"], of["host"], NAMES[of["family"]], *runs]
+    return [final.images, of["host"], NAMES[of["family"]], *runs]
 
 
 def found_by(final: Final) -> list[Any]:

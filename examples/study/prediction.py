@@ -107,7 +107,7 @@ def rows(lines: Sequence[Line]) -> Iterator[str]:
     finals = finals_of(lines, EXAMPLE, SETTINGS)
     for final in finals:
         of = final.member
-        cells = of["dataset"], of["host"], NAMES[of["family"]]
+        cells = final.images, of["host"], NAMES[of["family"]]
         cells += *(of[name] for name in SETTINGS), final.chosen
         cells += of["num_epochs"], len(final.scores), of["num_importance_samples"]
         scores = (final.values(name) for name in ("tenth", "all", "relaxed"))

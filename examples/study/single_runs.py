@@ -41,6 +41,7 @@ class TableOptions(Flags):
         "seeds of the runs of the best settings", (0, 1, 2, 3, 4), where=SEED
     )
     dataset: str = option("images to learn", "mnist", choices=DATASETS)
+    pixels: str = option_of(RunOptions, "pixels")
     num_epochs: int = option_of(RunOptions, "num_epochs")
     batch_size: int = option_of(RunOptions, "batch_size")
     num_importance_samples: int = option_of(RunOptions, "num_importance_samples")
@@ -86,7 +87,7 @@ class SingleRuns:
         for seed in self.options.final_seed:
             folder = self.options.figures
             if folder:
-                folder = folder / f"{best.dataset}_{best.family}_{seed}"
+                folder = folder / f"{best.dataset}_{best.pixels}_{best.family}_{seed}"
                 folder.mkdir(parents=True, exist_ok=True)
             self.find(replace(best, seed=seed, figures=folder), test=True)
 

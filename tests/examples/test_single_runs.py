@@ -86,7 +86,7 @@ def test_the_best_on_validation_images_runs_by_seeds_and_test_images_do_not_choo
     assert final.chosen == "best of 3"
     assert final.values("test") == [1.0, 1.0]
     folders = {path.name for path in runs.options.figures.iterdir()}
-    assert folders == {"mnist_igr_0", "mnist_igr_1"}
+    assert folders == {"mnist_threshold_igr_0", "mnist_threshold_igr_1"}
 
 
 def test_what_leaves_no_choice_is_not_tuned(stub, runs):
@@ -157,7 +157,7 @@ def test_two_studies_do_not_make_the_same_run(stub, runs):
 
 
 MEMBER = {"host": "numpyro", "dataset": "mnist", "num_epochs": 3, "seed": 0}
-MEMBER |= {"num_importance_samples": 1000, "test": True}
+MEMBER |= {"num_importance_samples": 1000, "test": True, "pixels": "static"}
 UNITS = MEMBER | {"example": prediction.EXAMPLE, "family": "igr"}
 UNITS |= {"temperature": 0.5, "learning_rate": 0.001}
 
@@ -178,8 +178,8 @@ def test_a_row_of_table_2_is_of_the_seeds_of_its_settings():
     lines += [line(UNITS, found[0], temperature=2.0), line(UNITS, {}, example="other")]
     best, other, eq_18 = prediction.rows(lines)
     assert best == (
-        "| mnist | numpyro | IGR, and IGR-SB | 0.5 | 0.001 | best of 2 | 3 | 2 | 1000 "
-        "| -5.00 ± 0.00 | -4.50 ± 0.71 | -6.00 ± 0.00 |"
+        "| mnist, static | numpyro | IGR, and IGR-SB | 0.5 | 0.001 | best of 2 | 3 | 2 "
+        "| 1000 | -5.00 ± 0.00 | -4.50 ± 0.71 | -6.00 ± 0.00 |"
     )
     assert " | 2.0 | 0.001 | not best of 2 | 3 | 1 | 1000 | -5.00 | -4.00 |" in other
     assert "IGR-SB by eq. 18 | none: its units are above 1/2" in eq_18
@@ -198,10 +198,13 @@ def test_a_row_of_table_3_says_which_components_are_used_by_seed():
     dldpmm = line(member, found, family="dldpmm")
     open_, of_k = mixtures.rows([*lines, dldpmm])
     assert open_ == (
-        "| mnist | numpyro | IGR-SB-MM | open, 20 |  | 3 | 2 | -9.00 ± 0.00 | 1000 "
-        "| -8.00 ± 0.00 | 7, 9+ | 6.5 | 1.0% | 5.0 ± 0.0 | 6.0 ± 0.0 | 7.0 ± 0.0 | 60 |"
+        "| mnist, static | numpyro | IGR-SB-MM | open, 20 |  | 3 | 2 | -9.00 ± 0.00 "
+        "| 1000 | -8.00 ± 0.00 | 7, 9+ | 6.5 | 1.0% | 5.0 ± 0.0 | 6.0 ± 0.0 "
+        "| 7.0 ± 0.0 | 60 |"
     )
-    assert of_k.startswith("| mnist | numpyro | DLDPMM | 15 | given | 3 | 1 | -9.00 |")
+    assert of_k.startswith(
+        "| mnist, static | numpyro | DLDPMM | 15 | given | 3 | 1 | -9.00 |"
+    )
     assert open_.count("|") == mixtures.HEADER.splitlines()[0].count("|")
 
 
@@ -223,7 +226,7 @@ def test_a_small_table_is_made_and_its_report_needs_lines_alone(
     printed = capsys.readouterr().out
     header, _, *rows = printed.splitlines()
     assert f"{header}\n" == table.HEADER.partition("|---")[0]
-    assert all(row.startswith(f"| digits | {HOST} | ") for row in rows[:2])
+    assert all(row.startswith(f"| digits, threshold | {HOST} | ") for row in rows[:2])
     assert all("best of 2" in row for row in rows[table is mixtures : 2])
     assert "nan" not in printed
     assert [file.name for file in tmp_path.iterdir()] == ["lines"]
