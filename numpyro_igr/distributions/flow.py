@@ -1,5 +1,6 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
@@ -9,11 +10,15 @@ from jax.nn import one_hot
 from jax.typing import ArrayLike
 from numpyro.distributions import constraints, transforms
 
+from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.antithetic_noise import antithetic_noise
 from numpyro_igr._typed import Constraint, Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
+
+# Numbers that are counted at once, and of how many samples, which bounds the memory.
+WHOLE, MOST = 2**20, 100
 
 
 class IGRFlow(GaussianPushforward):
@@ -120,13 +125,27 @@ class IGRFlow(GaussianPushforward):
 
     def _counts(self, num_samples: int) -> Array:
         loc = jnp.asarray(self.loc, jnp.result_type(self.loc, float))
-        y = loc + self.scale * antithetic_noise(num_samples, loc)
+        noise = antithetic_noise(num_samples, loc)
+        width = math.prod((*self.batch_shape, *self.event_shape))
+        # A batch that vmap adds is not seen: only a known one is left whole.
+        if not_jax_tracer(loc) and num_samples * width <= WHOLE:
+            return self._count(loc + self.scale * noise)
+        size = min(max(1, WHOLE // width), MOST)
+        end = num_samples // size * size
+        blocks = noise[:end].reshape(-1, size, *noise.shape[1:])
+
+        def add(counts: Array, block: Array) -> tuple[Array, None]:
+            return counts + self._count(loc + self.scale * block), None
+
+        return lax.scan(add, self._count(loc + self.scale * noise[end:]), blocks)[0]
+
+    def _count(self, y: Array) -> Array:
+        """How often each category is chosen in a sample of y."""
         for part in self.flow:
             y = cast(Array, part(y))
-        k = self.event_shape[0]
         last = jnp.zeros_like(y[..., :1])
         chosen = lax.stop_gradient(jnp.concatenate([y, last], -1)).argmax(-1)
-        return one_hot(chosen, k, dtype=y.dtype).sum(0)
+        return one_hot(chosen, self.event_shape[0], dtype=y.dtype).sum(0)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Array, Array]:
         """Probabilities of the discrete distribution, and their standard errors.

@@ -1,5 +1,6 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
@@ -7,12 +8,15 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.transforms import Transform
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import pad
 
 from pyro_igr._numerics.antithetic_noise import antithetic_noise
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.transforms import FlowSoftmaxPlusPlusTransform
+
+# Numbers that are counted at once, which bounds the memory.
+WHOLE = 2**20
 
 
 class IGRFlow(GaussianPushforward):
@@ -113,12 +117,20 @@ class IGRFlow(GaussianPushforward):
         )
 
     def _counts(self, num_samples: int) -> Tensor:
+        noise = antithetic_noise(num_samples, self.loc)
+        width = math.prod((*self.batch_shape, *self.event_shape))
+        size = max(1, WHOLE // width)
         with torch.no_grad():
-            y = self.loc + self.scale * antithetic_noise(num_samples, self.loc)
-            for part in self.flow:
-                y = cast(Tensor, part(y))
-        chosen = pad(y, (0, 1)).argmax(-1)
-        return one_hot(chosen, y.shape[-1] + 1).sum(0).to(self.loc)
+            blocks = (self.loc + self.scale * block for block in noise.split(size))
+            return sum(map(self._count, blocks), torch.zeros_like(self.loc[..., :1]))
+
+    def _count(self, y: Tensor) -> Tensor:
+        """How often each category is chosen in a sample of y."""
+        for part in self.flow:
+            y = cast(Tensor, part(y))
+        chosen = pad(y, (0, 1)).argmax(-1, keepdim=True)
+        each = torch.arange(y.shape[-1] + 1, device=y.device)
+        return (chosen == each).sum(0).to(y)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Tensor, Tensor]:
         """Probabilities of the discrete distribution, and their standard errors.

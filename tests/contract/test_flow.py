@@ -111,3 +111,12 @@ def test_the_batch_of_the_flow_is_one_of_the_distribution(backend):
     one = backend.array(LOC[0]), backend.array(SCALE[0])
     with pytest.raises(ValueError, match=r"batch of flow .* \(2, 3\) of .* \(3,\)"):
         backend.igr.IGRFlow(0.5, *one, flow)
+
+
+def test_counting_some_samples_at_a_time_counts_them_all(backend):
+    loc = backend.array(np.random.default_rng(3).normal(size=(60, 3)))
+    flow, scale = layers(backend), backend.array(SCALE[0])
+    many = backend.numpy(backend.igr.IGRFlow(0.5, loc, scale, flow).probs)
+    for i in 0, 59:
+        one = backend.numpy(backend.igr.IGRFlow(0.5, loc[i], scale, flow).probs)
+        np.testing.assert_allclose(many[i], one, rtol=1e-12)

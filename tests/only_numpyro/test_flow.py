@@ -68,3 +68,15 @@ def test_it_has_a_closed_form_in_plates_and_is_discretized():
     law = sites["z"]["fn"]
     assert isinstance(law, OneHotCategorical)
     assert law.batch_shape == (4,)
+
+
+def test_counts_are_the_same_under_jit_and_vmap():
+    layers = flow()
+    loc = jnp.array(np.random.default_rng(0).normal(size=(2, 3)))
+    known = IGRFlow(0.5, loc, jnp.ones(3), layers).probs
+
+    def probs(loc):
+        return IGRFlow(0.5, loc, jnp.ones(3), layers).probs
+
+    for found in jax.jit(probs)(loc), jax.vmap(probs)(loc):
+        np.testing.assert_allclose(found, known, rtol=1e-6)
