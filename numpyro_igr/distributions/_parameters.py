@@ -79,13 +79,16 @@ def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
 def is_shared(given: tuple, held: tuple) -> bool:
     """Whether two distributions share a parameter: the object, or concrete values.
 
+    One may have been given what the other holds, as of a prior that was an argument.
+
     Args:
         given: the parameter of each distribution as it was given.
         held: the parameter of each distribution as it is held.
     """
     if all(isinstance(x, tuple) for x in held):
         return len(held[0]) == len(held[1]) and all(map(is_, *held))
-    if given[0] is not None and given[0] is given[1] or held[0] is held[1]:
+    own, other = zip(given, held, strict=True)
+    if any(x is y for x in own if x is not None for y in other):
         return True
     with jax.ensure_compile_time_eval():
         equal = np.all(held[0] == held[1])

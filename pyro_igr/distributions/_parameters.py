@@ -72,13 +72,16 @@ def check_shapes(parameters: dict[str, Tensor]) -> tuple[Size, Size]:
 def is_shared(given: tuple, held: tuple) -> bool:
     """Whether two distributions share a parameter: the object, or concrete values.
 
+    One may have been given what the other holds, as of a prior that was an argument.
+
     Args:
         given: the parameter of each distribution as it was given.
         held: the parameter of each distribution as it is held.
     """
     if all(isinstance(x, tuple) for x in held):
         return len(held[0]) == len(held[1]) and all(map(is_, *held))
-    if given[0] is given[1] or held[0] is held[1]:
+    own, other = zip(given, held, strict=True)
+    if any(x is y for x in own for y in other):
         return True
     # Which torch documents, but does not mark as exported.
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]

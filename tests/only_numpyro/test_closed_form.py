@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 import pytest
 from jax import random
+from numpyro.distributions.kl import kl_divergence
 from numpyro.infer import TraceMeanField_ELBO
 from numpyro_families import K, make
 from numpyro_families import fresh_host as fresh_host
@@ -35,3 +37,19 @@ def test_one_traced_temperature_is_the_same_object_on_both_sides(tempering):
         return TraceMeanField_ELBO().loss(key, {}, model, guide)
 
     assert len({float(loss(random.key(seed), 0.5)) for seed in range(4)}) == 1
+
+
+def test_one_that_was_an_argument_shares_what_another_is_given_of_it():
+    def kl(prior, loc, factor=None):
+        temperature = (
+            prior.temperature if factor is None else factor * prior.temperature
+        )
+        q = make("stick_breaking_softmax++", temperature, loc, jnp.ones(K - 1))
+        return kl_divergence(q, prior)
+
+    prior = prior_of("stick_breaking_softmax++", jnp.full(3, 0.5))
+    loc = jnp.arange(4 * 3.0 * (K - 1)).reshape(4, 3, K - 1) / 10
+    found = jax.jit(kl)(prior, loc)
+    np.testing.assert_allclose(found, (loc**2).sum(-1) / 2, rtol=1e-5)
+    with pytest.raises(NotImplementedError, match="of the same temperature"):
+        jax.jit(kl)(prior, loc, 1.0)
