@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 from jax import Array, random
 from numpy.typing import NDArray
 from numpyro import handlers
@@ -82,7 +83,10 @@ def weigh(
     params: dict[str, Any],
     key: Array,
 ) -> NDArray[np.floating]:
-    """Log importance weights of codes, `(images, samples)`, with a progress bar."""
+    """Log importance weights of codes, `(images, samples)`, with a progress bar.
+
+    The probabilities of the codes are computed once, which takes long for some.
+    """
     found = []
     with tqdm(total=len(images), unit=" test images", disable=None) as progress:
         for start in range(0, len(images), IMAGES_AT_ONCE):
@@ -102,7 +106,13 @@ def _weigh(
     params: dict[str, Any],
     key: Array,
 ) -> Array:
-    of = key, svi.model, svi.guide, images, prior
+    code = posterior(svi.guide, prior, images, params, key)
+
+    def guide(images: Array, prior: Distribution) -> None:
+        with numpyro.plate("images", len(images)):
+            numpyro.sample("code", code)
+
+    of = key, svi.model, guide, images, prior
     at_once = max(1, min(num_samples, CODES_AT_ONCE // len(images)))
     numbers = {"num_samples": num_samples, "chunk_size": at_once}
     return log_weights(*of, **numbers, params=params)
@@ -117,9 +127,19 @@ def code_probs(
     key: Array,
 ) -> Array:
     """The posterior probabilities of the categories, given each image."""
+    return posterior(guide, prior, images, params, key).base_dist.probs
+
+
+def posterior(
+    guide: Callable,
+    prior: Distribution,
+    images: Array,
+    params: dict[str, Any],
+    key: Array,
+) -> Distribution:
+    """The distribution of the code of each image."""
     with handlers.substitute(data=params), handlers.seed(rng_seed=key):
-        code = handlers.trace(guide).get_trace(images, prior)["code"]
-    return code["fn"].base_dist.probs
+        return handlers.trace(guide).get_trace(images, prior)["code"]["fn"]
 
 
 @partial(jax.jit, static_argnames="svi")

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
+import pyro
 import torch
 from numpy.typing import NDArray
 from pyro import poutine
@@ -71,11 +72,14 @@ def score(
 def weigh(
     svi: SVI, prior: Distribution, images: Tensor, num_samples: int
 ) -> NDArray[np.floating]:
-    """Log importance weights of codes, `(images, samples)`, with a progress bar."""
+    """Log importance weights of codes, `(images, samples)`, with a progress bar.
+
+    The probabilities of the codes are computed once, which takes long for some.
+    """
     found = []
     with tqdm(total=len(images), unit=" test images", disable=None) as progress:
         for chunk in images.split(IMAGES_AT_ONCE):
-            of = svi.model, svi.guide, chunk, prior
+            of = svi.model, _drawing(posterior(svi.guide, prior, chunk)), chunk, prior
             at_once = max(1, min(num_samples, CODES_AT_ONCE // len(chunk)))
             numbers = {"num_samples": num_samples, "chunk_size": at_once}
             found.append(log_weights(*of, **numbers).T.numpy(force=True))
@@ -83,11 +87,23 @@ def weigh(
     return np.concatenate(found)
 
 
-@torch.no_grad()
+def _drawing(code: Distribution) -> Callable:
+    def guide(images: Tensor, prior: Distribution) -> None:
+        with pyro.plate("images", len(images)):
+            pyro.sample("code", code)
+
+    return guide
+
+
 def code_probs(guide: Callable, prior: Distribution, images: Tensor) -> Tensor:
     """The posterior probabilities of the categories, given each image."""
-    code = poutine.trace(guide).get_trace(images, prior).nodes["code"]
-    return code["fn"].base_dist.probs
+    return posterior(guide, prior, images).base_dist.probs
+
+
+@torch.no_grad()
+def posterior(guide: Callable, prior: Distribution, images: Tensor) -> Distribution:
+    """The distribution of the code of each image."""
+    return poutine.trace(guide).get_trace(images, prior).nodes["code"]["fn"]
 
 
 @torch.no_grad()
