@@ -18,6 +18,7 @@ from examples.discrete_vae.options import (
     NUM_AVERAGED,
     Options,
 )
+from examples.discrete_vae.unmatched_numpyro import make_paper_sticks, make_planar
 from examples.harness.training_numpyro import CosineDecay
 from numpyro_igr import (
     IGR,
@@ -37,6 +38,7 @@ from numpyro_igr import (
 
 GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
 IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
+UNMATCHED = {"igr-planar": make_planar, "igr-sb-eq18": make_paper_sticks}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
     "monte-carlo-kl": Trace_ELBO,
@@ -57,7 +59,7 @@ def make_network(*sizes: int) -> tuple[Callable, Callable]:
 
 
 def make_prior(options: Options) -> Distribution:
-    """Uniform over the categories of each variable, and what the estimator trains on.
+    """Uniform over the categories of each variable, or nearly; what is trained on.
 
     A relaxed distribution, or with Gumbel-Softmax a discrete one for a discrete model.
     """
@@ -70,6 +72,8 @@ def make_prior(options: Options) -> Distribution:
         if options.family in IGR_FAMILIES:
             base = _from_logits(IGR_FAMILIES[options.family], temperature, logits)
         return RaoBlackwellized(base, NUM_AVERAGED)
+    if options.family in UNMATCHED:
+        return UNMATCHED[options.family](temperature, logits)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete
@@ -101,7 +105,8 @@ def make_posterior(prior: Distribution, parameters: Array) -> Distribution:
         return type(prior)(prior.temperature, logits=parameters)
     loc, log_scale = jnp.split(parameters, [prior.event_shape[0] - 1], -1)
     scale = jnp.exp(log_scale) if log_scale.size else jnp.ones(1, loc.dtype)
-    return type(prior)(prior.temperature, loc, scale)
+    own = {n: getattr(prior, n) for n in prior.options if n != "delta"}  # which is 1
+    return type(prior)(prior.temperature, loc, scale, **own)
 
 
 def make_discrete(prior: Distribution) -> Distribution:

@@ -22,6 +22,7 @@ from examples.discrete_vae.options import (
     NUM_AVERAGED,
     Options,
 )
+from examples.discrete_vae.unmatched_pyro import make_paper_sticks, make_planar
 from examples.harness.training_pyro import VECTORIZED
 from pyro_igr import (
     IGR,
@@ -39,6 +40,7 @@ from pyro_igr import (
 
 GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
 IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
+UNMATCHED = {"igr-planar": make_planar, "igr-sb-eq18": make_paper_sticks}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
     "monte-carlo-kl": Trace_ELBO,
@@ -61,7 +63,7 @@ def make_network(*sizes: int) -> nn.Sequential:
 
 
 def make_prior(options: Options, device: torch.device) -> Distribution:
-    """Uniform over the categories of each variable, and what the estimator trains on.
+    """Uniform over the categories of each variable, or nearly; what is trained on.
 
     A relaxed distribution, or with Gumbel-Softmax a discrete one for a discrete model.
     """
@@ -74,6 +76,8 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
         if options.family in IGR_FAMILIES:
             base = IGR_FAMILIES[options.family].from_probs(temperature, logits=logits)
         return RaoBlackwellized(base, NUM_AVERAGED)
+    if options.family in UNMATCHED:
+        return UNMATCHED[options.family](temperature, logits)
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete
@@ -98,7 +102,8 @@ def make_posterior(prior: Distribution, parameters: Tensor) -> Distribution:
         return type(prior)(prior.temperature, logits=parameters)
     loc, *log_scale = parameters.split(prior.event_shape[0] - 1, -1)
     scale = log_scale[0].exp() if log_scale else loc.new_ones(1)
-    return type(prior)(prior.temperature, loc, scale)
+    own = {n: getattr(prior, n) for n in prior.options if n != "delta"}  # which is 1
+    return type(prior)(prior.temperature, loc, scale, **own)
 
 
 def make_discrete(prior: Distribution) -> Distribution:

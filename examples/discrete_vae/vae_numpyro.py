@@ -39,6 +39,7 @@ from examples.discrete_vae.codes_numpyro import (
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
 from examples.discrete_vae.scores_numpyro import NUM_SAMPLES, Objectives, score
+from examples.discrete_vae.unmatched_numpyro import learned
 from examples.harness.devices_numpyro import (
     copy_to_all,
     distribute,
@@ -80,7 +81,7 @@ class DiscreteVAE:
         n, shape = len(images), (len(images), math.prod(self.sizes.code))
         decoder = numpyro.module("decoder", self.decoder, shape)
         with numpyro.plate("images", n), handlers.scale(scale=1 / n):
-            code = sample_code(prior)
+            code = sample_code(learned(prior))
             code = straight_through(code) if self.is_straight_through else code
             logits = decoder(code.reshape(shape))
             return sample_pixels(logits, images, is_gray=self.sizes.is_gray)
@@ -90,7 +91,7 @@ class DiscreteVAE:
         n, encoder = len(images), numpyro.module("encoder", self.encoder, images.shape)
         with numpyro.plate("images", n), handlers.scale(scale=1 / n):
             parameters = encoder(images).reshape(-1, *self.sizes.parameters)
-            sample_code(make_posterior(prior, parameters))
+            sample_code(make_posterior(learned(prior), parameters))
 
 
 @cache  # equal arguments get the same objects, so that nothing is compiled twice

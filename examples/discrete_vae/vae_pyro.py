@@ -39,6 +39,7 @@ from examples.discrete_vae.codes_pyro import (
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
 from examples.discrete_vae.scores_pyro import NUM_SAMPLES, Objectives, score
+from examples.discrete_vae.unmatched_pyro import learned
 from examples.harness.devices_pyro import distribute, is_first, join, leave, share
 from examples.harness.run import keeping, run
 from examples.harness.training_pyro import (
@@ -68,7 +69,7 @@ class DiscreteVAE(nn.Module):
         """Codes from the prior, then pixels; returns the means of the pixels."""
         pyro.module("decoder", self.decoder)
         with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
-            code = sample_code(prior)
+            code = sample_code(learned(prior))
             code = straight_through(code) if self.is_straight_through else code
             logits = self.decoder(code.flatten(-2))
             return sample_pixels(logits, images, is_gray=self.sizes.is_gray)
@@ -78,7 +79,7 @@ class DiscreteVAE(nn.Module):
         pyro.module("encoder", self.encoder)
         with pyro.plate("images", len(images)), poutine.scale(scale=1 / len(images)):
             parameters = self.encoder(images).unflatten(-1, self.sizes.parameters)
-            sample_code(make_posterior(prior, parameters))
+            sample_code(make_posterior(learned(prior), parameters))
 
 
 def make_objectives(

@@ -79,10 +79,11 @@ def unpack(network: nn.Module, optimizer: PyroOptim, packed: bytes) -> None:
     """Restores what was packed."""
     state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
     parameters, others, optimizer_state = state
+    device = next(network.parameters()).device
     network.load_state_dict(parameters)
     optimizer.set_state(optimizer_state)
     of_store = {
-        "params": {name: value.requires_grad_() for name, value in others.items()},
+        "params": {k: v.to(device).requires_grad_() for k, v in others.items()},
         "constraints": {name: CONSTRAINTS.get(name, real) for name in others},
     }
     pyro.get_param_store().set_state(of_store)

@@ -5,7 +5,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from examples.discrete_vae.options import DECAYS, HIDDEN_SIZES, PIXELS, Options
+from examples.discrete_vae.options import (
+    DECAYS,
+    HIDDEN_SIZES,
+    PIXELS,
+    UNMATCHED,
+    Options,
+)
 from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
 from examples.images.datasets import DATASETS
 from examples.study.recipes import Recipe
@@ -106,6 +112,15 @@ class GridOptions(Flags):
         Path("runs/grid.jsonl"),
         type=Path,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unmatched = {recipe.family for recipe in self.recipe} & {*UNMATCHED}
+        if self.refit and unmatched:
+            raise ValueError(
+                f"expected no --refit of {', '.join(sorted(unmatched))}: the discrete "
+                "distribution of a guide has no gradient, or one that takes long"
+            )
 
     def name(self, member: Options) -> dict[str, Any]:
         """What the line of a member is known by."""

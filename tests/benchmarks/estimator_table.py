@@ -21,7 +21,7 @@ from jax import block_until_ready, random
 
 from examples.discrete_vae import vae_numpyro as vae
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
-from examples.discrete_vae.options import ESTIMATORS, FAMILIES, Options
+from examples.discrete_vae.options import ESTIMATORS, Options
 from examples.discrete_vae.report import importance_bounds
 from examples.discrete_vae.scores_numpyro import weigh
 from examples.harness.training_numpyro import evaluate
@@ -159,7 +159,7 @@ def main():
     methods = [
         (name, family)
         for name, estimator in ESTIMATORS.items()
-        for family in FAMILIES
+        for family in ESTIMATORS["exact"].families
         if family in estimator.families and name != "exact"
     ]
     rows = (row(log, *method) for method in methods)

@@ -421,6 +421,10 @@ def error_of(vae, capsys, *arguments):
         (["--num-categories=1"], "expected --num-categories to be at least 2, got 1"),
         (["--family=concrete"], "invalid choice: 'concrete'"),
         (["--pixels=color"], "invalid choice: 'color'"),
+        (
+            ["--family=igr-planar", "--estimator=discrete-kl"],
+            "for --family igr-planar, that is one of analytic-kl, stl; got discrete-kl",
+        ),
         (["--estimator=monte-carlo-kl"], "expected an --estimator for --family igr-sb"),
         (
             ["--estimator=unordered-set"],

@@ -1,0 +1,78 @@
+"""Codes that no discrete distribution is given to: through flows, and eq. 18's."""
+
+from functools import cache
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+from jax import Array
+from numpy.typing import NDArray
+from numpyro.distributions import Distribution
+from scipy.optimize import least_squares
+from scipy.stats import norm
+
+from numpyro_igr import IGR, IGRFlow, IGRStickBreaking, PlanarTransform
+from numpyro_igr.discrete import largest_weight_probs
+
+NUM_LAYERS, STEP = 2, 0.01
+STILL = np.log(np.expm1(1))  # w . u of a layer that moves no point
+
+
+def make_planar(temperature: Array, logits: Array) -> IGRFlow:
+    """IGR of these logits, before planar layers that move no point at first.
+
+    Each variable has layers of its own. What they learn changes the discrete
+    distribution of prior and posteriors alike.
+    """
+    prior = IGR.from_probs(temperature, logits=logits)
+    w = np.random.default_rng(0).normal(size=(NUM_LAYERS, *prior.loc.shape))
+    u = STILL * w / (w**2).sum(-1, keepdims=True)
+    arrays = (jnp.array(x, logits.dtype) for x in (u, w, np.zeros(w.shape[:-1])))
+    flow = [PlanarTransform(*layer) for layer in zip(*arrays, strict=True)]
+    return IGRFlow(temperature, prior.loc, prior.scale, flow)
+
+
+def learned(prior: Distribution) -> Distribution:
+    """The prior, with planar layers that model and guide share and learn, if any.
+
+    They are one object in both, as the KL in closed form needs.
+    """
+    if not isinstance(prior, IGRFlow):
+        return prior
+    flow = numpyro.param("flow", prior.flow)
+    return IGRFlow(prior.temperature, prior.loc, prior.scale, flow)
+
+
+def make_paper_sticks(temperature: Array, logits: Array) -> IGRStickBreaking:
+    """Sticks as in eq. 18, uniform over all categories but the last, which has none.
+
+    The prior of the paper is the one nearest to uniform by eq. 14, which is least for a
+    point. `match_moments` mends that for softmax++ alone. Here it is the largest
+    weight, of which the discrete model is made, that is uniform, at scale 1.
+    """
+    loc = jnp.array(_uniform_loc(logits.shape[-1]), logits.dtype)
+    loc = jnp.broadcast_to(loc, (*logits.shape[:-1], len(loc)))
+    return IGRStickBreaking(temperature, loc, jnp.ones(1), tempering="softmax++")
+
+
+@cache
+def _uniform_loc(num_categories: int) -> NDArray[np.floating]:
+    """Means at which each of the weights but the last is equally often the largest.
+
+    That of the last stick is free: it is 0.
+    """
+    n = num_categories - 1
+
+    def excess(loc: NDArray[np.floating]) -> NDArray[np.floating]:
+        means = np.pad(loc, (*[(0, 0)] * (loc.ndim - 1), (0, 1)))
+        probs = largest_weight_probs(jnp.array(means), jnp.ones(1), remainder=False)
+        return np.asarray(n * probs[..., :-2] - 1, float)
+
+    def slopes(loc: NDArray[np.floating]) -> NDArray[np.floating]:
+        steps = STEP * np.eye(n - 1)
+        return (excess(loc + steps) - excess(loc - steps)).T / (2 * STEP)
+
+    if n == 1:
+        return np.zeros(1)
+    start = norm.ppf(1 / np.arange(n, 1, -1))  # each as often the first above 0
+    return np.append(least_squares(excess, start, slopes).x, 0.0)
