@@ -1,13 +1,17 @@
 """Codes that no discrete distribution is given to: through flows, and eq. 18's."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import numpyro
 from jax import Array
 from numpy.typing import NDArray
-from numpyro.distributions import Distribution
+from numpyro import handlers
+from numpyro.distributions import Distribution, ExpandedDistribution, Independent
+from numpyro.infer.reparam import TransformReparam
 from scipy.optimize import least_squares
 from scipy.stats import norm
 
@@ -53,6 +57,23 @@ def make_paper_sticks(temperature: Array, logits: Array) -> IGRStickBreaking:
     loc = jnp.array(_uniform_loc(logits.shape[-1]), logits.dtype)
     loc = jnp.broadcast_to(loc, (*logits.shape[:-1], len(loc)))
     return IGRStickBreaking(temperature, loc, jnp.ones(1), tempering="softmax++")
+
+
+def by_gaussians(program: Callable) -> Callable:
+    """The program, where such codes are sampled, and scored, by their Gaussians.
+
+    Where entries of a code underflow, its own density is lost, and with it a gradient.
+    Model and guide have the same map, so that the bound is the same.
+    """
+    return handlers.reparam(program, config=_to_gaussians)
+
+
+def _to_gaussians(site: dict[str, Any]) -> TransformReparam | None:
+    code = site["fn"]
+    while isinstance(code, (Independent, ExpandedDistribution)):
+        code = code.base_dist
+    is_ours = isinstance(code, IGRFlow) or getattr(code, "tempering", "") == "softmax++"
+    return TransformReparam() if is_ours else None
 
 
 @cache

@@ -1,12 +1,16 @@
 """Codes that no discrete distribution is given to: through flows, and eq. 18's."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyro
 import torch
 from numpy.typing import NDArray
-from pyro.distributions import Distribution
+from pyro import poutine
+from pyro.distributions import Distribution, Independent
+from pyro.infer.reparam import TransformReparam
 from scipy.optimize import least_squares
 from scipy.stats import norm
 from torch import Tensor
@@ -57,6 +61,28 @@ def make_paper_sticks(temperature: Tensor, logits: Tensor) -> IGRStickBreaking:
     loc = logits.new_tensor(_uniform_loc(logits.shape[-1]))
     loc = loc.expand(*logits.shape[:-1], len(loc))
     return IGRStickBreaking(temperature, loc, loc.new_ones(1), tempering="softmax++")
+
+
+def by_gaussians(program: Callable) -> Callable:
+    """The program, where such codes are sampled, and scored, by their Gaussians.
+
+    Where entries of a code underflow, its own density is lost, and with it a gradient.
+    Model and guide have the same map, so that the bound is the same.
+    """
+    changed = poutine.reparam(program, config=_to_gaussians)
+    return poutine.block(changed, hide_fn=_is_given)
+
+
+def _to_gaussians(site: dict[str, Any]) -> TransformReparam | None:
+    code = site["fn"]
+    while isinstance(code, Independent):
+        code = code.base_dist
+    is_ours = isinstance(code, IGRFlow) or getattr(code, "tempering", "") == "softmax++"
+    return TransformReparam() if is_ours else None
+
+
+def _is_given(site: dict[str, Any]) -> bool:
+    return site["name"] == "code" and site["is_observed"]
 
 
 @cache

@@ -39,7 +39,7 @@ from examples.discrete_vae.codes_numpyro import (
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
 from examples.discrete_vae.scores_numpyro import NUM_SAMPLES, Objectives, score
-from examples.discrete_vae.unmatched_numpyro import learned
+from examples.discrete_vae.unmatched_numpyro import by_gaussians, learned
 from examples.harness.devices_numpyro import (
     copy_to_all,
     distribute,
@@ -102,6 +102,8 @@ def make_objectives(
     vae = DiscreteVAE(sizes, is_straight_through=estimator == "straight-through")
     optimizer, elbo = Adam(learning_rate), make_elbo(estimator, num_samples)
     relaxed = vae.model, vae.guide
+    if estimator == "stl":
+        relaxed = by_gaussians(vae.model), by_gaussians(vae.guide)
     discrete = discretize(vae.model), discretize(vae.guide)
     if isinstance(elbo, TraceRELAX_ELBO):
         relaxed = vae.model, elbo.with_parameters(vae.guide)

@@ -39,7 +39,7 @@ from examples.discrete_vae.codes_pyro import (
 from examples.discrete_vae.options import ESTIMATORS, Options, Sizes
 from examples.discrete_vae.report import Result, format_report
 from examples.discrete_vae.scores_pyro import NUM_SAMPLES, Objectives, score
-from examples.discrete_vae.unmatched_pyro import learned
+from examples.discrete_vae.unmatched_pyro import by_gaussians, learned
 from examples.harness.devices_pyro import distribute, is_first, join, leave, share
 from examples.harness.run import keeping, run
 from examples.harness.training_pyro import (
@@ -87,6 +87,8 @@ def make_objectives(
 ) -> Objectives:
     """What to train by the estimator, and what to score."""
     relaxed = vae.model, vae.guide
+    if estimator == "stl":
+        relaxed = by_gaussians(vae.model), by_gaussians(vae.guide)
     discrete = discretize(vae.model), discretize(vae.guide)
     trained = discrete if ESTIMATORS[estimator].is_discrete else relaxed
     elbo = Trace_ELBO(num_particles=NUM_SAMPLES, **VECTORIZED)

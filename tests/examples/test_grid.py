@@ -57,9 +57,10 @@ def alone(member, images):
     return svi.get_params(state)
 
 
-def test_members_are_single_runs_and_compiled_once(options, tmp_path):
+@pytest.mark.parametrize("word", ["igr-sb/discrete-kl", "igr-planar/analytic-kl"])
+def test_members_are_single_runs_and_compiled_once(word, options, tmp_path):
     with double_precision():
-        options = replace(options, decay=("cosine",))
+        options = replace(options, recipe=(Recipe.parse(word),), decay=("cosine",))
         images, block = load_images(options).train[:300], options.members()[1:]
         block[1] = replace(block[1], seed=4, decay="none")
         assert len({(m.seed, m.temperature, m.learning_rate) for m in block}) == 3
