@@ -96,7 +96,7 @@ def test_members_are_followed_by_the_bounds_of_single_runs(options):
         assert last.pop("test_log_likelihood") == of_codes
         expected = {
             "discrete_train_elbo": evaluate(*of_train, *of_state),
-            "relaxed_test_elbo": evaluate(*of_test, *of_state),
+            "trained_test_bound": evaluate(*of_test, *of_state),
         }
         assert last == pytest.approx(expected, rel=1e-5)
         assert all(len(x) == 2 and x[0] < x[1] for x in line["curves"].values())

@@ -1,0 +1,44 @@
+"""The figure of what runs were followed by: a panel a bound, a line a recipe."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from examples.harness.lines import Line
+from examples.images.figures import save_figure
+from examples.study.chosen import name_of
+
+PANELS = {
+    "discrete_train_elbo": "ELBO of the discrete model,\ntraining images",
+    "trained_test_bound": "what was trained,\ntest images",
+    "test_log_likelihood": "log-likelihood of the discrete model,\ntest images",
+}
+LOWEST = 0.1  # quantile of all that is drawn, below which a panel does not go
+
+
+def draw_curves(lines: Sequence[Line], path: Path) -> None:
+    """Draw the mean over seeds, epoch by epoch, of those lines that have curves."""
+    followed = sorted((line for line in lines if "curves" in line), key=_recipe)
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    axes = figure.subplots(1, len(PANELS))
+    for i, (recipe, group) in enumerate(groupby(followed, _recipe)):
+        runs = [line["curves"] for line in group]
+        for axis, name in zip(axes, PANELS, strict=True):
+            mean = np.mean([run[name] for run in runs], 0)
+            style = ("-", "--", ":")[i // 10 % 3]
+            axis.plot(range(1, len(mean) + 1), mean, style, label=recipe)
+    for axis, label in zip(axes, PANELS.values(), strict=True):
+        axis.set(xlabel="epoch", title=label)
+        drawn = [line.get_ydata() for line in axis.lines]
+        if drawn:
+            axis.set_ylim(bottom=np.quantile(np.concatenate(drawn), LOWEST))
+    axes[0].set_ylabel("nats an image")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
+    save_figure(figure, path)
+
+
+def _recipe(line: Line) -> str:
+    return name_of(line["member"])

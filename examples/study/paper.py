@@ -1,0 +1,96 @@
+"""The tables and figures of the paper, each from runs of every method under one script.
+
+A part is a study that goes on where it was killed, whose lines are a file of the folder
+of results. The parts come in their order, so that those that there are can be used. A
+report needs the lines alone: it prints the tables, and draws the figures beside them.
+
+    python -m examples.study.paper
+    python -m examples.study.paper --part mnist-linear --more "--num-epochs 20"
+
+The paper's own figures are not beside these: they are no bounds of a discrete model
+(an average of p(x | z) less a KL in closed form can lie above log p(x)), of training
+images binarized in another way. Figures 1 and 3 to 8 are drawn by
+`examples.approximate`.
+"""
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    from examples.harness import command_line
+
+    command_line.end_in_one_line()
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from examples.harness.command_line import Flags, Parser, option
+from examples.harness.lines import read_lines
+from examples.study.curves import draw_curves
+from examples.study.parts import PARTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperOptions(Flags):
+    """Which parts to run, and where their lines are."""
+
+    part: tuple[str, ...] = option("parts to run", tuple(PARTS), choices=tuple(PARTS))
+    data_dir: Path | None = option(
+        "folder with the data sets, instead of downloads", None, type=Path
+    )
+    results: Path = option(
+        "folder of lines, a file a part", Path("runs/paper"), type=Path
+    )
+    more: str = option("more of a part's own options, in one word", "")
+    report: bool = option(
+        "print the tables and draw the figures of the lines that there are, and run "
+        "nothing",
+        default=False,
+        action="store_true",
+    )
+
+    def lines(self, part: str) -> Path:
+        """The file of a part's lines."""
+        return self.results / f"{part}.jsonl"
+
+
+def run(options: PaperOptions) -> None:
+    """Run the parts in their order."""
+    where = [f"--data-dir={options.data_dir}"] if options.data_dir else []
+    for name in options.part:
+        part, results = PARTS[name], f"--results={options.lines(name)}"
+        arguments = *part.arguments, *where, results, *shlex.split(options.more)
+        import_module(part.module).main(arguments)
+
+
+def tables(options: PaperOptions) -> Iterator[tuple[str, str, Iterator[str]]]:
+    """The title, the header and the rows of each part that there are lines of."""
+    for name in options.part:
+        if lines := read_lines(options.lines(name)):
+            part = PARTS[name]
+            yield part.title, part.header, part.rows(lines)
+
+
+def draw(options: PaperOptions) -> None:
+    """Draw the parts that were followed over the epochs, beside their lines."""
+    for name in options.part:
+        lines = read_lines(options.lines(name))
+        if any("curves" in line for line in lines):
+            draw_curves(lines, options.results / f"{name}.png")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the parts of the command line, or report on them."""
+    options = PaperOptions.parse(__doc__, arguments)
+    if not options.report:
+        run(options)
+    try:
+        for title, header, of_part in tables(options):
+            print(f"\n{title}\n", header, *of_part, sep="\n")
+        draw(options)
+    except (OSError, ValueError) as error:
+        Parser(__doc__).error(str(error))
+
+
+if __name__ == "__main__":
+    main()

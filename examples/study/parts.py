@@ -1,0 +1,104 @@
+"""The studies that the paper's tables are made by, in the order of their importance."""
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from examples.harness.lines import Line
+from examples.study.report import SCORES, Final, summarize
+
+HEADER = (
+    "| codes / estimator | temperature | learning rate | decay | epochs | seeds "
+    "| log-likelihood | ELBO |\n" + "|---" * 8 + "|"
+)
+
+
+class Part(NamedTuple):
+    """A study of the paper's.
+
+    Args:
+        title: What it is of.
+        module: The program that makes its lines.
+        arguments: Those of its command line, but for where things are.
+        header: Of its table.
+        rows: Those of its table, from its lines.
+    """
+
+    title: str
+    module: str
+    arguments: tuple[str, ...]
+    header: str
+    rows: Callable[[Sequence[Line]], Iterator[str]]
+
+
+def rows(lines: Sequence[Line]) -> Iterator[str]:
+    """A recipe a row, the highest log-likelihood first, by seeds of its settings."""
+    tested = [line for line in lines if line["member"]["test"]]
+    found = summarize(tested, (), "test")
+    for final in sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]])):
+        yield "| " + " | ".join(map(str, _cells(final))) + " |"
+
+
+def _cells(final: Final) -> Iterator[object]:
+    yield from (final.recipe, *final.settings.values(), final.num_epochs)
+    yield len(final.scores[SCORES[0]])
+    for name in SCORES:
+        values = final.scores[name]
+        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        yield f"{statistics.mean(values):.2f}{spread}"
+
+
+RELAXED = (  # their KL is that of the relaxed codes, as the paper has it
+    "igr/analytic-kl",
+    "igr/stl",
+    "igr-sb/analytic-kl",
+    "igr-sb/stl",
+    "igr-sb-eq18/analytic-kl",
+    "igr-sb-eq18/stl",
+    "igr-planar/analytic-kl",
+    "igr-planar/stl",
+    "gumbel-softmax/monte-carlo-kl",
+    "gumbel-softmax/stl",
+)
+DISCRETE = "igr/discrete-kl", "igr-sb/discrete-kl", "gumbel-softmax/discrete-kl"
+UNBIASED = (
+    "igr/relax",
+    "igr-sb/relax",
+    "gumbel-softmax/relax",
+    "igr/unordered-set/4",
+    "igr-sb/unordered-set/4",
+    "gumbel-softmax/unordered-set/4",
+    "gumbel-softmax/leave-one-out/4",
+    "gumbel-softmax/reinmax",
+)
+
+
+def codes(title: str, recipes: Sequence[str], *arguments: str) -> Part:
+    """A study of discrete VAEs, whose runs by seeds are followed over the epochs."""
+    of = "--recipe", *recipes, "--num-followed=500", "--seconds", *arguments
+    return Part(title, "examples.study.recipes_numpyro", of, HEADER, rows)
+
+
+def all_codes(title: str, *arguments: str) -> Part:
+    """The study of Tables 1 and 4 and of Figure 2, on some images."""
+    of_table = f"Tables 1 and 4, Figure 2: {title}"
+    return codes(of_table, (*RELAXED, *DISCRETE), *arguments)
+
+
+STATIC, GRAY, BIG = "--pixels=static", "--pixels=gray", "--architecture=512-256"
+MNIST, FASHION, OMNIGLOT = (
+    f"--dataset={name}" for name in ("mnist", "fashion-mnist", "omniglot")
+)
+PARTS = {
+    "mnist-linear": all_codes("MNIST, linear", MNIST, STATIC),
+    "mnist-512-256": all_codes("MNIST, 512-256", MNIST, STATIC, BIG),
+    "estimators": codes(
+        "Tables 5 and 6: MNIST, 512-256", (*UNBIASED, *DISCRETE), MNIST, STATIC, BIG
+    ),
+    "fashion-linear": all_codes("Fashion-MNIST, gray, linear", FASHION, GRAY),
+    "fashion-512-256": all_codes("Fashion-MNIST, gray, 512-256", FASHION, GRAY, BIG),
+    "omniglot-linear": all_codes("Omniglot-small, linear", OMNIGLOT, STATIC),
+    "omniglot-512-256": all_codes("Omniglot-small, 512-256", OMNIGLOT, STATIC, BIG),
+    "thresholded-linear": all_codes("MNIST above one half, linear", MNIST),
+    "thresholded-512-256": all_codes("MNIST above one half, 512-256", MNIST, BIG),
+}
