@@ -156,6 +156,7 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
         return TraceDiscreteIWAE_ELBO(num_samples)
     if estimator == "discrete-iwae-dr":
         return TraceDiscreteIWAE_ELBO(num_samples, gradient="doubly reparameterized")
-    if estimator == "unordered-set":
-        return TraceUnorderedSet_ELBO(num_samples)
+    if estimator in ("unordered-set", "leave-one-out"):
+        replacement = estimator == "leave-one-out"
+        return TraceUnorderedSet_ELBO(num_samples, replacement=replacement)
     return ELBOS[estimator](num_particles=num_samples)

@@ -157,6 +157,9 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
         return TraceDiscreteIWAE_ELBO(
             num_samples, gradient="doubly reparameterized", max_plate_nesting=1
         )
-    if estimator == "unordered-set":
-        return TraceUnorderedSet_ELBO(num_samples, max_plate_nesting=1)
+    if estimator in ("unordered-set", "leave-one-out"):
+        replacement = estimator == "leave-one-out"
+        return TraceUnorderedSet_ELBO(
+            num_samples, replacement=replacement, max_plate_nesting=1
+        )
     return ELBOS[estimator](num_particles=num_samples, **VECTORIZED)

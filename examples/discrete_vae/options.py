@@ -64,6 +64,7 @@ ESTIMATORS = {
     "relax": Estimator(ONE_HOT),
     "rebar": Estimator(ONE_HOT),
     "unordered-set": Estimator(ONE_HOT, is_discrete=True, least_samples=2),
+    "leave-one-out": Estimator(ONE_HOT, is_discrete=True, least_samples=2),
     "exact": Estimator(ONE_HOT, is_discrete=True),
 }
 

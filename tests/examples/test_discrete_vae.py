@@ -430,6 +430,10 @@ def error_of(vae, capsys, *arguments):
             ["--estimator=unordered-set"],
             "expected --num-samples to be at least 2 with --estimator unordered-set",
         ),
+        (
+            ["--estimator=leave-one-out"],
+            "expected --num-samples to be at least 2 with --estimator leave-one-out",
+        ),
         (["--seed=-1"], "expected --seed to be from 0 to 2147483647, got -1"),
         (["--seed=2147483648"], "to be from 0 to 2147483647, got 2147483648"),
         (["--num-samples=0"], "expected --num-samples to be at least 1, got 0"),
