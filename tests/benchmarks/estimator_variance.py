@@ -32,7 +32,8 @@ TEMPERATURES = (0.1, 0.5, 1.0)
 NUM_STEPS, NUM_TRAINING, LEARNING_RATE = 2000, 20, 0.003
 SKIPPED = ("exact", "relax")  # the truth; REBAR until it is trained
 TRAINED = ("rebar", "relax")
-UNBIASED = ("rebar", "relax", "unordered-set")
+SETS = "unordered-set", "leave-one-out"
+UNBIASED = "rebar", "relax", *SETS
 HEADER = (
     "| estimator | family | temperature | bias | standard deviation | z |\n"
     "|---|---|---|---|---|---|"
@@ -160,7 +161,7 @@ def row(estimator, family, temperature, exact, *, is_trained=False):
         found = zip(exact, ((guide, variance), decoder), strict=True)
         scores = [(m - truth) / np.sqrt(var / NUM_DRAWS) for truth, (m, var) in found]
         z = f"{max(abs(score).max() for score in scores):.1f}"
-    if estimator == "unordered-set":
+    if estimator in SETS:
         temperature = ""
     name = f"{estimator}, trained" if is_trained else estimator
     cells = name, family, temperature, f"{bias:.3f}", f"{deviation:.2f}", z
