@@ -5,7 +5,7 @@ of results. The parts come in their order, so that those that there are can be u
 report needs the lines alone: it prints the tables, and draws the figures beside them.
 
     python -m examples.study.paper
-    python -m examples.study.paper --part mnist-linear --more "--num-epochs 20"
+    python -m examples.study.paper --part mnist-linear --more=--num-epochs=20
 
 The paper's own figures are not beside these: they are no bounds of a discrete model
 (an average of p(x | z) less a KL in closed form can lie above log p(x)), of training
@@ -82,10 +82,13 @@ def draw(options: PaperOptions) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts of the command line, or report on them."""
     options = PaperOptions.parse(__doc__, arguments)
-    if not options.report:
-        run(options)
     try:
-        for title, header, of_part in tables(options):
+        if not options.report:
+            run(options)
+        found = list(tables(options))
+        if options.report and not found:
+            raise ValueError(f"{options.results}: expected lines of a part, got none")
+        for title, header, of_part in found:
             print(f"\n{title}\n", header, *of_part, sep="\n")
         draw(options)
     except (OSError, ValueError) as error:

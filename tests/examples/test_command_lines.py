@@ -41,6 +41,7 @@ ENTRIES = {
 HOSTS = "pyro", "numpyro"
 PROGRAMS = [f"examples.{name}_{host}" for name in ENTRIES for host in HOSTS]
 GRID, REPORT = "examples.study.grid_numpyro", "examples.study.report"
+PAPER = "examples.study.paper"
 STUDY = [GRID, "examples.study.recipes_numpyro", "examples.study.timings_numpyro"]
 TABLES = ["examples.study.prediction", "examples.study.mixtures"]
 WRONG = [
@@ -60,6 +61,7 @@ WRONG += [
     for program in TABLES
     for wrong in ("--host=jax", "--final-seed", "--family=vae", "--results=/dev")
 ]
+WRONG += [(PAPER, "--part=cifar"), (PAPER, "--report --results=/dev/null")]
 
 
 def said(program, capsys, *arguments):
@@ -70,7 +72,7 @@ def said(program, capsys, *arguments):
     return exit_.value.code, *capsys.readouterr()
 
 
-@pytest.mark.parametrize("program", [*PROGRAMS, *STUDY, *TABLES, REPORT])
+@pytest.mark.parametrize("program", [*PROGRAMS, *STUDY, *TABLES, REPORT, PAPER])
 def test_help_explains_each_option_and_ends_with_two_commands_that_parse(
     program, capsys
 ):

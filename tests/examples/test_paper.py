@@ -1,0 +1,71 @@
+"""The paper's tables: what their studies are, and reports that need lines alone."""
+
+import importlib
+
+import pytest
+
+from examples.harness.lines import append_lines
+from examples.study import paper
+from examples.study.options import StudyOptions
+from examples.study.parts import PARTS
+
+CURVES = {"discrete_train_elbo": [-9.0, -8.0], "trained_test_bound": [-9.0, -7.0]}
+CURVES |= {"test_log_likelihood": [-8.0, -6.0]}
+
+
+def lines_of(options):
+    """Two seeds of each recipe, and a run that was of tuning."""
+    for i, recipe in enumerate(options.recipe):
+        member = {"temperature": 0.5, "learning_rate": 0.003, "decay": "cosine"}
+        member |= {"num_epochs": 2, "architecture": "linear", "dataset": "digits"}
+        member |= recipe._asdict()
+        for seed in range(2):
+            scores = {"test_log_likelihood": -10.0 * i - seed, "test_elbo": -100.0}
+            run = {"member": member | {"seed": seed, "test": True}}
+            yield run | {"scores": scores, "curves": CURVES}
+        tuned = {"validation_log_likelihood": 0.0}
+        yield {"member": member | {"seed": 0, "test": False}, "scores": tuned}
+
+
+def options_of(part):
+    return StudyOptions.parse("A study.", PARTS[part].arguments)
+
+
+STUDIES = [name for name, part in PARTS.items() if "recipes" in part.module]
+
+
+@pytest.mark.parametrize("part", STUDIES)
+def test_a_part_is_a_study_whose_runs_by_seeds_are_followed(part):
+    options = options_of(part)
+    assert options.num_followed > 0
+    assert options.seconds == ()
+    assert len(options.recipe) == len({str(recipe) for recipe in options.recipe})
+
+
+def test_a_report_draws_and_prints_what_lines_say(tmp_path, capsys):
+    part = STUDIES[0]
+    options = options_of(part)
+    append_lines(tmp_path / f"{part}.jsonl", lines_of(options), key="member")
+    paper.main(["--report", f"--results={tmp_path}"])
+    _, title, _, header, rule, *rows = capsys.readouterr().out.splitlines()
+    assert title == PARTS[part].title
+    assert len(rows) == len(options.recipe)
+    assert {row.count("|") for row in (header, rule, *rows)} == {9}
+    first = options.recipe[0]
+    assert rows[0] == (
+        f"| {first} | 0.5 | 0.003 | cosine | 2 | 2 | -0.50 ± 0.71 | -100.00 ± 0.00 |"
+    )
+    assert (tmp_path / f"{part}.png").stat().st_size > 1000
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_parts_are_run_in_their_order_and_each_has_its_file(tmp_path, monkeypatch):
+    ran = []
+    for module in {part.module for part in PARTS.values()}:
+        if module.endswith("_numpyro"):
+            pytest.importorskip("numpyro")
+        monkeypatch.setattr(importlib.import_module(module), "main", ran.append)
+    paper.main([f"--results={tmp_path}", "--data-dir=there", "--more=-n 3 --device x"])
+    for arguments, (name, part) in zip(ran, PARTS.items(), strict=True):
+        of_run = "--data-dir=there", f"--results={tmp_path / name}.jsonl"
+        assert arguments == (*part.arguments, *of_run, "-n", "3", "--device", "x")
