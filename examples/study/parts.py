@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from examples.harness.lines import Line
+from examples.study import mixtures, prediction
 from examples.study.report import SCORES, Final, summarize
+from examples.study.tables import to_header, to_row, with_spread
 
-HEADER = (
-    "| codes / estimator | temperature | learning rate | decay | epochs | seeds "
-    "| log-likelihood | ELBO |\n" + "|---" * 8 + "|"
-)
+COLUMNS = "codes / estimator", "temperature", "learning rate", "decay", "epochs"
+HEADER = to_header((*COLUMNS, "seeds", "log-likelihood", "ELBO"))
 
 
 class Part(NamedTuple):
@@ -36,16 +36,13 @@ def rows(lines: Sequence[Line]) -> Iterator[str]:
     tested = [line for line in lines if line["member"]["test"]]
     found = summarize(tested, (), "test")
     for final in sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]])):
-        yield "| " + " | ".join(map(str, _cells(final))) + " |"
+        yield to_row(_cells(final))
 
 
 def _cells(final: Final) -> Iterator[object]:
     yield from (final.recipe, *final.settings.values(), final.num_epochs)
     yield len(final.scores[SCORES[0]])
-    for name in SCORES:
-        values = final.scores[name]
-        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-        yield f"{statistics.mean(values):.2f}{spread}"
+    yield from (with_spread(final.scores[name]) for name in SCORES)
 
 
 RELAXED = (  # their KL is that of the relaxed codes, as the paper has it
@@ -85,6 +82,12 @@ def all_codes(title: str, *arguments: str) -> Part:
     return codes(of_table, (*RELAXED, *DISCRETE), *arguments)
 
 
+def clusters(title: str, *arguments: str) -> Part:
+    """A study of Table 3, on some images."""
+    of_table = f"Table 3: {title}", "examples.study.mixtures", arguments
+    return Part(*of_table, mixtures.HEADER, mixtures.rows)
+
+
 STATIC, GRAY, BIG = "--pixels=static", "--pixels=gray", "--architecture=512-256"
 MNIST, FASHION, OMNIGLOT = (
     f"--dataset={name}" for name in ("mnist", "fashion-mnist", "omniglot")
@@ -92,10 +95,20 @@ MNIST, FASHION, OMNIGLOT = (
 PARTS = {
     "mnist-linear": all_codes("MNIST, linear", MNIST, STATIC),
     "mnist-512-256": all_codes("MNIST, 512-256", MNIST, STATIC, BIG),
+    "prediction": Part(
+        "Table 2: MNIST",
+        "examples.study.prediction",
+        (MNIST, STATIC),
+        prediction.HEADER,
+        prediction.rows,
+    ),
+    "mixtures-mnist": clusters("MNIST", MNIST, STATIC),
+    "mixtures-omniglot": clusters("Omniglot-small", OMNIGLOT, STATIC),
     "estimators": codes(
         "Tables 5 and 6: MNIST, 512-256", (*UNBIASED, *DISCRETE), MNIST, STATIC, BIG
     ),
     "fashion-linear": all_codes("Fashion-MNIST, gray, linear", FASHION, GRAY),
+    "mixtures-fashion": clusters("Fashion-MNIST", FASHION, STATIC),
     "fashion-512-256": all_codes("Fashion-MNIST, gray, 512-256", FASHION, GRAY, BIG),
     "omniglot-linear": all_codes("Omniglot-small, linear", OMNIGLOT, STATIC),
     "omniglot-512-256": all_codes("Omniglot-small, 512-256", OMNIGLOT, STATIC, BIG),
