@@ -34,6 +34,7 @@ from numpyro_igr import (
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
+    TraceVIMCO_ELBO,
 )
 
 GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
@@ -159,4 +160,6 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
     if estimator in ("unordered-set", "leave-one-out"):
         replacement = estimator == "leave-one-out"
         return TraceUnorderedSet_ELBO(num_samples, replacement=replacement)
+    if estimator == "vimco":
+        return TraceVIMCO_ELBO(num_samples)
     return ELBOS[estimator](num_particles=num_samples)

@@ -36,6 +36,7 @@ from pyro_igr import (
     TraceRELAX_ELBO,
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
+    TraceVIMCO_ELBO,
 )
 
 GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
@@ -162,4 +163,6 @@ def make_elbo(estimator: str, num_samples: int) -> ELBO:
         return TraceUnorderedSet_ELBO(
             num_samples, replacement=replacement, max_plate_nesting=1
         )
+    if estimator == "vimco":
+        return TraceVIMCO_ELBO(num_samples, max_plate_nesting=1)
     return ELBOS[estimator](num_particles=num_samples, **VECTORIZED)

@@ -41,6 +41,7 @@ class Estimator(NamedTuple):
 
 RELAXED = "relaxed codes (ELBO)"
 ONE_HOT = "one-hot codes (ELBO)"
+WEIGHTED = "one-hot codes, importance weights (bound)"
 
 ESTIMATORS = {
     "analytic-kl": Estimator(RELAXED, (*IGR_FAMILIES, *UNMATCHED), fixed_scale=False),
@@ -56,7 +57,7 @@ ESTIMATORS = {
     "straight-through": Estimator(ONE_HOT),
     "reinmax": Estimator(ONE_HOT, ("gumbel-softmax",)),
     "reinmax-iwae": Estimator(
-        "one-hot codes, importance weights (bound)",
+        WEIGHTED,
         ("gumbel-softmax",),
         least_samples=2,
     ),
@@ -65,6 +66,7 @@ ESTIMATORS = {
     "rebar": Estimator(ONE_HOT),
     "unordered-set": Estimator(ONE_HOT, is_discrete=True, least_samples=2),
     "leave-one-out": Estimator(ONE_HOT, is_discrete=True, least_samples=2),
+    "vimco": Estimator(WEIGHTED, is_discrete=True, least_samples=2),
     "exact": Estimator(ONE_HOT, is_discrete=True),
 }
 

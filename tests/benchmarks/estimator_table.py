@@ -33,10 +33,10 @@ TEMPERATURES = (0.1, 0.25, 0.5, 1.0)
 TUNING_SEED, TEST_SEEDS = 100, (0, 1, 2)
 SIZES, NUM_WEIGHTS = {"num_variables": 6, "num_categories": 4}, 100
 IMAGES = {"dataset": "digits"}
-WEIGHTED = "discrete-iwae", "discrete-iwae-dr", "reinmax-iwae"
+WEIGHTED = "discrete-iwae", "discrete-iwae-dr", "reinmax-iwae", "vimco"
 SETS = "unordered-set", "leave-one-out"
 SAMPLES = dict.fromkeys(SETS, 4) | dict.fromkeys(WEIGHTED, 5)
-WITHOUT_TEMPERATURE = "relax", "rebar", *SETS
+WITHOUT_TEMPERATURE = "relax", "rebar", "vimco", *SETS
 HEADER = (
     "| estimator | family | temperature | ms a step | ELBO, equal steps "
     "| IWAE, equal steps | ELBO, equal time | IWAE, equal time |\n"
