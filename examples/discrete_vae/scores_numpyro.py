@@ -106,16 +106,21 @@ def _weigh(
     params: dict[str, Any],
     key: Array,
 ) -> Array:
-    code = posterior(svi.guide, prior, images, params, key)
+    guide = drawing(posterior(svi.guide, prior, images, params, key))
+    of = key, svi.model, guide, images, prior
+    at_once = max(1, min(num_samples, CODES_AT_ONCE // len(images)))
+    numbers = {"num_samples": num_samples, "chunk_size": at_once}
+    return log_weights(*of, **numbers, params=params)
+
+
+def drawing(code: Distribution) -> Callable:
+    """A guide that draws the codes of images from these distributions."""
 
     def guide(images: Array, prior: Distribution) -> None:
         with numpyro.plate("images", len(images)):
             numpyro.sample("code", code)
 
-    of = key, svi.model, guide, images, prior
-    at_once = max(1, min(num_samples, CODES_AT_ONCE // len(images)))
-    numbers = {"num_samples": num_samples, "chunk_size": at_once}
-    return log_weights(*of, **numbers, params=params)
+    return guide
 
 
 @partial(jax.jit, static_argnames="guide")

@@ -79,7 +79,7 @@ def weigh(
     found = []
     with tqdm(total=len(images), unit=" test images", disable=None) as progress:
         for chunk in images.split(IMAGES_AT_ONCE):
-            of = svi.model, _drawing(posterior(svi.guide, prior, chunk)), chunk, prior
+            of = svi.model, drawing(posterior(svi.guide, prior, chunk)), chunk, prior
             at_once = max(1, min(num_samples, CODES_AT_ONCE // len(chunk)))
             numbers = {"num_samples": num_samples, "chunk_size": at_once}
             found.append(log_weights(*of, **numbers).T.numpy(force=True))
@@ -87,7 +87,9 @@ def weigh(
     return np.concatenate(found)
 
 
-def _drawing(code: Distribution) -> Callable:
+def drawing(code: Distribution) -> Callable:
+    """A guide that draws the codes of images from these distributions."""
+
     def guide(images: Tensor, prior: Distribution) -> None:
         with pyro.plate("images", len(images)):
             pyro.sample("code", code)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from examples.discrete_vae.codes_numpyro import make_discrete
 from examples.discrete_vae.options import ESTIMATORS, ONE_HOT, Options
-from examples.discrete_vae.scores_numpyro import Objectives
+from examples.discrete_vae.scores_numpyro import Objectives, drawing, posterior
 from examples.harness.grid_numpyro import Members
 from examples.harness.training_numpyro import bounds
 from examples.images.datasets import BinaryImages
@@ -79,7 +79,8 @@ def _follow(
         of_test = bounds(*trained, followed.test, *of_state)
         at_once = max(1, min(NUM_CODES, CODES_AT_ONCE // len(followed.test)))
         numbers = {"num_samples": NUM_CODES, "chunk_size": at_once}
-        of = key, svi.model, svi.guide, followed.test, discrete
+        guide = drawing(posterior(svi.guide, discrete, followed.test, *of_state))
+        of = key, svi.model, guide, followed.test, discrete
         likelihood = log_likelihood(*of, **numbers, params=params)
         found = of_train.mean(), of_test.mean(), likelihood.mean
         return dict(zip(NAMES, found, strict=True))
