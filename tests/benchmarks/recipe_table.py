@@ -1,9 +1,10 @@
-"""The tables and the figure of recipes, from the lines of the study.
+"""The tables and the figure of the study, from its lines.
 
 python -m tests.benchmarks.recipe_table
 """
 
 from examples.harness.lines import read_lines
+from examples.study import prediction
 from examples.study.report import HEADER, draw, rows, summarize, tuned
 from tests.benchmarks.report_table import EXAMPLES, ROOT, write_table
 
@@ -35,6 +36,8 @@ def main():
     of_tuning = summarize(tuned(lines_of("512-256")), TIMINGS, "validation")
     write_table("recipes, 512-256, tuned", HEADER, rows(of_tuning), EXAMPLES)
     draw(finals_of("linear", "linear, 40 s"), FIGURE / "recipes.png")
+    units = prediction.rows(read_lines(FOUND / "prediction_digits.jsonl"))
+    write_table("prediction table", prediction.HEADER, units, EXAMPLES)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -206,6 +207,16 @@ def test_a_row_of_table_3_says_which_components_are_used_by_seed():
         "| mnist, static | numpyro | DLDPMM | 15 | given | 3 | 1 | -9.00 |"
     )
     assert open_.count("|") == mixtures.HEADER.splitlines()[0].count("|")
+
+
+def test_lines_that_are_kept_are_known_by_all_that_a_run_is_known_by():
+    runs = SingleRuns(TableOptions(), prediction.EXAMPLE, scores_of)
+    known = runs.name(PredictionOptions(), test=True).keys()
+    lines = read_lines(
+        Path(prediction.__file__).parent / "found/prediction_digits.jsonl"
+    )
+    assert len(lines) == 39
+    assert all(line["member"].keys() == known for line in lines)
 
 
 SMALL = "--dataset=digits -n 1 -b 400 --num-importance-samples 20 --seed 7"

