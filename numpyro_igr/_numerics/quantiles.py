@@ -6,10 +6,36 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from numpyro_igr._numerics.normal_maximum import log_cdf_and_survival
+from numpyro_igr._numerics.normal_maximum import from_the_maximum, log_cdf_and_survival
+from numpyro_igr._numerics.truncated_nodes import nodes_between
 
 # To a millionth of the range: panels need not lie at quantiles exactly.
 NUM_BISECTIONS = 20
+
+
+def panel_nodes(
+    loc: Array, scale: Array, panels: tuple[int, int]
+) -> tuple[Array, Array, Array]:
+    """Means from a point below the maximum, nodes between its quantiles, log weights.
+
+    Nodes and the point of reference carry no gradient.
+
+    Shape:
+        ``loc``, ``scale`` and the first result: ``batch + (n,)``; the others:
+        ``nodes + batch``.
+
+    Args:
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        panels: how many there are, and nodes in each.
+    """
+    num_panels, num_nodes = panels
+    loc, floor = from_the_maximum(loc, scale)
+    edges = quantile_edges(loc, scale, floor, num_panels)
+    nodes = nodes_between(edges[:-1], edges[1:], num_nodes)
+    shape = math.prod(panels), *floor.shape
+    t, log_weights = (x.swapaxes(0, 1).reshape(shape) for x in nodes)
+    return loc, t, log_weights
 
 
 def quantile_edges(loc: Array, scale: Array, floor: Array, num_panels: int) -> Array:

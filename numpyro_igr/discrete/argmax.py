@@ -1,5 +1,6 @@
 """The discrete distribution of argmax([y, 0]) for Gaussian y (Prop. 2)."""
 
+import math
 from functools import partial
 
 import jax
@@ -13,15 +14,13 @@ from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.maximum_integrals import log_integrals
 from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import (
-    from_the_maximum,
     log_cdf_and_hazards,
     log_cdf_and_survival,
     log_sum,
 )
 from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
-from numpyro_igr._numerics.quantiles import quantile_edges
-from numpyro_igr._numerics.truncated_nodes import nodes_between
+from numpyro_igr._numerics.quantiles import panel_nodes
 from numpyro_igr.discrete._rules import (
     NUM_NODES,
     NUM_PANELS,
@@ -31,6 +30,9 @@ from numpyro_igr.discrete._rules import (
     rule_for,
     width_of,
 )
+
+# Numbers at the nodes up to which more of them cost less than to compile more rules.
+FEW = 2**12
 
 
 def argmax_probs(
@@ -107,6 +109,8 @@ def _log_probs(
         return log_softmax(jnp.concatenate(log_ndtr_of_both(loc / scale), -1), -1)
     if rule is not None:
         return _by_rule(loc, scale, rule, panels)
+    if width_of(loc, "panels", panels) * math.prod(loc.shape[:-1]) <= FEW:
+        return _from_either(loc, scale, panels)
     # Each is evaluated again for its gradient: what one keeps, all would return.
     rules = [
         jax.checkpoint(partial(_by_rule, rule=rule, panels=panels), prevent_cse=False)
@@ -135,6 +139,21 @@ def _from_panels(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
     return log_probs_from(*terms, loc, scale)
 
 
+def _from_either(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
+    """By as many nodes as panels have, over the bulk if the scales are similar."""
+
+    def over_bulk(loc: Array, scale: Array) -> tuple[Array, ...]:
+        loc, *nodes = bulk_nodes(loc, scale, math.prod(panels))
+        return loc, *(jnp.moveaxis(x, -1, 0) for x in nodes)
+
+    nodes = over_bulk, partial(panel_nodes, panels=panels)
+    known = lax.stop_gradient((loc, scale))
+    shifted, t, log_weights = lax.cond(are_similar(scale), *nodes, *known)
+    shifted += loc - known[0]  # which is 0, and has the gradient
+    log_f, log_hazards = log_cdf_and_hazards(t, shifted, scale)
+    return log_probs_from(log_weights + log_f, log_hazards, loc, scale)
+
+
 def log_probs_from(
     log_density: Array, log_hazards: Array, loc: Array, scale: Array
 ) -> Array:
@@ -156,10 +175,6 @@ def integrand(
         ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
         ``nodes + batch + (n,)``.
     """
-    loc, floor = from_the_maximum(loc, scale)
-    edges = quantile_edges(loc, scale, floor, num_panels)
-    nodes = nodes_between(edges[:-1], edges[1:], num_nodes)
-    shape = num_panels * num_nodes, *floor.shape
-    t, log_weights = (x.swapaxes(0, 1).reshape(shape) for x in nodes)
+    loc, t, log_weights = panel_nodes(loc, scale, (num_panels, num_nodes))
     log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
     return log_weights + log_f, log_hazards

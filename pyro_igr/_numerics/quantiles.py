@@ -6,10 +6,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics.normal_maximum import log_cdf_and_survival
+from pyro_igr._numerics.normal_maximum import from_the_maximum, log_cdf_and_survival
+from pyro_igr._numerics.truncated_nodes import nodes_between
 
 # To a millionth of the range: panels need not lie at quantiles exactly.
 NUM_BISECTIONS = 20
+
+
+def panel_nodes(
+    loc: Tensor, scale: Tensor, panels: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Means from a point below the maximum, nodes between its quantiles, log weights.
+
+    Nodes and the point of reference carry no gradient.
+
+    Shape:
+        ``loc``, ``scale`` and the first result: ``batch + (n,)``; the others:
+        ``nodes + batch``.
+
+    Args:
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        panels: how many there are, and nodes in each.
+    """
+    num_panels, num_nodes = panels
+    loc, floor = from_the_maximum(loc, scale)
+    edges = quantile_edges(loc, scale, floor, num_panels)
+    nodes = nodes_between(edges[:-1], edges[1:], num_nodes)
+    t, log_weights = (x.transpose(0, 1).flatten(0, 1) for x in nodes)
+    return loc, t, log_weights
 
 
 def quantile_edges(

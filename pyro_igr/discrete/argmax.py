@@ -11,15 +11,13 @@ from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.maximum_integrals import log_integrals
 from pyro_igr._numerics.normal import log_ndtr
 from pyro_igr._numerics.normal_maximum import (
-    from_the_maximum,
     log_cdf_and_hazards,
     log_cdf_and_survival,
     log_sum,
 )
 from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
-from pyro_igr._numerics.quantiles import quantile_edges
-from pyro_igr._numerics.truncated_nodes import nodes_between
+from pyro_igr._numerics.quantiles import panel_nodes
 from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, nodes_of, rule_for, width_of
 
 
@@ -141,9 +139,6 @@ def integrand(
         ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
         ``nodes + batch + (n,)``.
     """
-    loc, floor = from_the_maximum(loc, scale)
-    edges = quantile_edges(loc, scale, floor, num_panels)
-    nodes = nodes_between(edges[:-1], edges[1:], num_nodes)
-    t, log_weights = (x.transpose(0, 1).flatten(0, 1) for x in nodes)
+    loc, t, log_weights = panel_nodes(loc, scale, (num_panels, num_nodes))
     log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
     return log_weights + log_f, log_hazards
