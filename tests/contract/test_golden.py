@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make_golden import of_case, of_hard_case
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden.json").read_text())
 CASES = {
@@ -71,3 +72,13 @@ def test_hard_discrete_probabilities_to_their_total_variation(
     loc, scale = backend.array(case["loc"]), backend.array(case["scale"])
     p = backend.numpy(backend.igr.argmax_probs(loc, scale, *rule))
     assert 0.5 * np.abs(p - case["discrete_probs"]).sum() < bound
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n.endswith("K3")])
+def test_the_values_of_a_case_are_what_its_inputs_give_in_50_digits(name):
+    assert CASES[name] | of_case(CASES[name]) == CASES[name]
+
+
+def test_so_are_probabilities_that_are_next_to_nothing():
+    case = GOLDEN["discrete_probs_hard"][2]
+    assert case | of_hard_case(case) == case
