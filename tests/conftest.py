@@ -24,11 +24,13 @@ XLA_FLAGS = (
 def pytest_cmdline_main(config):
     """Keeps the tests of a file, which share what is compiled, in one worker.
 
-    A worker has one thread for PyTorch, since there are as many workers as cores.
+    A worker has one thread for PyTorch, since there are as many workers as cores, and
+    one heap: XLA compiles in threads of its own, but in one at a time.
     """
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "worksteal"
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("MALLOC_ARENA_MAX", "1")
 
 
 def pytest_configure(config):
