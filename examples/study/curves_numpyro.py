@@ -53,9 +53,7 @@ def follow(
 ) -> dict[str, Array]:
     """The three numbers of each of the members, which are like that one."""
     objectives = objectives_of(member, followed.train)
-    if (
-        ESTIMATORS[member.estimator].objective == ONE_HOT
-    ):  # whose gradient alone differs
+    if ESTIMATORS[member.estimator].objective == ONE_HOT:  # its gradient is its own
         objectives = objectives._replace(relaxed=objectives.discrete)
     return _follow(objectives, members, followed, params)
 
