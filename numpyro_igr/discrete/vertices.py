@@ -88,13 +88,18 @@ def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
     """
     refuse_complex(z=z, logits=logits, temperature=temperature)
     (z, logits, temperature), dtype = in_full_precision(z, logits, temperature)
+    return _reinmax(z, logits, temperature).astype(dtype)
+
+
+@jax.jit
+def _reinmax(z: Array, logits: Array, temperature: Array) -> Array:
     logits = jnp.maximum(log_softmax(logits, -1), jnp.finfo(logits.dtype).min)
     fixed = lax.stop_gradient(logits)
     tempered = log_softmax(fixed / lax.stop_gradient(temperature)[..., None], -1)
     log_mean = jnp.logaddexp(jnp.log(z), tempered) - math.log(2)
     mean = softmax(lax.stop_gradient(log_mean) + (logits - fixed), -1)
     x = 2 * mean - softmax(logits, -1) / 2
-    return with_gradient_of(x, z).astype(dtype)
+    return with_gradient_of(x, z)
 
 
 @jax.custom_jvp
