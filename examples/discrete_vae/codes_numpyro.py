@@ -35,6 +35,7 @@ from numpyro_igr import (
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     TraceVIMCO_ELBO,
+    match_moments,
 )
 
 GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
@@ -42,6 +43,7 @@ IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 UNMATCHED = {"igr-planar": make_planar, "igr-sb-eq18": make_paper_sticks}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
+    "analytic-kl-unit": TraceMeanField_ELBO,
     "monte-carlo-kl": Trace_ELBO,
     "stl": TraceSTL_ELBO,
     "discrete-kl": TraceDiscreteKL_ELBO,
@@ -75,6 +77,8 @@ def make_prior(options: Options) -> Distribution:
         return RaoBlackwellized(base, NUM_AVERAGED)
     if options.family in UNMATCHED:
         return UNMATCHED[options.family](temperature, logits)
+    if options.family == "igr-eq14":
+        return IGR(temperature, *match_moments(jnp.ones_like(logits), temperature))
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete

@@ -37,6 +37,7 @@ from pyro_igr import (
     TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
     TraceVIMCO_ELBO,
+    match_moments,
 )
 
 GUMBEL_SOFTMAX = ExpRelaxedOneHotCategorical, RelaxedOneHotCategorical
@@ -44,6 +45,7 @@ IGR_FAMILIES = {"igr": IGR, "igr-sb": IGRStickBreaking}
 UNMATCHED = {"igr-planar": make_planar, "igr-sb-eq18": make_paper_sticks}
 ELBOS = {
     "analytic-kl": TraceMeanField_ELBO,
+    "analytic-kl-unit": TraceMeanField_ELBO,
     "monte-carlo-kl": Trace_ELBO,
     "stl": TraceSTL_ELBO,
     "discrete-kl": TraceDiscreteKL_ELBO,
@@ -79,6 +81,8 @@ def make_prior(options: Options, device: torch.device) -> Distribution:
         return RaoBlackwellized(base, NUM_AVERAGED)
     if options.family in UNMATCHED:
         return UNMATCHED[options.family](temperature, logits)
+    if options.family == "igr-eq14":
+        return IGR(temperature, *match_moments(torch.ones_like(logits), temperature))
     if options.family == "gumbel-softmax":
         prior = ExpRelaxedOneHotCategorical(temperature, logits=logits)
         is_discrete = ESTIMATORS[options.estimator].is_discrete

@@ -128,7 +128,7 @@ def train(options: Options) -> Result:
     choice = rate, options.estimator, options.num_samples
     objectives = make_objectives(options.sizes(images.shape[1]), *choice)
     svi, prior = distribute(objectives.training, images.device), make_prior(options)
-    if options.estimator == "analytic-kl":
+    if options.estimator in ("analytic-kl", "analytic-kl-unit"):
         check = partial(assert_analytic_kl, svi.model, svi.guide)
         jax.eval_shape(check, images[:1], prior)  # of the program, without numbers
     with ended_by_others(), keeping(options, surroundings(images)) as kept:

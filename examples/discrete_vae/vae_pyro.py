@@ -114,7 +114,7 @@ def train(options: Options) -> Result:
     choice = make_optimizer(options), options.estimator, options.num_samples
     objectives = make_objectives(vae.to(images.device), *choice)
     svi, prior = objectives.training, make_prior(options, images.device)
-    if options.estimator == "analytic-kl":
+    if options.estimator in ("analytic-kl", "analytic-kl-unit"):
         assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     with keeping(options, surroundings(images)) as kept:
         share(kept)

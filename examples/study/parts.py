@@ -58,6 +58,12 @@ RELAXED = (  # their KL is that of the relaxed codes, as the paper has it
     "gumbel-softmax/stl",
 )
 DISCRETE = "igr/discrete-kl", "igr-sb/discrete-kl", "gumbel-softmax/discrete-kl"
+BEYOND = (  # IGR with K - 1 outputs for the K of Gumbel-Softmax, and its priors
+    "igr/analytic-kl-unit",
+    "igr-sb/analytic-kl-unit",
+    "igr-eq14/analytic-kl",
+    "igr-eq14/discrete-kl",
+)
 UNBIASED = (
     "igr/relax",
     "igr-sb/relax",
@@ -106,6 +112,12 @@ PARTS = {
     "mixtures-omniglot": clusters("Omniglot-small", OMNIGLOT, STATIC),
     "estimators": codes(
         "Tables 5 and 6: MNIST, 512-256", (*UNBIASED, *DISCRETE), MNIST, STATIC, BIG
+    ),
+    "beyond-linear": codes(
+        "Encoders of equal size, and the prior by eq. 14: MNIST, linear",
+        BEYOND,
+        MNIST,
+        STATIC,
     ),
     "fashion-linear": all_codes("Fashion-MNIST, gray, linear", FASHION, GRAY),
     "mixtures-fashion": clusters("Fashion-MNIST", FASHION, STATIC),

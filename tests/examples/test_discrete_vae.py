@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.special import expit
+from scipy.special import expit, softmax
 from scipy.stats import norm
 
 from examples.discrete_vae.options import Options
@@ -20,7 +20,8 @@ from examples.images.datasets import SOURCES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "discrete_vae"
 RUNS = [
-    ("igr", "analytic-kl", "relaxed codes (ELBO)"),
+    ("igr-eq14", "analytic-kl", "relaxed codes (ELBO)"),
+    ("igr", "analytic-kl-unit", "relaxed codes (ELBO)"),
     ("igr-sb", "stl", "relaxed codes (ELBO)"),
     ("gumbel-softmax", "straight-through", "one-hot codes (ELBO)"),
 ]
@@ -119,6 +120,24 @@ def test_training_improves_every_score(first, last):
         assert after.relaxed_elbo > before.relaxed_elbo + 3
         assert after.discrete_elbo > before.discrete_elbo + 3
     assert last.log_likelihood.mean > first.log_likelihood.mean + 3
+
+
+def test_a_prior_by_eq_14_is_uniform_in_the_mean_of_codes_alone(vae, host):
+    options = replace(OPTIONS, family="igr-eq14", temperature=1.0)
+    devices = [importlib.import_module("torch").device("cpu")] * (host == "pyro")
+    loc = np.asarray(vae.make_prior(options, *devices).loc)
+    y = np.random.default_rng(0).normal(loc, 1, (20_000, *loc.shape))
+    y = np.append(y, np.zeros((*y.shape[:-1], 1)), -1)
+    np.testing.assert_allclose(softmax(y, -1).mean(0), 1 / 4, atol=0.01)
+    assert ((y.argmax(-1) == 3).mean(0) < 0.22).all()
+
+
+def test_encoders_for_scale_1_have_an_output_less_than_categories():
+    sizes = [
+        replace(OPTIONS, estimator=estimator).sizes(64).parameters
+        for estimator in ("analytic-kl", "analytic-kl-unit")
+    ]
+    assert sizes == [(3, 6), (3, 3)]
 
 
 def test_a_repeated_run_is_the_same_run(vae, first):
