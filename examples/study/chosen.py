@@ -1,5 +1,6 @@
 """What the lines of a grid say: the best settings of a recipe, and what runs cost."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,13 +31,19 @@ def name_of(member: dict[str, Any]) -> str:
 def best_settings(lines: Sequence[Line], recipe: Recipe) -> dict[str, Any]:
     """The temperature, learning rate and decay that did best on validation images.
 
-    By the log-likelihood of the discrete model. ValueError if there is no line.
+    By the log-likelihood of the discrete model, where that is finite. ValueError if
+    there is no line.
     """
     of_recipe = [line for line in lines if recipe_of(line["member"]) == recipe]
     if not of_recipe:
         raise ValueError(f"expected lines of {recipe}, got none")
-    best = max(of_recipe, key=lambda line: line["scores"]["validation_log_likelihood"])
+    best = max(of_recipe, key=_validation)
     return {name: best["member"][name] for name in SETTINGS}
+
+
+def _validation(line: Line) -> float:
+    score = line["scores"]["validation_log_likelihood"]
+    return score if math.isfinite(score) else -math.inf
 
 
 def seconds_per_epoch(

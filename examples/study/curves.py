@@ -16,7 +16,9 @@ PANELS = {
     "trained_test_bound": "what was trained,\ntest images",
     "test_log_likelihood": "log-likelihood of the discrete model,\ntest images",
 }
-LOWEST = 0.1  # quantile of all that is drawn, below which a panel does not go
+LOWEST = (
+    0.1  # quantile of all that is drawn and finite, below which a panel does not go
+)
 
 
 def draw_curves(lines: Sequence[Line], path: Path) -> None:
@@ -33,8 +35,9 @@ def draw_curves(lines: Sequence[Line], path: Path) -> None:
     for axis, label in zip(axes, PANELS.values(), strict=True):
         axis.set(xlabel="epoch", title=label)
         drawn = [line.get_ydata() for line in axis.lines]
-        if drawn:
-            axis.set_ylim(bottom=np.quantile(np.concatenate(drawn), LOWEST))
+        finite = [x[np.isfinite(x)] for x in drawn]
+        if any(map(len, finite)):
+            axis.set_ylim(bottom=np.quantile(np.concatenate(finite), LOWEST))
     axes[0].set_ylabel("nats an image")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
     save_figure(figure, path)

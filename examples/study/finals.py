@@ -71,4 +71,5 @@ def _validation(line: Line) -> float:
 
 
 def _without(line: Line, free: Sequence[str]) -> str:
-    return json.dumps({k: x for k, x in line["member"].items() if k not in free})
+    kept = {k: x for k, x in line["member"].items() if k not in free}
+    return json.dumps(kept, sort_keys=True)

@@ -50,6 +50,7 @@ COLUMNS += "log-likelihood", "ELBO", "guide refitted", "few images", "by tenfold
 HEADER = to_header(COLUMNS)
 SCORES = "log_likelihood", "elbo"
 CHECKS = "refitted_test", "few", "few_tenfold"  # of the log-likelihood
+FREE = {"seed", "num_followed"}  # what runs of a row may differ in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,10 @@ def tuned(lines: Sequence[Line]) -> list[Line]:
 def summarize(
     lines: Sequence[Line], timings: Sequence[Line], split: str
 ) -> list[Final]:
-    """What lines say of the images of a split, those of a recipe together."""
+    """What lines say of the images of a split, those of a recipe together.
+
+    ValueError if those are of other runs, of other images say, that have no row here.
+    """
 
     def key(line: Line) -> tuple[Any, ...]:
         member = line["member"]
@@ -115,6 +119,7 @@ def summarize(
     found = []
     for _, group in groupby(sorted(lines, key=key), key):
         runs = list(group)
+        _check_seeds([run["member"] for run in runs])
         member, epochs = runs[0]["member"], runs[0]["member"]["num_epochs"]
         of = recipe_of(member), member["architecture"], member["dataset"]
         cost = seconds_per_epoch(timings, *of)
@@ -129,6 +134,16 @@ def summarize(
         of_run = name_of(member), settings, epochs, cost and cost * epochs
         found.append(Final(*of_run, scores))
     return found
+
+
+def _check_seeds(members: Sequence[dict[str, Any]]) -> None:
+    first = members[0]
+    names = {n for each in members for n in each if each[n] != first.get(n)}
+    if others := sorted(names - FREE):
+        raise ValueError(
+            f"expected lines of {name_of(first)} that differ in their seed alone, got "
+            f"several values of {', '.join(others)}: give them files of their own"
+        )
 
 
 def rows(found: Sequence[Final]) -> Iterator[str]:

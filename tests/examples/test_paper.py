@@ -59,6 +59,14 @@ def test_a_report_draws_and_prints_what_lines_say(tmp_path, capsys):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_run_that_diverges_is_drawn_as_far_as_it_goes(tmp_path):
+    line, *_ = lines_of(options_of(STUDIES[0]))
+    line["curves"] = CURVES | {"trained_test_bound": [-9.0, float("nan")]}
+    append_lines(tmp_path / f"{STUDIES[0]}.jsonl", [line], key="member")
+    paper.main(["--report", f"--results={tmp_path}"])
+    assert (tmp_path / f"{STUDIES[0]}.png").stat().st_size > 1000
+
+
 def test_parts_are_run_in_their_order_and_each_has_its_file(tmp_path, monkeypatch):
     ran = []
     for module in {part.module for part in PARTS.values()}:

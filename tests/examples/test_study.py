@@ -26,6 +26,7 @@ from examples.study.scores_numpyro import objectives_of
 
 SMALL = {"num_variables": 2, "num_categories": 3, "num_importance_samples": 5}
 RECIPE = Recipe("igr-sb", "discrete-kl")
+SCORE = "validation_log_likelihood"
 MEMBER = Options(**RECIPE._asdict(), num_variables=2, num_categories=3)
 
 
@@ -104,7 +105,28 @@ def test_lines_that_are_kept_are_known_by_all_that_a_member_is_known_by():
 
 
 def validation_of(line):
-    return line["scores"]["validation_log_likelihood"]
+    return line["scores"][SCORE]
+
+
+def test_a_run_without_a_finite_score_is_not_the_best():
+    member = RECIPE._asdict() | {"learning_rate": 0.003, "decay": "none"}
+    lines = [
+        {"member": member | {"temperature": t}, "scores": {SCORE: score}}
+        for t, score in ((0.1, float("nan")), (0.2, -5.0), (0.3, -6.0))
+    ]
+    assert best_settings(lines, RECIPE)["temperature"] == 0.2
+
+
+def test_lines_of_other_images_are_not_averaged():
+    member = USUAL | {"num_samples": 1, "num_epochs": 1, "architecture": "linear"}
+    member |= {"dataset": "digits", "seed": 0, "pixels": "threshold"}
+    scores = {"test_log_likelihood": -2.0, "test_elbo": -3.0}
+    lines = [
+        {"member": member | choice, "scores": scores}
+        for choice in ({}, {"seed": 1, "pixels": "static"})
+    ]
+    with pytest.raises(ValueError, match=r"seed alone, got several .* of pixels"):
+        report.summarize(lines, [], "test")
 
 
 def test_what_is_not_among_the_lines_is_said(tmp_path):
