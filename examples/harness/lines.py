@@ -17,6 +17,14 @@ def read_lines(path: Path) -> list[Line]:
     return _parse(path.read_bytes()) if path.exists() else []
 
 
+def read_runs(path: Path) -> list[Line]:
+    """The lines of a file, ValueError if one is not of a run, but of a timing say."""
+    lines = read_lines(path)
+    if any("member" not in line for line in lines):
+        raise ValueError(f"{path}: expected lines of runs alone")
+    return lines
+
+
 def append_lines(path: Path, lines: Iterable[Line], key: str) -> None:
     """Append in one piece those lines that have another value at the key than any.
 

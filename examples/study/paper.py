@@ -25,7 +25,7 @@ from importlib import import_module
 from pathlib import Path
 
 from examples.harness.command_line import Flags, Parser, option
-from examples.harness.lines import read_lines
+from examples.harness.lines import read_lines, read_runs
 from examples.study.curves import draw_curves
 from examples.study.parts import PARTS
 
@@ -66,7 +66,7 @@ def run(options: PaperOptions) -> None:
 def tables(options: PaperOptions) -> Iterator[tuple[str, str, Iterator[str]]]:
     """The title, the header and the rows of each part that there are lines of."""
     for name in options.part:
-        if lines := read_lines(options.lines(name)):
+        if lines := read_runs(options.lines(name)):
             part = PARTS[name]
             yield part.title, part.header, part.rows(lines)
 

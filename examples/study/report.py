@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from examples.harness.command_line import Flags, Parser, option
-from examples.harness.lines import Line, read_lines
+from examples.harness.lines import Line, read_lines, read_runs
 from examples.images.figures import save_figure
 from examples.study.chosen import (
     SETTINGS,
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, and draw the figure where it is asked for."""
     options = ReportOptions.parse(__doc__, arguments)
     try:
-        lines = list(chain.from_iterable(map(read_lines, options.results)))
+        lines = list(chain.from_iterable(map(read_runs, options.results)))
         tested = [line for line in lines if line["member"]["test"]]
         of = (tuned(lines), "validation") if options.tuned else (tested, "test")
         found = summarize(of[0], read_lines(options.timings), of[1])

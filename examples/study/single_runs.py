@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from examples.harness.command_line import SEED, Flags, Parser, names, option
-from examples.harness.lines import Line, append_lines, read_lines
+from examples.harness.lines import Line, append_lines, read_lines, read_runs
 from examples.harness.run import RunOptions, load
 from examples.images.datasets import DATASETS
 
@@ -157,11 +157,10 @@ def print_table(
     """Make the runs of a command line, unless it asks for the table alone; print it."""
     options = of.parse(description, arguments)
     try:
-        if any("member" not in line for line in read_lines(options.results)):
-            raise ValueError(f"{options.results}: expected lines of runs alone")
+        read_runs(options.results)  # before there are more
         if not options.report:
             study(options)
-        found = list(rows(read_lines(options.results)))
+        found = list(rows(read_runs(options.results)))
         if not found:
             raise ValueError(f"{options.results}: expected lines of finals, got none")
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ import pytest
 
 from examples.harness.lines import append_lines
 from examples.study import paper
+from examples.study import report as study
 from examples.study.options import StudyOptions
 from examples.study.parts import PARTS
 
@@ -65,6 +66,16 @@ def test_a_run_that_diverges_is_drawn_as_far_as_it_goes(tmp_path):
     append_lines(tmp_path / f"{STUDIES[0]}.jsonl", [line], key="member")
     paper.main(["--report", f"--results={tmp_path}"])
     assert (tmp_path / f"{STUDIES[0]}.png").stat().st_size > 1000
+
+
+def test_lines_that_are_not_of_runs_are_refused_in_one_line(tmp_path, capsys):
+    path = tmp_path / f"{STUDIES[0]}.jsonl"
+    path.write_text('{"timing": 1}\n')
+    for report, where in ((paper, tmp_path), (study, path)):
+        with pytest.raises(SystemExit):
+            report.main(["--report"] * (report is paper) + [f"--results={where}"])
+        said = f"{report.__name__}: error: {path}: expected lines of runs alone\n"
+        assert capsys.readouterr().err == f"python -m {said}"
 
 
 def test_parts_are_run_in_their_order_and_each_has_its_file(tmp_path, monkeypatch):
