@@ -2,12 +2,15 @@
 
 import os
 import platform
-import statistics
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
 import torch
+
+from examples.study.tables import to_header as to_header
+from examples.study.tables import to_row as to_row
+from examples.study.tables import with_spread as with_spread
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples" / "RESULTS.md"
@@ -34,22 +37,6 @@ def write_table(name, header, rows, *reports):
         before, rest = report.read_text().split(begin)
         after = rest.split(end)[1]
         report.write_text(f"{before}{begin}\n{table}\n{end}{after}")
-
-
-def to_header(columns):
-    """The first two lines of a table."""
-    return to_row(columns) + "\n" + "|---" * len(columns) + "|"
-
-
-def to_row(cells):
-    """A line of a table."""
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def with_spread(values, digits=2):
-    """Mean and standard deviation."""
-    mean, spread = statistics.mean(values), statistics.stdev(values)
-    return f"{mean:.{digits}f} ± {spread:.{digits}f}"
 
 
 def machine(device="cpu"):
