@@ -11,6 +11,7 @@ from examples.discrete_vae.options import (
     PIXELS,
     UNMATCHED,
     Options,
+    check_estimator,
 )
 from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
 from examples.images.datasets import DATASETS
@@ -115,6 +116,13 @@ class GridOptions(Flags):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for recipe in self.recipe:
+            family, estimator, number = recipe
+            of_codes = number, self.num_variables, self.num_categories
+            try:
+                check_estimator(estimator, family, *of_codes)
+            except ValueError as error:
+                raise ValueError(f"--recipe {recipe}: {error}") from error
         unmatched = {recipe.family for recipe in self.recipe} & {*UNMATCHED}
         if self.refit and unmatched:
             raise ValueError(

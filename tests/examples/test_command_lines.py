@@ -53,7 +53,12 @@ WRONG = [
 WRONG += [
     (program, wrong)
     for program in STUDY
-    for wrong in ("--recipe=igr", "--decay=slow", "-b=5000 --dataset=digits")
+    for wrong in (
+        "--recipe=igr",
+        "--recipe=igr-planar/discrete-kl",
+        "--decay=slow",
+        "-b=5000 --dataset=digits",
+    )
 ]
 WRONG += [(REPORT, "--figure"), (REPORT, "--results=/dev")]
 WRONG += [
