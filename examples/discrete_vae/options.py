@@ -150,8 +150,8 @@ class Options(RunOptions):
     family: str = option(
         "family of the relaxed codes; igr-planar learns two planar layers, igr-sb-eq18 "
         "has the sticks of the paper, which never choose the last category, igr-eq14 "
-        "has IGR's prior by the mean of relaxed codes, as the paper, and not by the "
-        "discrete distribution",
+        "has IGR's prior by the mean of relaxed codes, as eq. 14 intends, and not by "
+        "the discrete distribution",
         "igr",
         choices=FAMILIES,
     )

@@ -8,8 +8,8 @@ report needs the lines alone: it prints the tables, and draws the figures beside
     python -m examples.study.paper --part mnist-linear --more=--num-epochs=20
 
 The paper's own figures are not beside these: they are no bounds of a discrete model
-(an average of p(x | z) less a KL in closed form can lie above log p(x)), of training
-images binarized in another way. Figures 1 and 3 to 8 are drawn by
+(the log of an average of p(x | z), less a KL in closed form, can lie above log p(x)),
+and of images that its code thresholds. Figures 1 and 3 to 8 are drawn by
 `examples.approximate`.
 """
 
