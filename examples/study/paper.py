@@ -49,6 +49,13 @@ class PaperOptions(Flags):
         action="store_true",
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            shlex.split(self.more)
+        except ValueError as error:
+            raise ValueError(f"expected --more to be options, got: {error}") from error
+
     def lines(self, part: str) -> Path:
         """The file of a part's lines."""
         return self.results / f"{part}.jsonl"

@@ -67,6 +67,7 @@ WRONG += [
     for wrong in ("--host=jax", "--final-seed", "--family=vae", "--results=/dev")
 ]
 WRONG += [(PAPER, "--part=cifar"), (PAPER, "--report --results=/dev/null")]
+WRONG += [(PAPER, '--more="')]
 
 
 def said(program, capsys, *arguments):
