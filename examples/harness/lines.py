@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,6 +42,12 @@ def append_lines(path: Path, lines: Iterable[Line], key: str) -> None:
         file.write("".join(f"{line}\n" for line in new).encode())
         file.flush()
         os.fsync(file.fileno())
+
+
+def score_of(line: Line, name: str) -> float:
+    """A score of a run to choose by; one that is not finite is below all others."""
+    score = line["scores"][name]
+    return score if math.isfinite(score) else -math.inf
 
 
 def _parse(content: bytes) -> list[Line]:

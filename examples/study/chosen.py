@@ -1,10 +1,9 @@
 """What the lines of a grid say: the best settings of a recipe, and what runs cost."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from examples.harness.lines import Line
+from examples.harness.lines import Line, score_of
 from examples.study.recipes import Recipe
 
 SETTINGS = "temperature", "learning_rate", "decay"
@@ -37,13 +36,9 @@ def best_settings(lines: Sequence[Line], recipe: Recipe) -> dict[str, Any]:
     of_recipe = [line for line in lines if recipe_of(line["member"]) == recipe]
     if not of_recipe:
         raise ValueError(f"expected lines of {recipe}, got none")
-    best = max(of_recipe, key=_validation)
+    name = "validation_log_likelihood"
+    best = max(of_recipe, key=lambda line: score_of(line, name))
     return {name: best["member"][name] for name in SETTINGS}
-
-
-def _validation(line: Line) -> float:
-    score = line["scores"]["validation_log_likelihood"]
-    return score if math.isfinite(score) else -math.inf
 
 
 def seconds_per_epoch(

@@ -39,8 +39,8 @@ def draw_curves(lines: Sequence[Line], path: Path) -> None:
         if any(map(len, finite)):
             axis.set_ylim(bottom=np.quantile(np.concatenate(finite), LOWEST))
     axes[0].set_ylabel("nats an image")
-    drawn = axes[0].get_legend_handles_labels()
-    figure.legend(*drawn, loc="outside lower center", ncols=4, fontsize="small")
+    labels = axes[0].get_legend_handles_labels()
+    figure.legend(*labels, loc="outside lower center", ncols=4, fontsize="small")
     save_figure(figure, path)
 
 

@@ -1,11 +1,10 @@
 """What the lines of single runs say, those that differ in their seed together."""
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from examples.harness.lines import Line
+from examples.harness.lines import Line, score_of
 
 
 class Final(NamedTuple):
@@ -60,14 +59,9 @@ def _chosen(final: Line, lines: Sequence[Line], settings: Sequence[str]) -> str:
     ]
     if not tuned:
         return "given"
-    best = max(tuned, key=_validation)["member"]
+    best = max(tuned, key=lambda line: score_of(line, "validation"))["member"]
     is_best = all(best[name] == final["member"][name] for name in settings)
     return f"{'' if is_best else 'not '}best of {len(tuned)}"
-
-
-def _validation(line: Line) -> float:
-    score = line["scores"]["validation"]
-    return score if math.isfinite(score) else -math.inf
 
 
 def _without(line: Line, free: Sequence[str]) -> str:

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from examples.harness.command_line import SEED, Flags, Parser, names, option
-from examples.harness.lines import Line, append_lines, read_lines, read_runs
+from examples.harness.lines import (
+    Line,
+    append_lines,
+    read_lines,
+    read_runs,
+    score_of,
+)
 from examples.harness.run import RunOptions, load
 from examples.images.datasets import DATASETS
 
@@ -95,11 +101,10 @@ class SingleRuns:
         """The options that do best on validation images; ValueError if none do."""
         few = {"num_importance_samples": FEWEST_SAMPLES}
         found = [self.find(replace(of, **few), test=False) for of in grid]
-        scores = [line["scores"]["validation"] for line in found]
-        if not any(map(math.isfinite, scores)):
+        scores = [score_of(line, "validation") for line in found]
+        if not math.isfinite(max(scores)):
             raise ValueError(f"expected a finite score in {self.options.results}")
-        finite = [x if math.isfinite(x) else -math.inf for x in scores]
-        return grid[finite.index(max(finite))]
+        return grid[scores.index(max(scores))]
 
     def find(self, options: RunOptions, *, test: bool) -> Line:
         """The line of a run, which is made now if there is none.
