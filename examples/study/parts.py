@@ -1,12 +1,11 @@
 """The studies that the paper's tables are made by, in the order of their importance."""
 
-import statistics
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from examples.harness.lines import Line
 from examples.study import mixtures, prediction
-from examples.study.report import SCORES, Final, summarize
+from examples.study.report import SCORES, Final, best_first, summarize
 from examples.study.tables import to_header, to_row, with_spread
 
 COLUMNS = "codes / estimator", "temperature", "learning rate", "decay", "epochs"
@@ -35,7 +34,7 @@ def rows(lines: Sequence[Line]) -> Iterator[str]:
     """A recipe a row, the highest log-likelihood first, by seeds of its settings."""
     tested = [line for line in lines if line["member"]["test"]]
     found = summarize(tested, (), "test")
-    for final in sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]])):
+    for final in best_first(found):
         yield to_row(_cells(final))
 
 

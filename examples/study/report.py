@@ -146,9 +146,14 @@ def _check_seeds(members: Sequence[dict[str, Any]]) -> None:
         )
 
 
+def best_first(found: Sequence[Final]) -> list[Final]:
+    """The same, the highest log-likelihood first."""
+    return sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]]))
+
+
 def rows(found: Sequence[Final]) -> Iterator[str]:
     """The rows of the table, the highest log-likelihood first."""
-    for final in sorted(found, key=lambda x: -statistics.mean(x.scores[SCORES[0]])):
+    for final in best_first(found):
         names = *SCORES, *CHECKS
         scores = [with_spread(final.scores.get(name, ())) for name in names]
         settings = [final.settings[name] for name in SETTINGS]
