@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpyro
 from jax import random
-from jax.nn import sigmoid
+from jax.nn import one_hot, sigmoid
 from jax.scipy.special import logit, logsumexp
 from numpyro.distributions import Distribution
 
@@ -85,8 +85,8 @@ def to_antithetic(code):
     return AntitheticGumbel(code.temperature, logits=code.logits)
 
 
-class LogOfMixture(Distribution):
-    r"""Relaxed draws z of sticks, that count by :math:`\log \sum_k z_k p_k`."""
+class Counted(Distribution):
+    """Relaxed draws of sticks, which count by something else than their density."""
 
     has_rsample, reparametrized_params = True, ()
 
@@ -101,5 +101,17 @@ class LogOfMixture(Distribution):
     def sample(self, key, sample_shape=()):
         return self.code.sample(key, sample_shape)
 
+
+class LogOfMixture(Counted):
+    r"""Draws z that count by :math:`\log \sum_k z_k p_k`."""
+
     def log_prob(self, value, intermediates=None):
         return jnp.log((value * recover(self.code).probs).sum(-1))
+
+
+class NearestVertex(Counted):
+    r"""Draws z that count by :math:`\log p_k` of their largest component k."""
+
+    def log_prob(self, value, intermediates=None):
+        nearest = one_hot(value.argmax(-1), value.shape[-1])
+        return recover(self.code).log_prob(nearest)

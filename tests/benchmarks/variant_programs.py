@@ -23,6 +23,7 @@ from numpyro_igr import (
 )
 from tests.benchmarks.variant_codes import (
     LogOfMixture,
+    NearestVertex,
     to_antithetic,
     to_reinmax,
     unchanged,
@@ -114,6 +115,7 @@ SETS = Phase(partial(TraceUnorderedSet_ELBO, 4), prior=recover, posterior=recove
 FIVE = Phase(partial(TraceDiscreteKL_ELBO, 5))
 WEIGHTS = Phase(partial(TraceDiscreteIWAE_ELBO, 5))
 OF_MIXTURE = WEIGHTS._replace(prior=LogOfMixture, posterior=LogOfMixture)
+OF_VERTEX = WEIGHTS._replace(prior=NearestVertex, posterior=NearestVertex)
 
 
 STICKS = ("igr-sb",)
@@ -141,4 +143,5 @@ VARIANTS = {
     "sets at the end": Variant(RECIPE, SETS, families=STICKS),
     "weights, linear": Variant(WEIGHTS, families=STICKS),
     "weights, log of the mixture": Variant(OF_MIXTURE, families=STICKS),
+    "weights, nearest vertex": Variant(OF_VERTEX, families=STICKS),
 }
