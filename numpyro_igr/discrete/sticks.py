@@ -6,6 +6,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from numpyro_igr._numerics.checks import check_positive, check_real
+from numpyro_igr._numerics.log_sums import log_sums_from
 from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
@@ -101,6 +102,5 @@ def match_log_stick_probs(log_probs: Array, scale: ArrayLike = 1.0) -> Array:
 
 @jax.jit
 def _match(log_probs: Array, scale: Array) -> Array:
-    axis = log_probs.ndim - 1
-    tail = lax.cumlogsumexp(log_probs[..., 1:], axis=axis, reverse=True)
+    tail = log_sums_from(log_probs[..., 1:])
     return scale * probit_of_log_odds(log_probs[..., :-1] - tail)

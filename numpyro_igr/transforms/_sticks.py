@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
+from numpyro_igr._numerics.log_sums import log_sums_from
 from numpyro_igr._numerics.normal import log_of_rest
 from numpyro_igr._numerics.running_sums import running_sums
 
@@ -37,8 +38,7 @@ def logits_of_sticks(log_w: Array) -> Array:
     Shape:
         ``batch + (K,)`` to ``batch + (K-1,)``.
     """
-    tail = lax.cumlogsumexp(log_w[..., 1:], axis=log_w.ndim - 1, reverse=True)
-    return log_w[..., :-1] - tail
+    return log_w[..., :-1] - log_sums_from(log_w[..., 1:])
 
 
 @jax.custom_jvp

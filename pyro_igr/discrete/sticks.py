@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from pyro_igr._numerics.checks import check_positive, check_real
+from pyro_igr._numerics.log_sums import log_sums_from
 from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
@@ -88,5 +89,5 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
 def match_log_stick_probs(log_probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
-    tail = log_probs[..., 1:].flip(-1).logcumsumexp(-1).flip(-1)
+    tail = log_sums_from(log_probs[..., 1:])
     return (scale * probit_of_log_odds(log_probs[..., :-1] - tail)).to(dtype)

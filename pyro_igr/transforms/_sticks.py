@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
 
+from pyro_igr._numerics.log_sums import log_sums_from
+
 # So many entries are added one by one, in vector instructions along the batch.
 FEW = 32
 
@@ -42,7 +44,7 @@ def logits_of_sticks(log_w: Tensor) -> Tensor:
 def _log_sums_from(x: Tensor) -> Tensor:
     """Log of the sum of exponentials of each entry and all after it."""
     if x.shape[-1] > FEW:
-        return x.flip(-1).logcumsumexp(-1).flip(-1)
+        return log_sums_from(x)
     *others, last = x.unbind(-1)
     sums = accumulate(reversed(others), torch.logaddexp, initial=last)
     return torch.stack(list(sums)[::-1], -1)

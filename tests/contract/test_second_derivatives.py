@@ -74,6 +74,35 @@ def test_hessians_of_matched_means(backend, match):
     assert_hessian(backend, objective, probs_and_scale, 1e-6, step=1e-4)
 
 
+SINGLE = {
+    "near": np.sin(np.arange(6)),
+    "far apart": np.array([0.5, -900.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("logits", SINGLE.values(), ids=SINGLE)
+def test_the_hessian_of_a_single_stick(backend, logits):
+    def objective(v):  # of which other sticks have a gradient of 0
+        return backend.igr.IGRStickBreaking.from_probs(0.5, logits=v).loc[0]
+
+    assert_hessian(backend, objective, logits, 1e-6)
+
+
+def test_the_hessian_of_a_square_at_its_zero(backend):
+    weights = np.exp(np.sin(np.arange(34)))
+    z = weights / weights.sum()
+    to_sticks = backend.igr.StickBreakingTransform(1.0).inv
+    y = to_sticks(backend.array(z))
+
+    def objective(z):
+        return ((to_sticks(z) - y) ** 2).sum()
+
+    after = z[::-1].cumsum()[::-1][1:, None]
+    slopes = np.eye(33, 34) / z - np.triu(np.ones((33, 34)), 1) / after
+    hessian, _ = backend.second_derivatives(objective, z, [z])
+    np.testing.assert_allclose(hessian, 2 * slopes.T @ slopes, rtol=1e-8, atol=1e-8)
+
+
 def test_hessians_of_the_probit(backend):
     probit = backend.igr._numerics.probit.probit_of_log_odds
     odds = np.array([-30.0, -3.0, 0.0, 0.1, 2.0, 40.0])
