@@ -82,7 +82,11 @@ def log_largest_weight_probs(
 ) -> Array:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
-    loc, scale = (jnp.moveaxis(x, -1, 0) for x in jnp.broadcast_arrays(loc, scale))
+    loc, scale = jnp.broadcast_arrays(loc, scale)
+    if loc.shape[-1] == 1 and not remainder:  # no other weight
+        certain = (0 * loc).astype(dtype)
+        return jnp.concatenate([certain, certain - jnp.inf], -1)
+    loc, scale = jnp.moveaxis(loc, -1, 0), jnp.moveaxis(scale, -1, 0)
     points = thresholds(loc, scale, num_points, remainder=remainder)
     before = log_chances_before(loc, scale, points, num_nodes)
     after = chances_after(loc, scale, points, num_nodes, remainder=remainder)

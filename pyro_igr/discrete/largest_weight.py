@@ -77,7 +77,10 @@ def log_largest_weight_probs(
 ) -> Tensor:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
-    loc, scale = (x.movedim(-1, 0) for x in torch.broadcast_tensors(loc, scale))
+    loc, scale = torch.broadcast_tensors(loc, scale)
+    if loc.shape[-1] == 1 and not remainder:  # no other weight
+        return pad(0 * loc, (0, 1), value=-torch.inf).to(dtype)
+    loc, scale = loc.movedim(-1, 0), scale.movedim(-1, 0)
     points = thresholds(loc, scale, num_points, remainder=remainder)
     before = log_chances_before(loc, scale, points, num_nodes)
     after = chances_after(loc, scale, points, num_nodes, remainder=remainder)

@@ -201,6 +201,17 @@ def test_cold_samples_are_at_the_vertices_as_often_as_the_distribution_says(
     assert (np.abs(frequencies - probs) <= 4.5 * error + 1e-6).all()
 
 
+def test_a_weight_without_others_is_the_largest(backend):
+    def first(loc):  # of two categories
+        scale = backend.array([1.0])
+        law = backend.igr.IGRStickBreaking(0.5, loc, scale, tempering="softmax++")
+        return law.probs[..., 0].sum()
+
+    loc = backend.array([[0.0], [1e9], [-1e9]])
+    assert backend.numpy(first(loc)) == 3
+    assert (backend.numpy(backend.grad(first, loc)[0]) == 0).all()
+
+
 def test_the_last_category_of_softmax_plus_plus_is_impossible(backend):
     def law(loc, scale):
         return backend.igr.IGRStickBreaking(0.5, loc, scale, tempering="softmax++")
