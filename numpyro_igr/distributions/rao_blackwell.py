@@ -133,7 +133,7 @@ def _relaxed_given(dist: Any, category: Array, log_odds: Array) -> Array:
         logits = finite(cast(Any, recover(dist)).logits)
         fixed = lax.stop_gradient(logits)
         noise = gumbels_given_argmax(log_odds, category, fixed) - fixed
-        return softmax((logits + noise) / dist.temperature[..., None], -1)
+        return softmax((logits + noise) / jnp.expand_dims(dist.temperature, -1), -1)
     draw = cast(Any, dist.noise_type).draw_given
     loc, scale = lax.stop_gradient((dist.loc, dist.scale))
     noise = (draw(log_odds[..., :-1], category, loc, scale) - loc) / scale

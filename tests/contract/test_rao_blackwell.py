@@ -139,6 +139,20 @@ def test_gradients_are_finite_at_a_low_temperature(backend, name):
     assert all(np.isfinite(backend.numpy(part)).all() for part in found)
 
 
+def test_a_plain_temperature_is_that_of_an_array(backend):
+    base = gumbel(backend, TAU, backend.array(LOGITS))
+
+    def total(family, x, tau):
+        law = backend.igr.RaoBlackwellized(family(tau, logits=x), 2)
+        return (backend.sample(law, 0) * backend.array(CURVES[0])).sum()
+
+    found, expected = (
+        backend.grad(lambda x, tau=tau: total(type(base), x, tau), base.logits)[0]
+        for tau in (TAU, base.temperature)
+    )
+    np.testing.assert_allclose(backend.numpy(found), backend.numpy(expected))
+
+
 @every_family
 def test_it_expands_and_keeps_its_wrappers(backend, name):
     law = averaged(backend, name, backend.array(parameters(name, 2)), 2)
