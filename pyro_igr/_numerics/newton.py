@@ -98,6 +98,7 @@ def implicit_root(
             vanishes there.
         given: what defines it, and has a gradient.
     """
+    root = root.detach()  # no_grad leaves it the tangents of forward mode
     # Of two Newton steps from the root, the first is right to the first order in what
     # defines the residual; an exact one squares what is left.
     residual, jacobian = residual_and_jacobian(root, *given)

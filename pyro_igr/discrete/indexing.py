@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._host import validates_by_default
+from pyro_igr._host import is_all_true, validates_by_default
 from pyro_igr._numerics.checks import refuse_complex
 
 NO_VECTOR = (
@@ -89,10 +89,12 @@ def _check_values(table: Tensor, z: Tensor, low: int, event_dim: int) -> None:
     if not validates_by_default():
         return
     if event_dim == 1:
-        if not ((z >= 0).all() and ((z.sum(-1) - 1).abs() < 1e-3).all()):
+        inside = (z >= 0).all(-1) & ((z.sum(-1) - 1).abs() < 1e-3)
+        if not is_all_true(inside):
             raise ValueError(f"expected z to be in the simplex, got {z}")
-    elif not ((z >= low) & (z <= low + table.shape[0] - 1)).all():
+    elif not is_all_true((z >= low) & (z <= low + table.shape[0] - 1)):
         last = low + table.shape[0] - 1
         raise ValueError(f"expected z to be from {low} to {last}, got {z}")
-    if (event_dim == 1 or z.is_floating_point()) and not table.isfinite().all():
+    is_mixed = event_dim == 1 or z.is_floating_point()
+    if is_mixed and not is_all_true(table.isfinite()):
         raise ValueError(f"expected table to be finite, got {table}")

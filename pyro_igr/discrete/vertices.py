@@ -73,7 +73,7 @@ def reinmax(z: Tensor, logits: Tensor, temperature: Tensor | float = 1.0) -> Ten
     logits = logits.log_softmax(-1).clamp(min=torch.finfo(logits.dtype).min)
     with torch.no_grad():
         tempered = (logits / temperature.unsqueeze(-1)).log_softmax(-1)
-        log_mean = torch.logaddexp(z.log(), tempered) - math.log(2)
+        log_mean = torch.logaddexp(z.log(), tempered).detach() - math.log(2)
     mean = (log_mean + (logits - logits.detach())).softmax(-1)
     x = 2 * mean - logits.softmax(-1) / 2
     return with_gradient_of(x, z).to(dtype)

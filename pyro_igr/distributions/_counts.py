@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 from torch.distributions import constraints
 
-from pyro_igr._host import is_all_true
+from pyro_igr._host import is_all_true, transformation
 from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._typed import Distribution
@@ -43,7 +43,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
     if num_sticks is not None:
         check_size(num_sticks=num_sticks)
     _, upper = _bounds(dist)
-    n = _least_num_sticks(dist) if num_sticks is None else num_sticks
+    n = _least_or_largest(dist) if num_sticks is None else num_sticks
     log_probs = _log_probs(dist, n + 1)
     if not is_all_true(torch.as_tensor(upper) <= n):
         beyond = 1 - log_probs[..., :n].exp().sum(-1, keepdim=True)
@@ -76,6 +76,15 @@ def _log_probs(dist: Distribution, size: int) -> Tensor:
     return log_probs.movedim(0, -1)
 
 
+def _least_or_largest(dist: Distribution) -> int:
+    try:
+        return _least_num_sticks(dist)
+    except RuntimeError:  # under vmap parameters are not known
+        if transformation() is None:
+            raise
+        return _largest_count(dist)
+
+
 @torch.no_grad()
 def _least_num_sticks(dist: Distribution) -> int:
     size, largest = 64, _largest(torch.as_tensor(_bounds(dist)[1]))
@@ -94,3 +103,14 @@ def _least_num_sticks(dist: Distribution) -> int:
 
 def _largest(values: Tensor) -> float:
     return values.max().item() if values.numel() else 1
+
+
+def _largest_count(dist: Distribution) -> int:
+    """That of a bounded support, which holds whatever the traced parameters are."""
+    largest = _largest(torch.as_tensor(_bounds(dist)[1]))
+    if largest < LARGEST_SEARCH // 2:
+        return max(int(largest), 1)
+    raise ValueError(
+        "expected num_sticks to be given where the distribution's parameters are "
+        "traced, and its support has no bound"
+    )

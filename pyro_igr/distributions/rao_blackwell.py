@@ -123,18 +123,19 @@ def _check_conditional(dist: Any) -> None:
         )
 
 
-# The gradient is that of straight-through, at noise which no parameter moves.
+# The gradient is that of straight-through, at noise which no parameter moves: no_grad
+# alone leaves it the tangents of forward mode.
 def _relaxed_given(dist: Any, category: Tensor, log_odds: Tensor) -> Tensor:
     if not isinstance(dist, GaussianPushforward):
         logits = finite(cast(Any, recover(dist)).logits)
         with torch.no_grad():
             noise = gumbels_given_argmax(log_odds, category, logits) - logits
-        return ((logits + noise) / dist.temperature).softmax(-1)
+        return ((logits + noise.detach()) / dist.temperature).softmax(-1)
     draw = cast(Any, dist.noise_type).draw_given
     with torch.no_grad():
         y = draw(log_odds[..., :-1], category, dist.loc, dist.scale)
         noise = (y - dist.loc) / dist.scale
-    return dist.transforms[0](dist.loc + dist.scale * noise)
+    return dist.transforms[0](dist.loc + dist.scale * noise.detach())
 
 
 @register_kl(RaoBlackwellized, GaussianPushforward)

@@ -1,11 +1,16 @@
 """The distributions under torch.func, torch.jit and torch.compile."""
 
+from functools import partial
+
 import pyro
 import pytest
 import torch
+from pyro.distributions import Binomial, Poisson
+from pyro.distributions import RelaxedOneHotCategorical as Gumbel
 from pyro_families import LOC, SCALE, K, every_family, every_family_and_flow, make
 from pyro_families import fresh_host as fresh_host
-from torch.func import grad, jacfwd, jacrev, vmap
+from torch.func import grad, jacfwd, jacrev, jvp, vmap
+from torch.nn.functional import pad
 
 import pyro_igr
 from pyro_igr import (
@@ -16,8 +21,10 @@ from pyro_igr import (
     IGRStickBreaking,
     InfiniteIGR,
     PlanarTransform,
+    RaoBlackwellized,
     tail_start,
 )
+from pyro_igr.discrete import reinmax
 
 B = 5
 TAUS = torch.linspace(0.2, 0.9, B)
@@ -99,6 +106,32 @@ def test_vmap_of_matching(law):
     torch.testing.assert_close(jacobians[0], jacrev(loc)(probs[0], SCALES[0]))
 
 
+def drawn(make):
+    def draw(x):
+        torch.manual_seed(0)
+        law = make(x.exp()[0], x[:2], x.exp()[1:])
+        return RaoBlackwellized(law, 2).rsample()
+
+    return draw
+
+
+MODES = {
+    "match_probs": lambda x: pyro_igr.match_probs(x.exp()),
+    "match_moments": lambda x: pyro_igr.match_moments(x.exp(), 0.5, num_samples=10)[0],
+    "reinmax": lambda x: reinmax(torch.eye(3)[1], x, 0.5),
+    "Rao-Blackwellized": drawn(IGR),
+    "Gumbel-Rao": drawn(lambda tau, loc, _: Gumbel(tau, logits=pad(loc, (0, 1)))),
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+@pytest.mark.parametrize("fn", MODES.values(), ids=MODES)
+def test_forward_mode_gives_the_derivatives_of_reverse_mode(fn):
+    x, tangent = torch.tensor([[0.2, -0.4, 0.3], [1.0, 0.5, -1.0]])
+    found = jvp(fn, (x,), (tangent,))[1]
+    torch.testing.assert_close(found, jacrev(fn)(x) @ tangent, atol=1e-5, rtol=1e-4)
+
+
 @slow_in_the_host
 def test_vmap_of_plain_functions():
     def moments(weights, tau):
@@ -113,8 +146,21 @@ def test_vmap_of_plain_functions():
         (pyro_igr.truncate, (probs, TAUS)),
         (pyro_igr.num_active, (probs, TAUS)),
         (pyro_igr.straight_through, (probs,)),
+        (partial(pyro_igr.lookup, torch.arange(K)), (probs,)),
+        (partial(pyro_igr.lookup, torch.arange(K)), (torch.arange(B) % K,)),
     ):
         torch.testing.assert_close(vmap(function)(*inputs), function(*inputs))
+
+
+def test_vmap_of_bounded_counts_needs_no_number_of_sticks():
+    def probs(law, p):
+        return InfiniteIGR.from_discrete(0.5, law(p)).probs
+
+    p = torch.tensor([0.2, 0.6])
+    expected = Binomial(2, p).log_prob(torch.arange(3.0).unsqueeze(-1)).exp().T
+    torch.testing.assert_close(vmap(partial(probs, partial(Binomial, 2)))(p), expected)
+    with pytest.raises(ValueError, match="expected num_sticks to be given"):
+        vmap(partial(probs, Poisson))(p)
 
 
 def test_vmap_over_the_inverse_of_planar_layers():
