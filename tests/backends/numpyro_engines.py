@@ -77,17 +77,16 @@ def particles(count, nesting=0):
 
 @lru_cache(maxsize=4)
 def _estimate(engine, model, guide):
-    step = jax.value_and_grad(lambda p, key: engine.loss(key, p, model, guide))
-    return jax.jit(jax.vmap(step, (None, 0)))
+    return jax.jit(jax.value_and_grad(lambda p, k: engine.loss(k, p, model, guide)))
 
 
 def estimates(engine, model, guide, at, count=1):
     """Losses and gradients by name of independent runs, at parameters."""
-    at, few = jax.tree.map(array, at), 4  # at once: one program for any count
-    keys = jax.random.split(KEY, (-(-count // few), few))
-    runs = [_estimate(engine, model, guide)(at, some) for some in keys]
-    rows = [{**found, "loss": losses} for losses, found in runs]
-    return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *rows)
+    at, run = jax.tree.map(array, at), _estimate(engine, model, guide)
+    # One after the other: one program for any count, and no batch of batches in it.
+    runs = [run(at, key) for key in jax.random.split(KEY, count)]
+    rows = [{**found, "loss": loss} for loss, found in runs]
+    return jax.tree.map(lambda *parts: np.stack(parts), *rows)
 
 
 def each_estimate(engines, model, guide, at, count):
