@@ -25,9 +25,21 @@ EXCEPTIONS = {
         # PyTorch vectorizes its log1p
         "log_of_rest",
     },
+    "_numerics/quantiles.py": {
+        # PyTorch compiles nothing, and takes one rule or the other
+        "nodes_of_few",
+    },
     "_numerics/running_sums.py": {
         # PyTorch's cumulative sums are fast
         "*",
+    },
+    "discrete/_rules.py": {
+        # PyTorch compiles nothing, and takes one rule or the other
+        "are_few",
+    },
+    "discrete/argmax.py": {
+        # PyTorch compiles nothing, and takes one rule or the other
+        "integrand_of_few",
     },
     "distributions/__init__.py": {
         # Pyro has it

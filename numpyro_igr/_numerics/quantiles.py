@@ -1,11 +1,13 @@
 """Nodes to integrate over the maximum of independent Gaussians."""
 
 import math
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from numpyro_igr._numerics.bulk_nodes import bulk_nodes
 from numpyro_igr._numerics.normal_maximum import from_the_maximum, log_cdf_and_survival
 from numpyro_igr._numerics.truncated_nodes import nodes_between
 
@@ -36,6 +38,28 @@ def panel_nodes(
     shape = math.prod(panels), *floor.shape
     t, log_weights = (x.swapaxes(0, 1).reshape(shape) for x in nodes)
     return loc, t, log_weights
+
+
+def nodes_of_few(
+    is_easy: Array, loc: Array, scale: Array, panels: tuple[int, int]
+) -> tuple[Array, Array, Array]:
+    """As :func:`panel_nodes`, but as many nodes over the bulk if that is easy.
+
+    Args:
+        is_easy: whether they do for every distribution.
+        loc: means of the Gaussians.
+        scale: their standard deviations.
+        panels: how many there are, and nodes in each.
+    """
+
+    def over_bulk(loc: Array, scale: Array) -> tuple[Array, ...]:
+        loc, *nodes = bulk_nodes(loc, scale, math.prod(panels))
+        return loc, *(jnp.moveaxis(x, -1, 0) for x in nodes)
+
+    nodes = over_bulk, partial(panel_nodes, panels=panels)
+    known = lax.stop_gradient((loc, scale))
+    shifted, t, log_weights = lax.cond(is_easy, *nodes, *known)
+    return shifted + (loc - known[0]), t, log_weights  # 0, which has the gradient
 
 
 def quantile_edges(loc: Array, scale: Array, floor: Array, num_panels: int) -> Array:

@@ -9,8 +9,8 @@ from numpyro_igr._numerics.low_rank import DiagonalPlusLowRank
 from numpyro_igr._numerics.maximum_integrals import shares_and_hazards
 from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import log_reversed_hazards
-from numpyro_igr.discrete._rules import nodes_of
-from numpyro_igr.discrete.argmax import integrand, log_probs_from
+from numpyro_igr.discrete._rules import are_common, are_similar, nodes_of
+from numpyro_igr.discrete.argmax import integrand, integrand_of_few, log_probs_from
 
 # With more Gaussians for each node a matrix is larger and slower than its factors.
 DENSE = 2
@@ -25,9 +25,12 @@ def residual_and_jacobian(
     off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`. The
     integrals make a matrix of no higher rank than there are nodes.
     """
-    at_rule = _by_panels if rule == "panels" else _by_bulk
     log_hazards_0 = log_reversed_hazards(jnp.zeros_like(loc[..., 0]), loc, scale)
-    log_odds, *parts = at_rule(loc, scale, log_hazards_0, rule, panels)
+    if rule in ("few", "panels"):
+        terms = _integrand(loc, target, scale, rule, panels)
+        log_odds, *parts = _by_panels(*terms, loc, scale, log_hazards_0)
+    else:
+        log_odds, *parts = _by_bulk(loc, scale, rule)
     assemble = _dense if _is_dense(parts[-1]) else _low_rank
     excess = log_odds - (target[..., :-1] - target[..., -1:])
     return excess, assemble(jnp.exp(log_hazards_0), *parts)
@@ -54,15 +57,27 @@ def _low_rank(
     )
 
 
+def _integrand(
+    loc: Array, target: Array, scale: Array, rule: str, panels: tuple[int, int]
+) -> tuple[Array, Array]:
+    if rule == "panels":
+        return integrand(loc, scale, *panels)
+    is_easy = are_common(target) & are_similar(scale)
+    return integrand_of_few(is_easy, loc, scale, panels)
+
+
 def _by_panels(
-    loc: Array, scale: Array, log_hazards_0: Array, _: str, panels: tuple[int, int]
+    log_density: Array,
+    log_hazards: Array,
+    loc: Array,
+    scale: Array,
+    log_hazards_0: Array,
 ) -> tuple[Array, Array, Array, Array]:
     """Log odds, derivatives in the own mean, and shares and hazards at the nodes.
 
     A row sums to :math:`F(0) r_j(0) / p_j`: a common shift only moves mass from
     category K.
     """
-    log_density, log_hazards = integrand(loc, scale, *panels)
     log_probs = log_probs_from(log_density, log_hazards, loc, scale)
     log_odds = log_probs[..., :-1] - log_probs[..., -1:]
     shares = softmax(log_density[..., None] + log_hazards, 0)
@@ -79,9 +94,7 @@ def _sum_of_others(hazards: Array) -> Array:
     return jnp.einsum("jk,...kt->...jt", others, hazards)
 
 
-def _by_bulk(
-    loc: Array, scale: Array, _: Array, rule: str, __: tuple[int, int]
-) -> tuple[Array, Array, Array, Array]:
+def _by_bulk(loc: Array, scale: Array, rule: str) -> tuple[Array, Array, Array, Array]:
     """As :func:`_by_panels`; the derivatives are those of the rule itself."""
     log_last = log_ndtr(-loc / scale).sum(-1, keepdims=True)
     shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, loc.shape[-1]))

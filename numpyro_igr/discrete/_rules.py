@@ -15,6 +15,8 @@ SIMILAR = 5.0
 # 10 in the number of Gaussians, whose maximum is the steeper.
 SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
 NUM_PANELS, NUM_NODES = 16, 8
+# Numbers at the nodes up to which more of them cost less than to compile more rules.
+FEW = 2**12
 # If the scales are a constant of a compiled function, XLA compares them as it compiles,
 # one by one: for so many in about a second.
 LARGE = 2**20
@@ -86,6 +88,16 @@ def width_of(loc: Array, rule: str, panels: tuple[int, int]) -> int:
     """
     n = loc.shape[-1]
     return n * (math.prod(panels) if rule == "panels" else nodes_of(rule, loc, n))
+
+
+def are_few(loc: Array, panels: tuple[int, int]) -> bool:
+    """Whether there are few numbers at all the nodes of the panels.
+
+    Args:
+        loc: means of the Gaussians.
+        panels: how many there are, and nodes in each.
+    """
+    return width_of(loc, "panels", panels) * math.prod(loc.shape[:-1]) <= FEW
 
 
 def are_common(log_probs: Array | np.ndarray) -> Array | np.ndarray:

@@ -1,6 +1,5 @@
 """The discrete distribution of argmax([y, 0]) for Gaussian y (Prop. 2)."""
 
-import math
 from functools import partial
 
 import jax
@@ -20,19 +19,17 @@ from numpyro_igr._numerics.normal_maximum import (
 )
 from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
-from numpyro_igr._numerics.quantiles import panel_nodes
+from numpyro_igr._numerics.quantiles import nodes_of_few, panel_nodes
 from numpyro_igr.discrete._rules import (
     NUM_NODES,
     NUM_PANELS,
     are_equal,
+    are_few,
     are_similar,
     nodes_of,
     rule_for,
     width_of,
 )
-
-# Numbers at the nodes up to which more of them cost less than to compile more rules.
-FEW = 2**12
 
 
 def argmax_probs(
@@ -109,7 +106,7 @@ def _log_probs(
         return log_softmax(jnp.concatenate(log_ndtr_of_both(loc / scale), -1), -1)
     if rule is not None:
         return _by_rule(loc, scale, rule, panels)
-    if width_of(loc, "panels", panels) * math.prod(loc.shape[:-1]) <= FEW:
+    if are_few(loc, panels):
         return _from_either(loc, scale, panels)
     # Each is evaluated again for its gradient: what one keeps, all would return.
     rules = [
@@ -140,18 +137,8 @@ def _from_panels(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
 
 
 def _from_either(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
-    """By as many nodes as panels have, over the bulk if the scales are similar."""
-
-    def over_bulk(loc: Array, scale: Array) -> tuple[Array, ...]:
-        loc, *nodes = bulk_nodes(loc, scale, math.prod(panels))
-        return loc, *(jnp.moveaxis(x, -1, 0) for x in nodes)
-
-    nodes = over_bulk, partial(panel_nodes, panels=panels)
-    known = lax.stop_gradient((loc, scale))
-    shifted, t, log_weights = lax.cond(are_similar(scale), *nodes, *known)
-    shifted += loc - known[0]  # which is 0, and has the gradient
-    log_f, log_hazards = log_cdf_and_hazards(t, shifted, scale)
-    return log_probs_from(log_weights + log_f, log_hazards, loc, scale)
+    terms = integrand_of_few(are_similar(scale), loc, scale, panels)
+    return log_probs_from(*terms, loc, scale)
 
 
 def log_probs_from(
@@ -176,5 +163,14 @@ def integrand(
         ``nodes + batch + (n,)``.
     """
     loc, t, log_weights = panel_nodes(loc, scale, (num_panels, num_nodes))
+    log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
+    return log_weights + log_f, log_hazards
+
+
+def integrand_of_few(
+    is_easy: Array, loc: Array, scale: Array, panels: tuple[int, int]
+) -> tuple[Array, Array]:
+    """As :func:`integrand`, over the bulk if that is easy."""
+    loc, t, log_weights = nodes_of_few(is_easy, loc, scale, panels)
     log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
     return log_weights + log_f, log_hazards

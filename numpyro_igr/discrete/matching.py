@@ -21,6 +21,7 @@ from numpyro_igr.discrete._rules import (
     NUM_NODES,
     NUM_PANELS,
     are_common,
+    are_few,
     are_similar,
     rule_for,
     width_of,
@@ -110,6 +111,8 @@ def _match(
     by_bulk = partial(_solve, rule=rule or "similar", panels=panels)
     if rule is not None and is_known:
         return by_bulk(target, scale)
+    if are_few(scale, panels):
+        return _solve(target, scale, "few", panels)
     is_easy = are_common(target)
     if rule is None:
         is_easy &= are_similar(scale)

@@ -22,6 +22,9 @@ from numpyro_families import (
     on_simplex,
 )
 from numpyro_families import fresh_host as fresh_host
+from x64 import enable_x64
+
+from numpyro_igr import match_probs
 
 B = 5
 KEY = random.key(0)
@@ -161,3 +164,13 @@ def test_nuts_runs_through_numpyro_scan(name):
     mcmc = MCMC(kernel, num_warmup=2, num_samples=2, progress_bar=False)
     mcmc.run(KEY, X)
     assert mcmc.get_samples()["z"].shape == (2, len(X), K)
+
+
+def test_means_are_matched_under_jit_as_without():
+    rare, probs = [0.6, 0.4, 1e-18], [0.5, 0.3, 0.2]
+    scales = {(0.7, 1.2): probs, (0.05, 3.0): probs, (1.0, 0.8): rare}
+    with enable_x64(True):
+        compiled = jax.jit(match_probs)
+        for scale, probs in scales.items():
+            given = jnp.asarray(probs), jnp.asarray(scale)
+            np.testing.assert_allclose(compiled(*given), match_probs(*given), 1e-9)
