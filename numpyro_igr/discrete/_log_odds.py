@@ -62,7 +62,7 @@ def _integrand(
 ) -> tuple[Array, Array]:
     if rule == "panels":
         return integrand(loc, scale, *panels)
-    is_easy = are_common(target) & are_similar(scale)
+    is_easy = are_similar(scale) & are_common(target)
     return integrand_of_few(is_easy, loc, scale, panels)
 
 
