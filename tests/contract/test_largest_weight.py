@@ -67,8 +67,8 @@ def of_all(backend, name, remainder, *rule):
 @with_and_without
 @pytest.mark.parametrize(
     ("name", "rule", "bound"),
-    [("three", (), 1e-4), ("three", (128, 64), 1e-5), ("four", (), 1e-4)],
-    ids=["three", "three_refined", "four"],
+    [("three", (), 1e-4), ("three", (128, 64), 1e-5)],
+    ids=["three", "three_refined"],
 )
 def test_it_agrees_with_quadrature(backend, remainder, name, rule, bound):
     found = of_all(backend, name, remainder, *rule)[:4]
@@ -98,8 +98,8 @@ def test_hundreds_of_distributions_of_three_are_as_accurate_as_stated(
 @with_and_without
 def test_a_hundred_distributions_of_ten_are_as_accurate_as_stated(backend, remainder):
     default, finest = (
-        of_all(backend, "ten", remainder, *rule)[4:] for rule in ((), (128, 128))
-    )
+        of_all(backend, "ten", remainder, *rule)[4:] for rule in ((), (96, 96))
+    )  # the second to 1e-5, for nine in ten, and to 1e-4
     bounds = (2e-4, 2e-3) if remainder else (5e-4, 1e-2)
     assert_as_stated(default, finest, *bounds)
 
@@ -142,16 +142,18 @@ def slopes_of_the_quadrature(remainder, row):
 
 
 @with_and_without
-def test_its_gradient_agrees_with_differences_of_the_quadrature(backend, remainder):
+def test_of_four_it_and_its_gradient_agree_with_the_quadrature(backend, remainder):
     probs = backend.igr.discrete.largest_weight_probs
     row = 0.3, -1.0, 2.0, 0.5
-    gradients = backend.grad(
-        lambda m, s: (probs(m, s, remainder=remainder) * backend.array(row)).sum(-1),
-        backend.array(LOC[0]),
-        backend.array(SCALE_OF_FOUR[0]),
+    weighted, *gradients = backend.value_and_grad(
+        lambda m, s: probs(m, s, remainder=remainder) * backend.array(row),
+        backend.array(LOC),
+        backend.array(SCALE_OF_FOUR),
     )
+    exact = exact_probs("four", remainder)
+    assert total_variation(weighted / row, exact).max() < 1e-4
     expected = slopes_of_the_quadrature(remainder, row)
-    np.testing.assert_allclose([*map(backend.numpy, gradients)], expected, 0, 1e-4)
+    np.testing.assert_allclose([x[0] for x in gradients], expected, 0, 1e-4)
 
 
 def test_of_two_categories_the_stick_is_the_larger_piece_above_one_half(backend):
@@ -170,22 +172,16 @@ def test_a_thousand_categories_sum_to_one_with_finite_gradients(backend, remaind
     loc[[5, 90, 700]] = 50.0, -50.0, 49.0
     inputs = backend.array(loc, "float32"), backend.array(scale, "float32")
 
-    def log_of_all_but_the_last(loc, scale):
-        log_probs = backend.igr.discrete.log_largest_weight_probs(
-            loc, scale, 24, 12, remainder=remainder
-        )
-        return log_probs[..., :-1]
+    def log_probs(loc, scale):
+        probs = backend.igr.discrete.log_largest_weight_probs
+        return probs(loc, scale, 24, 12, remainder=remainder)
 
-    log_probs = backend.numpy(
-        backend.igr.discrete.log_largest_weight_probs(
-            *inputs, 24, 12, remainder=remainder
-        )
-    )
-    assert np.isfinite(log_probs[:-1]).all()
-    total = np.exp(log_probs).sum(dtype=np.float64)
+    found, *gradients = backend.value_and_grad(log_probs, *inputs)
+    assert np.isfinite(found[:-1]).all()
+    total = np.exp(found).sum(dtype=np.float64)
     assert abs(total - 1) <= 4 * np.finfo("float32").eps
-    for gradient in backend.grad(log_of_all_but_the_last, *inputs):
-        assert np.isfinite(backend.numpy(gradient)).all()
+    for gradient in gradients:
+        assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("name", BY_LARGEST_WEIGHT)
