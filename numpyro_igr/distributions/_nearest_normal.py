@@ -4,7 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.nn import sigmoid
 from jax.scipy.special import ndtr, ndtri
 
@@ -39,10 +39,12 @@ def nearest_normal(concentration: Array) -> tuple[Array, Array]:
         Not in the paper.
     """
     concentration = jnp.asarray(concentration, jnp.result_type(concentration, float))
-    loc, scale = _start(concentration)
-    for _ in range(NEWTON_STEPS):
-        loc, scale = _newton_step(loc, scale, 1 + concentration)
-    return loc, scale
+
+    def step(_: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
+        return _newton_step(*found, 1 + concentration)
+
+    # One step of a loop is a smaller program than so many steps.
+    return lax.fori_loop(0, NEWTON_STEPS, step, _start(concentration))
 
 
 def _start(alpha: Array) -> tuple[Array, Array]:
