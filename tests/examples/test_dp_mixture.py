@@ -1,7 +1,10 @@
 """The mixture of Gaussians: closed forms, its bound, and its number of components."""
 
-from functools import cache
+from contextlib import redirect_stdout
+from functools import cache, partial
 from importlib import import_module
+from io import StringIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +12,10 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.special import digamma, gammaln, logsumexp, multigammaln
 
-from examples.dp_mixture import report
+from examples.dp_mixture import inference, report
 from examples.dp_mixture.gaussians import Base, fit, log_evidence
 from examples.dp_mixture.groups import Search, one_hot, start_groups
-from examples.dp_mixture.inference import Draws, Fit, Found, Options, infer
+from examples.dp_mixture.inference import Draws, Fit, Found, Options
 from examples.dp_mixture.parameters import (
     PRIOR,
     Parameters,
@@ -26,10 +29,33 @@ LINE = np.array([-2.1, -1.9, -2.0, 1.8, 2.2, 2.0])[:, None].astype(np.float32)
 OPTIONS = Options(num_steps=100, capacity=3)
 
 
-@pytest.fixture(params=["pyro", "numpyro"])
+@pytest.fixture(scope="module", params=["pyro", "numpyro"])
 def program(request):
     pytest.importorskip(request.param)
     return import_module(f"examples.dp_mixture.mixture_{request.param}")
+
+
+@pytest.fixture(scope="module")
+def run(program, tmp_path_factory):
+    """What the program asks to be loaded, finds in planted groups instead, and says."""
+    folder, asked, results = tmp_path_factory.mktemp("mixture"), [], []
+
+    def load(*of):
+        asked.append(of)
+        return plant(4, 20)
+
+    def infer(*of):
+        results.append(inference.infer(*of))
+        return results[-1]
+
+    flags = "--dataset=iris", "-n=50", "-d=2", "-k=9", f"--figures={folder}"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out:
+        patch.setattr(inference, "NUM_BOUNDS", 50)
+        patch.setattr(report, "load_points", load)
+        patch.setattr(report, "infer", infer)
+        program.main(flags)
+    (found,), text = results, out.getvalue()
+    return SimpleNamespace(asked=asked, found=found, text=text, folder=folder)
 
 
 def plant(num_groups, size=40, seed=0):
@@ -97,18 +123,21 @@ def test_a_mixture_is_one_of_gaussians_with_the_responsibilities_of_bayes(progra
     precision = rng.gamma(2, size=(3, 2))
     rows = rng.normal(size=(3, 2, 3))
     arrays = [np.float32(a) for a in (weights, precision, rows)]
-    if program.__name__.endswith("_pyro"):
-        torch = pytest.importorskip("torch")
-        arrays, x = map(torch.tensor, arrays), torch.tensor(LINE.reshape(3, 2))
+    x = LINE.reshape(3, 2)
+
+    def log_prob(x, *arrays):
+        return program.make_mixture(*arrays).log_prob(x)
+
+    if program.HOST.name == "Pyro":
+        found = log_prob(*map(program.torch.tensor, (x, *arrays)))
     else:
-        x = LINE.reshape(3, 2)
-    found = np.asarray(program.make_mixture(*arrays).log_prob(x))
+        found = program.jax.jit(log_prob)(x, *arrays)
     joint = []
     for share, tau, row in zip(weights, precision, rows, strict=True):
         inverse = np.linalg.inv(np.eye(2) - np.tril(row[:, :-1], -1))
         covariance = inverse @ np.diag(1 / tau) @ inverse.T
         gaussian = stats.multivariate_normal(inverse @ row[:, -1], covariance)
-        joint.append(np.log(share) + gaussian.logpdf(LINE.reshape(3, 2)))
+        joint.append(np.log(share) + gaussian.logpdf(x))
     np.testing.assert_allclose(found, logsumexp(joint, 0), rtol=2e-5)
 
 
@@ -175,10 +204,12 @@ def test_the_bound_is_below_the_evidence_of_all_partitions_and_near_it(program):
 
 def test_every_kl_of_the_bound_is_closed_form(program):
     igr = import_module(program.InfiniteIGR.__module__.split(".")[0])
-    array = program.torch.tensor if igr.__name__ == "pyro_igr" else np.asarray
-    igr.assert_analytic_kl(
-        program.model, program.guide, array(LINE), *start_on_the_line()
-    )
+    pair, start = (program.model, program.guide), start_on_the_line()
+    if program.HOST.name == "Pyro":
+        igr.assert_analytic_kl(*pair, program.torch.tensor(LINE), *start)
+    else:
+        check = partial(igr.assert_analytic_kl, *pair, base=start[0], start=start[1])
+        program.jax.eval_shape(check, LINE)
 
 
 @pytest.mark.parametrize(
@@ -193,15 +224,13 @@ def test_the_search_finds_planted_groups_from_any_start(num_groups, within):
         assert report.adjusted_rand_score(points.labels, labels) > 0.97
 
 
-def test_as_many_components_as_planted_are_found_and_nothing_is_doubted(program):
-    points = plant(4, 20)
-    found = infer(program.HOST, points, Options(capacity=9, num_steps=50))
+def test_as_many_components_as_planted_are_found_and_nothing_is_doubted(run):
+    found = run.found
     assert found.num_used == found.fits[-1].parameters.num_sticks == 4
-    assert report.adjusted_rand_score(points.labels, found.labels) == 1
+    assert report.adjusted_rand_score(plant(4, 20).labels, found.labels) == 1
     assert found.complete
     assert report.doubts(found) == []
-    text = report.describe(program.HOST, points, found)
-    assert "4 components in use, adjusted Rand index 1.00 (of 4 groups)" in text
+    assert "4 components in use, adjusted Rand index 1.00 (of 4 groups)" in run.text
     posterior = report.component_posterior(found.draws, 0)
     assert abs(float(posterior["components"].mean()) - 4) < 0.1
 
@@ -236,10 +265,9 @@ def test_points_are_principal_components_of_what_scikit_learn_ships(name):
     assert points.labels is None or len(points.labels) == len(points.x)
 
 
-def test_a_report_says_what_scikit_learn_finds_and_draws(program, capsys, tmp_path):
-    program.main(["--dataset=iris", "-n=1", "-d=2", "-k=2", f"--figures={tmp_path}"])
-    text = capsys.readouterr().out
-    assert "iris: 150 points of 2 coordinates" in text
-    assert text.count("BayesianGaussianMixture") == 3
-    assert "concentration" in text
-    assert (tmp_path / "mixture.png").stat().st_size > 10_000
+def test_a_report_says_what_scikit_learn_finds_and_draws(run):
+    assert run.asked == [("iris", 2)]
+    assert "planted: 80 points of 2 coordinates" in run.text
+    assert run.text.count("BayesianGaussianMixture") == 3
+    assert "concentration" in run.text
+    assert (run.folder / "mixture.png").stat().st_size > 10_000
