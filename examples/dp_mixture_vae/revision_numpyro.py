@@ -50,11 +50,11 @@ def draw_usage(
 ) -> Usage:
     """What the guide says of some images, over so many draws of the weights."""
     of = partial(_draw_usage, options, params, prior, rho, num_draws, key)
-    num_parts = math.ceil(len(images) / IMAGES_AT_ONCE)
-    size = math.ceil(len(images) / num_parts)  # of equal parts, compiled for once
-    starts = range(0, len(images), size)
-    parts = [of(images[start : start + size]) for start in starts]
-    return Usage.join([Usage(*map(np.asarray, part)) for part in parts])
+    number, part = len(images), np.arange(IMAGES_AT_ONCE)
+    starts = range(0, number, len(part))  # of equal parts, compiled for once
+    parts = [of(images[(start + part) % number]) for start in starts]
+    probs, needed, codes = Usage.join([Usage(*map(np.asarray, x)) for x in parts])
+    return Usage(probs[:, :number], needed[:, :number], codes[:number])
 
 
 @partial(jax.jit, static_argnames=("options", "rho", "num_draws"))
