@@ -23,6 +23,7 @@ SMALL = [
     "--num-categories=2",
     "--batch-size=600",
     "--num-importance-samples=2",
+    "--no-figures",
 ]
 VAE = ["-m", "examples.discrete_vae.vae_pyro", *SMALL, "--checkpoint=vae"]
 
@@ -58,7 +59,7 @@ def workers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workers")
     with parameters("pyro"):
         import_module("tests.examples.two_workers").main(folder)
-    said(*TORCHRUN, "-m", "tests.examples.two_workers", str(folder), cwd=folder)
+    said("-m", "tests.examples.two_workers", str(folder), cwd=folder)
     return [json.loads((folder / name).read_text()) for name in ("one", "0", "1")]
 
 

@@ -1,7 +1,15 @@
-"""What one of the workers finds out about itself, as JSON in a file."""
+"""What one of the workers finds out about itself, as JSON in a file.
+
+python -m tests.examples.two_workers FOLDER has two, forked off what is imported once,
+in the environment that torchrun gives its workers.
+"""
 
 import json
+import os
+import socket
 import sys
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pyro
@@ -67,5 +75,25 @@ def main(folder):
         end()
 
 
+def as_worker(rank, folder, port):
+    of = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    of |= {"MASTER_ADDR": "localhost", "TORCHELASTIC_RUN_ID": "two"}
+    os.environ.update({name: str(value) for name, value in of.items()})
+    main(folder)
+
+
+def fork(folder):
+    """Start two workers, and end with the worse of their statuses."""
+    with socket.create_server(("localhost", 0)) as server:
+        _, port = server.getsockname()
+    process = partial(get_context("fork").Process, target=as_worker)
+    workers = [process(args=(rank, folder, port)) for rank in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sys.exit(max(abs(worker.exitcode) for worker in workers))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    fork(sys.argv[1])
