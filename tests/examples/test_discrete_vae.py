@@ -375,7 +375,7 @@ def numpyro_networks(sizes):
     encoder = make_network(*sizes.hidden, np.prod(sizes.parameters))
     decoder = make_network(*reversed(sizes.hidden), sizes.num_pixels)
     inputs = sizes.num_pixels, np.prod(sizes.code)
-    keys = jax.random.split(jax.random.PRNGKey(0))
+    keys = jax.random.split(jax.random.PRNGKey(1))
     return [
         (start(key, (1, number))[1], apply)
         for (start, apply), number, key in zip(
