@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,14 @@ from examples.study.scores_numpyro import objectives_of
 
 def make_program(member: Options, images: Array) -> MakeSVI:
     """What a member trains, with any learning rates."""
-    svi = objectives_of(member, images).training
     of_run = member.num_epochs, len(images) // member.batch_size
+    return _with_rates(objectives_of(member, images).training, *of_run)
 
+
+@cache  # the blocks of a recipe get the same object, so that nothing is compiled twice
+def _with_rates(svi: SVI, num_epochs: int, num_batches: int) -> MakeSVI:
     def make_svi(rates: Rates) -> SVI:
-        rate = CosineDecay(rates[0], *of_run, last=rates[1])
+        rate = CosineDecay(rates[0], num_epochs, num_batches, last=rates[1])
         return SVI(svi.model, svi.guide, Adam(rate), svi.loss)
 
     return make_svi
