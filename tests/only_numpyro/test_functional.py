@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-import pytest
 from jax import random
 from numpyro import handlers
 from numpyro.contrib.control_flow import scan
@@ -128,18 +127,21 @@ def test_lax_scan_carries_distributions(name):
     assert laws.loc.shape == (4, K - 1)
 
 
-def chain(name):
-    """A state-space model whose states are distributions of the family."""
+def chain(name, z="z", x="x"):
+    """A state-space model whose states are distributions of the family.
 
-    def model(x):
+    Its sites have the names z and x.
+    """
+
+    def model(observed):
         def step(loc, x_t):
             law = make(name, 0.5, loc, jnp.ones(K - 1))
-            z = on_simplex(name, numpyro.sample("z", law))
-            numpyro.sample("x", dist.Normal(z[0], 0.5), obs=x_t)
-            return z[: K - 1], z
+            state = on_simplex(name, numpyro.sample(z, law))
+            numpyro.sample(x, dist.Normal(state[0], 0.5), obs=x_t)
+            return state[: K - 1], state
 
-        _, zs = scan(step, jnp.zeros(K - 1), x)
-        return zs
+        _, states = scan(step, jnp.zeros(K - 1), observed)
+        return states
 
     return model
 
@@ -158,12 +160,30 @@ def test_numpyro_scan_traces_the_sites(name):
         assert jnp.isfinite(log_prob).all()
 
 
-@pytest.mark.parametrize("name", ["igr", "exp_igr", "stick_breaking_sticks", "flow"])
-def test_nuts_runs_through_numpyro_scan(name):
-    kernel = NUTS(chain(name), max_tree_depth=2)
-    mcmc = MCMC(kernel, num_warmup=2, num_samples=2, progress_bar=False)
-    mcmc.run(KEY, X)
-    assert mcmc.get_samples()["z"].shape == (2, len(X), K)
+def test_nuts_runs_through_numpyro_scan_and_with_data_in_a_plate():
+    names, size = ("igr", "exp_igr", "stick_breaking_sticks", "flow"), 2
+
+    def model(observed):  # of all, which are compiled once
+        for name in names:
+            chain(name, name, f"x_{name}")(observed)
+        with numpyro.plate("data", size):
+            z = numpyro.sample("z", make("igr"))
+            numpyro.sample("x", dist.Normal(z, 0.3).to_event(1), obs=z_observed)
+
+    z_observed = np.array([[0.1, 0.2, 0.6, 0.1], [0.5, 0.2, 0.2, 0.1]], np.float32)
+
+    @jax.jit
+    def run(key):
+        kernel = NUTS(model, max_tree_depth=2)
+        mcmc = MCMC(kernel, num_warmup=2, num_samples=2, progress_bar=False)
+        mcmc.run(key, X)
+        return mcmc.get_samples()
+
+    draws = run(KEY)
+    for name in names:
+        assert draws[name].shape == (2, len(X), K)
+        assert jnp.isfinite(draws[name]).all()
+    assert draws["z"].shape == (2, size, K)
 
 
 def test_means_are_matched_under_jit_as_without():
