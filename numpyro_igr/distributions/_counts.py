@@ -47,7 +47,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     _, upper = _bounds(dist)
     n = _least_num_sticks(dist) if num_sticks is None else num_sticks
     log_probs = _log_probs(dist, n + 1)
-    if not (not_jax_tracer(upper) and np.all(upper <= n)):
+    if not (not_jax_tracer(upper) and np.all(np.asarray(upper) <= n)):
         beyond = 1 - jnp.exp(log_probs[..., :n]).sum(-1, keepdims=True)
         beyond = jnp.maximum(beyond, jnp.finfo(beyond.dtype).eps)
         log_probs = jnp.concatenate([log_probs[..., :n], jnp.log(beyond)], -1)
@@ -58,8 +58,8 @@ def _bounds(dist: Distribution) -> tuple[Array | float, Array | float]:
     support = cast(Constraint, dist.support)
     largest = 1 if support is constraints.boolean else math.inf
     lower = getattr(support, "lower_bound", 0)
-    is_known = not_jax_tracer(lower)
-    if dist.event_shape or not support.is_discrete or is_known and np.any(lower < 0):
+    is_below = not_jax_tracer(lower) and np.any(np.asarray(lower) < 0)
+    if dist.event_shape or not support.is_discrete or is_below:
         raise ValueError(
             "expected a distribution on the non-negative integers, got "
             f"{type(dist).__name__} on {support}"
@@ -87,7 +87,7 @@ def _least_num_sticks(dist: Distribution) -> int:
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(int(min(n, largest)), 1)
+            return max(int(min(n, float(largest))), 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "
@@ -102,8 +102,8 @@ def _largest(values: ArrayLike) -> float:
 def _largest_count(dist: Distribution) -> int:
     """That of a bounded support, which holds whatever the traced parameters are."""
     _, upper = _bounds(dist)
-    if not_jax_tracer(upper) and np.all(upper < LARGEST_SEARCH // 2):
-        return max(int(np.max(upper)), 1)
+    if not_jax_tracer(upper) and np.all(np.asarray(upper) < LARGEST_SEARCH // 2):
+        return max(int(np.max(np.asarray(upper))), 1)
     raise ValueError(
         "expected num_sticks to be given where the distribution's parameters are "
         "traced, and its support has no bound"

@@ -83,6 +83,11 @@ def slope(fn, x):
     return jax.grad(lambda x: fn(x).sum())(x)
 
 
+def evaluate(fn, *inputs):
+    """What ``fn`` returns, by one program."""
+    return jax.jit(fn)(*inputs)
+
+
 def jacobian(fn, x):
     """As arrays, of one result or of a tuple."""
     return jax.tree.map(numpy, _compiled(jax.jacobian, fn)(x))

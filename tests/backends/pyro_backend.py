@@ -68,6 +68,11 @@ def slope(fn, x):
     return torch.autograd.grad(fn(x).sum(), x, create_graph=True)[0]
 
 
+def evaluate(fn, *inputs):
+    """What ``fn`` returns."""
+    return fn(*inputs)
+
+
 def jacobian(fn, x):
     """As arrays, of one result or of a tuple."""
     found = torch.autograd.functional.jacobian(fn, x)
