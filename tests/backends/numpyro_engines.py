@@ -25,15 +25,18 @@ NO_KL = "<{}, {}>"
 DEAR = ("RELAX", "unordered set")
 
 
-def losses(make, model, guide, *, nesting=1, vectorized=True):
-    """Losses of independent runs of an engine; jax vectorizes them in any case."""
+def losses(make, model, guide, *, nesting=1, vectorized=True, whole=False):
+    """Losses of independent runs of an engine; jax vectorizes them in any case.
+
+    Where the operations are many, as one program: ``whole``, or by the engine.
+    """
     engine, keys = make(), jax.random.split(jax.random.key(0), 300)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The control variate is not trained")
         run = jax.vmap(lambda k: engine.loss(k, {}, model, guide))
-        # In one program, where the operations are many; a refusal may want values.
+        # A refusal may want values.
         dear = isinstance(engine, (igr.TraceRELAX_ELBO, igr.TraceUnorderedSet_ELBO))
-        return np.asarray((jax.jit(run) if dear else run)(keys))
+        return np.asarray((jax.jit(run) if dear or whole else run)(keys))
 
 
 def loss(engine, model, guide):

@@ -25,8 +25,11 @@ NO_KL = "p type {} and q type {}"
 DEAR = ()
 
 
-def losses(make, model, guide, *, nesting=1, vectorized=True):
-    """Losses of independent runs of an engine, of many particles or of one each."""
+def losses(make, model, guide, *, nesting=1, vectorized=True, whole=False):
+    """Losses of independent runs of an engine, of many particles or of one each.
+
+    PyTorch compiles nothing, and none as a whole.
+    """
     many = {"vectorize_particles": True, "max_plate_nesting": nesting}
     engine = make(num_particles=60, **many) if vectorized else make()
     with torch.random.fork_rng(devices=[]):

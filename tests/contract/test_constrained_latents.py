@@ -1,12 +1,16 @@
 """Automatic guides of constrained latents beside a relaxed site, under every check."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 GUIDES = ("AutoNormal", "AutoMultivariateNormal", "AutoDelta")
+ONE = {"nesting": 0, "whole": True}
 every_guide = pytest.mark.parametrize("continuous", GUIDES)
 
 
+@cache
 def pair(host, backend, continuous):
     """A relaxed model with constrained latents, and its guide, which is initialized."""
     dist, one = backend.dist, host.array(1.0)
@@ -25,9 +29,9 @@ def pair(host, backend, continuous):
 @every_guide
 def test_the_discrete_kl_counts_the_density_of_a_delta(host, backend, continuous):
     model, guide = pair(host, backend, continuous)
-    found = host.losses(host.igr.TraceDiscreteKL_ELBO, model, guide, nesting=0)
+    found = host.losses(host.igr.TraceDiscreteKL_ELBO, model, guide, **ONE)
     discrete = map(host.igr.discretize, (model, guide))
-    expected = host.losses(host.TRACE, *discrete, nesting=0)
+    expected = host.losses(host.TRACE, *discrete, **ONE)
     error = np.hypot(*(x.std(ddof=1) / len(x) ** 0.5 for x in (found, expected)))
     np.testing.assert_allclose(found.mean(), expected.mean(), atol=5 * error + 1e-6)
     assert found.mean() > 0
@@ -36,8 +40,8 @@ def test_the_discrete_kl_counts_the_density_of_a_delta(host, backend, continuous
 @every_guide
 def test_the_mean_field_elbo_counts_it_too(host, backend, continuous):
     programs = pair(host, backend, continuous)
-    found = host.losses(host.MEAN_FIELD, *programs, nesting=0)
-    expected = host.losses(host.TRACE, *programs, nesting=0)
+    found = host.losses(host.MEAN_FIELD, *programs, **ONE)
+    expected = host.losses(host.TRACE, *programs, **ONE)
     error = np.hypot(*(x.std(ddof=1) / len(x) ** 0.5 for x in (found, expected)))
     np.testing.assert_allclose(found.mean(), expected.mean(), atol=5 * error + 1e-6)
 

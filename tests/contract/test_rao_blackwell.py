@@ -97,7 +97,8 @@ def test_one_gradient_is_distributed_as_that_of_straight_through(backend, name):
         assert stats.ks_2samp(ours, theirs).pvalue > 1e-3 / len(pairs)
 
 
-@every_family
+# How many are averaged does not concern the maps that differ among those of softmax++.
+@pytest.mark.parametrize("name", ["igr", "sticks", "gumbel"])
 def test_an_average_has_the_same_mean_and_less_variance(backend, name):
     found, expected = (
         of_average(backend, name, 10),
@@ -235,7 +236,8 @@ def test_every_objective_has_the_discrete_bound_in_the_mean(host, engine):
     prior = host.igr.IGRStickBreaking(TAU, host.array(0 * LOC), host.array(SCALE))
     pair = programs(host, host.igr.RaoBlackwellized(prior, 2))
     vectorized = engine != "enumerated"
-    found = host.losses(ENGINES[engine](host), *pair, vectorized=vectorized)
+    options = {"vectorized": vectorized, "whole": True}
+    found = host.losses(ENGINES[engine](host), *pair, **options)
     q = host.igr.IGRStickBreaking(TAU, host.array(LOC), host.array(SCALE))
     log_q, log_p = (np.asarray(log_softmax(np.asarray(x.logits))) for x in (q, prior))
     expected = -2 * (np.exp(log_q) * (np.diag(CURVES) + log_p - log_q)).sum()
