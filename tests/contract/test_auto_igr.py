@@ -189,11 +189,15 @@ def test_continuous_sites_of_every_support_are_sampled_without_auxiliary_ones(
         with host.plate("data", 4, subsample_size=2):
             host.sample("x", prior)
 
-    def found(report):
-        return host.dry(lambda: report(host.igr.AutoIGR(model, TAU)))
-
     sites = {}
-    found(lambda guide: sites.update(host.sites(guide)))
+
+    def reports():
+        guide = host.igr.AutoIGR(model, TAU)
+        sites.update(host.sites(guide))
+        quantiles, draws = guides.quantiles(guide, 0.5), guides.posterior(guide, 3)
+        return guides.median(guide)["x"], quantiles["x"], draws["x"]
+
+    median, quantiles, draws = host.dry(reports)
     sampled = {n for n, site in sites.items() if site["type"] == "sample"}
     assert sampled - {"data"} == {"x"}  # Pyro samples the indices of a plate
     engines = host.TRACE(), host.MEAN_FIELD()
@@ -201,10 +205,8 @@ def test_continuous_sites_of_every_support_are_sampled_without_auxiliary_ones(
     if name != "vector":  # there is a KL to a Normal of diagonal covariance only
         np.testing.assert_allclose(*losses, rtol=1e-4)
     shape = (4, *prior.event_shape)
-    assert found(lambda guide: guides.median(guide)["x"]).shape == shape
-    quantiles = found(lambda guide: guides.quantiles(guide, 0.5)["x"])
+    assert median.shape == shape
     assert quantiles.shape == (1, *shape)
-    draws = found(lambda guide: guides.posterior(guide, 3)["x"])
     assert draws.shape == (3, *guides.subsampled(shape))
 
 
