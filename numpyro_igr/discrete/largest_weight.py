@@ -71,7 +71,6 @@ def largest_weight_probs(
     return jnp.exp(log_probs).astype(dtype)
 
 
-@partial(jax.jit, static_argnames=("num_points", "num_nodes", "remainder"))
 def log_largest_weight_probs(
     loc: Array,
     scale: Array,
@@ -82,9 +81,17 @@ def log_largest_weight_probs(
 ) -> Array:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
+    rule = num_points, num_nodes
+    return _log_probs(loc, scale, *rule, remainder=remainder).astype(dtype)
+
+
+@partial(jax.jit, static_argnames=("num_points", "num_nodes", "remainder"))
+def _log_probs(
+    loc: Array, scale: Array, num_points: int, num_nodes: int, *, remainder: bool
+) -> Array:
     loc, scale = jnp.broadcast_arrays(loc, scale)
     if loc.shape[-1] == 1 and not remainder:  # no other weight
-        certain = (0 * loc).astype(dtype)
+        certain = 0 * loc
         return jnp.concatenate([certain, certain - jnp.inf], -1)
     loc, scale = jnp.moveaxis(loc, -1, 0), jnp.moveaxis(scale, -1, 0)
     points = thresholds(loc, scale, num_points, remainder=remainder)
@@ -97,7 +104,7 @@ def log_largest_weight_probs(
     log_p = jnp.moveaxis(logsumexp(log_weights + log_f + log_g, -1), 0, -1)
     if remainder:
         log_p = jnp.concatenate([log_p, before[-1, ..., :1]], -1)
-    log_p = log_softmax(log_p, -1).astype(dtype)
+    log_p = log_softmax(log_p, -1)
     never = jnp.full_like(log_p[..., :1], -jnp.inf)
     return log_p if remainder else jnp.concatenate([log_p, never], -1)
 
