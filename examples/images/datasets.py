@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Generic, NamedTuple, Protocol, TypeVar
 
@@ -197,13 +196,11 @@ def _read_mnist_5k() -> tuple[Split, Split, Split]:
 
 
 def _read_digits() -> tuple[Split, Split, Split]:
-    # As sklearn.datasets.load_digits does, whose import takes longer than training
-    (folder,) = find_spec("sklearn").submodule_search_locations
-    rows = np.loadtxt(
-        Path(folder) / "datasets" / "data" / "digits.csv.gz", np.uint8, delimiter=","
-    )
-    images = np.divide(rows[:, :-1], 16, dtype=np.float32)
-    return _shuffle_and_split(images, rows[:, -1].astype(np.int64), held_out=250)
+    from sklearn.datasets import load_digits  # a second, that other images need not take
+
+    digits = load_digits()
+    images = (digits.data / 16).astype(np.float32)
+    return _shuffle_and_split(images, digits.target.astype(np.int64), held_out=250)
 
 
 def _shuffle_and_split(
