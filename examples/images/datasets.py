@@ -196,7 +196,7 @@ def _read_mnist_5k() -> tuple[Split, Split, Split]:
 
 
 def _read_digits() -> tuple[Split, Split, Split]:
-    from sklearn.datasets import load_digits  # a second, that other images need not take
+    from sklearn.datasets import load_digits  # takes a second, for these images alone
 
     digits = load_digits()
     images = (digits.data / 16).astype(np.float32)
