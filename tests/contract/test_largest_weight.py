@@ -127,33 +127,50 @@ def test_the_error_of_ten_categories_falls_as_the_rule_is_refined(backend, remai
     assert total_variation(finer, finest).max() < bound / 10
 
 
+ROW = np.array([0.3, -1.0, 2.0, 0.5])
+
+
 @cache
-def slopes_of_the_quadrature(remainder, row):
-    """Central differences in each mean and each scale."""
+def slope(remainder, i, n, k, size=20_001):
+    """Of a weighted sum, in a mean and a scale of the i-th of n + 1 categories."""
     slopes = []
-    for i, k in np.ndindex(2, 3):
+    for at in 0, 1:
         ends = []
         for step in (1e-3, -1e-3):
-            law = np.array([LOC[0], SCALE_OF_FOUR[0]])
-            law[i, k] += step
-            ends.append(by_quadrature(*law, remainder) @ row)
+            law = np.array([LOC[i, :n], SCALE_OF_FOUR[i, :n]])
+            law[at, k] += step
+            ends.append(by_quadrature(*law, remainder, size) @ ROW[: n + 1])
         slopes.append((ends[0] - ends[1]) / 2e-3)
-    return np.reshape(slopes, (2, 3))
+    return slopes
+
+
+def weighted(backend, remainder, n):
+    """Weighted probabilities of n + 1 categories, and gradients of their sum."""
+    probs, row = backend.igr.discrete.largest_weight_probs, backend.array(ROW[: n + 1])
+    inputs = backend.array(LOC[:, :n]), backend.array(SCALE_OF_FOUR[:, :n])
+    return backend.value_and_grad(
+        lambda m, s: probs(m, s, remainder=remainder) * row, *inputs
+    )
 
 
 @with_and_without
-def test_of_four_it_and_its_gradient_agree_with_the_quadrature(backend, remainder):
-    probs = backend.igr.discrete.largest_weight_probs
-    row = 0.3, -1.0, 2.0, 0.5
-    weighted, *gradients = backend.value_and_grad(
-        lambda m, s: probs(m, s, remainder=remainder) * backend.array(row),
-        backend.array(LOC),
-        backend.array(SCALE_OF_FOUR),
-    )
+def test_its_gradient_agrees_with_differences_of_the_quadrature(backend, remainder):
+    _, *gradients = weighted(backend, remainder, 2)
+    expected = [[slope(remainder, i, 2, k) for k in (0, 1)] for i in range(4)]
+    np.testing.assert_allclose(np.stack(gradients, -1), expected, 0, 1e-4)
+
+
+@with_and_without
+def test_of_four_it_agrees_with_quadrature_and_its_gradient(backend, remainder):
+    found, *gradients = weighted(backend, remainder, 3)
     exact = exact_probs("four", remainder)
-    assert total_variation(weighted / row, exact).max() < 1e-4
-    expected = slopes_of_the_quadrature(remainder, row)
-    np.testing.assert_allclose([x[0] for x in gradients], expected, 0, 1e-4)
+    assert total_variation(found / ROW, exact).max() < 1e-4
+    gradients = np.stack(gradients, -1)
+    certain = exact.max(-1) > 1 - 1e-6
+    np.testing.assert_allclose(gradients[certain], 0, atol=1e-4)
+    assert not certain[2]
+    if remainder:  # else the quadrature is too rough for differences
+        np.testing.assert_allclose(gradients[2, 1], slope(True, 2, 3, 1), 0, 1e-4)
 
 
 def test_of_two_categories_the_stick_is_the_larger_piece_above_one_half(backend):
