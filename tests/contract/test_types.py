@@ -20,6 +20,8 @@ def pyright(*arguments, cwd, path=()):
     env = os.environ | {
         "PATH": os.pathsep.join(here),
         "PYTHONPATH": os.pathsep.join(map(str, found)),
+        # A sixth of the time goes into small heaps of what lives for long.
+        "NODE_OPTIONS": "--max-semi-space-size=128",
     }
     command = [sys.executable, "-m", "pyright", "--outputjson", *arguments]
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False)
