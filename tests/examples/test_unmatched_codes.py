@@ -123,7 +123,7 @@ def test_a_run_prints_finite_scores_and_draws_figures(
 
     def load_few(options):
         shape, train, validation, test = load_images(options)
-        return BinaryImages(shape, train[:400], validation[:10], test[:15])
+        return BinaryImages(shape, train[:400], validation[:15], test[:15])
 
     load_images = vae.load_images
     monkeypatch.setattr(vae, "load_images", load_few)
