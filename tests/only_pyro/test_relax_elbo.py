@@ -98,3 +98,23 @@ def test_engines_of_one_name_share_parameters():
         engine.differentiable_loss(model, guide)
         assert pyro.param("mine_temperature").item() == pytest.approx(0.3)
     assert TraceRELAX_ELBO().name not in ("mine", engine.name)
+
+
+def test_parameters_in_a_subsampled_plate_are_those_of_its_points():
+    points = torch.tensor([0, 2])
+
+    def part():
+        return pyro.plate("data", 4, subsample=points)
+
+    def prior():
+        with part():
+            pyro.sample("b", one_hot(LOGITS))
+
+    def posterior():
+        with part():
+            loc = pyro.param("loc", torch.zeros(4, K - 1).double(), event_dim=1)
+            pyro.sample("b", IGR(0.5, loc, torch.ones(K - 1)))
+
+    SVI(prior, posterior, pyro.optim.Adam({"lr": 0.1}), TraceRELAX_ELBO()).step()
+    is_moved = (pyro.param("loc") != 0).any(-1)
+    assert is_moved.tolist() == [True, False, True, False]

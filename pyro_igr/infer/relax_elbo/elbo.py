@@ -148,7 +148,9 @@ class TraceRELAX_ELBO(ELBO):
 
         particle = Particle(model, guide, run)
         if not self._is_checked:
-            found = get_dependencies(guide, args, kwargs)["prior_dependencies"]
+            # A plate that is subsampled takes no parameters that the host follows.
+            hidden = poutine.block(guide, hide_types=["param"])
+            found = get_dependencies(hidden, args, kwargs)["prior_dependencies"]
             check_independence(cast(dict[str, Message], found), particle.noises)
             self._is_checked = True
         return particle
