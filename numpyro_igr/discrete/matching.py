@@ -15,6 +15,7 @@ from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.newton import damped_newton, implicit_root
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
+from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr.discrete._check_probs import to_log_probs
 from numpyro_igr.discrete._log_odds import residual_and_jacobian
 from numpyro_igr.discrete._rules import (
@@ -84,6 +85,8 @@ def match_log_probs(
 ) -> Array:
     """:func:`match_probs` from log probabilities, which it normalises."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
+    means = log_probs[..., 1:].shape
+    check_shapes(means, scale.shape, is_matched=True)
     panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
     rule = "panels" if num_panels or num_nodes else rule_for(scale)
     if rule in ("equal", "similar") and not_jax_tracer(log_probs):

@@ -10,6 +10,7 @@ from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.newton import damped_newton, implicit_root
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
+from pyro_igr._numerics.shapes import check_shapes
 from pyro_igr.discrete._check_probs import to_log_probs
 from pyro_igr.discrete._log_odds import residual_and_jacobian
 from pyro_igr.discrete._rules import (
@@ -77,6 +78,8 @@ def match_log_probs(
 ) -> Tensor:
     """:func:`match_probs` from log probabilities, which it normalises."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
+    means = log_probs[..., 1:].shape
+    check_shapes(means, scale.shape, is_matched=True)
     panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
     is_easy = not (num_panels or num_nodes) and are_common(log_probs)
     rule = rule_for(scale) if is_easy else "panels"

@@ -37,6 +37,23 @@ def test_no_range_is_checked_without_validation(backend, argument, call):
         call(backend.igr, backend.array)
 
 
+MISFITS = {
+    "argmax_probs": lambda igr, a: igr.argmax_probs(a(np.zeros(3)), a(np.ones(2))),
+    "stick_probs": lambda igr, a: igr.stick_probs(a(np.zeros(3)), a(np.ones(2))),
+    "no means": lambda igr, a: igr.argmax_probs(a(0.0), a(1.0)),
+    "match_probs": lambda igr, a: igr.match_probs(a(PROBS), a(np.ones(5))),
+    "more scales than sticks": lambda igr, a: igr.IGRStickBreaking.from_probs(
+        0.5, a([0.4, 0.6]), scale=a(np.ones(5))
+    ),
+}
+
+
+@pytest.mark.parametrize("call", MISFITS.values(), ids=MISFITS)
+def test_shapes_that_do_not_fit_are_named(backend, call):
+    with pytest.raises(ValueError, match=r"expected .*\bloc\b"):
+        call(backend.igr, backend.array)
+
+
 NO_NUMBERS = {
     "argmax_probs": ("scale", lambda igr, a, x: igr.argmax_probs(a(LOC), x)),
     "stick_probs": ("loc", lambda igr, a, x: igr.stick_probs(x, a(1.0))),
