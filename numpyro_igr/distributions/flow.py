@@ -1,7 +1,7 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, cast
 
 import jax.numpy as jnp
@@ -93,7 +93,7 @@ class IGRFlow(GaussianPushforward):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        parts = (flow,) if isinstance(flow, transforms.Transform) else tuple(flow)
+        parts = _parts_of(flow)
         super().__init__(
             temperature,
             loc,
@@ -169,3 +169,10 @@ class IGRFlow(GaussianPushforward):
             "expected a distribution whose discrete distribution has a closed form to "
             "invert; that of IGRFlow has none"
         )
+
+
+def _parts_of(flow: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
+    parts = tuple(flow) if isinstance(flow, Iterable) else (flow,)
+    if not all(isinstance(part, transforms.Transform) for part in parts):
+        raise TypeError(f"expected flow to be a bijection or several, got {flow}")
+    return parts

@@ -64,6 +64,7 @@ NO_NUMBERS = {
     "straight_through": ("z", lambda igr, a, x: igr.straight_through(x)),
     "a family": ("scale", lambda igr, a, x: igr.IGR(0.5, a(LOC), x)),
     "a prior": ("concentration", lambda igr, a, x: igr.GEM(x, 3)),
+    "a flow": ("flow", lambda igr, a, x: igr.IGRFlow(0.5, a(LOC), 1.0, x)),
 }
 
 
