@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array, lax
 
 from numpyro_igr._host import not_jax_tracer
+from numpyro_igr._numerics.checks import check_size
 
 # The largest scale over the least, of one distribution, up to which the nodes are
 # known to be enough; beyond, and for a rule that is asked for, there are panels.
@@ -20,6 +21,22 @@ FEW = 2**12
 # If the scales are a constant of a compiled function, XLA compares them as it compiles,
 # one by one: for so many in about a second.
 LARGE = 2**20
+
+
+def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int]:
+    """How many panels there are, and nodes in each, asked for or not.
+
+    Args:
+        num_panels: as many as are asked for.
+        num_nodes: likewise.
+
+    Raises:
+        TypeError: if one is no integer.
+        ValueError: if one is not positive.
+    """
+    asked = {"num_panels": num_panels, "num_nodes": num_nodes}
+    check_size(**{name: size for name, size in asked.items() if size is not None})
+    return num_panels or NUM_PANELS, num_nodes or NUM_NODES
 
 
 def rule_for(scale: Array) -> str | None:

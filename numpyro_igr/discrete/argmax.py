@@ -22,12 +22,11 @@ from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.quantiles import nodes_of_few, panel_nodes
 from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr.discrete._rules import (
-    NUM_NODES,
-    NUM_PANELS,
     are_equal,
     are_few,
     are_similar,
     nodes_of,
+    panels_of,
     rule_for,
     width_of,
 )
@@ -95,7 +94,7 @@ def log_argmax_probs(
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes(loc.shape, scale.shape)
-    panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    panels = panels_of(num_panels, num_nodes)
     rule = "panels" if num_panels or num_nodes else rule_for(scale)
     return _log_probs(*jnp.broadcast_arrays(loc, scale), rule, panels).astype(dtype)
 

@@ -19,11 +19,10 @@ from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr.discrete._check_probs import to_log_probs
 from numpyro_igr.discrete._log_odds import residual_and_jacobian
 from numpyro_igr.discrete._rules import (
-    NUM_NODES,
-    NUM_PANELS,
     are_common,
     are_few,
     are_similar,
+    panels_of,
     rule_for,
     width_of,
 )
@@ -87,7 +86,7 @@ def match_log_probs(
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     means = log_probs[..., 1:].shape
     check_shapes(means, scale.shape, is_matched=True)
-    panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    panels = panels_of(num_panels, num_nodes)
     rule = "panels" if num_panels or num_nodes else rule_for(scale)
     if rule in ("equal", "similar") and not_jax_tracer(log_probs):
         rule = rule if are_common(np.asarray(log_probs)) else "panels"

@@ -75,7 +75,8 @@ def relax(
         num_sticks: the number of counts to tell apart, as in :class:`IGRReparam`.
 
     Raises:
-        TypeError: if ``one_hot`` or ``keep`` is a string.
+        TypeError: if ``one_hot`` or ``keep`` is a string, or ``family`` no class and
+            not called as one.
         ValueError: if the value of ``family`` is a logarithm; at a discrete latent site
             that cannot be relaxed, for the reason that it states, that has its value
             from another handler, or that is marked for enumeration while ``keep`` names

@@ -44,6 +44,7 @@ class IGRReparam(Reparam):
             if the distribution's parameters are concrete.
 
     Raises:
+        TypeError: if ``family`` is no class and not called as one.
         ValueError: if the value of ``family`` is a logarithm; at a site that is
             observed, or whose distribution is not a discrete one with probabilities to
             match.
@@ -97,11 +98,16 @@ class IGRReparam(Reparam):
 
 
 def check_family(family: type[Distribution]) -> None:
-    """Raises if the value of a family would be log z in the place of z.
+    """Raises if that is no family, or its value would be log z in the place of z.
 
     Args:
         family: a class, or what makes a member from a temperature and logits.
     """
+    if isinstance(family, Distribution) or not callable(family):
+        raise TypeError(
+            "expected family to be a class of distributions, or what makes one from "
+            f"a temperature and logits, got {family!r}"
+        )
     if getattr(family, "value_is_log", False):
         raise ValueError(
             "expected family to be one whose value is z, for a program that takes a "

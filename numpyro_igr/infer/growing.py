@@ -9,6 +9,7 @@ from jax import Array
 from numpyro.distributions import Normal
 from numpyro.infer.svi import SVIState
 
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.distributions import InfiniteIGR
 from numpyro_igr.distributions._nearest_normal import nearest_normal
 from numpyro_igr.distributions._tail import tail_stick
@@ -37,6 +38,7 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
         num_sticks: how many.
 
     Raises:
+        TypeError: if ``num_sticks`` is no integer.
         ValueError: if ``distribution`` is no :class:`InfiniteIGR` or ``num_sticks``
             negative.
 
@@ -47,11 +49,13 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
         >>> tail_start(q, 2)
         (Array([0., 0.], dtype=float32), Array([1., 1.], dtype=float32))
     """
-    if not isinstance(distribution, InfiniteIGR) or num_sticks < 0:
+    if not isinstance(distribution, InfiniteIGR):
         raise ValueError(
-            "expected distribution to be an InfiniteIGR and num_sticks not to be "
-            f"negative, got {type(distribution).__name__} and {num_sticks}"
+            "expected distribution to be an InfiniteIGR, got "
+            f"{type(distribution).__name__}"
         )
+    if num_sticks != 0:
+        check_size(num_sticks=num_sticks)
     stick: Any = tail_stick(distribution.tail, distribution.temperature)
     if isinstance(stick, Normal):
         loc, scale = cast(Array, stick.loc), cast(Array, stick.scale)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pyro_igr._host import is_all_true, is_compiling, is_tracing
+from pyro_igr._numerics.checks import check_size
 
 # The largest scale over the least, of one distribution, up to which the nodes are
 # known to be enough; beyond, and for a rule that is asked for, there are panels.
@@ -14,6 +15,22 @@ SIMILAR = 5.0
 # 10 in the number of Gaussians, whose maximum is the steeper.
 SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
 NUM_PANELS, NUM_NODES = 16, 8
+
+
+def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int]:
+    """How many panels there are, and nodes in each, asked for or not.
+
+    Args:
+        num_panels: as many as are asked for.
+        num_nodes: likewise.
+
+    Raises:
+        TypeError: if one is no integer.
+        ValueError: if one is not positive.
+    """
+    asked = {"num_panels": num_panels, "num_nodes": num_nodes}
+    check_size(**{name: size for name, size in asked.items() if size is not None})
+    return num_panels or NUM_PANELS, num_nodes or NUM_NODES
 
 
 def rule_for(scale: Tensor) -> str:

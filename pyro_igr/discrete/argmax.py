@@ -19,7 +19,7 @@ from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.quantiles import panel_nodes
 from pyro_igr._numerics.shapes import check_shapes
-from pyro_igr.discrete._rules import NUM_NODES, NUM_PANELS, nodes_of, rule_for, width_of
+from pyro_igr.discrete._rules import nodes_of, panels_of, rule_for, width_of
 
 
 def argmax_probs(
@@ -85,7 +85,7 @@ def log_argmax_probs(
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes(loc.shape, scale.shape)
     loc, scale = torch.broadcast_tensors(loc, scale)
-    panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    panels = panels_of(num_panels, num_nodes)
     rule = "panels" if num_panels or num_nodes else rule_for(scale)
     return _log_probs(loc, scale, rule, panels).to(dtype)
 

@@ -14,9 +14,8 @@ from pyro_igr._numerics.shapes import check_shapes
 from pyro_igr.discrete._check_probs import to_log_probs
 from pyro_igr.discrete._log_odds import residual_and_jacobian
 from pyro_igr.discrete._rules import (
-    NUM_NODES,
-    NUM_PANELS,
     are_common,
+    panels_of,
     rule_for,
     width_of,
 )
@@ -80,7 +79,7 @@ def match_log_probs(
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     means = log_probs[..., 1:].shape
     check_shapes(means, scale.shape, is_matched=True)
-    panels = num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    panels = panels_of(num_panels, num_nodes)
     is_easy = not (num_panels or num_nodes) and are_common(log_probs)
     rule = rule_for(scale) if is_easy else "panels"
     target = log_probs.log_softmax(-1)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.optim import Optimizer
 
+from pyro_igr._numerics.checks import check_size
 from pyro_igr.distributions import InfiniteIGR
 from pyro_igr.distributions._nearest_normal import nearest_normal
 from pyro_igr.distributions._tail import tail_stick
@@ -37,6 +38,7 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
         num_sticks: how many.
 
     Raises:
+        TypeError: if ``num_sticks`` is no integer.
         ValueError: if ``distribution`` is no :class:`InfiniteIGR` or ``num_sticks``
             negative.
 
@@ -47,11 +49,13 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
         >>> tail_start(q, 2)
         (tensor([0., 0.]), tensor([1., 1.]))
     """
-    if not isinstance(distribution, InfiniteIGR) or num_sticks < 0:
+    if not isinstance(distribution, InfiniteIGR):
         raise ValueError(
-            "expected distribution to be an InfiniteIGR and num_sticks not to be "
-            f"negative, got {type(distribution).__name__} and {num_sticks}"
+            "expected distribution to be an InfiniteIGR, got "
+            f"{type(distribution).__name__}"
         )
+    if num_sticks != 0:
+        check_size(num_sticks=num_sticks)
     stick = tail_stick(distribution.tail, distribution.temperature)
     if isinstance(stick, Normal):
         loc, scale = stick.loc, stick.scale

@@ -76,6 +76,14 @@ def test_what_is_no_number_is_named(backend, argument, call, value):
 
 
 SIZES = {
+    "panels": (
+        "num_panels",
+        lambda igr, d, a, n: igr.argmax_probs(a(LOC), a(1.0), num_panels=n),
+    ),
+    "nodes": (
+        "num_nodes",
+        lambda igr, d, a, n: igr.match_probs(a(PROBS), num_nodes=n),
+    ),
     "a prior": ("num_sticks", lambda igr, d, a, n: igr.GEM(a(1.0), n)),
     "counts": (
         "num_sticks",
@@ -117,6 +125,20 @@ def test_what_has_no_tail_gets_no_further_sticks(backend):
         backend.igr.tail_start(backend.igr.IGR(0.5, loc, one), 2)
     with pytest.raises(ValueError, match="num_sticks"):
         backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), -1)
+    with pytest.raises(TypeError, match="num_sticks"):
+        backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), 1.5)
+
+
+@pytest.mark.parametrize("name", ["a name", "a member"])
+def test_what_is_no_family_is_named(backend, name):
+    igr, loc = backend.igr, backend.array(LOC)
+    family = "IGR" if name == "a name" else igr.IGR(0.5, loc, backend.array(1.0))
+    for refuse in (
+        lambda: igr.relax(lambda: None, temperature=0.5, family=family),
+        lambda: igr.IGRReparam(0.5, family=family),
+    ):
+        with pytest.raises(TypeError, match="expected family to be a class"):
+            refuse()
 
 
 ABSENT = {
