@@ -93,7 +93,7 @@ def log_argmax_probs(
 ) -> Array:
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
-    check_shapes(loc.shape, scale.shape)
+    check_shapes({"loc": loc.shape, "scale": scale.shape})
     panels = panels_of(num_panels, num_nodes)
     rule = "panels" if num_panels or num_nodes else rule_for(scale)
     return _log_probs(*jnp.broadcast_arrays(loc, scale), rule, panels).astype(dtype)

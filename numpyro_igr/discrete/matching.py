@@ -84,8 +84,8 @@ def match_log_probs(
 ) -> Array:
     """:func:`match_probs` from log probabilities, which it normalises."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
-    means = log_probs[..., 1:].shape
-    check_shapes(means, scale.shape, is_matched=True)
+    shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
+    check_shapes(shapes, is_matched=True)
     panels = panels_of(num_panels, num_nodes)
     rule = "panels" if num_panels or num_nodes else rule_for(scale)
     if rule in ("equal", "similar") and not_jax_tracer(log_probs):

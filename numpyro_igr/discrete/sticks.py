@@ -52,7 +52,7 @@ def stick_probs(loc: Array, scale: Array) -> Array:
 def log_stick_probs(loc: Array, scale: Array) -> Array:
     """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
-    check_shapes(loc.shape, scale.shape)
+    check_shapes({"loc": loc.shape, "scale": scale.shape})
     return _log_probs(loc, scale).astype(dtype)
 
 
@@ -99,8 +99,8 @@ def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:
 def match_log_stick_probs(log_probs: Array, scale: ArrayLike = 1.0) -> Array:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
-    means = log_probs[..., 1:].shape
-    check_shapes(means, scale.shape, is_matched=True)
+    shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
+    check_shapes(shapes, is_matched=True)
     return _match(log_probs, scale).astype(dtype)
 
 

@@ -1,4 +1,4 @@
-"""The parameters of a distribution: their values, and the shapes these imply."""
+"""The parameters of a distribution: their values, and whether two share them."""
 
 from numbers import Number
 from operator import is_
@@ -7,27 +7,13 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
 
 Shape = tuple[int, ...]
-
-
-def infer_shapes(**arg_shapes: Shape) -> tuple[Shape, Shape]:
-    """Batch and event shape from the shapes of the parameters.
-
-    Args:
-        arg_shapes: of ``loc`` and ``scale``, which end in K-1, and of the others.
-    """
-    batch_shapes = [
-        shape[:-1] if name in ("loc", "scale") else shape
-        for name, shape in arg_shapes.items()
-    ]
-    (n,) = lax.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
-    return lax.broadcast_shapes(*batch_shapes), (n + 1,)
 
 
 def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
@@ -50,30 +36,6 @@ def _to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
         return np.asarray(value, dtype)
     is_float = jnp.issubdtype(jnp.result_type(value), jnp.floating)
     return value if is_float else cast(Array, value).astype(dtype)
-
-
-def check_shapes(parameters: dict[str, ArrayLike]) -> tuple[Shape, Shape]:
-    """Batch and event shape of a distribution with these parameters.
-
-    Args:
-        parameters: arrays by name, ``loc`` and ``scale`` included.
-
-    Raises:
-        ValueError: if ``loc`` has no event dimension or the shapes do not broadcast.
-    """
-    shapes = {name: jnp.shape(value) for name, value in parameters.items()}
-    if not shapes["loc"] or not shapes["loc"][-1]:
-        raise ValueError(
-            "expected loc to have a last dimension of size K-1 >= 1, "
-            f"got shape {shapes['loc']}"
-        )
-    try:
-        return infer_shapes(**shapes)
-    except ValueError as error:
-        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(
-            f"expected the shapes of the parameters to broadcast, got {found}"
-        ) from error
 
 
 def is_shared(given: tuple, held: tuple) -> bool:

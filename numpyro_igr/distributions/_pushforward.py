@@ -8,16 +8,12 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, Normal, constraints
 
 from numpyro_igr._host import promote_shapes, validate_sample
+from numpyro_igr._numerics.shapes import check_shapes, infer_shapes
 from numpyro_igr._typed import Constraint, Transform, TransformedDistribution
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._compiled import draw, log_prob_at, or_mean
 from numpyro_igr.distributions._family import Family
-from numpyro_igr.distributions._parameters import (
-    check_shapes,
-    check_value,
-    infer_shapes,
-    to_arrays,
-)
+from numpyro_igr.distributions._parameters import check_value, to_arrays
 from numpyro_igr.distributions._recovered import Recovered
 from numpyro_igr.distributions._rounding import absorb_rounding, to_score
 
@@ -111,7 +107,8 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         vars(self).update(options)
         given = {**self._given, "loc": loc, "scale": scale}
         arrays = to_arrays({name: given[name] for name in self.arg_constraints})
-        batch_shape, event_shape = check_shapes(arrays)
+        shapes = {name: jnp.shape(x) for name, x in arrays.items()}
+        batch_shape, event_shape = check_shapes(shapes)
         for name, value in arrays.items():
             own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()
             (promoted,) = promote_shapes(value, shape=batch_shape + own)

@@ -1,33 +1,48 @@
-"""Checks that means and standard deviations fit, whose errors name them."""
+"""The shapes of means, standard deviations and what is beside, and whether they fit."""
 
 import torch
+from torch import Size
 
-Shape = tuple[int, ...]
 
-
-def check_shapes(loc: Shape, scale: Shape, *, is_matched: bool = False) -> None:
-    """Raises unless there are means, and their standard deviations broadcast.
+def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
+    """Batch and event shape from the shapes of the parameters.
 
     Args:
-        loc: the shape of the means.
-        scale: that of the standard deviations.
+        arg_shapes: of ``loc`` and ``scale``, which end in K-1, and of the others.
+    """
+    batch_shapes = [
+        shape[:-1] if name in ("loc", "scale") else shape
+        for name, shape in arg_shapes.items()
+    ]
+    (n,) = torch.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
+    return torch.broadcast_shapes(*batch_shapes), Size((n + 1,))
+
+
+def check_shapes(
+    shapes: dict[str, Size], *, is_matched: bool = False
+) -> tuple[Size, Size]:
+    """Batch and event shape from those of parameters, which have to fit.
+
+    Args:
+        shapes: of ``loc`` and ``scale``, which end in K-1, and of the others, by name.
         is_matched: whether the means are to be found, so that their number is given.
 
     Raises:
-        ValueError: naming both.
+        ValueError: if ``loc`` has no event dimension or the shapes do not broadcast.
     """
+    loc = shapes["loc"]
     if not loc or not loc[-1]:
         raise ValueError(
             "expected loc to have a last dimension of size K-1 >= 1, got shape "
             f"{tuple(loc)}"
         )
     try:
-        size = torch.broadcast_shapes(loc, scale)[-1]
-        fits = not is_matched or size == loc[-1]
+        found = infer_shapes(**shapes)
     except RuntimeError:
-        fits = False
-    if not fits:
+        found = None
+    if found is None or is_matched and found[1] != (loc[-1] + 1,):
+        given = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
         raise ValueError(
-            "expected the shapes of the parameters to broadcast, got loc "
-            f"{tuple(loc)}, scale {tuple(scale)}"
+            f"expected the shapes of the parameters to broadcast, got {given}"
         )
+    return found

@@ -83,7 +83,7 @@ def log_argmax_probs(
 ) -> Tensor:
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
-    check_shapes(loc.shape, scale.shape)
+    check_shapes({"loc": loc.shape, "scale": scale.shape})
     loc, scale = torch.broadcast_tensors(loc, scale)
     panels = panels_of(num_panels, num_nodes)
     rule = "panels" if num_panels or num_nodes else rule_for(scale)

@@ -77,8 +77,8 @@ def match_log_probs(
 ) -> Tensor:
     """:func:`match_probs` from log probabilities, which it normalises."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
-    means = log_probs[..., 1:].shape
-    check_shapes(means, scale.shape, is_matched=True)
+    shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
+    check_shapes(shapes, is_matched=True)
     panels = panels_of(num_panels, num_nodes)
     is_easy = not (num_panels or num_nodes) and are_common(log_probs)
     rule = rule_for(scale) if is_easy else "panels"

@@ -49,7 +49,7 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
 def log_stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
     """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
-    check_shapes(loc.shape, scale.shape)
+    check_shapes({"loc": loc.shape, "scale": scale.shape})
     u = loc / scale
     last = torch.zeros_like(u[..., :1])
     broken, kept = log_ndtr_of_both(u)
@@ -91,7 +91,7 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
 def match_log_stick_probs(log_probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
-    means = log_probs[..., 1:].shape
-    check_shapes(means, scale.shape, is_matched=True)
+    shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
+    check_shapes(shapes, is_matched=True)
     tail = log_sums_from(log_probs[..., 1:])
     return (scale * probit_of_log_odds(log_probs[..., :-1] - tail)).to(dtype)

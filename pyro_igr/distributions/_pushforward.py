@@ -9,10 +9,11 @@ from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
 from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.shapes import check_shapes, infer_shapes
 from pyro_igr._typed import Transform, TransformedDistribution
 from pyro_igr.distributions._absent import Absent
 from pyro_igr.distributions._family import Family
-from pyro_igr.distributions._parameters import check_shapes, infer_shapes, to_arrays
+from pyro_igr.distributions._parameters import to_arrays
 from pyro_igr.distributions._recovered import Recovered
 from pyro_igr.distributions._rounding import absorb_rounding, to_score
 
@@ -106,7 +107,8 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         self.__dict__.update(options)
         given = self._given | {"loc": loc, "scale": scale}
         arrays = to_arrays({name: given[name] for name in self.arg_constraints})
-        self._place(arrays, *check_shapes(arrays), validate_args=validate_args)
+        shapes = check_shapes({name: x.shape for name, x in arrays.items()})
+        self._place(arrays, *shapes, validate_args=validate_args)
 
     def _transform(self) -> Transform:
         raise NotImplementedError
