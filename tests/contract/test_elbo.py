@@ -56,7 +56,7 @@ def pair(host, name):
 
 # Of a family an engine knows samples, densities and its KL: by two engines these are
 # had, and all engines have families whose values are of each kind.
-UNDER_ALL = "igr", "exp_igr", "infinite"
+UNDER_ALL = "igr", "exp_igr", "stick_breaking_sticks", "infinite"
 OF_EACH = "Trace_ELBO", "TraceMeanField_ELBO"
 
 

@@ -97,8 +97,7 @@ def test_one_gradient_is_distributed_as_that_of_straight_through(backend, name):
         assert stats.ks_2samp(ours, theirs).pvalue > 1e-3 / len(pairs)
 
 
-# How many are averaged does not concern the maps that differ among those of softmax++.
-@pytest.mark.parametrize("name", ["igr", "sticks", "gumbel"])
+@every_family
 def test_an_average_has_the_same_mean_and_less_variance(backend, name):
     found, expected = (
         of_average(backend, name, 10),

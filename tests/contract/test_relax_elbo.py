@@ -216,7 +216,7 @@ def test_training_it_lowers_the_variance_and_the_loss(
     assert losses[-30:].mean() < losses[:30].mean()
 
     def variance(at):
-        return host.estimates(engine, *pair, at, 80)["c_"].var(0).sum()  # same noise
+        return host.estimates(engine, *pair, at, 200)["c_"].var(0).sum()
 
     trained = {name: after[name] for name in learned}
     assert variance(before | trained) < 0.7 * variance(before)

@@ -191,11 +191,11 @@ def start_on_the_line():
 def test_the_bound_is_below_the_evidence_of_all_partitions_and_near_it(program):
     base, start = start_on_the_line()
     trained = program.train(LINE, base, start, OPTIONS)
-    bounds = np.asarray(program.bounds(LINE, base, trained, 200))
+    bounds = np.asarray(program.bounds(LINE, base, trained, 400))
     error = bounds.std() / np.sqrt(len(bounds))
     evidence, number = enumerated()
     assert evidence - 2 < bounds.mean() < evidence + 3 * error
-    draws = program.draw(LINE, base, trained, 200)
+    draws = program.draw(LINE, base, trained, 400)
     np.testing.assert_allclose(draws.probs.sum(-1), 1, rtol=1e-5)
     posterior = report.component_posterior(draws, 0)
     found = float(posterior["components"].mean())
