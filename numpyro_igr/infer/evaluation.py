@@ -86,6 +86,7 @@ def log_weights(
         >>> log_weights(key, model, guide, num_samples=10).shape
         (10, 3)
     """
+    _check_key(key)
     check_counts(1, num_samples=num_samples, chunk_size=chunk_size)
     at = partial(substitute, data={} if params is None else params)
     programs = Programs(at(discretize(model)), at(discretize(guide)), args, kwargs)
@@ -158,3 +159,11 @@ def log_likelihood(
     sizes = relative.sum(0) ** 2 / (relative**2).sum(0)
     mean_error = jnp.sqrt((errors**2).sum()) / errors.size
     return LogLikelihood(values, errors, sizes, values.mean(), mean_error)
+
+
+def _check_key(key: Array) -> None:
+    if callable(key):
+        raise TypeError(
+            "expected a random key as the first argument, before model and guide, such "
+            "as jax.random.key(0); got a function"
+        )

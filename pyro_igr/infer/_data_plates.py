@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
+from pyro.distributions import Delta
 from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr._typed import Message
+from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._site_weights import agreement, total_mask
+from pyro_igr.infer._sites import is_one_hot
 
 SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
@@ -30,6 +33,11 @@ NOT_IN_MODEL = (
 MASKS = (
     "site '{}' has another mask in the model than in the guide, so that weights would "
     "not be of p(x): mask it alike in both"
+)
+CONTINUOUS = (
+    "site '{}' is one-hot in the discrete model, while the guide has a {} there, whose "
+    "values are not: give the guide a relaxed or one-hot distribution. AutoIGR has one "
+    "where the model is relaxed to a family of this package, and no Gumbel-Softmax"
 )
 SUBSAMPLED = (
     "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
@@ -83,8 +91,18 @@ def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
         if name in scored:
             if not agreement(site, scored[name]).get("mask", True):
                 raise ValueError(MASKS.format(name))
+            _check_values(site, scored[name])
         elif not (site["is_observed"] or site["infer"].get("is_auxiliary")):
             raise ValueError(NOT_IN_MODEL.format(name))
+
+
+# The log-probability of a value between the categories is -inf, or not defined.
+def _check_values(drawn: Message, scored: Message) -> None:
+    distribution = innermost(drawn["fn"])
+    can_be_one_hot = distribution.support.is_discrete or isinstance(distribution, Delta)
+    if is_one_hot(scored) and not can_be_one_hot:
+        kind = type(distribution).__name__
+        raise ValueError(CONTINUOUS.format(scored["name"], kind))
 
 
 def plates_around(site: Message) -> dict[str, int]:

@@ -208,6 +208,15 @@ def test_a_latent_that_the_model_lacks_is_refused(host):
         host.log_weights(model(host), other, num_samples=2)
 
 
+def test_a_guide_is_refused_that_is_continuous_where_the_model_is_one_hot(host):
+    def relaxed_otherwise():
+        with host.plate("data", 4):
+            host.sample("z", host.dist.Dirichlet(host.array([1.0, 1.0, 1.0])))
+
+    with pytest.raises(ValueError, match="site 'z' is one-hot in .* a Dirichlet there"):
+        host.log_weights(model(host), relaxed_otherwise, num_samples=2)
+
+
 def test_counts_are_checked(host):
     pair = model(host), guide(host, OFF)
     with pytest.raises(ValueError, match="num_samples to be an integer of at least 2"):

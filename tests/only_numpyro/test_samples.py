@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
+import pytest
 from numpyro import handlers
 
-from numpyro_igr import OneHotCategorical, log_weights
+from numpyro_igr import OneHotCategorical, log_likelihood, log_weights
 
 KEY = jax.random.key(0)
 
@@ -43,6 +44,12 @@ def test_parameters_are_handed_over_and_jit_takes_the_call():
     start, moved = weights(KEY, 0.0), weights(KEY, 3.0)
     np.testing.assert_allclose(start, log_weights(KEY, model, guide, num_samples=4))
     assert (start > moved).all()
+
+
+@pytest.mark.parametrize("evaluate", [log_weights, log_likelihood])
+def test_a_forgotten_key_is_asked_for(evaluate):
+    with pytest.raises(TypeError, match="expected a random key as the first argument"):
+        evaluate(model, guide, jnp.zeros(2))
 
 
 def test_a_traced_mask_on_one_side_makes_weights_nan():
