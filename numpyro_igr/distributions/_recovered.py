@@ -35,7 +35,7 @@ class Recovered:
 
     @property
     def probs(self) -> Array:
-        """Probabilities of the recovered discrete distribution, E[h(y)]."""
+        """Probabilities of the discrete distribution that this one relaxes: E[h(y)]."""
         return jnp.exp(self.logits)
 
     @property
@@ -65,18 +65,19 @@ class Recovered:
         scale: ArrayLike = 1.0,
         **options: Any,
     ) -> Self:
-        """The member whose ``.probs`` are exactly those given.
+        """The distribution of this family whose ``.probs`` are exactly those given.
 
         Args:
             temperature: as in the constructor.
-            probs: weights of the K categories, all positive, in any unit.
+            probs: probabilities of the K categories, all positive; normalised here.
             logits: log probabilities up to a constant, instead of ``probs``.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: unless exactly one of ``probs`` and ``logits`` is given, in the
-                interior of the simplex, all that is reached, and ``scale`` positive.
+            ValueError: unless exactly one of ``probs`` and ``logits`` is given, if a
+                probability is zero (a Gaussian cannot reach it), or if ``scale`` is not
+                positive.
         """
         validate_args = options.pop("validate_args", None)
         check_positive(validate_args=validate_args, scale=scale)

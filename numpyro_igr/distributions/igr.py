@@ -17,9 +17,11 @@ LOG_AT_ONE = LogSoftmaxPlusPlusTransform(1.0)
 class IGR(SoftmaxPlusPlus):
     r"""Invertible Gaussian reparameterization of a categorical variable.
 
-    A reparameterized distribution on the simplex of K categories that tends to one-hot
-    vectors as the temperature falls, like ``RelaxedOneHotCategorical``, with a
-    closed-form KL to any other ``IGR``, whatever their temperatures.
+    A reparameterized distribution on the simplex of K categories, the paper's IGR-I
+    (softmax++). Like ``RelaxedOneHotCategorical``, it tends to one-hot vectors as the
+    temperature falls; its KL to any other ``IGR`` is in closed form, even at another
+    temperature. ``.probs`` is the discrete distribution that it relaxes, and
+    :meth:`from_probs` builds the distribution with given probabilities.
 
     .. math::
         z = \text{softmax}([y / \tau, \log \delta]), \qquad
@@ -47,10 +49,10 @@ class IGR(SoftmaxPlusPlus):
             is outside its range.
 
     Accuracy:
-        log_prob and KL to 1e-10 in float64. In float32 samples, KL and their gradients
-        are finite at temperature 0.01 and K = 1000, but entries of a value underflow
-        below a temperature of about 0.1, and its log_prob is then -inf: score such
-        values with :class:`ExpIGR`.
+        log_prob and KL to 1e-10 in float64. In float32, samples, KL and their gradients
+        are finite at temperature 0.01 and K = 1000. Below a temperature of about 0.1
+        entries of a value underflow, and its log_prob is then -inf: use :class:`ExpIGR`
+        where an objective needs log_prob.
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15.
 
@@ -136,9 +138,9 @@ class ExpIGR(SoftmaxPlusPlus):
 class IGRStraightThrough(IGR):
     r"""An :class:`IGR` whose samples are exactly one-hot, with relaxed gradients.
 
-    With the closed-form KL it works in every plate of ``TraceMeanField_ELBO``. Its
-    density is that of the relaxed distribution, which gives a one-hot value none:
-    ``log_prob`` of a sample is -inf, so that a Monte-Carlo ELBO is visibly not finite.
+    Use it where the KL is exact, as in ``TraceMeanField_ELBO``. Its density is that of
+    the relaxed distribution, which is zero at one-hot values: ``log_prob`` of a sample
+    is -inf, so that a Monte-Carlo ELBO is visibly not finite.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or

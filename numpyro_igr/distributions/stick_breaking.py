@@ -25,17 +25,23 @@ class IGRStickBreaking(GaussianPushforward):
         z = g(y, \tau), \qquad
         y \sim N(\mu, \text{diag}(\sigma^2)) \text{ on } \mathbb{R}^{K-1}
 
-    with g the :class:`StickBreakingTransform` of the chosen tempering. With
-    "sticks", the temperature sits inside every sigmoid: every category can be
-    chosen, the discrete distribution is closed form, and so is the KL between any two
-    temperatures. With the others the KL is closed form at equal temperatures only.
-    With "softmax++", the paper's own, category K is never chosen and the support is
-    a strict subset of the simplex; with "vertex", pathwise gradients are biased. The
-    discrete distribution of the others is that of the largest weight, by quadrature:
-    ``discrete.largest_weight_probs`` tells how accurate, at which cost.
+    with g the :class:`StickBreakingTransform` of the chosen tempering:
 
-    With many categories the last weights underflow in float32 at any temperature; the
-    ``log_prob`` of such a value is -inf, so rely on the closed-form KL.
+    - "sticks", the default, divides each y by the temperature. Every category can be
+      chosen, and both the discrete distribution and the KL between any two temperatures
+      are in closed form.
+    - "weights" tempers the weights of the broken stick.
+    - "softmax++" is the paper's. Category K is never chosen, and the support is a
+      strict subset of the simplex.
+    - "vertex" moves the weights towards the nearest vertex. Pathwise gradients are
+      biased.
+
+    With the last three the KL is in closed form at equal temperatures only, and the
+    discrete distribution is that of the largest weight, by quadrature (see
+    ``discrete.largest_weight_probs`` for its accuracy and cost).
+
+    With many categories the last weights underflow in float32 at any temperature, and
+    the ``log_prob`` of such a value is -inf: prefer objectives with an exact KL.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``: ``batch`` or a plain
@@ -57,7 +63,7 @@ class IGRStickBreaking(GaussianPushforward):
             validation, if a parameter is outside its range.
 
     Accuracy:
-        log_prob and KL to 1e-10 in float64; off the support log_prob is -inf.
+        log_prob and KL to 1e-10 in float64; log_prob is -inf outside of the support.
     Source:
         IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks" (the
         default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.

@@ -11,12 +11,18 @@ from pyro_igr._numerics.precision import in_full_precision
 
 
 def straight_through(z: Tensor) -> Tensor:
-    r"""The vertex nearest to z, with the gradient of z.
+    r"""One-hot at the largest entry of z, with the gradient of z.
+
+    The straight-through estimator, for relaxed values such as those of ``rsample``.
 
     .. math:: e_{\arg\max z} + (z - \text{stop\_gradient}(z))
 
     Shape:
-        ``batch + (K,)`` to the same.
+        ``batch + (K,)``, input and result.
+
+    Args:
+        z: points of the simplex.
+
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
         3.3.

@@ -28,16 +28,17 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         z = SB(\sigma(y / \tau)), \qquad y_k \sim N(\mu_k, \sigma_k^2), \quad
         k = 1 .. n, \qquad y_{n+1}, y_{n+2}, .. \sim \text{tail}
 
-    truncated by :func:`truncate`: a value holds the weights of the n given sticks up to
-    the first at which their sum exceeds :math:`\rho`, and all mass beyond in its last
-    entry, the rest. Sticks of the tail are drawn only if asked for, by
-    :meth:`break_rest`. The KL to a distribution with the same tail (if Normal, at the
-    same temperature) is of the sticks given to either, before truncation; zero beyond.
+    SB is stick-breaking. ``loc`` and ``scale`` are those of the first n sticks; all
+    further sticks follow the distribution ``tail``. A value is truncated by
+    :func:`truncate`: it has the weights of the given sticks up to the first at which
+    their sum exceeds :math:`\rho`, and the remaining mass in its last entry, the rest.
+    :meth:`break_rest` draws sticks of the tail. The KL to a distribution with the same
+    tail (if Normal, at the same temperature) is that of the given sticks before
+    truncation, in closed form; the tails add nothing.
 
-    The density is taken with respect to Lebesgue measure on the first n coordinates; a
-    value that is cut before its last given stick lies on the boundary, and its
-    ``log_prob`` is -inf: train with the closed-form KL. Truncated values bias gradients
-    by O(1 - rho).
+    The density is with respect to Lebesgue measure on the first n coordinates. A value
+    truncated before its last given stick is on the boundary, and its ``log_prob`` is
+    -inf: train with the closed-form KL. Truncation biases gradients by O(1 - rho).
 
     Shape:
         ``loc``, ``scale``: ``batch + (n,)``; ``temperature``, ``rho``, ``tail``:
@@ -50,9 +51,9 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             logistic-normal sticks, no relaxation.
         loc: :math:`\mu`, the means of the given y.
         scale: :math:`\sigma > 0`, their standard deviations.
-        rho: the mass to exceed, less than 1; or 1, which no sticks exceed, to keep
-            every given weight, and the rest as it is.
-        tail: the distribution of each stick beyond: a ``Normal`` for y, None for N(0,
+        rho: the mass that the kept weights exceed, less than 1; or 1 to keep all given
+            weights.
+        tail: the distribution of each further stick: a ``Normal`` for y, None for N(0,
             1), or a :class:`GEM` for sticks
             :math:`\sigma(y / \tau) \sim \text{Beta}(1, \alpha)`.
         validate_args: whether to check parameters and values; the host's default
@@ -134,24 +135,24 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         scale: Tensor | float = 1.0,
         **options: Any,
     ) -> Self:
-        """The member whose ``.probs`` are those of a distribution of counts.
+        """The distribution whose ``.probs`` are those of a distribution of counts.
 
-        Category k stands for the integer k, the rest for all from ``num_sticks`` on, or
-        for the last value of a finite support. Exact, by the hazards of the
-        distribution.
+        Category k is the integer k. The rest is all integers from ``num_sticks`` on, or
+        the last value of a finite support. The match is exact.
 
         Args:
             temperature: as in the constructor.
-            distribution: Poisson, Binomial, Categorical, or any such one of the host.
-            num_sticks: the number of given sticks; None for the least beyond which
-                there is no mass to speak of, found if that is concrete.
+            distribution: of the host, on the non-negative integers: Poisson, Binomial,
+                Categorical and the like.
+            num_sticks: the number of given sticks; None for the least number beyond
+                which the mass is negligible (parameters must not be traced by jit).
             rho: as in the constructor.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: if ``distribution`` is no such one, or ``num_sticks`` must be
-                given.
+            ValueError: if ``distribution`` is not on the non-negative integers, or if
+                ``num_sticks`` is needed and not given.
 
         Accuracy:
             Total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).

@@ -16,7 +16,7 @@ from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 
 class RaoBlackwellized(OneHotWithGradient):
-    r"""One-hot samples, with relaxed gradients averaged given the sample: Gumbel-Rao.
+    r"""One-hot samples with Rao-Blackwellized relaxed gradients: Gumbel-Rao.
 
     .. math::
         z = D + \frac{1}{m} \sum_{i=1}^m
@@ -24,16 +24,17 @@ class RaoBlackwellized(OneHotWithGradient):
         P(D = e_k) = p_k, \quad z_i = g(y_i, \tau), \quad y_i \sim p(y | h(y) = D)
 
     The value is exactly one-hot, with the probabilities of the discrete distribution
-    behind ``base_dist``, and its gradient is the mean of m straight-through gradients,
-    whose noise is drawn given the value: for Gumbel-Softmax Gumbels given the largest,
-    for softmax++ Gaussians given the largest of :math:`[y, 0]`, for sticks given the
-    first with :math:`y_k > 0`. The mean gradient is that of straight-through, whatever
-    m, and the variance falls with m; the likelihood is computed once.
+    that ``base_dist`` relaxes. Its gradient is the mean of m straight-through
+    gradients, whose noise is drawn conditionally on the value: given which Gumbel is
+    the largest (Gumbel-Softmax), which entry of :math:`[y, 0]` is the largest
+    (``IGR``), or which :math:`y_k` is the first above 0 (``IGRStickBreaking``). In
+    expectation it is the straight-through gradient for every m; its variance falls with
+    m, while the likelihood is computed once.
 
-    Of :func:`recover` it is the ``OneHotCategorical``, whose exact KL
-    ``TraceDiscreteKL_ELBO`` counts; the KL to a relaxed prior is that of ``base_dist``.
-    The log-probability is linear in the value, as that of
-    :class:`OneHotCategoricalReinMax`, which says what it asks of a prior.
+    :func:`recover` returns its ``OneHotCategorical``, whose exact KL
+    ``TraceDiscreteKL_ELBO`` takes; the KL to a relaxed prior is that of ``base_dist``.
+    The log-probability is linear in the value; what that requires of the prior is
+    described in :class:`OneHotCategoricalReinMax`.
 
     Shape:
         batch, event and value as those of ``base_dist``: ``batch + (K,)``.
@@ -41,15 +42,16 @@ class RaoBlackwellized(OneHotWithGradient):
         Log-probabilities, entropy and KL are in nats.
 
     Args:
-        base_dist: relaxed, with values z: Gumbel-Softmax, :class:`IGR`,
-            :class:`IGRStickBreaking` of tempering "sticks", or one of a user's with a
-            ``noise_type``; event dimensions and masks go around the result.
+        base_dist: a relaxed distribution: Gumbel-Softmax, :class:`IGR`,
+            :class:`IGRStickBreaking` with tempering "sticks", or your own with a
+            ``noise_type``; apply ``to_event`` and ``mask`` to the result instead.
         num_samples: m, how many gradients are averaged.
         validate_args: whether to check values; the host's default if None.
 
     Raises:
-        ValueError: if ``base_dist`` has wrappers, is of log z or cannot be drawn given
-            its category, or if ``num_samples`` is not positive.
+        ValueError: if ``base_dist`` is wrapped (``to_event``, ``mask``), has log z as
+            its value or cannot be drawn given its category, or if ``num_samples`` is
+            not positive.
         TypeError: if ``num_samples`` is no integer.
 
     Accuracy:
