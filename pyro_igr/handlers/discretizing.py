@@ -22,19 +22,19 @@ FIXED = (
 def discretize(fn: Callable[P, R]) -> Callable[P, R]:
     """Turns every latent IGR site of a model or guide into a one-hot site.
 
-    Each becomes ``OneHotCategorical`` with the recovered probabilities, inside its
-    plates, scales and masks, and so does ``RelaxedOneHotCategorical``; observed sites
-    and other distributions are untouched. This undoes :func:`relax`. With model and
-    guide both discretized, the host's engines evaluate the discrete model:
-    ``Trace_ELBO`` its evidence lower bound, ``RenyiELBO(alpha=0)`` the
-    importance-weighted one.
+    Each becomes a ``OneHotCategorical`` with the probabilities of the discrete
+    distribution that it relaxes, inside its plates, scales and masks; sites of
+    ``RelaxedOneHotCategorical`` do too. Observed sites and other distributions are left
+    as they are. This undoes :func:`relax`. Discretize both model and guide, and the
+    host's engines evaluate the discrete model: ``Trace_ELBO`` gives its evidence lower
+    bound, ``RenyiELBO(alpha=0)`` its importance-weighted bound.
 
     Args:
         fn: a model or a guide.
 
     Raises:
-        ValueError: at a site whose distribution has no discrete counterpart of the same
-            form, or that another handler gave a relaxed value.
+        ValueError: at a relaxed site whose discrete distribution has values of another
+            form, or to which another handler gave a relaxed value.
 
     Example:
         >>> import pyro, torch

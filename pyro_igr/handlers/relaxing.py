@@ -40,24 +40,26 @@ def relax(
 ) -> Callable[P, R]:
     r"""Relaxes every discrete latent site of a model, by :class:`IGRReparam`.
 
-    Each gets a relaxed distribution with exactly its probabilities, be they constants,
-    functions of parameters or of the values of earlier sites, in its plates and under
-    its masks. Observed sites and continuous ones are untouched, and so are those of
-    ``keep``, to be enumerated beside the relaxed ones, say: a site says that of itself
-    by ``infer={"relax": False}``. A model is relaxed, trained with a guide such as
-    :class:`AutoIGR`, and :func:`discretize` turns both into discrete programs again.
+    Each discrete latent site gets a relaxed distribution with exactly its
+    probabilities, inside its plates and masks. Probabilities may be constants, or
+    functions of parameters and of earlier sites. Observed and continuous sites are left
+    as they are, and so are those with ``infer={"relax": False}`` or a name in ``keep``,
+    which can be enumerated beside the relaxed ones. Train the relaxed model with a
+    guide such as :class:`AutoIGR`; :func:`discretize` turns both into discrete programs
+    again.
 
-    A relaxed value lies between the categories: .97 has index 0, and equals none. So a
-    program that compares a relaxed value, rounds it or indexes with it is refused when
-    :class:`AutoIGR` or an objective of this package first runs it. :func:`lookup`
-    indexes by any value; one whose gradient was stopped is taken to be meant so.
+    A relaxed value lies between the categories: as an index, .97 is truncated to 0, and
+    it equals no integer. A program that compares a relaxed value, rounds it or indexes
+    with it is therefore refused when :class:`AutoIGR` or an objective of this package
+    first runs it. Use :func:`lookup` to index by any value, or stop the gradient of the
+    value if the use is intended.
 
-    A small loss of the relaxed pair can hide a poor discrete one. Where a state almost
+    A low loss of the relaxed pair can hide a poor discrete one. Where a state almost
     determines the next, as in capture-recapture, relaxed states agree with each other
-    at little cost and one-hot ones do not: the loss can come down to the negative
-    evidence while the discretized pair is more than 100 nats from it. So report the
-    ELBO of the discretized pair, by ``Trace_ELBO``; where it is far off, enumerate
-    such sites (``keep``), or write a guide whose sites depend on one another.
+    at little cost and one-hot states do not: the loss can reach the negative evidence
+    while the discretized pair is more than 100 nats from it. So report the ELBO of the
+    discretized pair, by ``Trace_ELBO``. If it is far off, enumerate such sites
+    (``keep``), or write a guide whose sites depend on one another.
 
     Args:
         fn: a model.
@@ -65,18 +67,19 @@ def relax(
             :class:`IGRReparam`; or a function of the arguments of the model that
             returns it, so that it can be annealed.
         family: the relaxed family, as in :class:`IGRReparam`.
-        one_hot: names of the sites of integers, ``Categorical`` and the like, that are
-            to deliver one-hot vectors in place of integers.
+        one_hot: names of integer sites, ``Categorical`` and the like, whose values are
+            to be one-hot vectors instead.
         keep: names of the sites to leave as they are.
-        num_sticks: the number of counts to tell apart, as in :class:`IGRReparam`.
+        num_sticks: how many values of a count to distinguish, as in
+            :class:`IGRReparam`.
 
     Raises:
-        TypeError: if ``one_hot`` or ``keep`` is a string, or ``family`` no class and
-            not called as one.
+        TypeError: if ``one_hot`` or ``keep`` is a string, or ``family`` is not a class
+            of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a discrete latent site
-            that cannot be relaxed, for the reason that it states, that has its value
-            from another handler, or that is marked for enumeration while ``keep`` names
-            none: where it does, the others lose the mark of ``config_enumerate``.
+            that cannot be relaxed, with the reason, or that has its value from another
+            handler; at one marked for enumeration, unless ``keep`` names the sites to
+            enumerate (the others then lose the mark of ``config_enumerate``).
 
     Source:
         Not in the paper.

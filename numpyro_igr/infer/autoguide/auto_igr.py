@@ -31,43 +31,42 @@ from numpyro_igr.infer.autoguide._supports import check_supports
 class AutoIGR(AutoGuideList):
     r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
 
-    Each relaxed site of the model gets a distribution of its own family and options
-    (delta, flow, tempering, rho, tail), whose Gaussians have means to learn; the guide
-    starts at the distributions that the model has in its first run. Continuous sites
-    get Gaussians through the bijection onto their support, by :class:`MeanFieldGuide`.
-    All are independent, and ``TraceMeanField_ELBO`` takes the KL in closed form at
-    relaxed sites. :func:`discretize` turns the guide into one of one-hot distributions.
+    Each relaxed site of the model gets a distribution of the same family and options
+    (delta, flow, tempering, rho, tail), with learned means; the guide starts at the
+    distributions of the model's first run. Continuous sites, Gumbel-Softmax ones among
+    them, get Gaussians through the bijection onto their support, by
+    :class:`MeanFieldGuide`. All sites are independent, and ``TraceMeanField_ELBO`` has
+    a closed-form KL at relaxed ones. :func:`discretize` makes the guide one-hot there.
 
-    The guide follows masks and scales that the model sets at each call, and partly
-    observed sites (``obs_mask``): where the first run has any at a latent site, every
-    run of the guide runs the model too, with the values of the guide. Where a relaxed
-    or a ``Normal`` site is masked it draws from the model, as enumeration would; at
-    other sites use no masked value in what counts. A mask that the model has only
-    later is found where the types, shapes or flags of its arguments have changed, and
-    missed elsewhere: :func:`assert_analytic_kl` finds it. Discrete sites that
+    The guide applies the masks and scales that the model sets at each call, and handles
+    partly observed sites (``obs_mask``): if the first run has any at a latent site,
+    every run of the guide also runs the model, with the values of the guide. Where a
+    relaxed or a ``Normal`` site is masked, its value is drawn from the model, as under
+    enumeration; do not use masked values of other sites. A mask that appears after the
+    first run is noticed if the types, shapes or flags of the arguments have changed,
+    and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
     :func:`relax` keeps are left to be enumerated.
 
-    ``median`` and ``quantiles`` return, at a relaxed site, the probabilities of the
-    recovered discrete distribution: what there is to report of it; for each quantile
-    the same.
+    At a relaxed site ``median`` and ``quantiles`` return the probabilities of the
+    discrete distribution, the same for each quantile.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
         temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
             or a function of the arguments of the model that returns one, so that it can
             be annealed.
-        scale: the standard deviation of the Gaussians: a number; None holds that of
-            the model's first run, as :class:`TraceDiscreteKL_ELBO` needs it; "learned"
-            starts there, and suits ``TraceMeanField_ELBO``.
+        scale: the standard deviation of the Gaussians: a number; None to fix it at that
+            of the model's first run, which :class:`TraceDiscreteKL_ELBO` needs; or
+            "learned" from there on, which suits ``TraceMeanField_ELBO``.
         continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
             automatic guide of the host, or a function of the model that returns one.
         create_plates: as in the host's automatic guides.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
-        ValueError: as :func:`relax`; for a bad ``scale``; in its first run where the
-            model compares, rounds or indexes with a relaxed value, or where a support
-            depends on other latent sites; at a masked site that ``continuous`` guides.
+        ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
+            the model compares, rounds or indexes with a relaxed value, or if a support
+            depends on other latent sites; at a masked site guided by ``continuous``.
 
     Example:
         >>> import jax.numpy as jnp, numpyro
