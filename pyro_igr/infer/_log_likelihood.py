@@ -12,17 +12,16 @@ class LogLikelihood(NamedTuple):
         The first three have that of the data plates, the others none.
 
     Args:
-        values: of each datum. By Jensen's inequality their expectations are bounds
-            from below, which rise with the number of samples.
+        values: the estimate for each datum. Its expectation is a lower bound, by
+            Jensen's inequality, and rises with the number of samples.
         standard_errors: of the values, by the delta method from the spread of the
-            weights: estimates, which are too small where the samples miss values that
-            matter.
-        effective_sample_sizes: of each datum, from 1 to the number of samples: few
-            mean that few samples carry the estimate.
+            weights; too small if the samples miss values that matter.
+        effective_sample_sizes: for each datum, from 1 to the number of samples; if
+            small, few samples dominate the estimate.
         mean: of the values.
-        mean_standard_error: of the mean for these data, by chance of the samples
-            alone; that of the choice of data is the spread of the values over the
-            root of their number.
+        mean_standard_error: of the mean for these data, from the randomness of the
+            samples alone. That from the choice of data is the standard deviation of the
+            values over the square root of their number.
 
     Example:
         >>> import pyro, torch

@@ -28,12 +28,11 @@ def log_weights(
     .. math::
         \log w_s = \log p(x, z_s) - \log q(z_s), \qquad z_s \sim q
 
-    Model and guide are made discrete first (:func:`discretize`): relaxed sites become
-    one-hot; sites of other distributions stay, and count by their densities. Masked
-    elements do not count. Scales do not either, those of ``scale`` and of subsampled
-    plates: a weight is of one datum. Of a subsampled plate of data there is one
-    subsample for all samples. A latent of the model that the guide lacks is drawn from
-    the model.
+    Model and guide are made discrete first, by :func:`discretize`: relaxed sites become
+    one-hot, and other sites contribute their densities. Masked elements contribute
+    nothing. Scales are ignored, both ``scale`` and those of subsampled plates, as each
+    weight is that of one datum. All samples share one subsample of the data. A latent
+    site that the guide lacks is drawn from the model.
 
     Shape:
         ``(num_samples,) + data``, where ``data`` are the sizes of the plates that
@@ -45,22 +44,22 @@ def log_weights(
         model: the model, relaxed or discrete.
         guide: the guide, relaxed or discrete.
         args: what both are called with.
-        num_samples: of the guide.
-        chunk_size: how many samples are drawn at once, which bounds the memory. In Pyro
-            they are in a dimension to the left of all plates; 1 is for programs that
-            cannot have that.
-        plate: the plate whose elements are the data, by its name, or several of them;
-            ``()`` takes all data as one. None for the one plate around all sites, or
-            all data as one in a program without plates.
+        num_samples: S, the number of samples of the guide.
+        chunk_size: how many samples are drawn at once, which limits memory. In Pyro
+            they are in a dimension to the left of all plates; use 1 for programs that
+            do not allow for it.
+        plate: the name of the plate whose elements are the data, or several names;
+            ``()`` for one weight of all data. By default the plate around all sites, or
+            one weight of all data in a program without plates.
         kwargs: what both are called with.
 
     Raises:
         ValueError: if a number is not positive; if a site lies outside of the data
             plate, or several plates are around all sites and none is named; if a plate
-            within a datum is subsampled; if the guide has a latent that the model has
-            not; at a mask on one side only (NaN where jit traces it); at a relaxed
-            site that cannot be discretized; in Pyro, if a program mixes the samples of
-            a chunk.
+            within a datum is subsampled; if the guide has a latent site that the model
+            lacks, a continuous one where the model is one-hot, or another mask (NaN if
+            jit traces it); at a relaxed site that cannot be discretized; in Pyro, if a
+            program mixes the samples of a chunk.
 
     Example:
         >>> import torch, pyro, pyro.distributions as dist
@@ -99,8 +98,9 @@ def log_likelihood(
         \log \hat p(x) = \log \frac{1}{S} \sum_{s=1}^S w_s, \qquad
         \text{s.e.} = \sqrt{\frac{1}{S (S - 1)} \sum_s (w_s / \hat p(x) - 1)^2}
 
-    with the weights of :func:`log_weights`. It is the importance-weighted bound; where
-    the guide is the posterior all weights are p(x), and it is exact.
+    with the weights of :func:`log_weights`. Model and guide may be the relaxed ones, as
+    trained. In expectation the estimate is a lower bound (IWAE), which rises with S; if
+    the guide is the posterior, it is exact.
 
     Shape:
         As the fields of :class:`LogLikelihood` say.
@@ -111,7 +111,7 @@ def log_likelihood(
         model: the model, relaxed or discrete.
         guide: the guide, relaxed or discrete.
         args: what both are called with.
-        num_samples: of the guide, at least 2.
+        num_samples: S, the number of samples of the guide, at least 2.
         chunk_size: as in :func:`log_weights`.
         plate: as in :func:`log_weights`.
         kwargs: what both are called with.
@@ -120,7 +120,7 @@ def log_likelihood(
         ValueError: if ``num_samples`` is less than 2; as :func:`log_weights`.
 
     Source:
-        Burda, Grosse and Salakhutdinov (2016), of which this is the bound.
+        Burda, Grosse and Salakhutdinov (2016).
 
     Example:
         >>> import torch, pyro, pyro.distributions as dist

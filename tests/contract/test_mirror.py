@@ -73,7 +73,7 @@ def in_neutral_words(text):
         ("numpyro", "host"),
         ("pyro", "host"),
         ("key: the random key.", ""),
-        ("params: of model and guide, by name, as SVI returns them.", ""),
+        ("params: of model and guide, as SVI returns them; else initial values.", ""),
     ]:
         text = text.replace(theirs, neutral)
     return text.split()

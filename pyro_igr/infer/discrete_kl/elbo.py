@@ -14,34 +14,33 @@ from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
-    r"""Relaxed samples in the likelihood, the KL of the discrete ones behind them.
+    r"""Relaxed samples in the likelihood, with the exact KL of discrete distributions.
 
     .. math::
         E_{z \sim q} \log p(x | z) - \sum_k q_k (\log q_k - \log p_k)
 
-    with q and p the distributions that ``to_discrete()`` returns of guide and model.
-    The KL is exact: for IGR and its stick-breaking through ``.logits``, for
-    Gumbel-Softmax through its parameters, straight-through or not; the prior may be
-    ``OneHotCategorical`` itself. Each half of it, :math:`E_q \log q` and
-    :math:`E_q \log p`, counts in the plates, masks and scales of its own side, as in
-    ``Trace_ELBO``. Other sites are as in ``TraceMeanField_ELBO`` where model and guide
-    weigh them alike; elsewhere their KL is estimated, and at a ``Delta`` it is
-    :math:`\log q(z) - \log p(z)`, exact given z, the density of an automatic guide
-    included.
+    where z is the relaxed sample, and q and p are the discrete distributions that
+    ``to_discrete()`` returns for guide and model: those of IGR, its stick-breaking, or
+    Gumbel-Softmax, straight-through or not. The prior may also be a
+    ``OneHotCategorical``. The KL is exact. Its two terms, :math:`E_q \log q` and
+    :math:`E_q \log p`, have the plates, masks and scales of the guide and of the model,
+    as in ``Trace_ELBO``. Other sites are treated as in ``TraceMeanField_ELBO`` if model
+    and guide give them the same masks and scales; if not, their KL is estimated. At a
+    ``Delta`` it is :math:`\log q(z) - \log p(z)`, exact given z, with the density of an
+    automatic guide.
 
-    It is nearer to the discrete model than a KL between relaxed distributions, but no
-    bound of any model, and a low loss can hide a poor discrete one: where the model is
-    nearly deterministic, a chain that seldom moves say, relaxed samples avoid what a
-    discrete one must pay (an objective of -33.7 beside a discrete ELBO of -195, where
-    the log evidence is -33.8). So report ``Trace_ELBO`` of the pair that
-    :func:`discretize` makes of model and guide.
+    The objective is nearer to the discrete model than one with the KL of the relaxed
+    distributions, but it is not a bound for any model, and a low loss can hide a poor
+    discrete model. Where the model is nearly deterministic, as a chain that seldom
+    moves, relaxed samples avoid costs that one-hot ones have (an objective of -33.7
+    beside a discrete ELBO of -195, where the log evidence is -33.8). So report
+    ``Trace_ELBO`` of model and guide after :func:`discretize`.
 
-    The discrete distribution of an IGR depends on loc / scale alone, so that with a
-    learned scale both shrink together, until the sample is a noiseless point inside
-    the simplex: a low loss, and a useless discrete model. Fix the scale, at 1 say, or
-    bound it from below. An IGR guide whose scale depends on parameters is warned of
-    once; no number can tell a bounded scale from a free one, so filter the warning
-    if it is bounded.
+    The discrete distribution of an IGR depends only on loc / scale. If the scale is
+    learned, both shrink together until the sample is a noiseless point inside the
+    simplex: a low loss, and a useless discrete model. So fix the scale, at 1 say, or
+    bound it from below. An IGR guide whose scale depends on parameters causes one
+    warning; filter it if the scale is bounded, which cannot be detected.
 
     Units:
         The loss is in nats.
@@ -51,10 +50,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         kwargs: as for the host's ``TraceMeanField_ELBO``.
 
     Raises:
-        ValueError: at a relaxed site of the guide that the model gives a distribution
-            without a discrete one behind it or with other categories, or that has a
-            mask in one of them only; in the first run, where a program compares, rounds
-            or indexes with a relaxed value.
+        ValueError: at a relaxed site of the guide whose distribution in the model has
+            no discrete counterpart or other categories, or that is masked in only one
+            of the two; in the first run, if a program compares, rounds or indexes with
+            a relaxed value.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
