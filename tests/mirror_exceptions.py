@@ -184,6 +184,8 @@ EXCEPTIONS = {
     "infer/_plates.py": {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "dependents",
+        # a plate of Pyro may be without a size
+        "check_sizes",
     },
     "infer/_discrete_site.py": {
         # Pyro sends a message by its type, to private methods

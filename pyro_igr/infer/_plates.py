@@ -1,8 +1,9 @@
 """The plates that sites share, which keep the elements of a batch apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pyro.poutine import Trace
+from pyro.poutine.indep_messenger import CondIndepStackFrame
 from torch import Tensor
 
 from pyro_igr._typed import Message
@@ -12,6 +13,10 @@ MIXED = (
     "site '{}' has more dimensions than its plates and that of the samples or joint "
     "values, which are in dimension {} of a batch: count from the right, and keep "
     "dimensions of 1"
+)
+WITHOUT_SIZE = (
+    "plate '{0}' has no size: say it by create_plates, a function of the arguments of "
+    "the model that returns pyro.plate('{0}', size, dim={1})"
 )
 
 
@@ -53,3 +58,14 @@ def dependents(traces: Iterable[Trace], max_plate_nesting: float) -> list[Messag
         if site["log_prob"].dim() > max_plate_nesting + 1:
             raise ValueError(MIXED.format(site["name"], -max_plate_nesting - 1))
     return found
+
+
+def check_sizes(frames: Mapping[str, CondIndepStackFrame]) -> None:
+    """Raises at a plate without a size, to which the host gives that of -1.
+
+    Args:
+        frames: of the plates, by name.
+    """
+    for name, frame in frames.items():
+        if frame.size < 0:
+            raise ValueError(WITHOUT_SIZE.format(name, frame.dim))

@@ -22,6 +22,7 @@ from pyro_igr.infer._discrete_site import (
     check_same_value,
     recover_with_gradient,
 )
+from pyro_igr.infer.analytic_kl import _has_density
 
 ONE_SIDED_MASK = (
     "site '{}' has a mask in the {} only, so that its entropy or its prior would be "
@@ -160,3 +161,10 @@ def wrapped(dist: Distribution, terms: Tensor) -> Tensor:
         size = dist.reinterpreted_batch_ndims
         return sum_rightmost(wrapped(dist.base_dist, terms), size)
     return terms
+
+
+# The host's KL of a Delta leaves out the density that its automatic guides have there.
+class _DensityMessenger(Messenger):
+    def _pyro_sample(self, msg: Message) -> None:
+        if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
+            msg["fn"] = CountedByDensity(msg["fn"])

@@ -1,4 +1,7 @@
-"""AutoIGR in Pyro: plates without a size, jit, and masks that change in place."""
+"""AutoIGR in Pyro: plates without a size, jit, copies, and masks changed in place."""
+
+import copy
+import pickle
 
 import pyro
 import pyro.distributions as dist
@@ -85,3 +88,29 @@ def test_a_plate_without_a_size_is_named():
         model, TAU, create_plates=lambda x: pyro.plate("data", len(x), dim=-1)
     )
     assert_analytic_kl(model, sized, x)
+
+
+COPIED = {"deepcopy": copy.deepcopy, "pickle": lambda x: pickle.loads(pickle.dumps(x))}
+
+
+def shifted(mask):
+    with pyro.plate("data", len(X)), poutine.mask(mask=mask):
+        w = pyro.sample("w", dist.Normal(0.0, 1.0))
+        z = pyro.sample("z", LAW)
+        pyro.sample("x", dist.Normal(z @ MEANS + w, 1.0), obs=X)
+
+
+@pytest.mark.parametrize("mask", [True, torch.tensor([True, False, True])], ids=str)
+@pytest.mark.parametrize("copied", COPIED.values(), ids=COPIED)
+def test_a_guide_that_was_copied_goes_on_and_so_does_its_copy(copied, mask):
+    model = relax(shifted, TAU)
+    guide = AutoIGR(model, TAU)
+
+    def loss(guide):
+        pyro.set_rng_seed(0)
+        return infer.Trace_ELBO().loss(model, guide, mask)
+
+    guide(mask)
+    before = loss(guide)
+    other = copied(guide)
+    assert loss(guide) == loss(other) == before

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any, Unpack, cast
+from typing import Any, Self, Unpack, cast
+from weakref import ref
 
+import pyro
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuideList
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from pyro_igr._typed import Message
-from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._options import RelaxOptions
-from pyro_igr.infer._relaxed_sample import CountedByDensity
-from pyro_igr.infer.analytic_kl import _has_density
+from pyro_igr.infer._plates import check_sizes
+from pyro_igr.infer._relaxed_sample import _DensityMessenger
 from pyro_igr.infer.autoguide._following import (
     FollowingMessenger,
     any_followed,
@@ -92,6 +92,7 @@ class AutoIGR(AutoGuideList):
         **options: Unpack[RelaxOptions],
     ) -> None:
         super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
+        self._model = _Uncopied((self.model,))
         self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
@@ -104,7 +105,8 @@ class AutoIGR(AutoGuideList):
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         check_uses(self.model, args, kwargs)
         super()._setup_prototype(*args, **kwargs)
-        self._check_sizes()
+        if self.create_plates is None:
+            check_sizes(self._prototype_frames)
         trace = cast(poutine.Trace, self.prototype_trace)
         sites = dict(trace.iter_stochastic_nodes())
         for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
@@ -113,8 +115,7 @@ class AutoIGR(AutoGuideList):
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
                 self.append(self.continuous(part))
-            last: Any = self[-1]
-            if isinstance(last, SiteGuide):
+            if isinstance(last := self[-1], SiteGuide):
                 last.prepare(*args, **kwargs)
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
@@ -123,31 +124,31 @@ class AutoIGR(AutoGuideList):
         continuous = {n: s for n, s in sites.items() if not is_relaxed(s)}
         check_supports(self.model, continuous, *args, **kwargs)
 
-    # The host gives a plate without a size that of -1.
-    def _check_sizes(self) -> None:
-        for name, frame in self._prototype_frames.items():
-            if self.create_plates is None and frame.size < 0:
-                raise ValueError(
-                    f"plate '{name}' has no size: say it by create_plates, a function "
-                    f"of the arguments of the model that returns pyro.plate('{name}', "
-                    f"size, dim={frame.dim})"
-                )
+    # The host takes its model from a guide that it copies, and its parts.
+    def __getstate__(self) -> dict[str, Any]:
+        model = self._model
+        state = super().__getstate__() | {"_model": model}
+        self._model = model
+        return state
+
+    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, pyro.plate]:
+        for part in cast(Any, self):
+            part._update_master(ref(self))
+        return super()._create_plates(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
         self._look_again(*args, **kwargs)
         with _DensityMessenger():
-            if not self.follows:
-                return super().forward(*args, **kwargs)
-            return self._follow(*args, **kwargs)
+            run = self._follow if self.follows else super().forward
+            return run(*args, **kwargs)
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if not (self.follows or kind in self._kinds):
             self._kinds.add(kind)
-            sizes = self._full_sizes
-            self.follows = any_followed(self.model, sizes, *args, **kwargs)
+            self.follows = any_followed(self.model, self._full_sizes, *args, **kwargs)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         plates = self._create_plates(*args, **kwargs)
@@ -165,8 +166,6 @@ class AutoIGR(AutoGuideList):
         return given | following.values
 
 
-# The host's KL of a Delta leaves out the density that its automatic guides have there.
-class _DensityMessenger(Messenger):
-    def _pyro_sample(self, msg: Message) -> None:
-        if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
-            msg["fn"] = CountedByDensity(msg["fn"])
+class _Uncopied(tuple):
+    def __deepcopy__(self, memo: dict) -> Self:
+        return self
