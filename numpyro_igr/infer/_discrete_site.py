@@ -80,7 +80,8 @@ def check_discrete(
     if dist.event_shape[-1] != num_categories:
         raise ValueError(
             f"expected the {num_categories} categories of the guide at site '{site}' "
-            f"of the model, got {dist.event_shape[-1]}"
+            f"of the model, got {dist.event_shape[-1]}: where the parameters of counts "
+            "are drawn or trained, say how many there are by num_sticks"
         )
 
 

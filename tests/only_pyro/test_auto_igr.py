@@ -114,3 +114,11 @@ def test_a_guide_that_was_copied_goes_on_and_so_does_its_copy(copied, mask):
     before = loss(guide)
     other = copied(guide)
     assert loss(guide) == loss(other) == before
+
+
+def test_counts_whose_rate_is_drawn_need_the_number_of_sticks():
+    def model():
+        pyro.sample("n", dist.Poisson(pyro.sample("rate", dist.Gamma(5.0, 0.1))))
+
+    with pytest.raises(ValueError, match="site 'n_weights' has .* num_sticks"):
+        AutoIGR(relax(model, TAU), TAU)()

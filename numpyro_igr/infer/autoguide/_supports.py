@@ -1,4 +1,4 @@
-"""A check that the supports of continuous sites do not move."""
+"""Checks that the supports of sites do not move."""
 
 from collections.abc import Callable
 from typing import Any

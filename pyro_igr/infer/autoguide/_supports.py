@@ -1,4 +1,4 @@
-"""A check that the supports of continuous sites do not move."""
+"""Checks that the supports of sites do not move."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +12,10 @@ DEPENDENT = (
     "the support of site '{}' depends on other latent sites or on parameters, and a "
     "mean-field guide has one support: sample it in (0, 1), say, and scale that to the "
     "support in the model, or hand a guide to that site over as continuous"
+)
+CHANGING = (
+    "site '{}' has shape {} in one run of the model and {} in another: where the "
+    "parameters of counts are drawn, say how many there are by num_sticks"
 )
 
 
@@ -50,3 +54,16 @@ def _bounds(constraint: Constraint) -> Iterator[Tensor]:
             yield from _bounds(part)
         elif isinstance(part, Tensor):
             yield part
+
+
+def check_categories(first: poutine.Trace, again: poutine.Trace) -> None:
+    """Raises at a site that has more or fewer categories in another run.
+
+    Args:
+        first: a run of the model.
+        again: another run, or a part of it.
+    """
+    for name, site in again.iter_stochastic_nodes():
+        sizes = [tuple(x["fn"].event_shape) for x in (first.nodes[name], site)]
+        if sizes[0] != sizes[1]:
+            raise ValueError(CHANGING.format(name, *sizes))

@@ -27,7 +27,7 @@ from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
-from pyro_igr.infer.autoguide._supports import check_supports
+from pyro_igr.infer.autoguide._supports import check_categories, check_supports
 
 
 class AutoIGR(AutoGuideList):
@@ -123,6 +123,10 @@ class AutoIGR(AutoGuideList):
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         continuous = {n: s for n, s in sites.items() if not is_relaxed(s)}
         check_supports(self.model, continuous, *args, **kwargs)
+
+    def _check_prototype(self, part_trace: poutine.Trace) -> None:
+        check_categories(cast(poutine.Trace, self.prototype_trace), part_trace)
+        super()._check_prototype(part_trace)
 
     # The host takes its model from a guide that it copies, and its parts.
     def __getstate__(self) -> dict[str, Any]:
