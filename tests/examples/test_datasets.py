@@ -10,6 +10,7 @@ import struct
 import tempfile
 import tracemalloc
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,7 @@ def small_mnist():
     )
 
 
+@cache
 def png(ink_columns=52, size=105):
     pixels = np.ones((size, size), bool)
     pixels[:, :ink_columns] = False
@@ -378,65 +380,60 @@ def test_arrays_that_do_not_fit_are_one_clear_error(case, tmp_path):
         datasets.load_dataset("mnist", tmp_path)
 
 
+ONE = "a/b/c/1.png"
 BROKEN_ARCHIVES = {
-    "truncated": (
-        small_omniglot()[SMALL2][:-30],
-        "truncated or corrupt, expected a zip",
-    ),
-    "flipped byte": (flip_a_middle_byte(small_omniglot()[SMALL2]), "corrupt, expected"),
-    "not a zip": (b"<html>", "truncated or corrupt, expected a zip"),
-    "not a PNG": (archive({"a/b/c/1.png": b"text"}), "expected a zip file of PNG"),
-    "cut PNG": (archive({"a/b/c/1.png": png()[:-30]}), "zip file of PNG"),
-    "no root": (archive({"b/c/1.png": png()}), "root/alphabet/character"),
-    "empty": (archive({}), "root/alphabet/character/drawing.png"),
+    "truncated": (lambda data: data[:-30], "truncated or corrupt, expected a zip"),
+    "flipped byte": (flip_a_middle_byte, "corrupt, expected"),
+    "not a zip": (lambda _: b"<html>", "truncated or corrupt, expected a zip"),
+    "not a PNG": (lambda _: archive({ONE: b"text"}), "expected a zip file of PNG"),
+    "cut PNG": (lambda _: archive({ONE: png()[:-30]}), "zip file of PNG"),
+    "no root": (lambda _: archive({"b/c/1.png": png()}), "root/alphabet/character"),
+    "empty": (lambda _: archive({}), "root/alphabet/character/drawing.png"),
 }
 
 
 @pytest.mark.parametrize("case", BROKEN_ARCHIVES)
 def test_a_broken_archive_is_one_clear_error(case, tmp_path):
-    data, message = BROKEN_ARCHIVES[case]
-    write(tmp_path, small_omniglot() | {SMALL2: data})
+    corrupt, message = BROKEN_ARCHIVES[case]
+    content = small_omniglot()
+    write(tmp_path, content | {SMALL2: corrupt(content[SMALL2])})
     with pytest.raises(ValueError, match=f"{re.escape(SMALL2)}: .*{message}"):
         datasets.load_dataset("omniglot", tmp_path)
 
 
 BOMB = bytes(2**26)
-ONE = "a/b/c/1.png"
 
 
-def deflated(name, data, method=zipfile.ZIP_DEFLATED):
+def packed(method=zipfile.ZIP_DEFLATED):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as content:
-        content.writestr(name, data)
+        content.writestr(ONE, BOMB)
     return file.getvalue()
 
 
-def lie(archive, size):
-    """The archive with headers that say another size of its member."""
-    told = archive.replace(struct.pack("<I", len(BOMB)), struct.pack("<I", size))
+def lie(archive):
+    """The archive with headers that say that its member has 300 bytes."""
+    told = archive.replace(struct.pack("<I", len(BOMB)), struct.pack("<I", 300))
     assert told != archive
     return told
 
 
 BOMBS = {
-    "gzip": ("mnist", TRAIN_LABELS, gzip.compress(header((12,)) + BOMB), "more bytes"),
-    "zip": ("omniglot", SMALL2, deflated(ONE, BOMB), "1.png of 67108864 bytes"),
-    "zip that lies": ("omniglot", SMALL2, lie(deflated(ONE, BOMB), 300), "corrupt"),
-    "bzip2": (
-        "omniglot",
-        SMALL2,
-        lie(deflated(ONE, BOMB, zipfile.ZIP_BZIP2), 300),
-        "stored or deflated",
-    ),
-    "PNG": ("omniglot", SMALL2, archive({ONE: png(size=8000)}), "of size .8000, 8000."),
+    "gzip": (TRAIN_LABELS, lambda: gzip.compress(header((12,)) + BOMB), "more bytes"),
+    "zip": (SMALL2, packed, "1.png of 67108864 bytes"),
+    "zip that lies": (SMALL2, lambda: lie(packed()), "corrupt"),
+    "bzip2": (SMALL2, lambda: lie(packed(zipfile.ZIP_BZIP2)), "stored or deflated"),
+    "PNG": (SMALL2, lambda: archive({ONE: png(size=8000)}), "of size .8000, 8000."),
 }
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_no_more_is_unpacked_than_headers_promise(bomb, tmp_path):
-    name, file, data, message = BOMBS[bomb]
-    content = small_omniglot() if name == "omniglot" else small_mnist()
-    write(tmp_path, content | {file: data})
+    file, pack, message = BOMBS[bomb]
+    name, content = (
+        ("omniglot", small_omniglot()) if file == SMALL2 else ("mnist", small_mnist())
+    )
+    write(tmp_path, content | {file: pack()})
     tracemalloc.start()
     with pytest.raises(ValueError, match=f"{re.escape(file)}: .*{message}") as error:
         datasets.load_dataset(name, tmp_path)
