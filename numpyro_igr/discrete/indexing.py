@@ -10,7 +10,7 @@ from numpyro_igr._numerics.checks import refuse_complex
 
 NO_VECTOR = (
     "expected a last dimension of {} in z, one for each row of table, got shape {}: "
-    "say event_dim=0 if z is made of numbers, as those of Bernoulli or Poisson"
+    "pass event_dim=0 if z holds numbers, as of a Bernoulli or a Poisson"
 )
 
 

@@ -24,8 +24,8 @@ from numpyro_igr.infer._discrete_site import (
 )
 
 ONE_SIDED_MASK = (
-    "site '{}' has a mask in the {} only, so that its entropy or its prior would be "
-    "counted alone: put the same mask on it in model and guide"
+    "site '{}' has a mask in the {} only, so that only its entropy or only its prior "
+    "would count: use the same mask in model and guide"
 )
 
 

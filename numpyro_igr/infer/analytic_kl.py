@@ -12,7 +12,7 @@ WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
 ESTIMATED = (
     "site '{}' has no analytic KL, its term would be estimated by Monte Carlo: {}"
 )
-UNLIKE = "it has another {} in the model than in the guide, whose alone counts"
+UNLIKE = "it has another {} in the model than in the guide, and only the latter counts"
 TRACED = (
     "TraceMeanField_ELBO may count a wrong KL at site '{}': {}; call "
     "assert_analytic_kl outside of jax.jit and jax.eval_shape"

@@ -114,7 +114,7 @@ def _check_conditional(dist: Any) -> None:
             "dimensions, mask or expansion around RaoBlackwellized"
         )
     if is_of_log(dist):
-        raise ValueError(f"expected a distribution of z, but that of {name} is log z")
+        raise ValueError(f"expected base_dist to have values z, but {name} has log z")
     is_gumbel = isinstance(dist, RelaxedOneHotCategorical)
     if not is_gumbel and getattr(dist, "noise_type", None) is None:
         tempering = getattr(dist, "tempering", None)

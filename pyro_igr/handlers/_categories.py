@@ -12,15 +12,14 @@ from pyro_igr.distributions.recovering import innermost
 INTEGERS = Categorical
 
 UNDECLARED = (
-    "site '{}' is a {} of integers, and an index has no gradient. Write indexing by it "
-    "as lookup(table, z), or write it as OneHotCategorical and use it in products; if "
-    "the program does so only, declare that: one_hot={{'{}'}}, or one_hot=True for "
-    "IGRReparam, delivers the vector"
+    "site '{}' is a {} of integers, and an index has no gradient. Write table[z] as "
+    "lookup(table, z), or use z as a one-hot vector in products. Then declare it: "
+    "one_hot={{'{}'}} in relax, or one_hot=True in IGRReparam"
 )
 UNKNOWN = (
     "expected a distribution at site '{}' whose probabilities a relaxed one can match: "
     "OneHotCategorical, Multinomial with total_count 1, or one of counts such as "
-    "Poisson; got {}. Sum such a site out, or observe it"
+    "Poisson; got {}. Sum the site out, or observe it"
 )
 NOT_ENUMERABLE = (
     "expected a distribution over the same few integers at site '{}' of one_hot, got {}"
@@ -58,8 +57,8 @@ def _check_single(name: str, distribution: Multinomial) -> None:
     count = distribution.total_count
     if count != 1:
         raise ValueError(
-            f"expected total_count 1 at site '{name}', got {count}: a "
-            "relaxed distribution takes the place of a single draw"
+            f"expected total_count 1 at site '{name}', got {count}: only a single draw "
+            "can be relaxed"
         )
 
 

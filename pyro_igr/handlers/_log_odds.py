@@ -13,8 +13,8 @@ from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import agreement
 
 UNLIKE = (
-    "site '{}' has another {} in the model than in the guide, so that its densities "
-    "depend on coordinates: weigh it alike in both, or use the host's Trace_ELBO"
+    "site '{}' has another {} in the model than in the guide, so that the loss would "
+    "depend on coordinates: make them equal, or use the host's Trace_ELBO"
 )
 
 

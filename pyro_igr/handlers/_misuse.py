@@ -14,19 +14,19 @@ from pyro_igr.handlers._marks import (
 )
 
 MISUSED = (
-    "site '{0}' is relaxed, and the program {1}: a relaxed value lies between the "
+    "site '{0}' is relaxed, and the program {1}. A relaxed value lies between the "
     "categories (.97 has index 0, and equals none), and no gradient passes. Index by "
-    "lookup(table, z), write a choice as a product, or leave the site as it is, "
-    "keep={{'{0}'}}; z.detach() says that such a use is meant"
+    "lookup(table, z), write a choice as a product, or leave the site discrete with "
+    "keep={{'{0}'}}. If this use is intended, write z.detach()"
 )
 VERBS = {
     COMPARED: "tests its value for equality",
     FLAT: "depends on its value in steps only",
-    INTEGER: "makes an integer of its value",
+    INTEGER: "converts its value to an integer",
     ORDERED: "compares its value with a threshold",
     ROUNDED: "rounds its value",
 }
-IN_PYTHON = "indexes with its value, branches on it, or makes so many trials"
+IN_PYTHON = "uses its value as an index, a condition or a number of trials"
 
 
 def check_marks(marks: Marks) -> None:

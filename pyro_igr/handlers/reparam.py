@@ -106,8 +106,8 @@ def check_family(family: type[Distribution]) -> None:
     """
     if isinstance(family, AnyDistribution) or not callable(family):
         raise TypeError(
-            "expected family to be a class of distributions, or what makes one from "
-            f"a temperature and logits, got {family!r}"
+            "expected family to be a class of distributions, or a function of a "
+            f"temperature and logits that returns one, got {family!r}"
         )
     if getattr(family, "value_is_log", False):
         raise ValueError(

@@ -18,30 +18,30 @@ SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
 
 OUTSIDE = (
-    "site '{}' lies outside of plate '{}', and data that share a latent have no "
-    "weights of their own: condition model and guide on it, or weigh all data as one "
-    "by plate=()"
+    "site '{}' lies outside of plate '{}', and data that share a latent site have no "
+    "weights of their own: condition model and guide on it, or pass plate=() for one "
+    "weight of all data"
 )
-SEVERAL = "expected plate to say what a datum is, one of {}, got None"
+SEVERAL = "expected plate to name the plate of the data, one of {}, got None"
 UNKNOWN = "expected plate to name a vectorized plate, one of {}, got '{}'"
-NOTHING = "expected a model with a sample site that counts, got none"
+NOTHING = "expected a model with a sample site that is not masked, got none"
 NOT_IN_MODEL = (
     "site '{}' of the guide is not in the model, so that weights would not be of p(x): "
-    "rename it, or mark it by infer={{'is_auxiliary': True}} if sites of the model are "
-    "made of it"
+    "rename it, or mark it with infer={{'is_auxiliary': True}} if sites of the model "
+    "are computed from it"
 )
 MASKS = (
     "site '{}' has another mask in the model than in the guide, so that weights would "
-    "not be of p(x): mask it alike in both"
+    "not be of p(x): use the same mask in both"
 )
 CONTINUOUS = (
-    "site '{}' is one-hot in the discrete model, while the guide has a {} there, whose "
-    "values are not: give the guide a relaxed or one-hot distribution. AutoIGR has one "
-    "where the model is relaxed to a family of this package, and no Gumbel-Softmax"
+    "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
+    "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
+    "model is relaxed to a family of this package, but not to Gumbel-Softmax"
 )
 SUBSAMPLED = (
     "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
-    "it: run it whole, or say that its elements are the data by plate='{}'"
+    "it: do not subsample it, or make its elements the data with plate='{}'"
 )
 
 

@@ -53,7 +53,7 @@ def recover_with_gradient(dist: Distribution, site: str) -> Distribution | None:
     if not getattr(family, "has_discrete_gradient", True):
         raise NotImplementedError(
             f"the discrete distribution of {type(family).__name__}, at site '{site}', "
-            "has no gradient: it is counted; train with the KL of the relaxed "
+            "has no gradient, as it is counted: train with the KL of the relaxed "
             "distributions"
         )
     return discrete_behind(dist)
@@ -72,14 +72,15 @@ def check_discrete(
     """
     if discrete is None:
         raise ValueError(
-            f"expected a distribution with a discrete one behind it at site '{site}' "
-            f"of the model, as in the guide; got {type(innermost(dist)).__name__}"
+            f"expected a relaxed or one-hot distribution at site '{site}' of the "
+            f"model, as in the guide; got {type(innermost(dist)).__name__}"
         )
     if dist.event_shape[-1] != num_categories:
         raise ValueError(
             f"expected the {num_categories} categories of the guide at site '{site}' "
-            f"of the model, got {dist.event_shape[-1]}: where the parameters of counts "
-            "are drawn or trained, say how many there are by num_sticks"
+            f"of the model, got {dist.event_shape[-1]}: K categories have K-1 entries "
+            "in loc and scale; where the parameters of counts are drawn or trained, "
+            "give their number as num_sticks"
         )
 
 

@@ -11,11 +11,11 @@ from pyro_igr.infer._data_plates import plates_around
 
 MIXED = (
     "site '{}' has more dimensions than its plates and that of the samples or joint "
-    "values, which are in dimension {} of a batch: count from the right, and keep "
-    "dimensions of 1"
+    "values, which is batch dimension {}: in the program, count dimensions from the "
+    "right, and keep those of size 1"
 )
 WITHOUT_SIZE = (
-    "plate '{0}' has no size: say it by create_plates, a function of the arguments of "
+    "plate '{0}' has no size: pass create_plates, a function of the arguments of "
     "the model that returns pyro.plate('{0}', size, dim={1})"
 )
 

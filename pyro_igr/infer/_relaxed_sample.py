@@ -25,8 +25,8 @@ from pyro_igr.infer._discrete_site import (
 from pyro_igr.infer.analytic_kl import _has_density
 
 ONE_SIDED_MASK = (
-    "site '{}' has a mask in the {} only, so that its entropy or its prior would be "
-    "counted alone: put the same mask on it in model and guide"
+    "site '{}' has a mask in the {} only, so that only its entropy or only its prior "
+    "would count: use the same mask in model and guide"
 )
 
 

@@ -16,8 +16,12 @@ from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight
 
 MIXED = (
     "a sample has another weight alone than in a chunk, so that model or guide mix "
-    "samples, which they get in a dimension to the left of all plates: chunk_size=1 "
-    "takes them one by one"
+    "samples, which are in a dimension to the left of all plates: chunk_size=1 runs "
+    "them one by one"
+)
+APART = (
+    "log_weights runs samples in a dimension to the left of all plates: count "
+    "dimensions of the programs from the right, or run samples one by one, chunk_size=1"
 )
 
 
@@ -57,12 +61,20 @@ def weigh(
     found, dim = [], _first_free_dim(*first)
     for start in range(0, num_samples, chunk_size):
         size = min(chunk_size, num_samples - start)
-        traces = programs.run(_repeat(fixed, size, dim))
+        traces = _run_chunk(programs, _repeat(fixed, size, dim))
         found.append(log_weight(*traces, plate))
         if start == 0:
             alone = programs.run(_GivenMessenger(fixed, *traces))
             _check_same(log_weight(*alone, plate), found[0][0])
     return torch.cat(found)
+
+
+def _run_chunk(programs: Programs, within: Callable) -> tuple[Trace, Trace]:
+    try:
+        return programs.run(within)
+    except (RuntimeError, ValueError, IndexError) as error:
+        error.add_note(APART)
+        raise
 
 
 def check_counts(least: int, **counts: int) -> None:

@@ -27,8 +27,8 @@ def one_hot_sites(trace: Mapping[str, Message]) -> dict[str, Message]:
     if not found:
         names = [name for name, site in trace.items() if site["type"] == "sample"]
         raise ValueError(
-            "expected a guide with a site that has a discrete distribution behind it, "
-            f"got sites {', '.join(names) or 'none'}"
+            "expected a guide with a relaxed or one-hot site, got sites "
+            f"{', '.join(names) or 'none'}"
         )
     return found
 
@@ -43,7 +43,7 @@ def check_independent(site: Message, *, depends: bool) -> None:
     if depends and is_one_hot(site):
         raise ValueError(
             f"expected the distribution of the guide at site '{site['name']}' not to "
-            "depend on other one-hot sites; if it does, draw with replacement=True"
+            "depend on other one-hot sites; if it does, pass replacement=True"
         )
 
 
@@ -56,6 +56,6 @@ def check_reparameterized(site: Message) -> None:
     if not (site["is_observed"] or is_one_hot(site) or site["fn"].has_rsample):
         raise ValueError(
             f"expected a reparameterized distribution at site '{site['name']}' of the "
-            "guide, or one with a discrete distribution behind it; got "
+            "guide, or a relaxed or one-hot one; got "
             f"{type(innermost(site['fn'])).__name__}"
         )

@@ -21,7 +21,7 @@ DENSITY = (
     "its Delta has a log_density, which the host's KL leaves out; use Trace_ELBO, or "
     "TraceDiscreteKL_ELBO, which counts it"
 )
-UNLIKE = "it has another {} in the model than in the guide, whose alone counts"
+UNLIKE = "it has another {} in the model than in the guide, and only the latter counts"
 
 
 def assert_analytic_kl(

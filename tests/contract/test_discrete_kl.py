@@ -109,7 +109,7 @@ REFUSED = {
     "prior": (
         "igr",
         lambda host: host.dist.Dirichlet(host.array(np.ones(K, np.float32))),
-        "behind it at site 'z' .* got Dirichlet",
+        "one-hot distribution at site 'z' .* got Dirichlet",
     ),
     "logarithm": (
         "exp_igr",

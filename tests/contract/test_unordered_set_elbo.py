@@ -326,7 +326,7 @@ def gaussian(host):
 
 
 ERRORS = {
-    "no_discrete_site": (gaussian, gaussian, "site that has a discrete distribution"),
+    "no_discrete_site": (gaussian, gaussian, "a guide with a relaxed or one-hot site"),
     "logarithm": (
         soft,
         lambda host: exp_igr(host, host.igr.ExpIGR),

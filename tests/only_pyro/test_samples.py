@@ -23,9 +23,23 @@ def mixing():
 
 
 def test_a_program_that_mixes_samples_is_refused_but_one_by_one():
-    with pytest.raises(ValueError, match="chunk_size=1 takes them one by one"):
+    with pytest.raises(ValueError, match="chunk_size=1 runs them one by one"):
         log_weights(mixing, guide, num_samples=20)
     assert log_weights(mixing, guide, num_samples=20, chunk_size=1).shape == (20, 2)
+
+
+def test_a_program_that_fails_among_samples_says_how_they_are_run():
+    def of_two_dimensions():
+        with pyro.plate("data", 2):
+            z = pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+            mean = z.permute(1, 0)[0]
+            pyro.sample("x", dist.Normal(mean, 1.0), obs=torch.zeros(2))
+
+    with pytest.raises(RuntimeError) as error:
+        log_weights(of_two_dimensions, guide, num_samples=5)
+    assert "chunk_size=1" in error.value.__notes__[0]
+    found = log_weights(of_two_dimensions, guide, num_samples=5, chunk_size=1)
+    assert found.shape == (5, 2)
 
 
 def test_a_sequential_plate_makes_no_data():

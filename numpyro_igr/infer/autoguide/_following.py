@@ -23,11 +23,11 @@ from numpyro_igr.handlers._site_weights import total_mask
 
 NEW = (
     "site '{}' was not in the first run of the model, from which AutoIGR knows its "
-    "sites: call it first with arguments that reach them all"
+    "sites: call the guide first with arguments for which the model has all sites"
 )
 NOT_FOLLOWED = (
     "the model masks or scales site '{}', and the guide given as continuous cannot "
-    "follow it: leave continuous as it is, or mask the guide of that site as the model"
+    "follow it: use the default of continuous, or mask the site alike in that guide"
 )
 SCANNED = (
     "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "

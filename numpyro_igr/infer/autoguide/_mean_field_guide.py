@@ -110,7 +110,7 @@ def _bijection(site: dict) -> Transform:
     except NotImplementedError as error:
         raise NotImplementedError(
             f"the host has no bijection onto the support of site '{site['name']}', "
-            f"{support}: hand a guide to that site over as continuous"
+            f"{support}: pass a guide of that site as continuous"
         ) from error
 
 

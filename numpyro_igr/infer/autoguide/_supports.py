@@ -12,7 +12,7 @@ from numpyro_igr.infer.autoguide._following import is_guided
 DEPENDENT = (
     "the support of site '{}' depends on other latent sites or on parameters, and a "
     "mean-field guide has one support: sample it in (0, 1), say, and scale that to the "
-    "support in the model, or hand a guide to that site over as continuous"
+    "support in the model, or pass a guide of that site as continuous"
 )
 
 

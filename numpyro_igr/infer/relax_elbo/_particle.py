@@ -39,8 +39,7 @@ class Particle:
     def _check_sites(self) -> None:
         if not self.noises:
             raise ValueError(
-                "expected a site with a discrete distribution behind it in the guide, "
-                "got none"
+                "expected a guide with a relaxed or one-hot site, got none"
             )
         for site in _samples(self.guide).values():
             check_reparameterized(site)

@@ -101,7 +101,7 @@ def _bijection(site: Message) -> Transform:
     except NotImplementedError as error:
         raise NotImplementedError(
             f"the host has no bijection onto the support of site '{site['name']}', "
-            f"{support}: hand a guide to that site over as continuous"
+            f"{support}: pass a guide of that site as continuous"
         ) from error
 
 

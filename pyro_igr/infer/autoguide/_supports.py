@@ -11,7 +11,7 @@ from torch.distributions.constraints import Constraint
 DEPENDENT = (
     "the support of site '{}' depends on other latent sites or on parameters, and a "
     "mean-field guide has one support: sample it in (0, 1), say, and scale that to the "
-    "support in the model, or hand a guide to that site over as continuous"
+    "support in the model, or pass a guide of that site as continuous"
 )
 CHANGING = (
     "site '{}' has shape {} in one run of the model and {} in another: where the "

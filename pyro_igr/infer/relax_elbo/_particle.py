@@ -36,8 +36,7 @@ class Particle:
     def _check_sites(self) -> None:
         if not self.noises:
             raise ValueError(
-                "expected a site with a discrete distribution behind it in the guide, "
-                "got none"
+                "expected a guide with a relaxed or one-hot site, got none"
             )
         for site in self.guide.nodes.values():
             if site["type"] == "sample":
