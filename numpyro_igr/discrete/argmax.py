@@ -45,12 +45,12 @@ def argmax_probs(
 
     .. math:: p_k = \int_0^\infty F(t) \, r_k(t) \, dt \quad (k < K), \qquad p_K = F(0)
 
-    All categories share the nodes, so that the cost is K times their number. Where the
-    scales of a distribution are within a factor of 5, one rule over the bulk of the
-    maximum does; else, or if a number of panels or nodes is given, panels between its
-    quantiles, which take many times as long. Under ``jit`` NumPyro sees that when it
-    runs, and Pyro takes panels, but for a scale of one entry, which is known to be
-    equal: give it as such.
+    All categories share the quadrature nodes, so the cost is K times their number. If
+    the scales of a distribution are within a factor of 5 of one another, a single rule
+    over the bulk of the maximum is used. Otherwise, or if a number of panels or nodes
+    is given, panels between quantiles of the maximum are used, at many times the cost.
+    Under ``jit`` NumPyro chooses at run time, and Pyro uses panels unless ``scale`` has
+    a single entry: pass equal scales in that form.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
@@ -58,8 +58,9 @@ def argmax_probs(
     Args:
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
-        num_panels: quantile panels of the largest Gaussian, 16 where they are needed.
-        num_nodes: Gauss-Legendre nodes in each panel, 8 likewise.
+        num_panels: number of quantile panels of the largest Gaussian; by default 16
+            where panels are needed.
+        num_nodes: number of Gauss-Legendre nodes in each panel; 8 by default.
 
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and

@@ -17,17 +17,17 @@ NO_VECTOR = (
 def lookup(
     table: ArrayLike, z: ArrayLike, *, low: int = 0, event_dim: int | None = None
 ) -> Array:
-    r"""The rows of a table that a site chooses, be it discrete, enumerated or relaxed.
+    r"""Rows of a table, chosen by the value of a discrete, enumerated or relaxed site.
 
     .. math:: \text{table}_z \quad \text{or} \quad \sum_k z_k \, \text{table}_k
 
-    the first for an integer, the second for a vector, one-hot or relaxed: equal where
-    the vector is the one of the integer. So a model that says ``lookup(probs, z)`` for
-    ``probs[z]`` can be run and enumerated as it stands, and relaxed with
+    the first for an integer, the second for a vector, one-hot or relaxed. A one-hot
+    vector gives the same as its integer. So a model with ``lookup(probs, z)`` in place
+    of ``probs[z]`` runs and can be enumerated as before, and it can be relaxed with
     ``relax(model, temperature, one_hot={"z"})``.
 
-    With ``event_dim`` 0 z is a number, as that of a Bernoulli or a Poisson, also where
-    it is relaxed to a real one: rows are interpolated linearly between integers.
+    With ``event_dim=0`` z is a number, as of a Bernoulli or a Poisson. If it is relaxed
+    to a real number, rows are interpolated linearly between integers.
 
     Shape:
         ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
@@ -35,9 +35,9 @@ def lookup(
 
     Args:
         table: the rows; finite, if z is not an integer.
-        z: the value of a site. Integers choose rows, real numbers are entries of
-            vectors, unless ``event_dim`` says otherwise.
-        low: the number that chooses the first row, as that of a ``DiscreteUniform``.
+        z: the value of a site. By default integers choose rows, and real numbers are
+            entries of vectors; see ``event_dim``.
+        low: the number that chooses the first row, as for a ``DiscreteUniform``.
         event_dim: 0 for numbers, 1 for vectors; by the dtype of z if None.
 
     Raises:

@@ -51,16 +51,16 @@ class ExpectedOneHotCategorical(OneHotCategorical):
     .. math::
         z = (p_1, .., p_K), \qquad \log p(z) = \sum_k z_k \log p_k
 
-    What follows such a site must count in proportion to its value: terms of category
-    k, times :math:`z_k`. The log-probability, linear in the value, is the mean of that
-    of the one-hot variable, so that of a site that has this distribution in model and
-    guide any ELBO subtracts the exact KL of the categorical distributions, and is the
-    one that enumerating the variable gives, without noise. What is not linear in the
-    value is taken at the mean, which is not its mean.
+    The rest of the model must be linear in the value: the term of category k, times
+    :math:`z_k`. The log-probability is also linear in the value, and so the mean of
+    that of the one-hot variable. If model and guide both have this distribution at a
+    site, any ELBO therefore contains the exact KL of the categorical distributions, and
+    equals, without noise, the ELBO with the variable enumerated. A term that is not
+    linear in the value is evaluated at the mean, which is not the mean of the term.
 
-    The value is no continuous variable: a site with this distribution in the model
+    The value is not a continuous variable: a site with this distribution in the model
     needs it (or ``OneHotCategorical``) in the guide. Engines and automatic guides that
-    look for a density on the support are refused, and so is a KL to or from a relaxed
+    need a density on the support are refused, and so is a KL to or from a relaxed
     distribution. ``relax`` and ``discretize`` leave the site as it is.
 
     Mean, variance, entropy and KL are those of the one-hot variable.

@@ -30,12 +30,12 @@ class GEM(Absent, Distribution):
         z_k = u_k \prod_{i<k} (1 - u_i), \qquad u_k \sim \text{Beta}(1, \alpha), \qquad
         k = 1 .. n
 
-    and the last entry of z is the rest, :math:`\prod_{i \le n} (1 - u_i)`: what all
-    further sticks would share. The density is taken with respect to Lebesgue measure
-    on the first n coordinates; a value with an entry that has underflowed to 0 has a
-    ``log_prob`` of -inf. KL from :class:`InfiniteIGR` with the tail of the same
-    concentration, and from :class:`IGRStickBreaking` ("sticks"), whatever the numbers
-    of sticks: beyond those of the other distribution there is no difference.
+    and the last entry of z is the rest, :math:`\prod_{i \le n} (1 - u_i)`, the mass of
+    all further sticks. The density is with respect to Lebesgue measure on the first n
+    coordinates; if an entry of a value has underflowed to 0, its ``log_prob`` is -inf.
+    There is a KL from :class:`InfiniteIGR` whose tail is a GEM of the same
+    concentration, and from :class:`IGRStickBreaking` ("sticks"). The numbers of sticks
+    may differ: the KL is that of the sticks of the other distribution.
 
     Shape:
         ``concentration``: ``batch``; value: ``batch + (num_sticks + 1,)``.

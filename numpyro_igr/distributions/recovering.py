@@ -35,12 +35,11 @@ def innermost(dist: Distribution) -> Any:
 def recover(distribution: Distribution) -> Distribution:
     """The one-hot distribution that a relaxed one stands for.
 
-    Known are :class:`GaussianPushforward` and all its families (of :class:`IGRFlow` the
-    probabilities are counted, of the others they are computed), Gumbel-Softmax, its
-    logarithm and its straight-through form, :class:`ExpectedOneHotCategorical`,
-    :class:`OneHotCategoricalReinMax`, and a one-hot distribution, which is its own.
-    Event dimensions, masks and expansions are
-    kept.
+    It is known for all families of :class:`GaussianPushforward` (for :class:`IGRFlow`
+    by counting samples, for the others by computation), for Gumbel-Softmax, its
+    logarithm and its straight-through form, for :class:`ExpectedOneHotCategorical`,
+    :class:`OneHotCategoricalReinMax` and :class:`RaoBlackwellized`, and for a one-hot
+    distribution, which is returned. Event dimensions, masks and expansions are kept.
 
     Shape:
         batch and event as those of ``distribution``.

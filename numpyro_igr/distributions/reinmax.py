@@ -25,15 +25,15 @@ class OneHotCategoricalReinMax(OneHotWithGradient):
         z = D + (x - \text{stop\_gradient}(x)), \qquad
         P(D = e_k) = p_k = \text{softmax}(\text{logits})_k
 
-    with x as in :func:`reinmax`. The value is exactly one-hot, and its gradient is that
-    of straight-through corrected by Heun's method. At temperature 1 the gradient is
-    unbiased where the likelihood is quadratic in z; else it is biased.
+    with x as in :func:`reinmax`. The value is exactly one-hot, and its gradient is the
+    straight-through gradient, corrected by Heun's method. At temperature 1 it is
+    unbiased if the likelihood is quadratic in z; otherwise it is biased.
 
-    Of :func:`recover` it is the ``OneHotCategorical``, with whose exact KL
-    ``TraceDiscreteKL_ELBO`` and ``TraceMeanField_ELBO`` count it. The log-probability
-    is linear in the value, as that of :class:`ExpectedOneHotCategorical`, so that a
-    Monte-Carlo ELBO has a gradient of the KL too, if the prior is of this family as
-    well: the log-probability of ``OneHotCategorical`` passes none to a value.
+    :func:`recover` returns its ``OneHotCategorical``, whose exact KL
+    ``TraceDiscreteKL_ELBO`` and ``TraceMeanField_ELBO`` take. The log-probability is
+    linear in the value, as in :class:`ExpectedOneHotCategorical`. So a Monte-Carlo ELBO
+    has the gradient of the KL too, if the prior is also of this family: through the
+    log-probability of ``OneHotCategorical`` no gradient reaches the value.
 
     Shape:
         ``probs``, ``logits`` and value: ``batch + (K,)``; ``temperature``: ``batch`` or

@@ -31,17 +31,17 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
     .. math::
         \sum_z q(z) [\log p(x, z) - \log q(z)]
 
-    It and its gradient have no noise, so it is the oracle that estimators are held
-    against. The sites of the guide with a discrete distribution behind them (IGR, its
-    stick-breaking, Gumbel-Softmax) and those of the model of the same names are made
-    one-hot. They may depend on one another. A joint value z holds all these sites, in
-    each element of the plates that they share with all terms that depend on them:
-    sites in a plate of independent data cost what one datum costs, sites that data
-    share multiply the values of all data.
+    The loss and its gradient have no noise, so use it to check estimators. The relaxed
+    and one-hot sites of the guide (IGR, its stick-breaking, Gumbel-Softmax), and the
+    sites of these names in the model, are made one-hot. They may depend on one another.
+    A joint value z is one of all these sites, in each element of the plates that they
+    share with all terms that depend on them. So sites in a plate of independent data
+    have as many joint values as one datum, while sites shared by the data multiply the
+    joint values of all data.
 
-    Other sites of the guide are drawn, and must be reparameterized: then the noise is
-    theirs alone. In Pyro the joint values are in a dimension to the left of all plates,
-    and the guide runs twice.
+    Other sites of the guide are drawn, and must be reparameterized; they are then the
+    only source of noise. In Pyro the joint values are in a dimension to the left of all
+    plates, and the guide runs twice.
 
     Units:
         The loss is in nats.
@@ -53,10 +53,10 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
 
     Raises:
         ValueError: if there are more joint values than ``max_configurations``, if the
-            guide has no site with a discrete distribution behind it or another that is
-            not reparameterized, or if the model has no discrete distribution at a site
-            where the guide has; in Pyro, if a program does not take the joint values
-            where they are.
+            guide has no relaxed or one-hot site, if another site of it is not
+            reparameterized, or if the model has neither a relaxed nor a one-hot
+            distribution where the guide has; in Pyro, if a program cannot have the
+            joint values in that dimension.
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:

@@ -19,16 +19,16 @@ from numpyro_igr.infer._optimizer_state import change
 def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:
     r"""The ``loc`` and ``scale`` with which further sticks follow the tail.
 
-    Of a Normal tail they are its own, so that a distribution with these sticks more is
-    the same distribution. A GEM has no Gaussian sticks: these are the nearest. The
-    bound loses their KL to it, the least there is: .22 nats a stick at a concentration
-    of .1, .01 at 1, .066 at 20 and never more than .082 beyond.
+    For a Normal tail they are those of the tail, so that adding such sticks leaves the
+    distribution as it is. The sticks of a GEM are not Gaussian, and these are the
+    nearest in KL. The bound loses that KL: .22 nats a stick at a concentration of .1,
+    .01 at 1, .066 at 20, and at most .082 beyond.
 
     Both are differentiable in the concentration of a GEM. In a guide that learns it,
-    let each stick follow the tail of the concentration drawn: ``loc + follow *
-    tail_loc``, and ``scale * tail_scale``, with a learned ``follow`` from 1 on. A stick
-    that no datum has reached then says nothing of the concentration; one that stays
-    where it is counts as if its length had been seen.
+    let each stick follow the tail of the sampled concentration: ``loc + follow *
+    tail_loc`` and ``scale * tail_scale``, with a learned ``follow`` that starts at 1.
+    Then a stick that no datum has reached carries no information about the
+    concentration, while a fixed one would count as if its length had been observed.
 
     Shape:
         both results ``batch + (num_sticks,)``.
@@ -71,16 +71,18 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
 def grow(state: SVIState, start: Mapping[str, Array], dim: int = -1) -> SVIState:
     """Appends entries to parameters in training, and keeps the optimizer's state.
 
-    The moments of the new entries are zero, those of the others and the number of
-    steps stay. With sticks that start at the tail (:func:`tail_start`) the bound is
-    what it was, to rounding, if that is a Normal; a GEM takes the KL of each. In
-    PyTorch and Pyro parameters grow in place; in NumPyro a new state is returned,
-    outside of jit: what takes it is compiled once again, so double the capacity.
+    The moments of the new entries are zero; those of the others and the number of steps
+    are kept. If new sticks start at the tail (:func:`tail_start`), a Normal tail leaves
+    the bound unchanged up to rounding, and a GEM tail lowers it by a small KL for each.
+    In PyTorch and Pyro parameters grow in place. In NumPyro a new state is returned;
+    call this outside of jit. Functions of the state are then compiled again, so double
+    the capacity rather than add single sticks.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
-        start: what to append, by parameter: its name or, in PyTorch, itself. In the
-            unconstrained coordinates of the optimizer: the log of a positive scale.
+        start: parameter to new entries. A parameter is given by its name or, in
+            PyTorch, itself; entries are in the unconstrained coordinates of the
+            optimizer: the log of a positive scale.
         dim: the dimension along which to append.
 
     Raises:

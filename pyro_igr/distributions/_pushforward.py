@@ -26,23 +26,24 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         \log p(z) = \log N(y; \mu, \sigma^2)
         - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
 
-    A family owns what is known about it: its map, by ``_transform``; its discrete
-    distribution, by ``_log_probs`` and ``_match``; and, where the defaults do not hold,
-    what handlers, KL and objectives ask it, which are attributes:
+    Subclass it to add a family. A subclass defines its map, ``_transform``; its
+    discrete distribution, ``_log_probs``; and the inverse of that, ``_match``. Where
+    the defaults do not apply, it also sets the attributes that handlers, KL and
+    objectives read:
 
-    - ``options``: the names of its arguments beside temperature, loc and scale. Those
-      that are arrays with the batch are in ``arg_constraints`` as well.
+    - ``options``: the names of its arguments other than temperature, loc and scale.
+      Those that are arrays with the batch are in ``arg_constraints`` as well.
     - ``unit_shift``: b, such that :math:`y / \tau + b` is the same function of z at all
-      temperatures and options; None if there is none. The KL is closed form where they
-      are equal, and with such a b where they differ as well.
-    - ``unit_map``: that function's inverse, from :math:`y / \tau + b` to z; None if
-      there is none, or values are not made by it alone.
-    - ``noise_type``: how y is drawn given h(y), as RELAX needs; None if not known.
+      temperatures and options; None if there is none. The KL is in closed form at equal
+      temperatures and options, and with such a b at different ones as well.
+    - ``unit_map``: the inverse of that function, from :math:`y / \tau + b` to z; None
+      if there is none, or if values need more than this map.
+    - ``noise_type``: how to draw y given h(y), for RELAX; None if not known.
     - ``value_is_log``: whether a value is log z; ``value_is_hard``: whether it is h(y).
-    - ``has_discrete_gradient``: whether ``.probs`` has one.
+    - ``has_discrete_gradient``: whether ``.probs`` is differentiable.
 
-    A subclass of a family that has another ``_transform`` inherits ``.probs``, but no
-    ``unit_shift``, ``unit_map`` or ``noise_type``: those are of its parent's map.
+    If a subclass of a family overrides ``_transform``, it inherits ``.probs``, but not
+    ``unit_shift``, ``unit_map`` and ``noise_type``, which belong to its parent's map.
 
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.

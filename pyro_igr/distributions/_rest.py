@@ -26,7 +26,7 @@ class HasRest:
         return self.event_shape[0] - 1
 
     def overflows(self, value: Tensor) -> Tensor:
-        """Whether ``value`` needs more sticks: the given ones do not exceed rho.
+        """Whether ``value`` needs more sticks: the given weights do not exceed rho.
 
         Shape:
             ``batch + (n + 1,)`` to ``batch``; its mean is the overflow rate.
@@ -34,9 +34,9 @@ class HasRest:
         return num_active(value, self.rho) > self.num_sticks
 
     def break_rest(self, value: Tensor, num_sticks: int) -> Tensor:
-        """Breaks the rest of a value that overflows at sticks of the tail.
+        """Splits the rest of a value that overflows by sticks drawn from the tail.
 
-        The rest of other values stays. Differentiable, like a value.
+        The rest of other values is not split. Differentiable, like a value.
 
         Shape:
             ``batch + (n + 1,)`` to ``batch + (n + num_sticks + 1,)``.

@@ -19,17 +19,18 @@ from pyro_igr.handlers._categories import is_category, log_probs_of
 class IGRReparam(Reparam):
     r"""Relaxes one discrete site, to a distribution with exactly its probabilities.
 
-    A one-hot site gets a value inside the simplex instead of a vertex of it. Of a
-    discrete distribution p the relaxed one has :math:`.\text{probs} = p`, so that
-    discretizing it gives p back. Event dimensions, masks and plates are kept.
+    The value of a one-hot site becomes a point inside the simplex. If the site has
+    probabilities p, the relaxed distribution has :math:`.\text{probs} = p`, so that
+    :func:`discretize` restores p. Event dimensions, masks and plates are kept.
 
     A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
-    the ``family``, and a deterministic :math:`n = \sum_k k z_k`: a real number, and an
-    integer again where the weights are discretized. The last weight stands for the
-    count ``num_sticks`` and everything beyond.
+    the ``family``, and a deterministic site :math:`n = \sum_k k z_k`. This is a real
+    number, and an integer again after :func:`discretize`. The last weight is that of
+    all counts from ``num_sticks`` on.
 
-    A Gaussian gives every category a positive probability: one of 0 becomes the
-    smallest normal number of the dtype over its precision (1e-31 in float32).
+    A relaxed distribution gives every category a positive probability. A probability of
+    0 is replaced by the smallest normal number of the dtype divided by its precision
+    (1e-31 in float32).
 
     Args:
         temperature: :math:`\tau > 0` of the relaxed distribution; a number, or one for
@@ -38,17 +39,16 @@ class IGRReparam(Reparam):
             in closed form; ``IGR``, which treats all categories but the last alike
             and is matched by a solver at every run; or any class that is built from
             a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
-        one_hot: whether a site of integers is to deliver one-hot vectors in their
-            place: a ``Categorical``, or any that the host can enumerate.
-        num_sticks: the number of counts to tell apart, as in
-            ``InfiniteIGR.from_discrete``: None for as many as have mass to speak of,
-            if the distribution's parameters are concrete.
+        one_hot: whether the values of an integer site are to be one-hot vectors
+            instead: of a ``Categorical``, or any that the host can enumerate.
+        num_sticks: how many values of a count to distinguish, as in
+            ``InfiniteIGR.from_discrete``; None for all whose mass is not negligible
+            (the distribution's parameters must not be traced by jit).
 
     Raises:
-        TypeError: if ``family`` is no class and not called as one.
+        TypeError: if ``family`` is not a class of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a site that is
-            observed, or whose distribution is not a discrete one with probabilities to
-            match.
+            observed, or whose distribution cannot be relaxed.
 
     Source:
         Not in the paper.

@@ -29,13 +29,13 @@ def assert_analytic_kl(
 ) -> None:
     """Raises if ``TraceMeanField_ELBO`` would count a KL term wrongly, or estimate it.
 
-    That ELBO says neither. It estimates a term by Monte Carlo where no KL is registered
-    for a pair of distributions, at an event dimension or a mask on one side only, and
-    at an auxiliary site. It counts a wrong one where model and guide differ in shape,
-    scale or the host's mask, since it uses those of the guide, and in Pyro at a Delta
-    with a density, as automatic guides have at constrained sites. This runs the guide
-    and the model once, as the ELBO does, and checks every latent site. The random state
-    is left as it was; parameters are initialized.
+    That ELBO gives no warning of either. It estimates a term by Monte Carlo where no KL
+    is registered for a pair of distributions, where only one of the two has an event
+    dimension or a mask, and at auxiliary sites. It counts a wrong term where model and
+    guide differ in shape, scale or the host's mask, since it uses those of the guide,
+    and in Pyro at a Delta with a density, which automatic guides have at constrained
+    sites. This function runs guide and model once, as the ELBO does, and checks every
+    latent site. It restores the random state; parameters are initialized.
 
     Args:
         model: the model, as given to ``SVI``.
@@ -44,9 +44,9 @@ def assert_analytic_kl(
         kwargs: what both are called with.
 
     Raises:
-        AssertionError: naming the first site whose term is wrong, or else the first
-            without a closed form, and the reason. In NumPyro also a site whose scale
-            or mask is not known while jax traces the call.
+        AssertionError: with the name of the first site whose term is wrong, or else of
+            the first without a closed form, and the reason. In NumPyro also for a site
+            whose scale or mask is not known because jax traces the call.
 
     Example:
         >>> import pyro, torch

@@ -25,14 +25,15 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Tensor, Te
     .. math::
         E z'_j = E z_{o(j)}, \qquad z = SB(\sigma(y / \tau))
 
-    exactly, and so are their variances as far as independent Gaussian sticks can have
-    them, within a third of the narrowest and thrice the widest of the distribution.
+    exactly. Their variances are matched as far as independent Gaussian sticks allow,
+    with scales from a third of the smallest to three times the largest present one.
     Correlations change, and so do ``.probs``, E h(y), unless the temperature is small.
-    The present order gives the present distribution. With the largest weights first
-    fewer sticks exceed ``rho``.
+    The present order returns the present parameters. With the largest weights first,
+    fewer sticks are needed to exceed ``rho``.
 
-    A stick that is left out leaves its weight to the rest, and one that is named r
-    times is split: each part has an r-th of it. Outside of jit, in double precision.
+    The weight of a stick that is left out goes to the rest. A stick that is named r
+    times is split into r equal parts. Call this outside of jit; it computes in double
+    precision.
 
     Shape:
         both results ``batch + (len(order),)``.
@@ -78,19 +79,19 @@ def reorder(
 ) -> None:
     """Puts entries of parameters in training in another order, with their moments.
 
-    What belongs to a stick moves along: the component that it weighs, say. The sticks
-    themselves get new values, those of :func:`reordered_start`. Entries that are left
-    out are gone, and entries that are named twice are there twice, moments included:
-    with :func:`grow` the capacity is what it was. A model whose components are
-    exchangeable keeps its bound, but for what new sticks change. In PyTorch and Pyro
-    parameters change in place; in NumPyro a new state is returned, outside of jit.
+    Use it for what belongs to the sticks, such as the components that they weigh; the
+    sticks themselves get new values, by :func:`reordered_start`. Entries left out of
+    ``order`` are deleted, and entries named twice are duplicated, with their moments;
+    :func:`grow` restores the capacity. If components are exchangeable, the bound
+    changes only through the new sticks. In PyTorch and Pyro parameters change in place;
+    in NumPyro a new state is returned, and this must be called outside of jit.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
-        order: the present entry that each new one is.
-        values: by parameter, its name or, in PyTorch, itself: None for entries that
-            move, or new values, in the unconstrained coordinates of the optimizer: the
-            log of a positive scale. The moments move in any case.
+        order: for each new entry, the number of the present one that it is.
+        values: parameter to None, for entries that move, or to new values, in the
+            unconstrained coordinates of the optimizer: the log of a positive scale. A
+            parameter is given by its name or, in PyTorch, itself. Moments always move.
         dim: the dimension along which to reorder.
 
     Raises:

@@ -28,10 +28,10 @@ class MeanFieldGuide(SiteGuide):
     .. math::
         x = T(u), \qquad u \sim N(\mu, \text{diag}(\sigma^2))
 
-    with T the host's bijection onto the support of the site. The site itself is
-    sampled, from a ``TransformedDistribution``, or from a ``Normal`` where the support
-    is all reals: so a mean-field ELBO finds the closed form of the KL to a Normal, and
-    estimates other KLs without bias.
+    with T the host's bijection onto the support of the site. The site itself is sampled
+    from a ``TransformedDistribution``, or from a ``Normal`` if the support is all
+    reals. So a mean-field ELBO uses the closed-form KL to a Normal prior, and estimates
+    other KLs without bias.
 
     Args:
         model: a model with the other sites hidden.

@@ -26,31 +26,31 @@ NETWORK = ControlNetwork()
 class TraceRELAX_ELBO(ELBO):
     r"""Unbiased gradients of the discrete ELBO, by RELAX or REBAR.
 
-    The bound is that of the discretized model, f(h) its sample at one-hot vectors h,
+    The bound is that of the discretized model, with f(h) its value at one-hot h,
 
     .. math:: E_{h \sim q} f(h), \qquad f(h) = \log p(x, h) - \log q(h)
 
-    with h = H(y) the category of continuous noise y, and :math:`\tilde y` drawn anew
-    given that :math:`H(\tilde y) = h`. For any control variate c the estimator
+    where h = H(y) is the category of continuous noise y, and :math:`\tilde y` is a new
+    draw given that :math:`H(\tilde y) = h`. For any control variate c the estimator
 
     .. math::
         (f(h) - c(\tilde y)) \nabla \log q(h) + \nabla c(y) - \nabla c(\tilde y)
         + \nabla \log p(x, h)
 
     is unbiased. Here :math:`c(y) = \eta f(z) + r(z)`, where z is y relaxed at a learned
-    temperature and one-hot log-probabilities are linear in z. Without r this is REBAR,
-    with a learned r it is RELAX. :math:`\eta` (the parameter ``NAME_scale``), the
-    temperature (``NAME_temperature``) and r's parameters descend the squared norm of
-    the guide's gradient, whose mean differs from the variance by a constant.
+    temperature, and one-hot log-probabilities are linear in z. Without r this is REBAR;
+    with a learned r it is RELAX. The parameters of c are :math:`\eta` (``NAME_scale``),
+    the temperature (``NAME_temperature``) and those of r. They minimize the squared
+    norm of the guide's gradient, whose mean is the variance up to a constant.
 
-    Sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks"),
-    Gumbel-Softmax or its logarithm, whose own temperatures do not matter, or one-hot;
-    the model's have any distribution with a discrete one behind it. The guide's other
-    sites must be reparameterized, and none may depend on a discrete one. The learning
-    signal of an element of a plate sums the terms of that element.
+    Discrete sites of the guide may be ``IGR``, ``ExpIGR``, ``IGRStickBreaking``
+    ("sticks"), Gumbel-Softmax or its logarithm, whose own temperatures do not matter,
+    or one-hot. In the model they have any relaxed or one-hot distribution. Other sites
+    of the guide must be reparameterized, and none may depend on a discrete site. The
+    learning signal of an element of a plate is the sum of the terms of that element.
 
-    In NumPyro, whose SVI looks for parameters in programs only, give it
-    ``with_parameters(guide)``.
+    In NumPyro SVI finds parameters only in programs: pass ``with_parameters(guide)`` to
+    it as the guide.
 
     Units:
         The loss is in nats.
@@ -60,16 +60,16 @@ class TraceRELAX_ELBO(ELBO):
         control_variate: r, a :class:`ControlNetwork`, None for REBAR, or a function of
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
-        temperature: where the learned temperature starts.
-        name: NAME, to find parameters again by, from another engine of this name or
-            a checkpoint. None for one of its own: the first in a process that is free
-            of "relax", "relax_2" and so on.
+        temperature: the initial value of the learned temperature.
+        name: NAME, which identifies the parameters in other engines of this name and in
+            checkpoints. None for a new one: the first of "relax", "relax_2" and so on
+            that is free in this process.
         kwargs: as for the host's ``ELBO``.
 
     Raises:
         ValueError: if an argument is out of range, if a site of the guide depends on a
-            discrete one or has no pathwise gradient, or if the model gives a discrete
-            site a distribution without a discrete one behind it.
+            discrete one or has no pathwise gradient, or if a discrete site has neither
+            a relaxed nor a one-hot distribution in the model.
 
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for

@@ -35,18 +35,18 @@ class TraceUnorderedSet_ELBO(ELBO):
         \sum_{s \in S} w_s [ (f(s) - b_s) \nabla \log q(s) + \nabla f(s) ], \qquad
         f(z) = \log p(x, z) - \log q(z)
 
-    S is a set of distinct configurations z of the one-hot sites, w their weights and b
-    a baseline from the others of the set. The sites of the guide with a discrete
-    distribution behind them (IGR, its stick-breaking, Gumbel-Softmax) and those of the
-    model of the same names are made one-hot. A configuration holds all these sites, and
-    there is one set for every element of the plates that they share with all terms that
-    depend on them. A set of everything has no noise; one of size 1 is the plain
+    S is a set of distinct configurations of the one-hot sites, w are their weights, and
+    b is a baseline from the others in the set. The relaxed and one-hot sites of the
+    guide (IGR, its stick-breaking, Gumbel-Softmax), and the sites of these names in the
+    model, are made one-hot. A configuration is a value of all these sites, and there is
+    one set for each element of the plates that they share with all terms that depend on
+    them. A set of all configurations has no noise; one of size 1 gives the plain
     score-function gradient.
 
-    Other sites of the guide must be reparameterized. Given them, its one-hot sites
-    must be independent of one another; it runs twice. With replacement the samples
-    are independent, the baseline is the mean of the others (leave-one-out), and
-    one-hot sites may depend on one another.
+    Other sites of the guide must be reparameterized. Given them, its one-hot sites must
+    be independent of one another; the guide runs twice. With replacement, samples are
+    independent, the baseline is the mean of the others (leave-one-out), and one-hot
+    sites may depend on one another.
 
     Units:
         The loss is in nats.
@@ -58,10 +58,10 @@ class TraceUnorderedSet_ELBO(ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: if ``num_samples`` is not positive, if the guide has no site with a
-            discrete distribution behind it, has another that is not reparameterized, or
-            has one-hot sites that depend on one another without replacement, or if the
-            model has no discrete distribution at a site where the guide has.
+        ValueError: if ``num_samples`` is not positive, if the guide has no relaxed or
+            one-hot site, has another that is not reparameterized or, without
+            replacement, one-hot sites that depend on one another, or if the model has
+            neither a relaxed nor a one-hot distribution where the guide has.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:

@@ -36,41 +36,41 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         \sum_e \log \frac{1}{S} \sum_{s=1}^S p(x_e | z_{es}) \exp\Big( \sum_k z_{esk}
         (\log p_k - \log q_k) \Big), \qquad z_{es} \sim q
 
-    with q and p the distributions that ``to_discrete()`` returns of guide and model, by
-    their ``.logits``, for IGR, its stick-breaking and Gumbel-Softmax, straight-through
-    or not; the prior may be ``OneHotCategorical`` itself. Categories that q lacks do
-    not count; other sites count by their densities. The elements e are those of the
-    plates that all sites within plates share; without plates, all data have one weight.
+    where z is relaxed, and q and p are the discrete distributions that
+    ``to_discrete()`` returns for guide and model (IGR, its stick-breaking,
+    Gumbel-Softmax, straight-through or not); the prior may be ``OneHotCategorical``.
+    Categories that q lacks contribute nothing, other sites their densities. The
+    elements e are those of the plates that all sites within plates share; without
+    plates, all data have one weight.
 
-    At one-hot values, straight-through ones say, it is the importance-weighted bound of
-    the discrete model, the host's ``RenyiELBO(alpha=0)`` of the pair that
-    :func:`discretize` makes: from below, and tighter with more samples. At relaxed
-    values it is no bound of any model, as :class:`TraceDiscreteKL_ELBO` is none. With
-    one sample it is that objective with the KL at the sample in place of the exact
-    one, :math:`\sum_k z_k (\log q_k - \log p_k)`, which it has in mean only as the
-    temperature falls to 0. Report :func:`log_likelihood`.
+    At one-hot values (straight-through) it is the importance-weighted bound of the
+    discrete model, the host's ``RenyiELBO(alpha=0)`` after :func:`discretize`. At
+    relaxed values it is not a bound for any model, and neither is
+    :class:`TraceDiscreteKL_ELBO`. With one sample it is that objective with
+    :math:`\sum_k z_k (\log q_k - \log p_k)` in place of the exact KL, which is the mean
+    of this term only in the limit of temperature 0. Report :func:`log_likelihood`.
 
-    A latent outside of these plates, which the data share, is drawn once, and counts
-    outside of the mean: an ELBO of it, and a bound of the others given it. What scales
-    the observations, on average, is a factor of the bound, as that of a subsampled
-    plate; relative to it a scale of a site is an exponent of its part of a weight.
+    A latent site outside of these plates is drawn once and contributes outside of the
+    mean over samples: it has an ELBO, and the others a bound given it. The average
+    scale of the observations, as of a subsampled plate, multiplies the bound; the scale
+    of a site relative to it is an exponent of the site's factor in each weight.
 
-    The gradient is that of this objective unless it is doubly reparameterized. Then the
-    paths through relaxed samples count by the squares of their weights, and q has no
-    other gradient: the score left out, :math:`\sum_k z_k \nabla \log q_k`, has mean
-    zero for one-hot z only. So it is another gradient, with less noise, which tends to
-    that of the bound of the discrete model as the temperature falls to 0.
+    A doubly reparameterized gradient is not that of this objective: paths through
+    relaxed samples get their squared weights as factors, and q has no other gradient.
+    The score left out, :math:`\sum_k z_k \nabla \log q_k`, has mean zero for one-hot z
+    only. This gradient has less noise, and tends to that of the discrete model's bound
+    as the temperature falls to 0.
 
     As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR or bound it from
-    below: only loc / scale counts. One that depends on parameters is warned of once.
+    below. A scale that depends on parameters causes one warning.
 
     Units:
         The loss is in nats.
 
     Args:
-        num_samples: S, at once: in Pyro in a dimension to the left of all plates.
+        num_samples: S; in Pyro they are in a dimension to the left of all plates.
         num_particles: how many such bounds are averaged, 1 by default.
-        plate: the plates of the elements, by name; ``()`` is one weight of everything.
+        plate: names of the plates of the elements; ``()`` for one weight of everything.
         gradient: "plain", or "doubly reparameterized".
         kwargs: as for the host's ``ELBO``.
 

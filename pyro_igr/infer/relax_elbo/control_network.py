@@ -17,16 +17,16 @@ from pyro_igr.infer.relax_elbo._names import Names
 class ControlNetwork:
     r"""A learned function of relaxed points, with one hidden layer.
 
-    The plates around a discrete site are a set, and every such set has a network. Its
-    input x, in each element of these plates, is the points of all discrete sites in
-    them or in fewer, flattened and end to end; its value is
+    There is one network for each set of plates that discrete sites lie in. In each
+    element of these plates its input x is the concatenation of the relaxed points of
+    all discrete sites that lie in these plates or in a subset of them; its value is
 
     .. math:: r(x) = w \cdot [\tanh(A [x, 1]), 1]
 
     scaled and masked as the log-probability of the first site in these plates. It
-    starts at w = 0, so that RELAX starts as REBAR. With SITE that first site's and
-    NAME the engine's, its parameters are ``NAME_hidden_SITE``, which is A, and
-    ``NAME_output_SITE``, w.
+    starts at w = 0, so that RELAX starts as REBAR. Its parameters are
+    ``NAME_hidden_SITE`` (A) and ``NAME_output_SITE`` (w), where SITE is the name of
+    that first site and NAME that of the engine.
 
     Args:
         num_hidden: units of the hidden layer.

@@ -23,16 +23,15 @@ class TraceSTL_ELBO(Trace_ELBO):
         E_{z \sim q_\phi} [\log p(x, z) - \log q_{\bar\phi}(z)], \qquad
         \bar\phi = \text{stop\_gradient}(\phi)
 
-    The term that is left out has mean zero, so the gradient stays unbiased, and where
-    the guide is the posterior it is zero for every sample, not in mean only. For any
-    reparameterized guide; sites may depend on one another, parameters are detached
-    and samples are not. The guide runs twice.
+    The term that is left out has mean zero, so the gradient stays unbiased; if the
+    guide is the posterior, it is zero for every sample, not only in the mean. The guide
+    may be any reparameterized one, with sites that depend on one another: parameters
+    are detached in its density, samples are not. The guide runs twice.
 
     ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` ("sticks") are scored in Gaussian
-    coordinates, exact at any temperature. It estimates the bound of the relaxed model,
-    which can be far from that of the discrete one where the model is nearly
-    deterministic: report ``Trace_ELBO`` of the pair that :func:`discretize` makes of
-    model and guide.
+    coordinates, exactly at any temperature. The loss is an ELBO of the relaxed model,
+    which can be far from that of the discrete model if the model is nearly
+    deterministic: report ``Trace_ELBO`` of model and guide after :func:`discretize`.
 
     Units:
         The loss is in nats.
@@ -42,10 +41,10 @@ class TraceSTL_ELBO(Trace_ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: at such a site whose scale, masks or shape differ in model and
-            guide, so that the loss would depend on coordinates; in NumPyro, where jit
-            traces scales or masks, the loss is NaN. In the first run, where a program
-            compares, rounds or indexes with a relaxed value.
+        ValueError: at such a site if its scale, mask or shape differs in model and
+            guide, so that the loss would depend on coordinates (in NumPyro the loss is
+            NaN if jit traces scales or masks); in the first run, if a program compares,
+            rounds or indexes with a relaxed value.
 
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and

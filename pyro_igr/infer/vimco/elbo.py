@@ -24,16 +24,16 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
         \nabla \approx \nabla_w L + \sum_{es} (L_e - L_{e, -s})
         \nabla \log q(z_{es}), \qquad w = p(x, z) / q(z)
 
-    with :math:`L_{e, -s}` the bound with the geometric mean of the other weights in
+    where :math:`L_{e, -s}` is the bound with the geometric mean of the other weights in
     place of the weight of s. The gradient is unbiased. The one-hot sites are those of
     :class:`TraceUnorderedSet_ELBO` with replacement, and may depend on one another.
-    Other sites must be reparameterized; one that does not depend on them is drawn once,
-    and counts outside of the mean. The elements e are those of the plates that all
-    terms share which depend on one-hot sites.
+    Other sites must be reparameterized; one that does not depend on one-hot sites is
+    drawn once, and contributes outside of the mean over samples. The elements e are
+    those of the plates shared by all terms that depend on one-hot sites.
 
-    It is a bound of the discrete log-likelihood, tighter with more samples. A scale of
-    all sites that depend on one-hot ones, that of a subsampled plate say, is a factor
-    of it.
+    It is a lower bound on the discrete log-likelihood, tighter with more samples. If
+    all sites that depend on one-hot sites have the same scale, as in a subsampled
+    plate, the bound has this factor.
 
     Units:
         The loss is in nats.
