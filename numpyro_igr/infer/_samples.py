@@ -1,6 +1,7 @@
 """Samples of a guide, a chunk at a time, and their weights."""
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 from jax import Array, lax, random
@@ -59,7 +60,7 @@ def check_counts(least: int, **counts: int) -> None:
         counts: by the name of their argument.
     """
     for name, count in counts.items():
-        if not (isinstance(count, int) and count >= least):
+        if not (isinstance(count, Integral) and count >= least):
             raise ValueError(
                 f"expected {name} to be an integer of at least {least}, got {count!r}"
             )

@@ -47,11 +47,11 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: if there are more joint values than ``max_configurations``, if the
-            guide has no relaxed or one-hot site, if another site of it is not
-            reparameterized, or if the model has neither a relaxed nor a one-hot
-            distribution where the guide has; in Pyro, if a program cannot have the
-            joint values in that dimension.
+        ValueError: if a number is not positive, if there are more joint values than
+            ``max_configurations``, if the guide has no relaxed or one-hot site, if
+            another site of it is not reparameterized, or if the model has neither a
+            relaxed nor a one-hot distribution where the guide has; in Pyro, if a
+            program cannot have the joint values in that dimension.
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:
@@ -80,7 +80,9 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         max_configurations: int = 10_000,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, max_configurations=max_configurations)
+        check_counts(
+            1, max_configurations=max_configurations, num_particles=num_particles
+        )
         super().__init__(num_particles, **kwargs)
         self.max_configurations: int = max_configurations
         self._plates: tuple[int, ...] | None = None

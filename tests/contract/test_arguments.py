@@ -94,6 +94,22 @@ SIZES = {
         lambda igr, d, a, n: igr.match_moments(a(PROBS), 0.5, num_samples=n),
     ),
 }
+ENGINES = {
+    "TraceDiscreteKL_ELBO": (),
+    "TraceSTL_ELBO": (),
+    "TraceRELAX_ELBO": (),
+    "TraceEnumeratedDiscrete_ELBO": (),
+    "TraceDiscreteIWAE_ELBO": (2,),
+    "TraceUnorderedSet_ELBO": (2,),
+    "TraceVIMCO_ELBO": (2,),
+}
+SIZES |= {
+    name: (
+        "num_particles",
+        lambda igr, d, a, n, name=name, args=args: getattr(igr, name)(*args, n),
+    )
+    for name, args in ENGINES.items()
+}
 
 
 @pytest.mark.parametrize("size", [0, -2, 2.5, "two"])

@@ -76,13 +76,13 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         kwargs: as for the host's ``ELBO``.
 
     Raises:
-        ValueError: if ``num_samples`` is not positive; at a site of the guide that is
-            not reparameterized, or relaxed and dependent on others where the gradient
-            is doubly so; at a relaxed one without a discrete distribution behind it in
-            the model, with other categories there, or with a mask in one of them only;
-            if a plate within an element is subsampled, or a site outside of the named
-            plates depends on samples within; in the first run, where a program
-            compares, rounds or indexes with a relaxed value.
+        ValueError: if a number is not positive; at a site of the guide that is not
+            reparameterized, or relaxed and dependent on others where the gradient is
+            doubly so; at a relaxed one without a discrete distribution behind it in the
+            model, with other categories there, or with a mask in one of them only; if a
+            plate within an element is subsampled, or a site outside of the named plates
+            depends on samples within; in the first run, where a program compares,
+            rounds or indexes with a relaxed value.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -114,7 +114,7 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         gradient: Gradient = "plain",
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_samples=num_samples)
+        check_counts(1, num_samples=num_samples, num_particles=num_particles)
         check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples

@@ -12,6 +12,7 @@ from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._options import TraceOptions
 from numpyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
+from numpyro_igr.infer._samples import check_counts
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
@@ -51,10 +52,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         kwargs: as for the host's ``TraceMeanField_ELBO``.
 
     Raises:
-        ValueError: at a relaxed site of the guide whose distribution in the model has
-            no discrete counterpart or other categories, or that is masked in only one
-            of the two; in the first run, if a program compares, rounds or indexes with
-            a relaxed value.
+        ValueError: if ``num_particles`` is not positive; at a relaxed site of the guide
+            whose distribution in the model has no discrete counterpart or other
+            categories, or that is masked in only one of the two; in the first run, if a
+            program compares, rounds or indexes with a relaxed value.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
@@ -73,6 +74,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     """
 
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
+        check_counts(1, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._has_warned = self._is_checked = False
 

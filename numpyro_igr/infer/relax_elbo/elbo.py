@@ -14,6 +14,7 @@ from numpyro.infer.inspect import get_dependencies
 
 from numpyro_igr._host import get_importance_trace
 from numpyro_igr.infer._options import ELBOOptions
+from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
@@ -61,9 +62,8 @@ class TraceRELAX_ELBO(ELBO):
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
         temperature: the initial value of the learned temperature.
-        name: NAME, which identifies the parameters in other engines of this name and in
-            checkpoints. None for a new one: the first of "relax", "relax_2" and so on
-            that is free in this process.
+        name: NAME, which identifies the parameters in other engines and in checkpoints.
+            None for the first of "relax", "relax_2" and so on that is free so far.
         kwargs: as for the host's ``ELBO``.
 
     Raises:
@@ -100,6 +100,7 @@ class TraceRELAX_ELBO(ELBO):
         name: str | None = None,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
+        check_counts(1, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
         self.name: str = self._control_variate.names.prefix

@@ -58,10 +58,10 @@ class TraceUnorderedSet_ELBO(ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: if ``num_samples`` is not positive, if the guide has no relaxed or
-            one-hot site, has another that is not reparameterized or, without
-            replacement, one-hot sites that depend on one another, or if the model has
-            neither a relaxed nor a one-hot distribution where the guide has.
+        ValueError: if a number is not positive, if the guide has no relaxed or one-hot
+            site, has another that is not reparameterized or, without replacement,
+            one-hot sites that depend on one another, or if the model has neither a
+            relaxed nor a one-hot distribution where the guide has.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -91,7 +91,7 @@ class TraceUnorderedSet_ELBO(ELBO):
         replacement: bool = False,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_samples=num_samples)
+        check_counts(1, num_samples=num_samples, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.replacement: bool = replacement

@@ -13,6 +13,7 @@ from torch import Tensor
 from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
 from pyro_igr._typed import Message
 from pyro_igr.infer._options import ELBOOptions
+from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from pyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
@@ -59,9 +60,8 @@ class TraceRELAX_ELBO(ELBO):
             the relaxed points by site, which may contain ``param`` statements; its
             value has a dimension for each plate around the sites, or none.
         temperature: the initial value of the learned temperature.
-        name: NAME, which identifies the parameters in other engines of this name and in
-            checkpoints. None for a new one: the first of "relax", "relax_2" and so on
-            that is free in this process.
+        name: NAME, which identifies the parameters in other engines and in checkpoints.
+            None for the first of "relax", "relax_2" and so on that is free so far.
         kwargs: as for the host's ``ELBO``.
 
     Raises:
@@ -96,6 +96,7 @@ class TraceRELAX_ELBO(ELBO):
         name: str | None = None,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
+        check_counts(1, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
         self.name: str = self._control_variate.names.prefix

@@ -14,6 +14,7 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers._log_odds import LogOddsMessenger
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._options import TraceOptions
+from pyro_igr.infer._samples import check_counts
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -41,10 +42,11 @@ class TraceSTL_ELBO(Trace_ELBO):
         kwargs: as for the host's ``Trace_ELBO``.
 
     Raises:
-        ValueError: at such a site if its scale, mask or shape differs in model and
-            guide, so that the loss would depend on coordinates (in NumPyro the loss is
-            NaN if jit traces scales or masks); in the first run, if a program compares,
-            rounds or indexes with a relaxed value.
+        ValueError: if ``num_particles`` is not positive; at such a site if its scale,
+            mask or shape differs in model and guide, so that the loss would depend on
+            coordinates (in NumPyro the loss is NaN if jit traces scales or masks); in
+            the first run, if a program compares, rounds or indexes with a relaxed
+            value.
 
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and
@@ -61,6 +63,7 @@ class TraceSTL_ELBO(Trace_ELBO):
     """
 
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
+        check_counts(1, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._is_checked = False
 
