@@ -15,7 +15,7 @@ DEPENDENT = (
 )
 CHANGING = (
     "site '{}' has shape {} in one run of the model and {} in another: where the "
-    "parameters of counts are drawn, say how many there are by num_sticks"
+    "parameters of counts are drawn, give their number as num_sticks"
 )
 
 
