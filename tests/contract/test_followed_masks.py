@@ -176,6 +176,7 @@ def test_a_partly_observed_site_counts_where_it_is_not_observed(host):
 
 def late(host, length=None):
     """Two steps, of which those after the length have Python's False for a mask."""
+    length = length.get("length") if isinstance(length, dict) else length
     for t in range(2):
         with host.mask(mask=True if length is None else t < length):
             z = host.sample(f"z{t}", host.one_hot(host.array(FIRST)))
@@ -183,11 +184,13 @@ def late(host, length=None):
             host.sample(f"x{t}", host.normal(mean, 1.0), obs=host.array(DATA[t]))
 
 
-@pytest.mark.parametrize("first", [(), (2,)])
-def test_a_mask_that_comes_later_with_other_arguments_is_followed(host, first):
+@pytest.mark.parametrize(
+    ("first", "later"), [((), 1), ((2,), 1), (({},), {"length": 1})]
+)
+def test_a_mask_that_comes_later_with_other_arguments_is_followed(host, first, later):
     model, guide = host.pair(late, *first)
     q = host.probs(guide)["z0"]
     log_joint = np.log(FIRST) + norm.logpdf(DATA[0], MEANS)
     programs = host.igr.discretize(model), host.igr.discretize(guide)
-    found = -host.loss(host.elbos[0], *programs, 1)
+    found = -host.loss(host.elbos[0], *programs, later)
     assert found == pytest.approx((q * (log_joint - np.log(q))).sum(), abs=0.1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from numpyro import handlers
 from numpyro.distributions import (
@@ -134,18 +135,22 @@ def any_followed(
 def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
-    Integers too where the host keeps no mask that is Python's True.
+    Those in dictionaries, lists and tuples count as well, and integers where the host
+    keeps no mask that is Python's True.
 
     Args:
         args: of the model.
         kwargs: of the model.
     """
-    named = [*enumerate(args), *sorted(kwargs.items())]
-    return tuple((name, _kind_of(x)) for name, x in named)
+    return _kind_of((args, kwargs))
 
 
 def _kind_of(x: Any) -> Hashable:
-    if isinstance(x, float | Array):
+    if isinstance(x, dict):
+        return type(x), *((name, _kind_of(value)) for name, value in x.items())
+    if isinstance(x, list | tuple):
+        return type(x), *map(_kind_of, x)
+    if isinstance(x, float | Array | np.ndarray):
         return jnp.shape(x)
     return x if isinstance(x, int | str) else type(x)
 
