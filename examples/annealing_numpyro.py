@@ -1,9 +1,9 @@
 """Anneal the temperature and the weight of the KL, in NumPyro.
 
 The temperature falls by equal factors, and the weight of the KL rises to 1. Both are
-arguments of model and guide, arrays to jit, so that nothing is compiled again. The
-weight scales the site in model and guide alike: ELBOs with a closed-form KL read the
-guide's scale, the others both.
+arguments of model and guide, and arrays for jit, so nothing is compiled again. The
+weight scales the site in both, since ELBOs with a closed-form KL use the guide's scale,
+and others use both scales.
 
     python -m examples.annealing_numpyro
     python -m examples.annealing_numpyro --num-steps 5000
@@ -91,7 +91,7 @@ class Options(Flags):
     """How long to train."""
 
     num_steps: int = option(
-        "steps of Adam, while annealing", 1000, "-n", where=at_least(1)
+        "steps of Adam while annealing", 1000, "-n", where=at_least(1)
     )
 
 

@@ -1,8 +1,8 @@
 """Anneal the temperature and the weight of the KL, in Pyro.
 
 The temperature falls by equal factors, and the weight of the KL rises to 1. Both are
-arguments of model and guide. The weight scales the site in model and guide alike:
-ELBOs with a closed-form KL read the guide's scale, the others both.
+arguments of model and guide. The weight scales the site in both, since ELBOs with a
+closed-form KL use the guide's scale, and others use both scales.
 
     python -m examples.annealing_pyro
     python -m examples.annealing_pyro --num-steps 5000
@@ -84,7 +84,7 @@ class Options(Flags):
     """How long to train."""
 
     num_steps: int = option(
-        "steps of Adam, while annealing", 1000, "-n", where=at_least(1)
+        "steps of Adam while annealing", 1000, "-n", where=at_least(1)
     )
 
 

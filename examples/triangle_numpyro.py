@@ -1,7 +1,7 @@
 """One discrete distribution, relaxed in three ways, on the triangle, in NumPyro.
 
-IGR, IGR with broken sticks and Gumbel-Softmax stand for the same probabilities of three
-categories at any temperature. Samples of each are drawn at several, as dots.
+IGR, stick-breaking IGR and Gumbel-Softmax represent the same probabilities of three
+categories at any temperature. Their samples at several temperatures are plotted.
 
     python -m examples.triangle_numpyro
     python -m examples.triangle_numpyro --weights 8 1 1 --temperature 2 1 0.5 0.1

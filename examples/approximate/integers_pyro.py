@@ -1,7 +1,8 @@
-"""Distributions of integers by relaxed ones, in Pyro (section 4.1 of the paper).
+"""Approximate distributions of integers, in Pyro (section 4.1 of the paper).
 
-Trains IGR, IGR-SB and Gumbel-Softmax towards distributions of integers, matches IGR
-and IGR-SB to them exactly, and prints how far what they stand for is from these.
+Trains IGR, IGR-SB and Gumbel-Softmax towards each target, and matches IGR and IGR-SB to
+it exactly. Prints the total variation between the discrete distributions that these
+relax and the target.
 
     python -m examples.approximate.integers_pyro
     python -m examples.approximate.integers_pyro --targets poisson -k 20 40 60 80

@@ -1,4 +1,4 @@
-"""Distributions of integers by relaxed ones: what the twins of the example share.
+"""Approximating distributions of integers: what the twins of the example share.
 
 A relaxed distribution is trained towards a target p by gradients through its samples z,
 as a network would train it. The objective is the distance of the means,
@@ -6,7 +6,7 @@ as a network would train it. The objective is the distance of the means,
     |E z - p|^2, estimated without bias by (mean of z - p) . (mean of z' - p),
 
 with the scale of the Gaussians at 1. That is eq. 14 of the paper with the expectation
-inside the norm; as printed, E |z - p|^2 is least for the point z = p, without noise.
+inside the norm; as printed, E |z - p|^2 is least if z = p always, without noise.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,14 +40,14 @@ SIZES = f"from 2 to {NUM_VALUES}", lambda value: 2 <= value <= NUM_VALUES
 
 @dataclass(frozen=True, kw_only=True)
 class Options(FigureOptions):
-    """What to approximate and how."""
+    """Targets and training."""
 
     targets: tuple[str, ...] = option(
         "distributions to approximate", tuple(TARGETS), "-t", choices=tuple(TARGETS)
     )
     num_categories: tuple[int, ...] = option(
-        "numbers of categories of Gumbel-Softmax; IGR has the most of them, IGR-SB "
-        "starts with the fewest",
+        "numbers of categories of Gumbel-Softmax; IGR has the largest, and IGR-SB "
+        "starts with the smallest",
         (20, 40, 100),
         "-k",
         where=SIZES,
@@ -62,7 +62,7 @@ class Options(FigureOptions):
         where=at_least(NUM_PERIODS),
     )
     num_samples: int = option(
-        "samples for each of the two means in a step", 100, "-s", where=at_least(1)
+        "samples for each of the two means of a step", 100, "-s", where=at_least(1)
     )
     learning_rates: tuple[float, ...] = option(
         "step sizes of Adam to choose from; they fall to a hundredth",
@@ -71,9 +71,9 @@ class Options(FigureOptions):
         where=POSITIVE,
     )
     num_runs: int = option(
-        "runs to report on, with one seed after the other", 3, where=at_least(1)
+        "number of runs to report, with consecutive seeds", 3, where=at_least(1)
     )
-    seed: int = option("seed of the noise of the first run", 0, where=SEED)
+    seed: int = option("seed of the first run", 0, where=SEED)
 
     @property
     def seeds(self) -> range:

@@ -135,49 +135,51 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
-    """What to train and how."""
+    """Model and training."""
 
     num_epochs: int = free(
         "passes over the training images", 40, "-n", where=at_least(1)
     )
     learning_rate: float = option("step size of Adam", 5e-3, "-lr", where=POSITIVE)
     pixels: str = option(
-        "what pixels are: those above one half, drawn once by their gray values, or "
-        "these values, by a Gaussian decoder of one variance that is learned",
+        "pixels: thresholded at one half, sampled once by their gray values, or gray "
+        "values with a Gaussian decoder, which has one learned variance",
         PIXELS[0],
         choices=PIXELS,
     )
     family: str = option(
-        "family of the relaxed codes; igr-planar learns two planar layers, igr-sb-eq18 "
-        "has the sticks of the paper, which never choose the last category, igr-eq14 "
-        "has IGR's prior by the mean of relaxed codes, as eq. 14 intends, and not by "
-        "the discrete distribution",
+        "family of the relaxed codes; igr-planar learns two planar layers; igr-sb-eq18 "
+        "has the sticks of the paper, which never choose the last category; igr-eq14 "
+        "is IGR with a prior that makes the mean of relaxed codes uniform, as eq. 14 "
+        "intends, and not the discrete distribution",
         "igr",
         choices=FAMILIES,
     )
     estimator: str = option(
-        "estimator of the gradient: what objective, and with what samples",
+        "estimator of the gradient: the objective and its kind of samples",
         "discrete-kl",
         choices=tuple(ESTIMATORS),
     )
     num_samples: int = option(
-        "codes drawn for each image in a training step", 1, "-s", where=at_least(1)
+        "codes sampled per image in a training step", 1, "-s", where=at_least(1)
     )
     temperature: float = option("temperature of the relaxed codes", 0.5, where=POSITIVE)
     decay: str = option(
-        "how the step size falls to nothing, epoch by epoch", "cosine", choices=DECAYS
+        "how the step size falls to zero, epoch by epoch", "cosine", choices=DECAYS
     )
     architecture: str = option(
-        "sizes of the encoder's layers, which the decoder mirrors",
+        "hidden layers of the encoder; the decoder has them in reverse",
         "linear",
         choices=tuple(HIDDEN_SIZES),
     )
     num_variables: int = option(
-        "categorical variables of a code", 20, where=at_least(1)
+        "number of categorical variables of a code", 20, where=at_least(1)
     )
-    num_categories: int = option("categories of each variable", 10, where=at_least(2))
+    num_categories: int = option(
+        "number of categories of each variable", 10, where=at_least(2)
+    )
     data_parallel: bool = free(
-        "share batches among JAX's devices; implied by torchrun, among its workers",
+        "split batches among JAX's devices; torchrun splits them among its workers",
         default=False,
         action="store_true",
     )

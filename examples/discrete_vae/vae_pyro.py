@@ -1,8 +1,7 @@
 """A variational autoencoder of images with discrete codes, in Pyro.
 
-The code of an image is a set of categorical variables. A relaxed distribution lets
-gradients through them while training; the model that counts is the discrete one
-behind it.
+The code of an image is a set of categorical variables. They are relaxed while training,
+so that gradients pass through them; what is scored is the discrete model.
 
     python -m examples.discrete_vae.vae_pyro
     python -m examples.discrete_vae.vae_pyro --dataset digits --family gumbel-softmax

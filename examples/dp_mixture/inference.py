@@ -28,25 +28,25 @@ NUM_STARTS, NUM_TRIED, MAX_MOVES, NUM_BOUNDS, NUM_DRAWS = 3, 3, 20, 200, 200
 
 @dataclass(frozen=True, kw_only=True)
 class Options(FigureOptions):
-    """What to infer a mixture of, and how."""
+    """Data and training."""
 
-    dataset: str = option("points of scikit-learn", "wine", choices=SOURCES)
+    dataset: str = option("data set of scikit-learn", "wine", choices=SOURCES)
     dimensions: int = option(
-        "principal components of the points, at most", 13, "-d", where=at_least(1)
+        "largest number of principal components to keep", 13, "-d", where=at_least(1)
     )
     capacity: int = option(
-        "groups that the search starts with, beside a start with one",
+        "number of groups for starts of the search, besides one with one group",
         10,
         "-k",
         where=at_least(1),
     )
     within: float = option(
-        "share of the variance that is expected within a component",
+        "expected share of the variance within a component",
         0.3,
         "-w",
         where=POSITIVE,
     )
-    num_steps: int = option("steps of Adam, at each move", 300, "-n", where=at_least(1))
+    num_steps: int = option("steps of Adam for each move", 300, "-n", where=at_least(1))
     learning_rate: float = option(
         "step size of Adam, which falls to a tenth", 0.01, "-lr", where=POSITIVE
     )

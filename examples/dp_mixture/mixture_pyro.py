@@ -1,7 +1,7 @@
 """A Dirichlet-process mixture of Gaussians, in Pyro.
 
-How many components there are is inferred: the weights are sticks without end, and what
-no stick is given to is one more component, at its prior.
+The number of components is inferred: the weights are those of infinitely many sticks,
+and all components without a stick count as one more, at its prior.
 
     python -m examples.dp_mixture.mixture_pyro
     python -m examples.dp_mixture.mixture_pyro --dataset iris --capacity 20

@@ -11,55 +11,57 @@ TRUNCATIONS = (7, 9, 11, 13, 15, 17)
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureOptions(RunOptions):
-    """What to train and how."""
+    """Model and training."""
 
     num_epochs: int = free(
         "passes over the training images", 100, "-n", where=at_least(1)
     )
-    dataset: str = option("images to learn", "digits", choices=DATASETS)
+    dataset: str = option("data set of images", "digits", choices=DATASETS)
     family: str = option(
-        "family of the weights: IGR sticks without end, or DLDPMM's Kumaraswamy sticks",
+        "family of the weights: infinite IGR sticks, or DLDPMM's Kumaraswamy sticks",
         "igr-sb",
         choices=("igr-sb", "dldpmm"),
     )
     assignment: str = option(
-        "what says which component an image is of: the encoder, with one set of "
-        "weights for all images, or weights of the image's own",
+        "what assigns images to components: the encoder, with one set of weights for "
+        "all images, or weights of each image's own",
         "encoder",
         choices=("encoder", "weights"),
     )
     capacity: int = option(
-        "components that igr-sb starts with, beside the rest", 20, where=at_least(1)
+        "number of components that igr-sb starts with, without the rest",
+        20,
+        where=at_least(1),
     )
     truncation: int = option(
         "number of components of dldpmm", 15, "-k", choices=TRUNCATIONS
     )
     concentration: float = option(
-        "concentration of the Dirichlet process, or the mean of its prior",
+        "concentration of the Dirichlet process, or its prior mean if learned",
         1.0,
         where=POSITIVE,
     )
     learn_concentration: bool = option(
-        "infer the concentration, under a Gamma prior",
+        "infer the concentration, with a Gamma prior",
         default=False,
         action="store_true",
     )
     rho: float = option(
-        "share of the weights that components are needed for", 0.99, where=SHARE
+        "share of the weights that the components must cover", 0.99, where=SHARE
     )
     max_overflow: float = option(
-        "rate of draws that need more components, beyond which capacity grows",
+        "add components if more than this share of samples of the weights need them",
         0.01,
         where=SHARE,
     )
     revise_from: int = option(
-        "epoch from which components of igr-sb by encoder are deleted, merged and "
-        "split as the bound of validation images asks; 0 for never",
+        "first epoch after which components are deleted, merged and split if that "
+        "improves the bound of validation images (igr-sb by encoder); 0 for never",
         20,
         where=at_least(0),
     )
     revise_every: int = option(
-        "epochs from one such revision to the next", 10, where=at_least(1)
+        "number of epochs between such revisions", 10, where=at_least(1)
     )
     latent_dim: int = option(
         "dimension of the code of an image", 50, "-z", where=at_least(1)
@@ -75,7 +77,7 @@ class MixtureOptions(RunOptions):
         where=at_least(1),
     )
     spread: float = option(
-        "standard deviation of the first component means", 0.45, where=POSITIVE
+        "standard deviation of the initial component means", 0.45, where=POSITIVE
     )
 
     def judges_after(self, num_epochs: int) -> bool:

@@ -1,8 +1,8 @@
 """A Dirichlet-process mixture VAE, whose components are inferred, in Pyro.
 
-Images are of components without end, whose weights are sticks broken by a Dirichlet
-process. Sticks are added while training, as draws of the weights ask for them, and
-as splits do; components are split, merged and deleted as held-out images ask.
+The prior of the codes is an infinite mixture with the weights of a Dirichlet process.
+Sticks are added during training, when samples of the weights or splits need them;
+components are split, merged and deleted if that raises the bound of held-out images.
 
     python -m examples.dp_mixture_vae.vae_pyro
     python -m examples.dp_mixture_vae.vae_pyro --dataset mnist-5k --num-epochs 40

@@ -150,16 +150,16 @@ def _flag(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureOptions(Flags):
-    """Where to draw, and what kind of files."""
+    """Figures."""
 
     figures: Path | None = option(
-        "folder to draw figures in, instead of one in runs",
+        "folder for the figures, instead of one in runs",
         None,
         type=Path,
         tracked=False,
     )
     figure_format: str = option(
-        "format of the figures' files; pdf and svg are vector graphics",
+        "format of the figures; pdf and svg are vector graphics",
         "png",
         choices=("png", "pdf", "svg"),
         tracked=False,

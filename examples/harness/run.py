@@ -36,43 +36,41 @@ free = partial(option, tracked=False)
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(FigureOptions):
-    """What to train on and how long."""
+    """Data, length of training, and checkpoints."""
 
     num_epochs: int = free(
         "passes over the training images", 200, "-n", where=at_least(1)
     )
     learning_rate: float = option("step size of Adam", 3e-3, "-lr", where=POSITIVE)
-    batch_size: int = option("training images in a step", 100, "-b", where=at_least(1))
-    seed: int = option(
-        "seed of the first parameters, of shuffling and of noise", 0, where=SEED
-    )
+    batch_size: int = option("training images per step", 100, "-b", where=at_least(1))
+    seed: int = option("seed of initial parameters, shuffling and noise", 0, where=SEED)
     dataset: str = option(
-        f"images to learn; {' and '.join(EMBEDDED)} need no download",
+        f"data set; {' and '.join(EMBEDDED)} need no download",
         DATASETS[0],
         choices=DATASETS,
     )
     pixels: str = option(
-        "what pixels are: those above one half, or drawn once by their gray values",
+        "pixels: thresholded at one half, or sampled once by their gray values",
         PIXELS[0],
         choices=PIXELS,
     )
     data_dir: Path | None = free(
-        "folder that has the data set's files, instead of a download", None, type=Path
+        "folder with the files of the data set, instead of a download", None, type=Path
     )
     device: str | None = free(
-        "torch device or JAX platform to compute on, cpu or cuda say", None, type=str
+        "torch device or JAX platform, for example cpu or cuda", None, type=str
     )
     checkpoint: Path | None = free(
-        "file to keep the run in, so that it can be continued", None, type=Path
+        "file to save the run in, so that it can be resumed", None, type=Path
     )
     checkpoint_every: int = free(
-        "epochs from one checkpoint to the next", 1, where=at_least(1)
+        "number of epochs between checkpoints", 1, where=at_least(1)
     )
     resume: bool = free(
         "continue the run of the checkpoint", default=False, action="store_true"
     )
     num_importance_samples: int = free(
-        "samples for each test image, to estimate its log-likelihood by",
+        "samples per test image for the estimate of its log-likelihood",
         1000,
         where=at_least(2),
     )

@@ -23,16 +23,16 @@ CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(0.75)]])
 
 @dataclass(frozen=True, kw_only=True)
 class TriangleOptions(FigureOptions):
-    """What to relax and how."""
+    """Distributions and samples."""
 
     weights: tuple[float, ...] = option(
-        "weights of the three categories, in proportion to their probabilities",
+        "weights of the three categories, normalized to their probabilities",
         (0.5, 0.3, 0.2),
         nargs=3,
         where=POSITIVE,
     )
     temperature: tuple[float, ...] = option(
-        "temperatures to draw, from left to right",
+        "temperatures of the panels, from left to right",
         (1.0, 0.5, 0.25, 0.1),
         where=POSITIVE,
     )

@@ -1,24 +1,24 @@
 r"""The upper half of an image predicts the lower half, in Pyro.
 
-Between them are two layers of stochastic binary units, each a categorical variable with
-K = 2 that is relaxed while training. The objective is log p(lower | h) at units h drawn
-from the network itself; the network that counts is the discrete one.
+Between them are two layers of stochastic binary units, categorical variables with K = 2
+that are relaxed while training. The objective is log p(lower | h) at units h sampled
+from the network itself; what is scored is the discrete network.
 
     python -m examples.structured_prediction.halves_pyro
     python -m examples.structured_prediction.halves_pyro --family gumbel-softmax
 
 With K = 2 there is one Gaussian y, and its broken stick is w = (s(y), s(-y)) with s the
-sigmoid. What each tempering makes of it, as the value z of "on":
+sigmoid. The value z of "on" under each tempering:
 
-- sticks, s(y / tau), is softmax++ itself, and so is weights, since
-  log w_1 - log w_2 = y: IGR-SB is IGR.
-- softmax++ (eq. 18) is s(s(y) / tau), always between 1/2 and s(1 / tau): no unit is
-  ever off.
-- vertex (eq. 17) is tau s(y) + (1 - tau) [y > 0], whose slope tau s(y) s(-y) misses
-  the jump at 0. At tau = 1 it is s(y).
+- "sticks" gives s(y / tau), as does "weights", since log w_1 - log w_2 = y. That is the
+  softmax++ of IGR, so IGR-SB is IGR.
+- "softmax++" (eq. 18) gives s(s(y) / tau), always between 1/2 and s(1 / tau): no unit
+  is ever off.
+- "vertex" (eq. 17) gives tau s(y) + (1 - tau) [y > 0], whose slope tau s(y) s(-y)
+  misses the jump at 0. At tau = 1 it is s(y).
 
-A planar layer is an increasing function of one Gaussian: IGR-Planar, with two of them
-for each layer of units, moves the threshold of "on" and bends the slope around it.
+IGR-Planar has two planar layers for each layer of units. With one Gaussian they are
+increasing functions, which move the threshold of "on" and change the slope around it.
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds

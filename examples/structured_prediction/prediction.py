@@ -17,7 +17,7 @@ VALIDATION_SAMPLES = 100  # for each image, of the bound to choose by
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionOptions(RunOptions):
-    """What to train and how."""
+    """Model and training."""
 
     num_epochs: int = free(
         "passes over the training images", 100, "-n", where=at_least(1)
@@ -29,7 +29,7 @@ class PredictionOptions(RunOptions):
         "binary units in each of the two layers", 240, where=at_least(1)
     )
     num_samples: int = option(
-        "samples of the units for each image in a training step",
+        "samples of the units per image in a training step",
         1,
         "-s",
         where=at_least(1),

@@ -1,9 +1,9 @@
 """A grid of discrete VAEs in NumPyro: recipes, temperatures, learning rates, seeds.
 
-The members of a recipe train side by side, as one program; each is the run that
-`examples.discrete_vae.vae_numpyro` makes of its options. What each has found is a line
-of JSON: the log-likelihood and the ELBO of the discrete model, in nats an image, on
-validation images. The same command goes on where it was killed.
+The runs of a recipe train side by side, as one program; each is the run that
+`examples.discrete_vae.vae_numpyro` makes with the same options. The result of each is a
+line of JSON: the log-likelihood and the ELBO of the discrete model, in nats per
+validation image. If killed, the same command resumes.
 
     python -m examples.study.grid_numpyro
     python -m examples.study.grid_numpyro --dataset mnist --temperature 0.1 0.25 0.5

@@ -1,8 +1,8 @@
-"""Mixture VAEs, sticks without end and DLDPMM at its best truncation: Table 3.
+"""Mixture VAEs: an infinite mixture, and DLDPMM at its best truncation (Table 3).
 
-The truncation of DLDPMM is the one with the best ELBO of validation images, with one
-seed. The table is of test images, by other seeds: ELBO and log-likelihood (m importance
-samples), in nats an image; components, and the errors of k nearest neighbors.
+The truncation of DLDPMM is the one with the best ELBO on validation images, for one
+seed. The table has scores of test images with other seeds: ELBO and log-likelihood (m
+importance samples), in nats per image, numbers of components, and k-NN errors.
 
     python -m examples.study.mixtures
     python -m examples.study.mixtures --dataset digits --results runs/digits.jsonl
@@ -41,10 +41,10 @@ HEADER = to_header(COLUMNS)
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureTableOptions(TableOptions):
-    """What to train and what to choose among."""
+    """Families, models and results."""
 
     family: tuple[str, ...] = option(
-        "families of the weights, sticks without end and DLDPMM's",
+        "families of the weights: infinite IGR sticks and DLDPMM's",
         tuple(NAMES),
         choices=tuple(NAMES),
     )
@@ -69,13 +69,13 @@ class MixtureTableOptions(TableOptions):
         "seeds of the runs to report", (0, 1, 2), where=SEED
     )
     results: Path = option(
-        "file of what was found, a line of JSON a run",
+        "file of the results, one line of JSON per run",
         Path("runs/mixtures.jsonl"),
         type=Path,
     )
 
     def grid(self, family: str) -> list[MixtureOptions]:
-        """The options of a family to choose among, one of sticks without end."""
+        """The options of a family to choose among; those of igr-sb are one."""
         is_open = family == "igr-sb"
         truncations = [MixtureOptions.truncation] if is_open else self.truncation
         return [

@@ -1,4 +1,4 @@
-"""The options of a grid: several values each of what its members differ in."""
+"""The options of a grid of runs, some of which take several values."""
 
 from dataclasses import dataclass, fields
 from itertools import product
@@ -40,10 +40,10 @@ STUDIED = (
 
 @dataclass(frozen=True, kw_only=True)
 class GridOptions(Flags):
-    """What to train, each combination of the first five, and where to keep it."""
+    """The grid (each combination of the first five options), and its results."""
 
     recipe: tuple[Recipe, ...] = option(
-        "FAMILY/ESTIMATOR[/SAMPLES]: recipes to train codes by",
+        "FAMILY/ESTIMATOR[/SAMPLES]: recipes to train",
         (Recipe("igr-sb", "discrete-kl"), Recipe("gumbel-softmax", "discrete-kl")),
         type=Recipe.parse,
         nargs="+",
@@ -52,64 +52,70 @@ class GridOptions(Flags):
         "temperatures of the relaxed codes", (0.25, 0.5), where=POSITIVE
     )
     learning_rate: tuple[float, ...] = option(
-        "first step sizes of Adam", (1e-3, 3e-3), "-lr", where=POSITIVE
+        "initial step sizes of Adam", (1e-3, 3e-3), "-lr", where=POSITIVE
     )
     decay: tuple[str, ...] = option(
-        "how they fall, epoch by epoch", ("none",), choices=DECAYS
+        "how step sizes fall to zero, epoch by epoch", ("none",), choices=DECAYS
     )
     seed: tuple[int, ...] = option("seeds of the runs", (0, 1, 2), where=SEED)
     num_epochs: int = option(
         "passes over the training images", 30, "-n", where=at_least(1)
     )
-    batch_size: int = option("training images in a step", 100, "-b", where=at_least(1))
-    dataset: str = option("images to learn", DATASETS[0], choices=DATASETS)
-    pixels: str = option(
-        "what pixels are, as in the discrete VAE", PIXELS[0], choices=PIXELS
-    )
+    batch_size: int = option("training images per step", 100, "-b", where=at_least(1))
+    dataset: str = option("data set of images", DATASETS[0], choices=DATASETS)
+    pixels: str = option("pixels, as in the discrete VAE", PIXELS[0], choices=PIXELS)
     data_dir: Path | None = option(
-        "folder that has the data set's files, instead of a download", None, type=Path
+        "folder with the files of the data set, instead of a download", None, type=Path
     )
-    device: str | None = option(
-        "JAX platform to compute on, cpu or cuda say", None, type=str
-    )
+    device: str | None = option("JAX platform, for example cpu or cuda", None, type=str)
     architecture: str = option(
-        "sizes of the encoder's layers, which the decoder mirrors",
+        "hidden layers of the encoder; the decoder has them in reverse",
         "linear",
         choices=tuple(HIDDEN_SIZES),
     )
     num_variables: int = option(
-        "categorical variables of a code", 20, where=at_least(1)
+        "number of categorical variables of a code", 20, where=at_least(1)
     )
-    num_categories: int = option("categories of each variable", 10, where=at_least(2))
+    num_categories: int = option(
+        "number of categories of each variable", 10, where=at_least(2)
+    )
     num_importance_samples: int = option(
-        "codes for each image, to estimate its log-likelihood by",
+        "codes per image for the estimate of its log-likelihood",
         1000,
         where=at_least(2),
     )
     num_validated: int = option(
-        "most validation images to score", 2000, where=at_least(1)
+        "largest number of validation images to score", 2000, where=at_least(1)
     )
-    num_tested: int = option("most test images to score", 10000, where=at_least(1))
+    num_tested: int = option(
+        "largest number of test images to score", 10000, where=at_least(1)
+    )
     num_tenfold: int = option(
-        "test images to score again by ten times as many codes", 0, where=at_least(0)
+        "number of test images to score again with ten times as many codes",
+        0,
+        where=at_least(0),
     )
     num_followed: int = option(
-        "images of which bounds are followed over the epochs, in runs with --test",
+        "number of images whose bounds are recorded each epoch, in runs with --test",
         0,
         where=at_least(0),
     )
     refit: int = option(
-        "epochs to fit the guide again, for scores of the decoder", 0, where=at_least(0)
+        "epochs of refitting the guide, for scores of the decoder alone",
+        0,
+        where=at_least(0),
     )
-    test: bool = option("score test images too", default=False, action="store_true")
+    test: bool = option("score test images as well", default=False, action="store_true")
     at_once: int = option(
-        "most members to train at once, as memory allows", 16, where=at_least(1)
+        "largest number of runs to train at once, as memory allows",
+        16,
+        where=at_least(1),
     )
     checkpoint_every: int = option(
-        "epochs from one checkpoint to the next", 1, where=at_least(1)
+        "number of epochs between checkpoints", 1, where=at_least(1)
     )
     results: Path = option(
-        "file of what was found, a line of JSON a member",
+        "file of the results, one line of JSON per run",
         Path("runs/grid.jsonl"),
         type=Path,
     )
@@ -164,7 +170,7 @@ class GridOptions(Flags):
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions(GridOptions):
-    """What to tune and how, and what to run of the best settings of each recipe."""
+    """Tuning, and the runs of the best settings of each recipe."""
 
     recipe: tuple[Recipe, ...] = option(
         "recipes to study, FAMILY/ESTIMATOR[/SAMPLES] each",
@@ -173,23 +179,23 @@ class StudyOptions(GridOptions):
         nargs="+",
     )
     temperature: tuple[float, ...] = option(
-        "temperatures to try, of the relaxed codes",
+        "temperatures of the relaxed codes to try",
         (0.1, 0.25, 0.4, 0.5, 0.67, 1.0),
         where=POSITIVE,
     )
     decay: tuple[str, ...] = option(
-        "how step sizes fall to nothing, to try", DECAYS, choices=DECAYS
+        "schedules of the step size to try", DECAYS, choices=DECAYS
     )
-    seed: tuple[int, ...] = option("seeds of the runs to tune by", (0,), where=SEED)
+    seed: tuple[int, ...] = option("seeds of the runs for tuning", (0,), where=SEED)
     final_seed: tuple[int, ...] = option(
         "seeds of the runs of the best settings", (0, 1, 2, 3, 4), where=SEED
     )
     seconds: tuple[float, ...] = option(
-        "seconds that each recipe trains too, by the timings, if any",
+        "further lengths of training in seconds, by the timings; none for no such runs",
         (60.0,),
         where=POSITIVE,
         nargs="*",
     )
     timings: Path = option(
-        "file of lines of what runs cost", Path("runs/timings.jsonl"), type=Path
+        "file of the timings, as lines of JSON", Path("runs/timings.jsonl"), type=Path
     )

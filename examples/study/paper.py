@@ -1,16 +1,15 @@
 """The tables and figures of the paper, each from runs of every method under one script.
 
-A part is a study that goes on where it was killed, whose lines are a file of the folder
-of results. The parts come in their order, so that those that there are can be used. A
-report needs the lines alone: it prints the tables, and draws the figures beside them.
+Each part is a study with a file of lines of JSON in the folder of results, and resumes
+if it was killed. Parts run in order of importance, so that finished ones can be used.
+--report needs only the lines: it prints the tables, and draws the figures there.
 
     python -m examples.study.paper
     python -m examples.study.paper --part mnist-linear --more=--num-epochs=20
 
-The paper's own figures are not beside these: they are no bounds of a discrete model
-(the log of an average of p(x | z), less a KL in closed form, can lie above log p(x)),
-and of images that its code thresholds. Figures 1 and 3 to 8 are drawn by
-`examples.approximate`.
+The paper's own numbers are not compared: they are not bounds of a discrete model (the
+log of an average of p(x | z), less a KL in closed form, can exceed log p(x)), and its
+code thresholds the images. `examples.approximate` draws Figures 1 and 3 to 8.
 """
 
 if __name__ == "__main__":  # before the imports, which take seconds
@@ -32,19 +31,18 @@ from examples.study.parts import PARTS
 
 @dataclass(frozen=True, kw_only=True)
 class PaperOptions(Flags):
-    """Which parts to run, and where their lines are."""
+    """Parts and results."""
 
     part: tuple[str, ...] = option("parts to run", tuple(PARTS), choices=tuple(PARTS))
     data_dir: Path | None = option(
         "folder with the data sets, instead of downloads", None, type=Path
     )
     results: Path = option(
-        "folder of lines, a file a part", Path("runs/paper"), type=Path
+        "folder of the results, one file per part", Path("runs/paper"), type=Path
     )
-    more: str = option("more of a part's own options, in one word", "")
+    more: str = option("further options of the parts, as one quoted argument", "")
     report: bool = option(
-        "print the tables and draw the figures of the lines that there are, and run "
-        "nothing",
+        "print the tables and draw the figures of the results so far, and run nothing",
         default=False,
         action="store_true",
     )

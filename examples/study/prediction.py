@@ -1,10 +1,9 @@
-r"""Structured prediction by families of binary units, tuned alike: Table 2.
+r"""Structured prediction with several families of binary units, tuned alike (Table 2).
 
-The temperature and the learning rate of each family are those of the grid with the best
-bound of the discrete network on validation images, with one seed. The table is of test
-images, by other seeds: bounds on log p(lower half | upper half) of the discrete network
-from a tenth of m samples and from m, and the objective under relaxed units, in nats an
-image.
+Each family has the temperature and learning rate with the best bound of the discrete
+network on validation images, for one seed. The table has scores of test images with
+other seeds, in nats per image: bounds on log p(lower half | upper half) of the discrete
+network, from m samples and from a tenth of them, and the objective with relaxed units.
 
     python -m examples.study.prediction
     python -m examples.study.prediction --dataset digits --results runs/digits.jsonl
@@ -53,7 +52,7 @@ NEVER_OFF = "none: its units are above 1/2 at any temperature, so none is ever o
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionTableOptions(TableOptions):
-    """What to tune, each combination of the first three."""
+    """The grid (each combination of the first three options), and its results."""
 
     family: tuple[str, ...] = option(
         "families of the relaxed units; for two categories igr-sb is igr",
@@ -61,7 +60,7 @@ class PredictionTableOptions(TableOptions):
         choices=FAMILIES,
     )
     temperature: tuple[float, ...] = option(
-        "temperatures to try, of the relaxed units",
+        "temperatures of the relaxed units to try",
         (0.25, 0.5, 1.0, 2.0),
         where=POSITIVE,
     )
@@ -71,7 +70,7 @@ class PredictionTableOptions(TableOptions):
     num_units: int = option_of(PredictionOptions, "num_units")
     num_epochs: int = option_of(PredictionOptions, "num_epochs")
     results: Path = option(
-        "file of what was found, a line of JSON a run",
+        "file of the results, one line of JSON per run",
         Path("runs/prediction.jsonl"),
         type=Path,
     )

@@ -1,9 +1,9 @@
-"""Which recipe is best: all tuned alike, then run again by seeds, in NumPyro.
+"""Which recipe is best: all tuned alike, then repeated with several seeds, in NumPyro.
 
-For as many epochs as all have, and for as many as take equal time by the timings
-(`timings_numpyro`): first a grid of temperatures, learning rates and decay, with one
-seed; then the settings that did best on validation images with several seeds, scored on
-test images as well.
+First a grid of temperatures, learning rates and decay is run with one seed; then the
+settings that are best on validation images are run with several seeds, and scored on
+test images as well. Budgets are equal numbers of epochs, and equal times by the timings
+(`timings_numpyro`).
 
     python -m examples.study.recipes_numpyro
     python -m examples.study.recipes_numpyro --dataset mnist --results runs/mnist.jsonl

@@ -1,10 +1,10 @@
 """The table and the figure of a study of recipes, from its lines of JSON alone.
 
-A row is a recipe at its best settings, run so many epochs with every seed: mean and
-standard deviation over the seeds, in nats an image, of the log-likelihood and the ELBO
-of the discrete model on test images; then the log-likelihood with a guide fitted again
-to the decoder that is held, and of few images by as many codes and by ten times as
-many. Or what tuning found, on validation images. Seconds are those of the timings.
+A row is a recipe with its best settings, for a number of epochs. Scores are means and
+standard deviations over the seeds, in nats per test image: log-likelihood and ELBO of
+the discrete model; the log-likelihood after refitting the guide to the fixed decoder;
+that of a few images with as many codes and with ten times as many. With --tuned the
+scores are those of tuning, on validation images. Seconds are by the timings.
 
     python -m examples.study.report
     python -m examples.study.report --results runs/a.jsonl runs/b.jsonl --figure a.png
@@ -55,18 +55,18 @@ FREE = {"seed", "num_followed"}  # what runs of a row may differ in
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Flags):
-    """Where the lines are and what to draw."""
+    """Results, and what to make of them."""
 
     results: tuple[Path, ...] = option(
-        "files of lines that runs have found", (Path("runs/grid.jsonl"),), type=Path
+        "files of the results, as lines of JSON", (Path("runs/grid.jsonl"),), type=Path
     )
     timings: Path = option(
-        "file of lines of what runs cost", Path("runs/timings.jsonl"), type=Path
+        "file of the timings, as lines of JSON", Path("runs/timings.jsonl"), type=Path
     )
     tuned: bool = option(
-        "say what tuning found instead", default=False, action="store_true"
+        "report the results of tuning instead", default=False, action="store_true"
     )
-    figure: Path | None = option("file to draw the figure in", None, type=Path)
+    figure: Path | None = option("file for the figure", None, type=Path)
 
 
 class Final(NamedTuple):

@@ -1,7 +1,7 @@
-"""Single runs of an example, in either host: tuned with a seed, then by seeds.
+"""Single runs of an example, in either host: tuned with one seed, repeated with others.
 
-What a run has found is a line of JSON. Until it is there, a checkpoint beside the lines
-has the run, so that the same command goes on where it was killed.
+The result of a run is a line of JSON. Until it is written, a checkpoint in the same
+folder has the run, so that the same command resumes after it was killed.
 """
 
 import importlib
@@ -39,14 +39,16 @@ def option_of(of: type[Flags], name: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions(Flags):
-    """What all runs of a table have, and where to keep what they found."""
+    """Data, seeds and results."""
 
-    host: str = option("what trains, NumPyro or Pyro", "numpyro", choices=tuple(HOSTS))
-    seed: int = option("seed of the runs to tune by", 100, where=SEED)
+    host: str = option(
+        "host that trains, NumPyro or Pyro", "numpyro", choices=tuple(HOSTS)
+    )
+    seed: int = option("seed of the runs for tuning", 100, where=SEED)
     final_seed: tuple[int, ...] = option(
         "seeds of the runs of the best settings", (0, 1, 2, 3, 4), where=SEED
     )
-    dataset: str = option("images to learn", "mnist", choices=DATASETS)
+    dataset: str = option("data set of images", "mnist", choices=DATASETS)
     pixels: str = option_of(RunOptions, "pixels")
     num_epochs: int = option_of(RunOptions, "num_epochs")
     batch_size: int = option_of(RunOptions, "batch_size")
@@ -55,13 +57,15 @@ class TableOptions(Flags):
     device: str | None = option_of(RunOptions, "device")
     checkpoint_every: int = option_of(RunOptions, "checkpoint_every")
     figures: Path | None = option(
-        "folder to draw in, in a folder for each run of the best settings",
+        "folder for figures, with a subfolder for each run of the best settings",
         None,
         type=Path,
     )
-    results: Path = option("file of lines of what was found", Path("runs"), type=Path)
+    results: Path = option(
+        "file of the results, as lines of JSON", Path("runs"), type=Path
+    )
     report: bool = option(
-        "print the table of the lines and train nothing",
+        "print the table of the results so far, and train nothing",
         default=False,
         action="store_true",
     )

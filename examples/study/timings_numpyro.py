@@ -1,7 +1,8 @@
-"""What an epoch of each recipe costs, as a single run: a line of JSON each.
+"""The time of an epoch of each recipe, as a single run: a line of JSON each.
 
-The recipes take turns in one process, so that they meet the same machine; medians over
-the turns, without compiling. With OMP_NUM_THREADS=1 they are those of one thread.
+The recipes take turns in one process, so that all meet the same load of the machine.
+The times are medians over the turns, without compiling; with OMP_NUM_THREADS=1 they are
+those of one thread.
 
     python -m examples.study.timings_numpyro
     python -m examples.study.timings_numpyro --architecture 512-256

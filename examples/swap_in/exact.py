@@ -16,7 +16,9 @@ class Options(Flags):
     """How long to train, and on how much."""
 
     num_steps: int = option("steps of Adam for each fit", 1000, "-n", where=at_least(1))
-    num_points: int = option("points of data in each model", 50, where=at_least(1))
+    num_points: int = option(
+        "number of data points in each model", 50, where=at_least(1)
+    )
 
 
 class Problem(NamedTuple):

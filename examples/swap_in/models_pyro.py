@@ -1,7 +1,7 @@
 """Two lines relax a discrete model: a mixture and a hidden Markov model, in Pyro.
 
-Both are solved exactly too, so that the log evidence and the posterior probabilities
-of the relaxed models, discretized again, can be checked; with Gumbel-Softmax beside.
+Both can be solved exactly, which checks the log evidence and posterior probabilities
+of the relaxed models after they are discretized. Gumbel-Softmax is the comparison.
 
     python -m examples.swap_in.models_pyro
     python -m examples.swap_in.models_pyro --num-steps 5000 --num-points 100
