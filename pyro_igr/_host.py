@@ -2,7 +2,8 @@
 
 # All of it was seen in Pyro 1.9.0 to 1.9.2 and torch 2.2 to 2.13.
 
-from typing import TYPE_CHECKING, Any
+import pickle
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from pyro.distributions.util import scale_and_mask
@@ -34,6 +35,7 @@ else:
 
 __all__ = [
     "InitMessenger",
+    "KeptModel",
     "Message",
     "MultiFrameTensor",
     "deep_setattr",
@@ -85,3 +87,31 @@ def is_validated(distribution: Distribution) -> bool:
 def validates_by_default() -> bool:
     """Whether distributions check their arguments unless told otherwise."""
     return Distribution._validate_args
+
+
+class KeptModel(tuple):
+    """The model as automatic guides keep it, but not taken from one that is copied.
+
+    Copies share it, and a pickle has it unless it is a local function.
+
+    Args:
+        model: in a tuple.
+    """
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple:
+        try:
+            pickle.dumps(self[0])
+        except (AttributeError, TypeError, pickle.PicklingError):
+            return KeptModel, ((_lost,),)
+        return KeptModel, (tuple(self),)
+
+
+def _lost(*args: Any, **kwargs: Any) -> None:
+    raise ValueError(
+        "this guide was pickled without its model, a local function, and the call "
+        "needs to run it: define the model in a module, or load the parameters into a "
+        "new guide"
+    )

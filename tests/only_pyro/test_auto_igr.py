@@ -116,6 +116,19 @@ def test_a_guide_that_was_copied_goes_on_and_so_does_its_copy(copied, mask):
     assert loss(guide) == loss(other) == before
 
 
+def test_a_pickle_of_a_local_model_goes_on_until_it_needs_to_run_it():
+    def model(x):
+        with pyro.plate("data", len(X)):
+            pyro.sample("x", dist.Normal(pyro.sample("z", LAW) @ MEANS, 1.0), obs=x)
+
+    guide = AutoIGR(relax(model, TAU), TAU)
+    guide(X)
+    other = COPIED["pickle"](guide)
+    assert other(X)["z"].shape == (3, 4)
+    with pytest.raises(ValueError, match="pickled without its model"):
+        other(X.expand(2, 3))
+
+
 def test_counts_whose_rate_is_drawn_need_the_number_of_sticks():
     def model():
         pyro.sample("n", dist.Poisson(pyro.sample("rate", dist.Gamma(5.0, 0.1))))

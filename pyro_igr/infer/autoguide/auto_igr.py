@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any, Self, Unpack, cast
+from typing import Any, Unpack, cast
 from weakref import ref
 
 import pyro
@@ -10,6 +10,7 @@ from pyro import poutine
 from pyro.infer.autoguide import AutoGuideList
 from torch import Tensor
 
+from pyro_igr._host import KeptModel
 from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._uses import check_uses
@@ -92,7 +93,7 @@ class AutoIGR(AutoGuideList):
         **options: Unpack[RelaxOptions],
     ) -> None:
         super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
-        self._model = _Uncopied((self.model,))
+        self._model = KeptModel((self.model,))
         self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
@@ -168,8 +169,3 @@ class AutoIGR(AutoGuideList):
         with poutine.block(hide_fn=following.hides), following:
             self.model(*args, **kwargs)
         return given | following.values
-
-
-class _Uncopied(tuple):
-    def __deepcopy__(self, memo: dict) -> Self:
-        return self
