@@ -1,1 +1,1 @@
-"""Programs that show what the packages are for; run from the root of the repository."""
+"""Programs that show uses of the packages; run them from the root of the repository."""

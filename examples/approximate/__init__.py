@@ -1,1 +1,1 @@
-"""Relaxed distributions for targets on the integers."""
+"""Relaxed distributions that approximate distributions of integers."""

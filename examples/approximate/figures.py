@@ -1,4 +1,4 @@
-"""Figures of distributions of integers and of what approximates them."""
+"""Figures of distributions of integers and of their approximations."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ways to approximate a distribution, and what each of them found."""
+"""Methods to approximate a distribution, and their results."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

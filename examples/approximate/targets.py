@@ -1,4 +1,4 @@
-"""Distributions of non-negative integers to approximate: the paper's, by SciPy."""
+"""The paper's distributions of non-negative integers, by SciPy."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Networks, distributions of codes and pixels, and ELBOs, by options that choose."""
+"""Networks, distributions of codes and pixels, and ELBOs, as the options choose."""
 
 from collections.abc import Callable
 from functools import partial

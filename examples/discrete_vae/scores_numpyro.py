@@ -1,4 +1,4 @@
-"""What a trained discrete VAE says of held-out images, in NumPyro."""
+"""Scores and pictures of a trained discrete VAE for held-out images, in NumPyro."""
 
 from collections.abc import Callable
 from functools import partial

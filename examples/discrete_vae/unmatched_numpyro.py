@@ -1,4 +1,4 @@
-"""Codes that no discrete distribution is given to: through flows, and eq. 18's."""
+"""Codes without ``from_probs``: those with flows, and those of eq. 18."""
 
 from collections.abc import Callable
 from functools import cache

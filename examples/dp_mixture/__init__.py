@@ -1,1 +1,1 @@
-"""A Dirichlet-process mixture of Gaussians, of a page in each host."""
+"""A Dirichlet-process mixture of Gaussians, a page of code in each host."""

@@ -1,4 +1,4 @@
-r"""Gaussians by regressions, and what points say of them in closed form.
+r"""Gaussians as regressions, and their posterior given points, in closed form.
 
 A Gaussian with any covariance is a chain of regressions, of each coordinate on those
 before it,
@@ -12,8 +12,8 @@ with independent rows, and a Normal-Wishart distribution of mean and precision m
     \tau_j \sim Gamma((\nu - d + j) / 2, s / 2), \qquad
     b_{ji} \sim N(0, 1 / (s \tau_j)), \qquad c_j \sim N(0, 1 / (\kappa \tau_j))
 
-so that hosts have the KL of each. The posterior given points is of the same kind, with
-a full covariance of a row's coefficients.
+so that the hosts have the KL of each factor. The posterior given points has the same
+form, with a full covariance of the coefficients of a row.
 """
 
 from typing import NamedTuple

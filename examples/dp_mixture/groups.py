@@ -1,8 +1,8 @@
-"""Groups of points, and a search for those that are most probable.
+"""Groups of points, and a search for the most probable ones.
 
-How probable a partition is with the points, all else integrated out, is closed form. A
-search over partitions by it says where to train from, and what to try afterwards; what
-is kept is up to the bound.
+The joint probability of a partition and the points, with all else integrated out, is in
+closed form. The search over partitions maximizes it to find starts of the training and
+moves to try afterwards; the bound decides which moves are kept.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What to infer a mixture of, the moves that its bound judges, and the whole run."""
+"""The options of a mixture, the moves that its bound judges, and the whole run."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

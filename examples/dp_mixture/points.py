@@ -1,4 +1,4 @@
-"""Points to find groups of: tables that scikit-learn ships, by principal components."""
+"""Points to group: principal components of data sets that come with scikit-learn."""
 
 from typing import NamedTuple
 

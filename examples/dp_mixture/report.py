@@ -1,4 +1,4 @@
-"""What a mixture of Gaussians found, beside what a user would pick instead."""
+"""The results of a mixture of Gaussians, and those of scikit-learn's mixtures."""
 
 import warnings
 from collections.abc import Sequence
@@ -66,10 +66,10 @@ def agreement(points: Points, labels: NDArray[np.integer]) -> str:
 
 
 def doubts(found: Found) -> list[str]:
-    """What speaks against taking the number for a fact."""
+    """Reasons to doubt the number of components."""
     lines, rest = [], found.draws.probs[..., -1].mean()
     if not found.complete:
-        lines.append("the moves ended before none was left that raises the bound")
+        lines.append("the limit of moves was reached; others may raise the bound")
     if rest > MUCH:
         lines.append(f"{rest:.0%} of the points are of components without a stick")
     best = max(score for _, score in found.starts)

@@ -1,9 +1,9 @@
 """The sticks and the components of a mixture, in NumPy: starts, deletions, merges.
 
-The mean-field bound judges components, in which weights and components do not know each
-other. The bound that is trained has components drawn given the weights, and copies of a
-component cost it next to nothing: no gradient deletes them. To do so lowers it by a nat
-or two for all images together, before decoder and encoder make use of it.
+Components are judged by the mean-field bound, in which they are independent of the
+weights. In the bound that is trained, they depend on the weights, and copies of a
+component cost almost nothing, so gradients do not delete them. Deleting one lowers that
+bound by a nat or two for all images together, before decoder and encoder adapt.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A Dirichlet-process mixture of codes that a network decodes, and its guide."""
+"""A Dirichlet-process mixture over the codes of a decoder, and its guide."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

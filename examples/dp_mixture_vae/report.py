@@ -1,4 +1,4 @@
-"""How a mixture VAE uses its components: scores, and figures of them."""
+"""Scores of a mixture VAE, and figures of its components."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -26,8 +26,8 @@ with warnings.catch_warnings():  # 0.23 announces release 1 once a day
 MIN_SHARE, NEIGHBORS = 0.01, (3, 5, 10)
 NUM_ROWS, NUM_IMAGES = 15, 4
 MEANINGS = {
-    "capacity": "those that there are parameters for",
-    "needed": "as many as hold a share --rho of the weights",
+    "capacity": "those with parameters",
+    "needed": "as many as cover a share --rho of the weights",
     "used": f"the most probable one for at least {MIN_SHARE:.0%} of images",
     "occupied": "those that the images belong to",
 }

@@ -1,4 +1,4 @@
-"""The components that images use, and how sticks are added, deleted and split."""
+"""Which components images use; how these are deleted, split and given sticks."""
 
 import math
 from collections.abc import Sequence

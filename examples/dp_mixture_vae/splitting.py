@@ -1,8 +1,8 @@
-"""Components that hold two groups, in NumPy: found in codes and in images, and split.
+"""Components with two groups, in NumPy: found by codes or by images, and split.
 
-The codes of a component with two groups lie in two heaps, and carry what tells the
-groups apart: no gradient splits it. If a hidden layer has made one of the groups, the
-images tell: what the mean of the component leaves unexplained lies in two heaps.
+The codes of such a component form two clusters. As the codes already distinguish the
+groups, no gradient splits it. If a hidden layer has mapped both groups to one cluster,
+the images show it: their differences from the component's mean form two clusters.
 """
 
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""What programs share: command lines, checkpoints, and how a run ends."""
+"""What the programs share: command lines, checkpoints, and the end of a run."""

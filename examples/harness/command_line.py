@@ -1,7 +1,7 @@
 """The command line of a program: its flags, and how Ctrl-C and SIGTERM end it.
 
-The signals are blocked, and a thread waits for them: it ends the program at once while
-the others compile, or are within a library that would swallow an exception.
+The signals are blocked, and a thread waits for them. It ends the program at once, even
+while others compile, or are within a library that would suppress an exception.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""One run on several devices, which share each batch, in NumPyro."""
+"""One run on several devices, which split each batch, in NumPyro."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""One run by several workers of torchrun, which share each batch, in Pyro."""
+"""One run by several workers of torchrun, which split each batch, in Pyro."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Runs that differ in numbers alone, trained side by side as one program in NumPyro."""
+"""Runs that differ only in numbers, trained side by side as one NumPyro program."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Lines of JSON that runs append to a file: whole ones, and no run twice."""
+"""Lines of JSON that runs append to a file, each complete, and one per run."""
 
 import fcntl
 import json

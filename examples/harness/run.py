@@ -1,7 +1,7 @@
-"""Runs on images: their options, the checkpoints that they continue, how they end.
+"""Runs on images: their options, their checkpoints, and how they end.
 
-A checkpoint is a file of one run alone, replaced in one step, verified when read: the
-SHA-256 digest of what follows, a line of JSON, and what the host packed.
+A checkpoint is a file of one run, which is replaced atomically and verified when read:
+the SHA-256 digest of the rest, a line of JSON, and the state that the host packed.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""Epochs of steps on images, and what a run of them keeps, in NumPyro."""
+"""Epochs of training on images, and the state that a run saves, in NumPyro."""
 
 import io
 from functools import partial

@@ -1,4 +1,4 @@
-"""Epochs of steps on images, and what a run of them keeps, in Pyro."""
+"""Epochs of training on images, and the state that a run saves, in Pyro."""
 
 import io
 

@@ -1,7 +1,7 @@
 """Image data sets for the examples, as NumPy arrays split in three, and their files.
 
-Files are IDX (MNIST and Fashion-MNIST) and zip (Omniglot); of neither is more read than
-its headers say, and one that is not what it should be is one clear error.
+Files are IDX (MNIST and Fashion-MNIST) or zip (Omniglot). No more is read than their
+headers declare, and a wrong or damaged file raises one clear error.
 """
 
 import gzip

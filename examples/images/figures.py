@@ -1,6 +1,6 @@
 """Figures of images, drawn with Matplotlib from NumPy arrays.
 
-The format of a file, PNG or vector graphics, is that of its name.
+The suffix of a file decides its format, PNG or vector graphics.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Samples of distributions on the triangle, the simplex of three categories."""
+"""Samples on the triangle, the simplex of three categories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Many runs that differ in numbers, and a line for what each of them found."""
+"""Studies of many runs, with one line of results for each."""

@@ -1,4 +1,4 @@
-"""What the lines of a grid say: the best settings of a recipe, and what runs cost."""
+"""The best settings of a recipe and the times of runs, from the lines of a grid."""
 
 from collections.abc import Sequence
 from typing import Any

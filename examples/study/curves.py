@@ -1,4 +1,4 @@
-"""The figure of what runs were followed by: a panel a bound, a line a recipe."""
+"""The figure of bounds over the epochs: one panel per bound, one line per recipe."""
 
 from collections.abc import Sequence
 from itertools import groupby

@@ -1,8 +1,8 @@
-"""Bounds of the members of a grid over the epochs, as Figure 2 of the paper has them.
+"""Bounds of the runs of a grid over the epochs, as in Figure 2 of the paper.
 
-Of few images, which are the same at each epoch: the ELBO of the discrete model on
-training images; on test images the bound that was trained, of the relaxed model in the
-paper, by ten codes an image, and the log-likelihood of the discrete model by 100.
+They are of a few images, the same at each epoch: on training images the ELBO of the
+discrete model; on test images the trained bound (in the paper, of the relaxed model)
+from ten codes per image, and the log-likelihood of the discrete model from 100.
 """
 
 from functools import partial

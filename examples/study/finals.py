@@ -1,4 +1,4 @@
-"""What the lines of single runs say, those that differ in their seed together."""
+"""The results of single runs, grouped by all settings but the seed."""
 
 import json
 from collections.abc import Sequence

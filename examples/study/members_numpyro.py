@@ -1,4 +1,4 @@
-"""How members of a grid train: those of a recipe side by side, as one program."""
+"""Training of the runs of a grid: those of a recipe side by side, as one program."""
 
 from collections.abc import Sequence
 from dataclasses import replace

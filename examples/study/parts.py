@@ -1,4 +1,4 @@
-"""The studies that the paper's tables are made by, in the order of their importance."""
+"""The studies that make the paper's tables, in order of importance."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple

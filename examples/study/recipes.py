@@ -1,4 +1,4 @@
-"""What a study compares: families of codes, each with an estimator, as one word."""
+"""What a study compares: families of codes with an estimator, written as one word."""
 
 from typing import NamedTuple
 

@@ -1,7 +1,7 @@
-"""Guides fitted again to decoders that are held, so that a score is the decoder's.
+"""Guides refitted to fixed decoders, so that scores depend on the decoder alone.
 
-Importance weighting scores the guide too. Here all guides are fitted alike, each to its
-own decoder, by the inclusive KL of the discrete model's posterior: the second half of
+Importance weighting scores the guide too. Here every guide is fitted to its own decoder
+alike, by the inclusive KL from the posterior of the discrete model: the second half of
 reweighted wake-sleep (Bornschein & Bengio, 2015).
 """
 

@@ -1,4 +1,4 @@
-"""How good the members of a grid are: log-likelihood and ELBO of the discrete model."""
+"""Scores of the runs of a grid: log-likelihood and ELBO of the discrete model."""
 
 from typing import Any, NamedTuple
 

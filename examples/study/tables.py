@@ -1,4 +1,4 @@
-"""Rows of tables in Markdown, and numbers in them."""
+"""Rows and numbers of tables in Markdown."""
 
 import statistics
 from collections.abc import Iterable, Sequence

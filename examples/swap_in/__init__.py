@@ -1,1 +1,1 @@
-"""Discrete models that are relaxed as they stand, against what is exact."""
+"""Discrete models that are relaxed unchanged, compared with exact answers."""

@@ -93,7 +93,7 @@ def _backward(log_transitions: Array, log_likelihoods: Array) -> Array:
 
 
 class Answer(NamedTuple):
-    """What a relaxed model, trained and discretized, says of a problem.
+    """The results of a relaxed model for a problem, after it was discretized.
 
     Args:
         elbo: The evidence lower bound of the discrete model, in nats.
@@ -110,7 +110,7 @@ def format_answers(name: str, problem: Problem, answers: dict[str, Answer]) -> s
     """A table of the answers beside the exact one."""
     lines = [
         f"{name}: log evidence {problem.log_evidence:.2f} nats",
-        f"{'':24}{'ELBO':>10}{'IWAE-1000':>10}{'mean distance of posteriors':>30}",
+        f"{'':24}{'ELBO':>10}{'IWAE-1000':>10}{'total variation of posteriors':>30}",
     ]
     for family, answer in answers.items():
         distance = total_variation(answer.probs, problem.posterior)

@@ -251,7 +251,7 @@ def test_what_speaks_against_the_number_is_said():
     probs = np.full((4, 3, 2), 0.5)
     found = found_of(probs, [(2, -10.0), (3, -12.0), (7, -90.0)], complete=False)
     moves, rest, starts = report.doubts(found)
-    assert "ended before none was left" in moves
+    assert "limit of moves was reached" in moves
     assert rest == "50% of the points are of components without a stick"
     assert starts == "starts that led to 2 and 3 groups are within 5 nats"
 
