@@ -92,6 +92,9 @@ class InPyro:
     def probs(self, guide):
         return {name: x.numpy() for name, x in guide.median().items()}
 
+    def run(self, guide):
+        return guide()
+
     def loss(self, elbo, model, guide, *args):
         many = {"vectorize_particles": True, "max_plate_nesting": 1}
         return elbo(num_particles=MANY, **many).loss(model, guide, *args)
@@ -130,6 +133,9 @@ class InNumPyro:
 
     def probs(self, guide):
         return {name: np.asarray(x) for name, x in guide.median(self.params).items()}
+
+    def run(self, guide):
+        return self.numpyro.handlers.seed(guide, 0)()
 
     def loss(self, elbo, model, guide, *args):
         loss, key = elbo(num_particles=MANY).loss, self.jax.random.key(0)
@@ -194,3 +200,15 @@ def test_a_mask_that_comes_later_with_other_arguments_is_followed(host, first, l
     programs = host.igr.discretize(model), host.igr.discretize(guide)
     found = -host.loss(host.elbos[0], *programs, later)
     assert found == pytest.approx((q * (log_joint - np.log(q))).sum(), abs=0.1)
+
+
+def padded(host, x=None):
+    """A mixture with a mask over its last two points."""
+    with host.plate("data", 3), host.mask(mask=host.array(KNOWN)):
+        z = host.sample("z", host.one_hot(host.array(FIRST)))
+        host.sample("x", host.normal(z @ host.array(MEANS), 1.0), obs=x)
+
+
+def test_what_was_observed_is_no_site_of_the_guide_where_it_is_predicted(host):
+    _, guide = host.pair(padded, host.array(DATA))
+    assert set(host.run(guide)) == {"z"}

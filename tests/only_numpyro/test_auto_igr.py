@@ -96,12 +96,13 @@ def test_a_falling_temperature_compiles_once():
     assert len(set(map(float, losses))) == 3
 
 
-def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_inside():
+@pytest.mark.parametrize("mask", [True, np.array([True, False, True])], ids=str)
+def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_inside(mask):
     shifts = jnp.array([0.0, 2.0])
 
     def model():
         c = numpyro.sample("c", dist.Categorical(jnp.array([0.3, 0.7])))
-        with numpyro.plate("data", len(X)):
+        with numpyro.plate("data", len(X)), handlers.mask(mask=mask):
             z = numpyro.sample("z", OneHotCategorical(PROBS))
             numpyro.sample("x", dist.Normal(z @ MEANS + shifts[c], 1.0), obs=X)
 
@@ -114,6 +115,7 @@ def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_insid
     svi = infer.SVI(relaxed, with_points, Adam(0.1), elbo)
     found = -svi.evaluate(svi.init(jax.random.key(0)))  # model and guide agree at first
     means = points @ MEANS + shifts[:, None]
-    by_value = dist.Normal(means, 1.0).log_prob(X).sum(-1) + jnp.log(jnp.array([3, 7]))
+    log_probs = jnp.where(mask, dist.Normal(means, 1.0).log_prob(X), 0.0)
+    by_value = log_probs.sum(-1) + jnp.log(jnp.array([3, 7]))
     expected = jax.nn.logsumexp(by_value) - jnp.log(10)
     assert found == pytest.approx(float(expected), rel=1e-5)

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 from jax import Array
 from numpyro import handlers
 from numpyro.distributions import (
@@ -43,11 +44,15 @@ class FollowingMessenger(Messenger):
         parts: the function of a site's name and of its distribution in the model to
             that in the guide, by the name of the site.
         given: the values of other sites and the subsamples of plates.
+        observed: the names of sites that earlier runs observed, to which this run adds:
+            where they are not, to predict them, they are no sites of a guide.
     """
 
-    def __init__(self, parts: dict[str, Callable], given: dict[str, Array]) -> None:
+    def __init__(
+        self, parts: dict[str, Callable], given: dict[str, Array], observed: set[str]
+    ) -> None:
         super().__init__()
-        self.parts, self.given = parts, given
+        self.parts, self.given, self.observed = parts, given, observed
         self.values: dict[str, Array] = {}
 
     def process_message(self, msg: dict) -> None:
@@ -57,25 +62,37 @@ class FollowingMessenger(Messenger):
         if name in self.given:
             if msg["type"] == "sample" and _is_masked(msg):
                 raise ValueError(NOT_FOLLOWED.format(name))
-            msg["value"] = self.given[name]
+            value: Any = self.given[name]  # in an enumerated plate, a funsor
+            msg["value"] = value if isinstance(value, Array) else value.data
         elif name in self.parts:
             if msg["value"] is not None:
                 raise ValueError(SCANNED.format(name))
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
-        elif is_guided(msg):
+        elif msg["type"] == "sample" and msg["is_observed"]:
+            self.observed.add(name)
+        elif is_guided(msg) and name not in self.observed:
             raise ValueError(NEW.format(name))
 
     def postprocess_message(self, msg: dict) -> None:
         if msg["type"] == "sample" and msg["name"] in self.parts:
             self.values[msg["name"]] = msg["value"]
 
-    def hides(self, msg: dict) -> bool:
-        """Whether a message of the model is none of the guide's.
+    def run(self, model: Callable, *args: Any, **kwargs: Any) -> dict[str, Array]:
+        """The values of the guide's sites in a run of a model.
 
         Args:
-            msg: any message.
+            model: the model.
+            args: of the model.
+            kwargs: of the model.
         """
+        key = numpyro.prng_key()  # for sites that are hidden from the guide's
+        model = model if key is None else handlers.seed(model, key)
+        with handlers.block(hide_fn=self._hides), self:
+            model(*args, **kwargs)
+        return self.values
+
+    def _hides(self, msg: dict) -> bool:
         return msg["type"] != "param" and msg.get("name") not in self.parts
 
 

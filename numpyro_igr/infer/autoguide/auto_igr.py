@@ -92,6 +92,7 @@ class AutoIGR(AutoGuideList):
         self.temperature: ArrayLike | Callable[..., ArrayLike] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
+        self._observed: set[str] = set()
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
@@ -137,10 +138,8 @@ class AutoIGR(AutoGuideList):
             else:
                 given |= part(*args, **kwargs)
         subsamples = {name: plate._indices for name, plate in plates.items()}
-        following = FollowingMessenger(parts, given | subsamples)
-        with handlers.block(hide_fn=following.hides), following:
-            self.model(*args, **kwargs)
-        return given | following.values
+        following = FollowingMessenger(parts, given | subsamples, self._observed)
+        return given | following.run(self.model, *args, **kwargs)
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)

@@ -36,11 +36,15 @@ class FollowingMessenger(Messenger):
         parts: the function of a site's name and of its distribution in the model to
             that in the guide, by the name of the site.
         given: the values of other sites and the subsamples of plates.
+        observed: the names of sites that earlier runs observed, to which this run adds:
+            where they are not, to predict them, they are no sites of a guide.
     """
 
-    def __init__(self, parts: dict[str, Callable], given: dict[str, Tensor]) -> None:
+    def __init__(
+        self, parts: dict[str, Callable], given: dict[str, Tensor], observed: set[str]
+    ) -> None:
         super().__init__()
-        self.parts, self.given = parts, given
+        self.parts, self.given, self.observed = parts, given, observed
         self.values: dict[str, Tensor] = {}
 
     def _pyro_sample(self, msg: Message) -> None:
@@ -52,19 +56,28 @@ class FollowingMessenger(Messenger):
         elif name in self.parts:
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
-        elif is_guided(msg):
+        elif msg["is_observed"]:
+            self.observed.add(name)
+        elif is_guided(msg) and name not in self.observed:
             raise ValueError(NEW.format(name))
 
     def _pyro_post_sample(self, msg: Message) -> None:
         if msg["name"] in self.parts:
             self.values[msg["name"]] = msg["value"]
 
-    def hides(self, msg: Message) -> bool:
-        """Whether a message of the model is none of the guide's.
+    def run(self, model: Callable, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """The values of the guide's sites in a run of a model.
 
         Args:
-            msg: any message.
+            model: the model.
+            args: of the model.
+            kwargs: of the model.
         """
+        with poutine.block(hide_fn=self._hides), self:
+            model(*args, **kwargs)
+        return self.values
+
+    def _hides(self, msg: Message) -> bool:
         return msg["type"] != "param" and msg["name"] not in self.parts
 
 

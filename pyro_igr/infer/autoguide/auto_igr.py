@@ -97,6 +97,7 @@ class AutoIGR(AutoGuideList):
         self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
+        self._observed: set[str] = set()
 
     @staticmethod
     def _prototype_hide_fn(msg: Message) -> bool:
@@ -165,7 +166,5 @@ class AutoIGR(AutoGuideList):
             else:
                 given |= part(*args, **kwargs)
         subsamples = {name: plate.indices for name, plate in plates.items()}
-        following = FollowingMessenger(parts, given | subsamples)
-        with poutine.block(hide_fn=following.hides), following:
-            self.model(*args, **kwargs)
-        return given | following.values
+        following = FollowingMessenger(parts, given | subsamples, self._observed)
+        return given | following.run(self.model, *args, **kwargs)
