@@ -47,7 +47,8 @@ class IGRReparam(Reparam):
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a site that is
-            observed, or whose distribution cannot be relaxed.
+            observed, whose distribution cannot be relaxed, or whose batch is smaller
+            than that of the temperature.
 
     Source:
         Not in the paper.
@@ -86,15 +87,19 @@ class IGRReparam(Reparam):
             weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
             return None, _count(cast(Array, weights))
         make = partial(_matched, temperature=self.temperature, family=self.family)
-        return inside(fn, make), None
+        made = cast(Distribution, inside(fn, make))
+        _check_batch(name, made, fn)
+        return made, None
 
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
         try:
-            made = inside(fn, partial(make, num_sticks=self.num_sticks))
+            found = inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
-        return cast(Distribution, made)
+        made = cast(Distribution, found)
+        _check_batch(name, made, fn)
+        return made
 
 
 def check_family(family: type[Distribution]) -> None:
@@ -112,6 +117,15 @@ def check_family(family: type[Distribution]) -> None:
         raise ValueError(
             "expected family to be one whose value is z, for a program that takes a "
             f"one-hot vector; got {family.__name__}, whose value is log z"
+        )
+
+
+def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
+    if made.batch_shape != fn.batch_shape:
+        raise ValueError(
+            "expected temperature to be a number, or one for each element of the batch "
+            f"at site '{name}', whose shape is {tuple(fn.batch_shape)}; with this one "
+            f"it were {tuple(made.batch_shape)}"
         )
 
 

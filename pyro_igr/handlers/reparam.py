@@ -48,7 +48,8 @@ class IGRReparam(Reparam):
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a site that is
-            observed, or whose distribution cannot be relaxed.
+            observed, whose distribution cannot be relaxed, or whose batch is smaller
+            than that of the temperature.
 
     Source:
         Not in the paper.
@@ -87,7 +88,9 @@ class IGRReparam(Reparam):
             fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
             return {"fn": fn, "value": value, "is_observed": True}
         make = partial(_matched, temperature=self.temperature, family=self.family)
-        return {"fn": inside(fn, make), "value": msg["value"], "is_observed": False}
+        made = inside(fn, make)
+        _check_batch(name, made, fn)
+        return {"fn": made, "value": msg["value"], "is_observed": False}
 
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
@@ -95,6 +98,7 @@ class IGRReparam(Reparam):
             made = inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
+        _check_batch(name, made, fn)
         return cast(Distribution, made)
 
 
@@ -113,6 +117,15 @@ def check_family(family: type[Distribution]) -> None:
         raise ValueError(
             "expected family to be one whose value is z, for a program that takes a "
             f"one-hot vector; got {family.__name__}, whose value is log z"
+        )
+
+
+def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
+    if made.batch_shape != fn.batch_shape:
+        raise ValueError(
+            "expected temperature to be a number, or one for each element of the batch "
+            f"at site '{name}', whose shape is {tuple(fn.batch_shape)}; with this one "
+            f"it were {tuple(made.batch_shape)}"
         )
 
 

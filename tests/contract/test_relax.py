@@ -229,6 +229,14 @@ def test_a_site_that_cannot_be_relaxed_is_refused_for_its_reason(host, law, mess
         host.dry(lambda: host.run(relaxed))
 
 
+def test_a_temperature_of_a_batch_is_refused_at_a_site_without_that_batch(host):
+    temperatures = host.array(np.float32([0.5, 0.3]))
+    for law in (host.one_hot(host.array(PROBS)), host.dist.Poisson(2.0)):
+        relaxed = host.igr.relax(partial(bare, host, law), temperatures, num_sticks=9)
+        with pytest.raises(ValueError, match="temperature .* at site"):
+            host.run(relaxed)
+
+
 def test_enumeration_inside_relax_is_refused(host):
     marked = host.config_enumerate(partial(mixture, host))
     with pytest.raises(ValueError, match="site 'z' is marked for enumeration"):
