@@ -55,6 +55,10 @@ EXCEPTIONS = {
         # PyTorch compiles nothing
         "*",
     },
+    "distributions/_counts.py": {
+        # NumPyro traces the parameters that are trained
+        "check_concrete",
+    },
     "distributions/_family.py": {
         # what NumPyro asks for the arguments that it checks
         "Family.get_args",

@@ -52,6 +52,21 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
     return log_probs.clamp(min=math.log(torch.finfo(log_probs.dtype).tiny))
 
 
+def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
+    """Raises if the number of counts to tell apart would change from run to run.
+
+    Args:
+        dist: a distribution of counts.
+        num_sticks: as in ``log_pmf``.
+    """
+    is_bounded = torch.as_tensor(_bounds(dist)[1]).isfinite().all()
+    if num_sticks is None and not is_bounded and dist.mean.requires_grad:
+        raise ValueError(
+            "expected num_sticks to be given where the distribution's parameters are "
+            "drawn or trained, and its support has no bound"
+        )
+
+
 def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:
     support = dist.support
     largest = 1 if support is constraints.boolean else math.inf

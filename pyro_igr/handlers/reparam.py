@@ -12,6 +12,7 @@ from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
+from pyro_igr.distributions._counts import check_concrete
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._categories import is_category, log_probs_of
 
@@ -95,6 +96,7 @@ class IGRReparam(Reparam):
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
         try:
+            check_concrete(innermost(fn), self.num_sticks)
             made = inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error

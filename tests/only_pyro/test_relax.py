@@ -30,6 +30,14 @@ def test_a_count_without_a_bound_of_use_needs_the_number_of_sticks():
         program()
 
 
+def test_a_count_whose_rate_is_trained_needs_the_number_of_sticks_or_a_bound():
+    rate = torch.tensor(0.5, requires_grad=True)
+    program = relax(lambda: pyro.sample("z", dist.Poisson(rate)), 0.3)
+    with pytest.raises(ValueError, match="site 'z': expected num_sticks to be given"):
+        program()
+    assert relax(lambda: pyro.sample("z", dist.Bernoulli(rate)), 0.3)().shape == ()
+
+
 def test_the_autoguides_of_the_host_take_a_relaxed_model():
     relaxed = relax(lambda: model(dist.OneHotCategorical(PROBS)), 1.0)
     guide = infer.autoguide.AutoNormal(relaxed)
