@@ -12,6 +12,7 @@ FOUND, FIGURE = (ROOT / "examples" / folder for folder in ("study/found", "galle
 TIMINGS = read_lines(FOUND / "timings.jsonl")
 STUDIES = {
     "linear": "mnist_linear_30",
+    "linear, larger rates": "mnist_linear_rates",
     "linear, 40 s": "mnist_linear_40s",
     "512-256": "mnist_512_256",
     "Omniglot": "omniglot_linear",
@@ -30,11 +31,25 @@ def finals_of(*studies):
     return summarize(tested, TIMINGS, "test")
 
 
+def by_rate():
+    """What tuning found at each learning rate, all else being equal."""
+    larger = [x for x in lines_of("linear, larger rates") if not x["member"]["test"]]
+    same = {_without_rate(line) for line in larger}
+    others = [x for x in lines_of("linear") if _without_rate(x) in same]
+    return summarize(larger + others, TIMINGS, "validation")
+
+
+def _without_rate(line):
+    names = "family", "estimator", "temperature", "decay", "seed", "test"
+    return tuple(line["member"][name] for name in names)
+
+
 def main():
     for study in STUDIES:
         write_table(f"recipes, {study}", HEADER, rows(finals_of(study)), EXAMPLES)
     of_tuning = summarize(tuned(lines_of("512-256")), TIMINGS, "validation")
     write_table("recipes, 512-256, tuned", HEADER, rows(of_tuning), EXAMPLES)
+    write_table("recipes, linear, by rate", HEADER, rows(by_rate()), EXAMPLES)
     draw(finals_of("linear", "linear, 40 s"), FIGURE / "recipes.png")
     units = prediction.rows(read_lines(FOUND / "prediction_digits.jsonl"))
     write_table("prediction table", prediction.HEADER, units, EXAMPLES)
