@@ -126,8 +126,8 @@ def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
     if made.batch_shape != fn.batch_shape:
         raise ValueError(
             "expected temperature to be a number, or one for each element of the batch "
-            f"at site '{name}', whose shape is {tuple(fn.batch_shape)}; with this one "
-            f"it were {tuple(made.batch_shape)}"
+            f"at site '{name}', whose shape is {tuple(fn.batch_shape)}, "
+            f"got a temperature that makes it {tuple(made.batch_shape)}"
         )
 
 

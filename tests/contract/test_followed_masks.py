@@ -92,8 +92,8 @@ class InPyro:
     def probs(self, guide):
         return {name: x.numpy() for name, x in guide.median().items()}
 
-    def run(self, guide):
-        return guide()
+    def run(self, guide, *args):
+        return guide(*args)
 
     def loss(self, elbo, model, guide, *args):
         many = {"vectorize_particles": True, "max_plate_nesting": 1}
@@ -134,8 +134,8 @@ class InNumPyro:
     def probs(self, guide):
         return {name: np.asarray(x) for name, x in guide.median(self.params).items()}
 
-    def run(self, guide):
-        return self.numpyro.handlers.seed(guide, 0)()
+    def run(self, guide, *args):
+        return self.numpyro.handlers.seed(guide, 0)(*args)
 
     def loss(self, elbo, model, guide, *args):
         loss, key = elbo(num_particles=MANY).loss, self.jax.random.key(0)
@@ -212,3 +212,16 @@ def padded(host, x=None):
 def test_what_was_observed_is_no_site_of_the_guide_where_it_is_predicted(host):
     _, guide = host.pair(padded, host.array(DATA))
     assert set(host.run(guide)) == {"z"}
+
+
+def test_names_of_data_and_long_lists_do_not_run_the_model_again(host):
+    runs = []
+
+    def model(host, batch):
+        runs.append(batch)
+        host.sample("z", host.one_hot(host.array(FIRST)))
+
+    _, guide = host.pair(model, {"names": ["a"], "pages": [1.0] * 30})
+    first = len(runs)
+    host.run(guide, {"names": ["b"], "pages": [host.array(FIRST)] * 25})
+    assert len(runs) == first

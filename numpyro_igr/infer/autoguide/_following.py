@@ -35,6 +35,8 @@ SCANNED = (
     "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "
     "the model has: write the steps out in a loop, or write a guide with the masks"
 )
+# A longer list is data, and each of its batches would be of a kind of its own.
+LONGEST = 20
 
 
 class FollowingMessenger(Messenger):
@@ -63,7 +65,7 @@ class FollowingMessenger(Messenger):
             if msg["type"] == "sample" and _is_masked(msg):
                 raise ValueError(NOT_FOLLOWED.format(name))
             value: Any = self.given[name]  # in an enumerated plate, a funsor
-            msg["value"] = value if isinstance(value, Array) else value.data
+            msg["value"] = value.data if hasattr(value, "inputs") else value
         elif name in self.parts:
             if msg["value"] is not None:
                 raise ValueError(SCANNED.format(name))
@@ -102,9 +104,8 @@ def is_guided(site: dict) -> bool:
     Args:
         site: of a trace, or a message.
     """
-    if site["type"] != "sample" or site["is_observed"]:
-        return False
-    return not is_discrete(site["fn"])
+    is_latent = site["type"] == "sample" and not site["is_observed"]
+    return is_latent and not is_discrete(site["fn"])
 
 
 def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
@@ -145,28 +146,29 @@ def any_followed(
     """
     with handlers.block():
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
-    sites = filter(is_guided, run.values())
-    return any(is_followed(site, full_sizes) for site in sites)
+    return any(is_followed(x, full_sizes) for x in filter(is_guided, run.values()))
 
 
 def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
-    Those in dictionaries, lists and tuples count as well, and integers where the host
-    keeps no mask that is Python's True.
+    Those in dictionaries and in short lists and tuples count as well, but for strings
+    in lists, which are names of data. Integers count where the host keeps no mask that
+    is Python's True.
 
     Args:
         args: of the model.
         kwargs: of the model.
     """
-    return _kind_of((args, kwargs))
+    return *map(_kind_of, args), _kind_of(kwargs)
 
 
 def _kind_of(x: Any) -> Hashable:
     if isinstance(x, dict):
         return type(x), *((name, _kind_of(value)) for name, value in x.items())
     if isinstance(x, list | tuple):
-        return type(x), *map(_kind_of, x)
+        short = x if len(x) <= LONGEST else ()
+        return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
     if isinstance(x, float | Array | np.ndarray):
         return jnp.shape(x)
     return x if isinstance(x, int | str) else type(x)

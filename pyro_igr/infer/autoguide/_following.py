@@ -27,6 +27,8 @@ NOT_FOLLOWED = (
     "the model masks or scales site '{}', and the guide given as continuous cannot "
     "follow it: use the default of continuous, or mask the site alike in that guide"
 )
+# A longer list is data, and each of its batches would be of a kind of its own.
+LONGEST = 20
 
 
 class FollowingMessenger(Messenger):
@@ -137,21 +139,23 @@ def any_followed(
 def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
-    Those in dictionaries, lists and tuples count as well, and integers where the host
-    keeps no mask that is Python's True.
+    Those in dictionaries and in short lists and tuples count as well, but for strings
+    in lists, which are names of data. Integers count where the host keeps no mask that
+    is Python's True.
 
     Args:
         args: of the model.
         kwargs: of the model.
     """
-    return _kind_of((args, kwargs))
+    return *map(_kind_of, args), _kind_of(kwargs)
 
 
 def _kind_of(x: Any) -> Hashable:
     if isinstance(x, dict):
         return type(x), *((name, _kind_of(value)) for name, value in x.items())
     if isinstance(x, list | tuple):
-        return type(x), *map(_kind_of, x)
+        short = x if len(x) <= LONGEST else ()
+        return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
     return type(x), getattr(x, "shape", None), x if isinstance(x, bool | str) else None
 
 
