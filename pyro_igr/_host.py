@@ -3,6 +3,7 @@
 # All of it was seen in Pyro 1.9.0 to 1.9.2 and torch 2.2 to 2.13.
 
 import pickle
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -103,10 +104,17 @@ class KeptModel(tuple):
 
     def __reduce__(self) -> tuple:
         try:
-            pickle.dumps(self[0])
-        except (AttributeError, TypeError, pickle.PicklingError):
+            _Probe(BytesIO()).dump(self[0])
+        except Exception:  # whatever an object in it raises
             return KeptModel, ((_lost,),)
         return KeptModel, (tuple(self),)
+
+
+# Whether a model can be pickled, but for tensors, which can, and guides in its module,
+# which ask that again.
+class _Probe(pickle.Pickler):
+    def persistent_id(self, obj: Any) -> str | None:
+        return "" if isinstance(obj, Tensor | KeptModel) else None
 
 
 def _lost(*args: Any, **kwargs: Any) -> None:

@@ -129,6 +129,23 @@ def test_a_pickle_of_a_local_model_goes_on_until_it_needs_to_run_it():
         other(X.expand(2, 3))
 
 
+class Owner(pyro.nn.PyroModule):
+    def __init__(self):
+        super().__init__()
+        self.guide = AutoIGR(relax(self.model, TAU), TAU)
+
+    def model(self):
+        return pyro.sample("z", LAW)
+
+
+def test_a_pickled_module_has_a_guide_of_its_own_model():
+    owner = Owner()
+    owner.guide()
+    other = COPIED["pickle"](owner)
+    assert other.guide()["z"].shape == LAW.event_shape
+    assert other.guide.model.args[1].args[1].__self__ is other
+
+
 def test_counts_whose_rate_is_drawn_need_the_number_of_sticks():
     def model():
         pyro.sample("n", dist.Poisson(pyro.sample("rate", dist.Gamma(5.0, 0.1))))
