@@ -8,6 +8,7 @@ from jax import Array
 from numpyro.distributions import Delta
 
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import agreement, total_mask
 from numpyro_igr.infer._sites import is_one_hot
 
@@ -101,8 +102,9 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> bool | Array
 # The log-probability of a value between the categories is -inf, or not defined.
 def _check_values(drawn: dict, scored: dict) -> None:
     distribution = innermost(drawn["fn"])
-    can_be_one_hot = distribution.support.is_discrete or isinstance(distribution, Delta)
-    if is_one_hot(scored) and not can_be_one_hot:
+    if not is_one_hot(scored) or isinstance(distribution, Delta):
+        return
+    if not is_discrete(distribution):
         kind = type(distribution).__name__
         raise ValueError(CONTINUOUS.format(scored["name"], kind))
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr._typed import Message
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._site_weights import agreement, total_mask
 from pyro_igr.infer._sites import is_one_hot
 
@@ -99,8 +100,9 @@ def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
 # The log-probability of a value between the categories is -inf, or not defined.
 def _check_values(drawn: Message, scored: Message) -> None:
     distribution = innermost(drawn["fn"])
-    can_be_one_hot = distribution.support.is_discrete or isinstance(distribution, Delta)
-    if is_one_hot(scored) and not can_be_one_hot:
+    if not is_one_hot(scored) or isinstance(distribution, Delta):
+        return
+    if not is_discrete(distribution):
         kind = type(distribution).__name__
         raise ValueError(CONTINUOUS.format(scored["name"], kind))
 

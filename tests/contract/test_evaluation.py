@@ -1,6 +1,7 @@
 """Weights and log-likelihoods of single data, against sums over all categories."""
 
 from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import pytest
@@ -217,6 +218,19 @@ def test_a_guide_is_refused_that_is_continuous_where_the_model_is_one_hot(host):
         ValueError, match="site 'z' is one-hot in .*, a Dirichlet: give"
     ):
         host.log_weights(model(host), relaxed_otherwise, num_samples=2)
+
+
+def test_a_distribution_without_a_support_guides_a_continuous_site(host):
+    class Bare(host.dist.Normal):
+        @property
+        def support(self):
+            raise NotImplementedError
+
+    def drawn(make):
+        host.sample("w", make(host.array(0.0), 1.0, validate_args=False))
+
+    programs = partial(drawn, host.dist.Normal), partial(drawn, Bare)
+    assert (host.log_weights(*programs, num_samples=2) == 0).all()
 
 
 def test_counts_are_checked(host):
