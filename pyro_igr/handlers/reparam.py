@@ -1,6 +1,7 @@
 """A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
 
 from functools import partial
+from math import prod
 from typing import Any, cast
 
 import pyro
@@ -123,7 +124,7 @@ def check_family(family: type[Distribution]) -> None:
 
 
 def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
-    if made.batch_shape != fn.batch_shape:
+    if prod(made.batch_shape) != prod(fn.batch_shape):
         raise ValueError(
             "expected temperature to be a number, or one for each element of the batch "
             f"at site '{name}', whose shape is {tuple(fn.batch_shape)}, "

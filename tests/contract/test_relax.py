@@ -237,6 +237,14 @@ def test_a_temperature_of_a_batch_is_refused_at_a_site_without_that_batch(host):
             host.run(relaxed)
 
 
+def test_a_temperature_of_one_entry_is_one_for_a_site_without_a_batch(host):
+    temperature = host.array(np.float32([0.5]))
+    law = host.one_hot(host.array(PROBS))
+    found = []
+    host.run(host.igr.relax(lambda: found.append(host.sample("z", law)), temperature))
+    assert found[0].shape == (1, len(PROBS))
+
+
 def test_enumeration_inside_relax_is_refused(host):
     marked = host.config_enumerate(partial(mixture, host))
     with pytest.raises(ValueError, match="site 'z' is marked for enumeration"):
