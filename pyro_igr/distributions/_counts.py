@@ -59,7 +59,8 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
         dist: a distribution of counts.
         num_sticks: as in ``log_pmf``.
     """
-    is_bounded = torch.as_tensor(_bounds(dist)[1]).isfinite().all()
+    _, upper = _bounds(dist)
+    is_bounded = is_all_true(torch.as_tensor(upper).isfinite())
     if num_sticks is None and not is_bounded and dist.mean.requires_grad:
         raise ValueError(
             "expected num_sticks to be given where the distribution's parameters are "
