@@ -119,3 +119,15 @@ def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_insid
     by_value = log_probs.sum(-1) + jnp.log(jnp.array([3, 7]))
     expected = jax.nn.logsumexp(by_value) - jnp.log(10)
     assert found == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.3, np.float32(0.3), jnp.array(0.3)], ids=type)
+def test_a_guide_that_follows_masks_takes_any_number_for_a_value(value):
+    def model():
+        numpyro.sample("w", dist.Normal())
+        with numpyro.plate("data", 2), handlers.mask(mask=jnp.array([True, False])):
+            numpyro.sample("z", LAW)
+
+    guide = AutoIGR(relax(model, TAU), TAU, continuous=infer.autoguide.AutoNormal)
+    given = handlers.substitute(handlers.seed(guide, KEY), {"w": value})
+    assert given()["w"] == value
