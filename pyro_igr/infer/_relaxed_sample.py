@@ -163,8 +163,9 @@ def wrapped(dist: Distribution, terms: Tensor) -> Tensor:
     return terms
 
 
-# The host's KL of a Delta leaves out the density that its automatic guides have there.
-class _DensityMessenger(Messenger):
+class DensityMessenger(Messenger):
+    """Counts the density of a Delta of the host's guides, which its KL leaves out."""
+
     def _pyro_sample(self, msg: Message) -> None:
         if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
             msg["fn"] = CountedByDensity(msg["fn"])

@@ -16,7 +16,7 @@ from pyro_igr.handlers import relax
 from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._plates import check_sizes
-from pyro_igr.infer._relaxed_sample import _DensityMessenger
+from pyro_igr.infer._relaxed_sample import DensityMessenger
 from pyro_igr.infer.autoguide._following import (
     FollowingMessenger,
     any_followed,
@@ -139,14 +139,15 @@ class AutoIGR(AutoGuideList):
 
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, pyro.plate]:
         for part in cast(Any, self):
-            part._update_master(ref(self))
+            if part.master is None:
+                part._update_master(ref(self))
         return super()._create_plates(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
         self._look_again(*args, **kwargs)
-        with _DensityMessenger():
+        with DensityMessenger():
             run = self._follow if self.follows else super().forward
             return run(*args, **kwargs)
 
