@@ -30,8 +30,9 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
 
     Args:
         dist: any distribution of the host on the non-negative integers.
-        num_sticks: n; None for the least beyond which there is less mass than the
-            precision of its probabilities, for which its parameters must be concrete.
+        num_sticks: n; None for the largest count of a bounded support, and for others
+            the least beyond which there is less mass than the precision of its
+            probabilities, for which its parameters must be concrete.
 
     Raises:
         TypeError: if the distribution is none of the host, or ``num_sticks`` no
@@ -45,7 +46,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     if num_sticks is not None:
         check_size(num_sticks=num_sticks)
     _, upper = _bounds(dist)
-    n = _least_num_sticks(dist) if num_sticks is None else num_sticks
+    n = _default_num_sticks(dist) if num_sticks is None else num_sticks
     log_probs = _log_probs(dist, n + 1)
     if not (not_jax_tracer(upper) and np.all(np.asarray(upper) <= n)):
         beyond = 1 - jnp.exp(log_probs[..., :n]).sum(-1, keepdims=True)
@@ -77,17 +78,25 @@ def _log_probs(dist: Distribution, size: int) -> Array:
     return jnp.moveaxis(log_probs, 0, -1)
 
 
+def _default_num_sticks(dist: Distribution) -> int:
+    largest = _largest_count(dist)
+    return _least_num_sticks(dist) if largest is None else max(largest, 1)
+
+
 def _least_num_sticks(dist: Distribution) -> int:
     size = 64
     while size <= LARGEST_SEARCH:
         with jax.ensure_compile_time_eval():
-            log_probs, largest = _log_probs(dist, size), _largest(_bounds(dist)[1])
+            log_probs = _log_probs(dist, size)
         if not not_jax_tracer(log_probs):
-            return _largest_count(dist)
+            raise ValueError(
+                "expected num_sticks to be given where the distribution's parameters "
+                "are traced, and its support has no bound"
+            )
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(int(min(n, float(largest))), 1)
+            return max(n, 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "
@@ -99,12 +108,8 @@ def _largest(values: ArrayLike) -> float:
     return np.max(values) if np.size(values) else 1
 
 
-def _largest_count(dist: Distribution) -> int:
-    """That of a bounded support, which holds whatever the traced parameters are."""
+def _largest_count(dist: Distribution) -> int | None:
+    """That of a bounded support, which holds whatever the parameters are."""
     _, upper = _bounds(dist)
-    if not_jax_tracer(upper) and np.all(np.asarray(upper) < LARGEST_SEARCH // 2):
-        return max(int(np.max(np.asarray(upper))), 1)
-    raise ValueError(
-        "expected num_sticks to be given where the distribution's parameters are "
-        "traced, and its support has no bound"
-    )
+    is_small = not_jax_tracer(upper) and np.all(np.asarray(upper) < LARGEST_SEARCH // 2)
+    return int(_largest(np.asarray(upper))) if is_small else None

@@ -28,8 +28,9 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
 
     Args:
         dist: any distribution of the host on the non-negative integers.
-        num_sticks: n; None for the least beyond which there is less mass than the
-            precision of its probabilities, for which its parameters must be concrete.
+        num_sticks: n; None for the largest count of a bounded support, and for others
+            the least beyond which there is less mass than the precision of its
+            probabilities, for which its parameters must be concrete.
 
     Raises:
         TypeError: if the distribution is none of the host, or ``num_sticks`` no
@@ -43,7 +44,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
     if num_sticks is not None:
         check_size(num_sticks=num_sticks)
     _, upper = _bounds(dist)
-    n = _least_or_largest(dist) if num_sticks is None else num_sticks
+    n = _default_num_sticks(dist) if num_sticks is None else num_sticks
     log_probs = _log_probs(dist, n + 1)
     if not is_all_true(torch.as_tensor(upper) <= n):
         beyond = 1 - log_probs[..., :n].exp().sum(-1, keepdim=True)
@@ -59,9 +60,7 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
         dist: a distribution of counts.
         num_sticks: as in ``log_pmf``.
     """
-    _, upper = _bounds(dist)
-    is_bounded = is_all_true(torch.as_tensor(upper).isfinite())
-    if num_sticks is None and not is_bounded and dist.mean.requires_grad:
+    if num_sticks is None and _largest_count(dist) is None and dist.mean.requires_grad:
         raise ValueError(
             "expected num_sticks to be given where the distribution's parameters are "
             "drawn or trained, and its support has no bound"
@@ -92,24 +91,30 @@ def _log_probs(dist: Distribution, size: int) -> Tensor:
     return log_probs.movedim(0, -1)
 
 
-def _least_or_largest(dist: Distribution) -> int:
+def _default_num_sticks(dist: Distribution) -> int:
+    largest = _largest_count(dist)
+    if largest is not None:
+        return max(largest, 1)
     try:
         return _least_num_sticks(dist)
-    except RuntimeError:  # under vmap parameters are not known
+    except RuntimeError as error:  # under vmap parameters are not known
         if transformation() is None:
             raise
-        return _largest_count(dist)
+        raise ValueError(
+            "expected num_sticks to be given where the distribution's parameters are "
+            "traced, and its support has no bound"
+        ) from error
 
 
 @torch.no_grad()
 def _least_num_sticks(dist: Distribution) -> int:
-    size, largest = 64, _largest(torch.as_tensor(_bounds(dist)[1]))
+    size = 64
     while size <= LARGEST_SEARCH:
         probs = _log_probs(dist, size).exp()
         left = probs.flip(-1).cumsum(-1).flip(-1)
         n = _largest((left > torch.finfo(left.dtype).eps).sum(-1))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(int(min(n, largest)), 1)
+            return max(int(n), 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "
@@ -121,12 +126,8 @@ def _largest(values: Tensor) -> float:
     return values.max().item() if values.numel() else 1
 
 
-def _largest_count(dist: Distribution) -> int:
-    """That of a bounded support, which holds whatever the traced parameters are."""
-    largest = _largest(torch.as_tensor(_bounds(dist)[1]))
-    if largest < LARGEST_SEARCH // 2:
-        return max(int(largest), 1)
-    raise ValueError(
-        "expected num_sticks to be given where the distribution's parameters are "
-        "traced, and its support has no bound"
-    )
+def _largest_count(dist: Distribution) -> int | None:
+    """That of a bounded support, which holds whatever the parameters are."""
+    upper = torch.as_tensor(_bounds(dist)[1])
+    is_small = is_all_true(upper < LARGEST_SEARCH // 2)
+    return int(_largest(upper)) if is_small else None

@@ -13,13 +13,14 @@ COUNTS = {
         stats.nbinom(50, 0.4),
     ),
     "binomial": (lambda d, a: d.Binomial(12, probs=a(0.3)), stats.binom(12, 0.3)),
+    "rare": (lambda d, a: d.Binomial(12, probs=a(1e-3)), stats.binom(12, 1e-3)),
     "categorical": (
         lambda d, a: d.Categorical(probs=a(WEIGHTS / WEIGHTS.sum())),
         stats.rv_discrete(values=(np.arange(10), WEIGHTS / WEIGHTS.sum())),
     ),
     "bernoulli": (lambda d, a: d.Bernoulli(probs=a(0.3)), stats.bernoulli(0.3)),
 }
-LARGEST = {"binomial": 12, "categorical": 9, "bernoulli": 1}
+LARGEST = {"binomial": 12, "rare": 12, "categorical": 9, "bernoulli": 1}
 
 
 def probs_of(backend, name, num_sticks=None, dtype="float64", **options):
