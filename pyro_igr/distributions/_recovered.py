@@ -1,7 +1,8 @@
 """The discrete side of a member of the family: what it recovers, and matches."""
 
 from collections.abc import Callable
-from typing import Any, Self, cast
+from inspect import signature
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from pyro.distributions import OneHotCategorical
@@ -23,7 +24,18 @@ class Recovered:
     batch_shape: Size
     event_shape: Size
     _unexpanded: Self | None
+    options: ClassVar[tuple[str, ...]]
     _validate_args: bool | None
+
+    def __new__(cls, *_args: Any, **options: Any) -> Self:
+        """Says where probabilities go, which Gumbel-Softmax takes here."""
+        own = {*cls.options, *signature(cls).parameters}
+        for name in {"probs", "logits"} & options.keys() - own:
+            raise TypeError(
+                f"expected loc and scale, got {name}, which is an argument of "
+                f"{cls.__name__}.from_probs"
+            )
+        return super().__new__(cls)
 
     def _log_probs(self) -> Tensor:
         raise NotImplementedError

@@ -37,6 +37,22 @@ def test_no_range_is_checked_without_validation(backend, argument, call):
         call(backend.igr, backend.array)
 
 
+@pytest.mark.parametrize("given", ["probs", "logits"])
+@pytest.mark.parametrize("name", LAWS)
+def test_probabilities_in_the_place_of_means_name_from_probs(backend, name, given):
+    family = type(LAWS[name](backend.igr, 0.5, backend.array(LOC), backend.array(1.0)))
+    with pytest.raises(TypeError, match=rf"got {given}, .*\.from_probs$"):
+        family(0.5, **{given: backend.array(PROBS)})
+
+
+def test_a_family_of_ones_own_may_take_logits(backend):
+    class OfLogits(backend.igr.IGRStickBreaking):
+        def __init__(self, temperature, *, logits):
+            super().__init__(temperature, logits[..., 1:] - logits[..., :1], 1.0)
+
+    assert OfLogits(0.5, logits=backend.array(PROBS)).event_shape == (3,)
+
+
 MISFITS = {
     "argmax_probs": lambda igr, a: igr.argmax_probs(a(np.zeros(3)), a(np.ones(2))),
     "stick_probs": lambda igr, a: igr.stick_probs(a(np.zeros(3)), a(np.ones(2))),
