@@ -1,6 +1,7 @@
 """Parameters in training and their moments, changed together."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import pyro
@@ -49,8 +50,19 @@ def _unconstrained(name: str) -> Tensor:
 
 
 def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict]:
+    if isinstance(state, PyroOptim):
+        yield from _loaded_states(parameter, state)
     optimizers = state.optim_objs.values() if isinstance(state, PyroOptim) else [state]
     for optimizer in optimizers:
         states = getattr(optimizer, "optimizer", optimizer).state  # of a scheduler
         if parameter in states:
             yield states[parameter]
+
+
+def _loaded_states(parameter: Tensor, state: PyroOptim) -> Iterator[dict]:
+    """What has been loaded, which waits for the first step; copied, if another's."""
+    name = pyro.get_param_store().param_name(parameter)
+    waiting = state._state_waiting_to_be_consumed
+    if name in waiting:
+        waiting[name] = loaded = deepcopy(waiting[name])
+        yield from loaded.get("optimizer", loaded)["state"].values()
