@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -53,13 +55,28 @@ def flat(params):
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory):
-    """What this process and two workers arrive at, by objective."""
+def folder(tmp_path_factory):
+    """Of runs that this process begins and two workers go on with."""
+    return tmp_path_factory.mktemp("workers")
+
+
+@pytest.fixture(scope="module")
+def printed(folder):
+    """What this process and two workers print; they leave what they arrive at."""
     pytest.importorskip("pyro")
-    folder = tmp_path_factory.mktemp("workers")
-    with parameters("pyro"):
-        import_module("tests.examples.two_workers").main(folder)
-    said("-m", "tests.examples.two_workers", str(folder), cwd=folder)
+    two_workers = import_module("tests.examples.two_workers")
+    with pytest.MonkeyPatch.context() as patch, parameters("pyro"):
+        patch.chdir(folder)
+        two_workers.main(folder)
+        with redirect_stdout(StringIO()) as out:
+            two_workers.vae_pyro.main([*VAE[2:], "-n=1"])
+    flags = *VAE[2:], "-n=2", "--resume"
+    return out.getvalue(), said("-m", two_workers.__name__, ".", *flags, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def workers(printed, folder):
+    """What this process and two workers arrive at, by objective."""
     return [json.loads((folder / name).read_text()) for name in ("one", "0", "1")]
 
 
@@ -78,19 +95,11 @@ def test_workers_have_noise_of_their_own_and_the_same_parameters(workers, elbo):
     assert drawn != drawn_there
 
 
-def test_another_number_of_workers_goes_on_and_the_first_alone_prints(
-    tmp_path, monkeypatch, capsys
-):
-    pytest.importorskip("pyro")
-    monkeypatch.chdir(tmp_path)
-    with parameters("pyro"):
-        import_module(VAE[1]).main([*VAE[2:], "-n=1"])
-    by_one = capsys.readouterr().out
-    by_two = said(*TORCHRUN, *VAE, "-n=2", "--resume", cwd=tmp_path)
-    assert load(tmp_path / "vae")[0][1] == 2
-    for epochs, out in (1, by_one), (2, by_two):
+def test_another_number_of_workers_goes_on_and_the_first_alone_prints(printed, folder):
+    assert load(folder / "vae")[0][1] == 2
+    for epochs, out in enumerate(printed, 1):
         assert out.count(f"digits: {epochs} epochs") == 1
-    assert not [*tmp_path.glob("*.lock")]
+    assert not [*folder.glob("*.lock")]
 
 
 def test_a_worker_that_dies_ends_the_run_in_a_line_that_says_what_is_saved(tmp_path):

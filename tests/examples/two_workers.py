@@ -1,7 +1,8 @@
 """What one of the workers finds out about itself, as JSON in a file.
 
-python -m tests.examples.two_workers FOLDER has two, forked off what is imported once,
-in the environment that torchrun gives its workers.
+python -m tests.examples.two_workers FOLDER FLAGS has two, forked off what is imported
+once, in the environment that torchrun gives its workers; then two that train a discrete
+VAE with these flags.
 """
 
 import json
@@ -18,6 +19,7 @@ from pyro.infer import SVI, Trace_ELBO
 from pyro.optim import SGD
 from torch import distributed
 
+from examples.discrete_vae import vae_pyro
 from examples.discrete_vae.options import Options
 from examples.harness.devices_pyro import distribute, end, join
 from examples.harness.training_pyro import seed_epoch
@@ -75,25 +77,26 @@ def main(folder):
         end()
 
 
-def as_worker(rank, folder, port):
+def as_worker(rank, port, work, argument):
     of = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
     of |= {"MASTER_ADDR": "localhost", "TORCHELASTIC_RUN_ID": "two"}
     os.environ.update({name: str(value) for name, value in of.items()})
-    main(folder)
+    work(argument)
 
 
-def fork(folder):
-    """Start two workers, and end with the worse of their statuses."""
+def fork(work, argument):
+    """Have two workers do this; returns the worse of their statuses."""
     with socket.create_server(("localhost", 0)) as server:
         _, port = server.getsockname()
     process = partial(get_context("fork").Process, target=as_worker)
-    workers = [process(args=(rank, folder, port)) for rank in range(2)]
+    workers = [process(args=(rank, port, work, argument)) for rank in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    sys.exit(max(abs(worker.exitcode) for worker in workers))
+    return max(abs(worker.exitcode) for worker in workers)
 
 
 if __name__ == "__main__":
-    fork(sys.argv[1])
+    folder, *flags = sys.argv[1:]
+    sys.exit(fork(main, folder) or fork(vae_pyro.main, flags))
