@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.special import ndtri, softmax
 from scipy.stats import beta
-from tiny_mixture import fits, mixture_of_four
 
 from examples.dp_mixture_vae.components import (
     KINDS,
@@ -13,10 +12,9 @@ from examples.dp_mixture_vae.components import (
     Fit,
     fit_sticks,
     judge,
-    nearest_gaussian,
 )
 
-ALPHA, NUM_DRAWS = 1.5, 400
+ALPHA = 1.5
 HEAPS = np.array([[-5.0], [5.0]])
 
 
@@ -120,30 +118,3 @@ def test_a_likelihood_ratio_seldom_passes_the_level_if_the_simpler_fit_is_true()
         two = np.logaddexp(shift * z - shift**2 / 2, 0) - np.log(2)
         passed += fit_with(two).is_needed(fit_with(np.zeros(100)), 1)
     assert passed <= LEVEL * 2000
-
-
-@pytest.fixture(params=["pyro", "numpyro"])
-def mixture(request):
-    return mixture_of_four(request.param, num_steps=30)
-
-
-def test_what_an_image_says_of_components_agrees_with_quadrature(mixture):
-    parts = mixture.parts()
-    found = mixture.measure(NUM_DRAWS, parts.means[:, None])
-    error = found.std(0) / np.sqrt(NUM_DRAWS)
-    assert (abs(found.mean(0) - fits(parts)) < 4 * error + 1e-5).all()
-
-
-def test_sticks_of_what_is_deleted_are_at_the_prior_and_training_goes_on(mixture):
-    before = mixture.parts()
-    found = mixture.judge()
-    after, number = mixture.parts(), len(found.fit.components)
-    kept = after.means[:number]
-    assert 1 <= number < 4
-    assert (after.means[number:] == 0).all()
-    assert before.means.min() <= kept.min() <= kept.max() <= before.means.max()
-    loc, scale, _ = nearest_gaussian(ALPHA)
-    np.testing.assert_allclose(after.loc[number:], loc, rtol=1e-6)
-    np.testing.assert_allclose(after.scale[number:], scale, rtol=1e-6)
-    mixture.step()
-    assert np.isfinite(mixture.draws(1)).all()

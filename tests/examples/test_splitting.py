@@ -1,15 +1,10 @@
 """Components that hold two groups are split, and no others."""
 
-from copy import deepcopy
-
 import numpy as np
 import pytest
-from tiny_mixture import IMAGE, mixture_of_four
 
-from examples.dp_mixture_vae.components import BetaSticks, nearest_gaussian
 from examples.dp_mixture_vae.splitting import (
     Encoded,
-    Split,
     divide,
     halve,
     halve_images,
@@ -162,57 +157,3 @@ def test_nothing_changes_if_nothing_is_split(encoded):
     assert not found.weight.any()
     assert not found.bias.any()
     assert not found.tried
-
-
-@pytest.fixture(params=["pyro", "numpyro"])
-def mixture(request):
-    return mixture_of_four(request.param, num_steps=3)
-
-
-def test_parts_get_sticks_means_scores_and_the_moments_of_the_whole(
-    mixture, monkeypatch
-):
-    sticks = BetaSticks.of_counts(np.array([20.0, 18, 12, 9, 5, 0]), ALPHA)
-    means, weight, asked = (
-        np.array([0.5, -0.5, 2, 3, 4]),
-        np.array([0.1, -0.2, 0.3]),
-        [],
-    )
-    of_scores = weight[None], 0.2 * np.ones(1)
-    halves = Split(
-        np.array([1, 0, 1, 0, 0]), means[:, None], sticks, *of_scores, [2, 3]
-    )
-
-    def split(*arguments):
-        asked.extend(deepcopy(arguments[:-1]))
-        return halves
-
-    host = type(mixture).__module__.removeprefix("tiny_mixture_")
-    monkeypatch.setattr(f"examples.dp_mixture_vae.revision_{host}.split", split)
-    found, before, moments = mixture.judge(), mixture.parts(), mixture.moments()
-    assert mixture.split(found) == [2, 3]
-    after, (encoded, images, old_means, counts, *rest) = mixture.parts(), asked
-    number, num_sticks = len(found.fit.components), len(after.loc)
-    assert num_sticks >= 5
-    np.testing.assert_array_equal(images[0], IMAGE)
-    np.testing.assert_array_equal(old_means[:, 0], before.means[:number])
-    np.testing.assert_array_equal(counts[:-1], found.fit.counts[found.fit.components])
-    assert rest == [ALPHA]
-    np.testing.assert_array_equal(encoded.features[0], IMAGE)
-    score = encoded.scores[0, 0]
-    logits = score * before.means - before.means**2 / 2
-    np.testing.assert_allclose(before.scores, logits, rtol=1e-5, atol=1e-6)
-    code = before.code_loc[encoded.components[0]]
-    assert encoded.codes[0, 0] == pytest.approx(code, rel=1e-5)
-    np.testing.assert_allclose(after.means[:5], means)
-    assert not after.means[5:].any()
-    logits = (score + IMAGE @ weight + 0.2) * after.means - after.means**2 / 2
-    np.testing.assert_allclose(after.scores, logits, rtol=1e-5, atol=1e-6)
-    start, (loc, log_scale) = nearest_gaussian(ALPHA), sticks.breaks(num_sticks, ALPHA)
-    np.testing.assert_allclose(after.loc, start[0] + loc, rtol=1e-5)
-    np.testing.assert_allclose(after.scale, start[1] * np.exp(log_scale), rtol=1e-5)
-    first, second, *_ = moments
-    expected = [second, first, second, first, first]
-    assert mixture.moments() == [*expected, *[0] * (num_sticks - 5)]
-    mixture.step()
-    assert np.isfinite(mixture.draws(1)).all()

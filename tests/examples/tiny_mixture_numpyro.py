@@ -34,15 +34,17 @@ class TinyMixture:
         self.image, self.key = jnp.asarray(IMAGE), jax.random.PRNGKey(0)
         svi = self.objectives.training
         self.state = initialize(svi, self.prior, self.image[None], self.key)
-        self.update = jax.jit(svi.update)
 
     @property
     def params(self):
         return self.objectives.training.get_params(self.state)
 
     def step(self):
+        """The loss before it."""
         images = jnp.stack([self.image, 1 - self.image])
-        self.state, _ = self.update(self.state, images, self.prior)
+        svi = self.objectives.training
+        self.state, loss = update(svi, self.state, images, self.prior)
+        return float(loss)
 
     def grow(self):
         self.state = grow_sticks(self.objectives.training, self.state, 2)
@@ -73,26 +75,10 @@ class TinyMixture:
         return jax.tree.leaves(points["means"].subtree)[1][:, 0].tolist()
 
     def parts(self):
-        params = self.params
-        arrays = [np.asarray(x, np.float64).reshape(-1) for x in self.say(params)]
-
-        def decode(z):
-            return trained_networks(self.options, params, len(IMAGE)).decode(z)
-
-        return Parts(*arrays, lambda z: np.asarray(jax.jit(decode)(z)))
-
-    @partial(jax.jit, static_argnums=0)
-    def say(self, params):
-        networks = trained_networks(self.options, params, len(IMAGE))
-        features = networks.features(self.image)
-        sticks = networks.encode_sticks(features, self.prior.v)
-        means = networks.all_means()
-        code = networks.encode_code(features, means).base_dist
-        weights = jnp.ones(len(means))
-        scores = 0 * weights
-        if not self.options.has_own_weights:
-            scores = networks.encode_component(features, weights)
-        return sticks.loc, sticks.scale, scores, means, code.loc, code.scale
+        found = say(self.options, self.params, self.image, self.prior.v)
+        arrays = [np.asarray(x, np.float64).reshape(-1) for x in found]
+        [(weight, bias)] = jax.tree.map(np.asarray, self.params["decode$params"])
+        return Parts(*arrays, lambda z: z @ weight + bias)
 
     def draws(self, number):
         """What the objective says of the image, so many times."""
@@ -108,3 +94,23 @@ class TinyMixture:
         """The importance-weighted bound of the image."""
         of = self.prior, self.image[None], self.params, self.key
         return log_likelihoods(self.objectives.log_likelihood, *of)[0]
+
+
+@partial(jax.jit, static_argnames="svi")
+def update(svi, state, images, prior):
+    return svi.update(state, images, prior)
+
+
+@partial(jax.jit, static_argnames="options")
+def say(options, params, image, concentration):
+    """What the networks say of the image, but for what they decode."""
+    networks = trained_networks(options, params, len(IMAGE))
+    features = networks.features(image)
+    sticks = networks.encode_sticks(features, concentration)
+    means = networks.all_means()
+    code = networks.encode_code(features, means).base_dist
+    weights = jnp.ones(len(means))
+    scores = 0 * weights
+    if not options.has_own_weights:
+        scores = networks.encode_component(features, weights)
+    return sticks.loc, sticks.scale, scores, means, code.loc, code.scale

@@ -30,8 +30,9 @@ class TinyMixture:
         self.image = torch.from_numpy(IMAGE)
 
     def step(self):
+        """The loss before it."""
         images = torch.stack([self.image, 1 - self.image])
-        self.objectives.training.step(images, self.prior)
+        return self.objectives.training.step(images, self.prior)
 
     def grow(self):
         grow_sticks(self.networks, self.optimizer, 2)
