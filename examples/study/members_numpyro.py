@@ -6,6 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import jax
 from jax import Array
 from numpyro.infer import SVI
 from numpyro.optim import Adam
@@ -71,9 +72,9 @@ def train(
     """
     first, batch = block[0], images[: block[0].batch_size]
     options = replace(first, checkpoint=checkpoint, resume=checkpoint.exists())
-    members = Members.stack(
-        [Members(m.seed, rates_of(m), make_prior(m)) for m in block]
-    )
+    each = [Members(m.seed, rates_of(m), make_prior(m)) for m in block]
+    # Put where the images are, lest the first epoch is compiled apart from the others.
+    members = jax.device_put(Members.stack(each), images.device)
     around = surroundings(images) | {"members": [m.configuration() for m in block]}
     with keeping(options, around) as kept:
         states = start_grid(make_svi, members, batch)

@@ -46,7 +46,8 @@ def options(tmp_path):
 
 def alone(member, images):
     """The parameters after the steps that the program of one VAE makes."""
-    key, prior = random.PRNGKey(member.seed), make_prior(member)
+    key = jax.device_put(random.PRNGKey(member.seed), images.device)
+    prior = make_prior(member)
     rate = make_rate(member, member.learning_rate, len(images))
     of = rate, member.estimator, member.num_samples
     svi = make_objectives(member.sizes(images.shape[1]), *of).training
@@ -58,7 +59,7 @@ def alone(member, images):
 
 
 @pytest.mark.parametrize("word", ["igr-sb/discrete-kl", "igr-planar/analytic-kl"])
-def test_members_are_single_runs_and_compiled_once(word, options, tmp_path):
+def test_members_are_single_runs_and_compiled_once(word, options, tmp_path, caplog):
     with double_precision():
         options = replace(options, recipe=(Recipe.parse(word),), decay=("cosine",))
         images, block = load_images(options).train[:300], options.members()[1:3]
@@ -71,7 +72,9 @@ def test_members_are_single_runs_and_compiled_once(word, options, tmp_path):
             made.append(rate)
             return make_svi(rate)
 
-        found, _ = train(block, counted, images, tmp_path / "checkpoint")
+        with jax.log_compiles():
+            found, _ = train(block, counted, images, tmp_path / "checkpoint")
+        assert caplog.text.count("Compiling jit(train_grid_epoch)") == 1
         assert len(made) == 3  # to start, for all epochs, and for the parameters
         for i, member in enumerate(block):
             for one, of_all in zip(
