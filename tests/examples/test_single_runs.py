@@ -2,11 +2,13 @@
 
 import importlib.util
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+from few_images import load_few
 
 from examples.harness.lines import read_lines
 from examples.harness.run import CheckpointError, keeping
@@ -232,6 +234,7 @@ def test_a_small_table_is_made_and_its_report_needs_lines_alone(
     table, tmp_path, capsys, monkeypatch
 ):
     path = tmp_path / "lines"
+    load_few(import_module(f"{table.EXAMPLE}_{HOST}"), monkeypatch)
     where = [f"--host={HOST}", f"--results={path}"]
     table.main([*SMALL.split(), *OF_TABLE[table].split(), *where])
     printed = capsys.readouterr().out

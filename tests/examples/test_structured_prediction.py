@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from few_images import load_few
 from PIL import Image
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -37,8 +38,12 @@ def host(request):
 
 
 @pytest.fixture
-def example(host):
-    return importlib.import_module(f"examples.structured_prediction.halves_{host}")
+def example(host, monkeypatch):
+    """The program of a host, which loads few images and draws fewer."""
+    module = importlib.import_module(f"examples.structured_prediction.halves_{host}")
+    load_few(module, monkeypatch)
+    monkeypatch.setattr(module, "NUM_COLUMNS", 2)
+    return module
 
 
 def planar(y):
