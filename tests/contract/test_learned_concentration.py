@@ -53,15 +53,21 @@ def sticks(host, alpha, num_sticks):
     return host.igr.InfiniteIGR(None, loc, scale, 1.0, **tail)
 
 
-def fit(host, model, guide):
-    engine = host.MEAN_FIELD(**host.particles(20, 1))
-    losses, _, end = host.fit(engine, model, guide, 400, 0.05)
-    return -losses[-200:].mean(), end
+# Numbers of particles and steps, and the rate. Sticks that no label needs take longer.
+SHORT, LONG = (100, 150, 0.1), (20, 400, 0.05)
 
 
-@pytest.mark.parametrize(("num_sticks", "start"), [(3, 0.3), (8, 6.0)])
+def fit(host, model, guide, particles, steps, rate):
+    engine = host.MEAN_FIELD(**host.particles(particles, 1))
+    losses, _, end = host.fit(engine, model, guide, steps, rate)
+    return -losses[-steps // 2 :].mean(), end
+
+
+@pytest.mark.parametrize(
+    ("num_sticks", "start", "training"), [(3, 0.3, SHORT), (8, 6.0, LONG)]
+)
 def test_a_learned_concentration_has_the_posterior_of_quadrature(
-    host, num_sticks, start
+    host, num_sticks, start, training
 ):
     def model():
         alpha = host.sample("alpha", host.dist.Gamma(SHAPE, RATE))
@@ -75,7 +81,7 @@ def test_a_learned_concentration_has_the_posterior_of_quadrature(
         alpha = host.sample("alpha", host.dist.Gamma(shape, rate))
         host.sample("weights", sticks(host, alpha, num_sticks))
 
-    bound, end = fit(host, model, guide)
+    bound, end = fit(host, model, guide, *training)
     mean, deviation, evidence = quadrature()
     np.testing.assert_allclose(end["shape"] / end["rate"], mean, rtol=0.1)
     found = np.sqrt(end["shape"]) / end["rate"]
@@ -97,7 +103,7 @@ def test_at_a_large_concentration_the_rest_is_as_large_as_it_should_be(host, alp
     def guide():
         host.sample("weights", sticks(host, known, size))
 
-    bound, end = fit(host, model, guide)
+    bound, end = fit(host, model, guide, *SHORT)
     evidence = log_evidence(alpha)
     assert evidence - 0.15 < bound < evidence + 0.02
     tail = {"tail": host.igr.GEM(known, 1)}
