@@ -97,7 +97,8 @@ def test_one_gradient_is_distributed_as_that_of_straight_through(backend, name):
         assert stats.ks_2samp(ours, theirs).pvalue > 1e-3 / len(pairs)
 
 
-@every_family
+# What is averaged is one matter for all families of a noise.
+@pytest.mark.parametrize("name", ["igr", "sticks", "gumbel"])
 def test_an_average_has_the_same_mean_and_less_variance(backend, name):
     found, expected = (
         of_average(backend, name, 10),
