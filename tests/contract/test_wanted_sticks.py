@@ -12,9 +12,9 @@ LOC, SCALE = np.array([-1.0, -0.5, -2.0]), np.array([0.8, 1.0, 0.5])
 
 @cache
 def needed(tail, rho):
-    """Numbers of sticks whose weights exceed rho, of 200,000 draws of 100 sticks."""
+    """Numbers of sticks whose weights exceed rho, of 50,000 draws of 100 sticks."""
     rng = np.random.default_rng(0)
-    given = rng.normal(LOC, SCALE, (200_000, N)) / TAU
+    given = rng.normal(LOC, SCALE, (50_000, N)) / TAU
     shape = (len(given), 100)
     if tail == "gem":
         log_left = np.log(rng.uniform(size=shape)) / ALPHA
