@@ -15,6 +15,7 @@ STUDIES = {
     "linear, larger rates": "mnist_linear_rates",
     "linear, 40 s": "mnist_linear_40s",
     "512-256": "mnist_512_256",
+    "512-256, 62 s": "mnist_512_256_62s",
     "Omniglot": "omniglot_linear",
     "Fashion-MNIST": "fashion_linear",
 }
@@ -32,16 +33,21 @@ def finals_of(*studies):
 
 
 def by_rate():
-    """What tuning found at each learning rate, all else being equal."""
-    larger = [x for x in lines_of("linear, larger rates") if not x["member"]["test"]]
-    same = {_without_rate(line) for line in larger}
-    others = [x for x in lines_of("linear") if _without_rate(x) in same]
-    return summarize(larger + others, TIMINGS, "validation")
+    """The best that tuning found for a recipe at each learning rate, with decay."""
+    lines = lines_of("linear") + lines_of("linear, larger rates")
+    families = {line["member"]["family"] for line in lines_of("linear, larger rates")}
+    best = {}
+    for line in lines:
+        of = line["member"]
+        is_compared = of["estimator"] == "discrete-kl" and of["family"] in families
+        if is_compared and of["decay"] == "cosine" and not of["test"]:
+            key = of["family"], of["learning_rate"]
+            best[key] = max(best.get(key, line), line, key=_score)
+    return summarize(list(best.values()), TIMINGS, "validation")
 
 
-def _without_rate(line):
-    names = "family", "estimator", "temperature", "decay", "seed", "test"
-    return tuple(line["member"][name] for name in names)
+def _score(line):
+    return line["scores"]["validation_log_likelihood"]
 
 
 def main():
