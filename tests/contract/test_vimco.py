@@ -1,5 +1,7 @@
 """TraceVIMCO_ELBO: the gradient of the importance-weighted bound, enumerated."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,8 @@ def pair(host, scale=SCALE):
         return host.param(name, host.array(START[name]))
 
     def model():
-        with host.plate("copies", COPIES), host.scale(scale), host.mask(MASK):
+        scaled = nullcontext() if scale is None else host.scale(scale)
+        with host.plate("copies", COPIES), scaled, host.mask(MASK):
             z = host.sample("z", host.one_hot(logits=param("prior")))
             x = host.dist.Normal(z @ param("decoder"), 1.0)
             host.sample("x", x, obs=host.array(np.full(COPIES, 2.0)))
@@ -58,9 +61,10 @@ def test_its_mean_is_the_enumerated_bound_and_its_gradient(host):
         assert np.abs(expected).max() > 10 * error.max(), name
 
 
-def test_scales_that_differ_are_refused_by_site(host):
+@pytest.mark.parametrize("scale", [0.25, None])
+def test_scales_that_differ_are_refused_by_site(host, scale):
     with pytest.raises(ValueError, match="differs at site '.'"):
-        host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *pair(host, 0.25), START)
+        host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *pair(host, scale), START)
 
 
 def test_a_sample_without_others_is_refused(host):

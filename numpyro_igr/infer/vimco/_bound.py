@@ -25,15 +25,18 @@ def common_scale(sites: Sequence[dict]) -> Array | float:
     Raises:
         ValueError: if they are not scaled alike, by a number.
     """
-    first = sites[0]["scale"]
+    first = _scale(sites[0])
     for site in sites:
-        scale = site["scale"]
+        scale = _scale(site)
         is_known = not_jax_tracer(scale) and not_jax_tracer(first)
-        if scale is not first and not (is_known and jnp.ndim(scale) == 0):
+        is_same = is_known and jnp.ndim(scale) == 0 and scale == first
+        if not (scale is first or is_same):
             raise ValueError(UNEQUAL.format(site["name"]))
-        if scale is not first and (scale or 1) != (first or 1):
-            raise ValueError(UNEQUAL.format(site["name"]))
-    return 1.0 if first is None else first
+    return first
+
+
+def _scale(site: dict) -> Array | float:
+    return 1.0 if site["scale"] is None else site["scale"]
 
 
 def bound_and_score(
