@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
+from pyro.distributions import OneHotCategorical
 from pyro.distributions.util import scale_and_mask
 from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.infer.autoguide.utils import deep_setattr, helpful_support_errors
@@ -47,6 +48,7 @@ __all__ = [
     "is_tracing",
     "is_validated",
     "mask_of",
+    "one_hot_of",
     "periodic_repeat",
     "prune_subsample_sites",
     "scale_and_mask",
@@ -88,6 +90,21 @@ def is_validated(distribution: Distribution) -> bool:
 def validates_by_default() -> bool:
     """Whether distributions check their arguments unless told otherwise."""
     return Distribution._validate_args
+
+
+def one_hot_of(logits: Tensor, *, validate_args: bool) -> OneHotCategorical:
+    """The one-hot distribution of log-probabilities that are known to be some.
+
+    The host refuses its own softmax if its sum is rounded by more than 1e-6: in half
+    precision, or of very many categories.
+
+    Args:
+        logits: log-probabilities.
+        validate_args: whether it checks the values that it scores.
+    """
+    distribution = OneHotCategorical(logits=logits, validate_args=False)
+    distribution._validate_args = validate_args
+    return distribution
 
 
 class KeptModel(tuple):

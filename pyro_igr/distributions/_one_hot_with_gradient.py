@@ -2,15 +2,19 @@
 
 from typing import ClassVar
 
-from pyro.distributions import OneHotCategorical
+from pyro.distributions import OneHotCategorical, constraints
 from torch import Tensor
 
+from pyro_igr._host import one_hot_of
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
 
 
 class OneHotWithGradient(OneHotCategorical):
     """A one-hot distribution whose log-probability is linear, as its samples need."""
 
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        "logits": constraints.real_vector
+    }
     has_rsample: bool = True
     value_is_hard: ClassVar[bool] = True
 
@@ -21,4 +25,4 @@ class OneHotWithGradient(OneHotCategorical):
 
     def to_discrete(self) -> OneHotCategorical:
         """The same distribution, whose samples have no gradient."""
-        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
+        return one_hot_of(self.logits, validate_args=self._validate_args)

@@ -8,6 +8,7 @@ import torch
 from pyro.distributions import OneHotCategorical
 from torch import Size, Tensor
 
+from pyro_igr._host import one_hot_of
 from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.discrete._check_probs import to_log_probs
@@ -63,7 +64,7 @@ class Recovered:
         Its log of 0 is the smallest finite number, as the KL of the host needs.
         """
         logits = self.logits.clamp(min=torch.finfo(self.loc.dtype).min)
-        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+        return one_hot_of(logits, validate_args=bool(self._validate_args))
 
     @staticmethod
     def _match(log_probs: Tensor, scale: Tensor | float, **options: Any) -> Tensor:

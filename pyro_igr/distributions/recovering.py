@@ -14,7 +14,7 @@ from torch.distributions.relaxed_categorical import (
     RelaxedOneHotCategorical,
 )
 
-from pyro_igr._host import is_validated, mask_of
+from pyro_igr._host import is_validated, mask_of, one_hot_of
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
@@ -120,7 +120,7 @@ def _recover(dist: Distribution) -> Distribution | None:
         return dist.to_discrete()
     relaxed = RelaxedOneHotCategorical | ExpRelaxedCategorical
     if isinstance(dist, relaxed | ExpectedOneHotCategorical):
-        return OneHotCategorical(logits=dist.logits, validate_args=is_validated(dist))
+        return one_hot_of(dist.logits, validate_args=is_validated(dist))
     return dist if isinstance(dist, OneHotCategorical) else None
 
 

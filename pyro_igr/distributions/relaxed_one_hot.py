@@ -11,6 +11,7 @@ from torch import Size, Tensor
 from torch.distributions import Categorical, Distribution, constraints
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
+from pyro_igr._host import one_hot_of
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.distributions._absent import Absent
 from pyro_igr.distributions._categorical_logits import (
@@ -128,7 +129,7 @@ class ExpRelaxedOneHotCategorical(
 
     def to_discrete(self) -> OneHotCategorical:
         """The discrete distribution that this one relaxes, over one-hot vectors."""
-        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
+        return one_hot_of(self.logits, validate_args=self._validate_args)
 
     @staticmethod
     def infer_shapes(

@@ -51,6 +51,16 @@ def test_a_value_off_the_support_is_still_rejected(name, dtype):
         law.log_prob(law.sample() + 0.1)
 
 
+@pytest.mark.parametrize("name", WITH_PROBS)
+@every_dtype
+def test_rounded_probabilities_are_not_refused(name, dtype):
+    law = make(name, 0.5, torch.randn(50, 9).to(dtype), SCALE.to(dtype))
+    sample = law.to_discrete().sample()
+    assert sample.dtype is law.probs.dtype
+    with pytest.raises(ValueError, match="to be within the support"):
+        law.to_discrete().log_prob(sample / 2)
+
+
 @every_family
 def test_the_event_parameters_decide_the_dtype(name):
     double = torch.float64
