@@ -1,5 +1,7 @@
 """ReinMax: one-hot samples, with gradients that are exact of quadratic functions."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
@@ -7,7 +9,11 @@ from scipy.special import log_softmax, softmax
 LOGITS = np.array([0.4, -0.7, 1.2, 0.1])
 RNG = np.random.default_rng(0)
 SLOPES, CURVES = RNG.normal(size=4), RNG.normal(size=(4, 4))
-AT = {"logits": np.array([[0.3, -0.4, 0.9], [-0.2, 0.5, 0.1]])}
+AT = {
+    "logits": np.array([[0.3, -0.4, 0.9], [-0.2, 0.5, 0.1]]),
+    "relax_scale": 1.0,
+    "relax_temperature": 0.5,
+}
 PRIOR = np.array([0.5, 0.3, 0.2])
 
 
@@ -171,6 +177,10 @@ def programs(host, prior):
     return model, guide
 
 
+def rebar(host):
+    return partial(host.igr.TraceRELAX_ELBO, control_variate=None, name="relax")
+
+
 PRIORS = {
     "one_hot": lambda host: host.one_hot(probs=host.array(PRIOR)),
     "relaxed": lambda host: host.igr.IGR.from_probs(0.5, host.array(PRIOR)),
@@ -181,6 +191,7 @@ PRIORS = {
 ENGINES = {
     "discrete KL": (lambda host: host.igr.TraceDiscreteKL_ELBO, PRIORS),
     "mean field": (lambda host: host.MEAN_FIELD, ("one_hot", "its own")),
+    "REBAR": (rebar, ("one_hot",)),
     "STL": (lambda host: host.igr.TraceSTL_ELBO, ("its own",)),
     "trace": (lambda host: host.TRACE, ("its own",)),
 }

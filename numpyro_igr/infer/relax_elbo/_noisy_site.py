@@ -1,12 +1,12 @@
 """A handler that draws one-hot sites through their noise, and lets them be relaxed."""
 
+from collections.abc import Callable
 from typing import cast
 
 import jax.numpy as jnp
 from jax import Array
-from numpyro.distributions import (
-    Distribution,
-)
+from numpyro.distributions import Distribution
+from numpyro.infer.inspect import get_dependencies
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import OneHotCategorical
@@ -82,6 +82,27 @@ class NoisySiteMessenger(Messenger):
         if msg["type"] == "sample" and msg["name"] in self.in_logs:
             least = jnp.finfo(msg["value"].dtype).tiny ** 0.5
             msg["value"] = jnp.log(jnp.maximum(msg["value"], least))
+
+
+def prior_dependencies(guide: Callable, args: tuple, kwargs: dict) -> dict[str, dict]:
+    """The sites of a guide that each of its sites depends on.
+
+    Args:
+        guide: with its parameters.
+        args: of the guide.
+        kwargs: of the guide.
+    """
+    found = get_dependencies(_PlainOneHotMessenger(guide), args, kwargs)
+    return cast(dict[str, dict], found["prior_dependencies"])
+
+
+# The host starts sites by a bijection onto their support, unless they are discrete, and
+# there is none onto the vertices of samples that have a gradient.
+class _PlainOneHotMessenger(Messenger):
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] == "sample":
+            if isinstance(innermost(msg["fn"]), OneHotCategorical):
+                msg["fn"] = recover(msg["fn"])
 
 
 def discrete_sites(sites: dict[str, dict]) -> dict[str, dict]:

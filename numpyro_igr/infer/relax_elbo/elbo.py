@@ -3,20 +3,19 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Unpack, cast
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax, random
 from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.elbo import ELBO
-from numpyro.infer.inspect import get_dependencies
 
 from numpyro_igr._host import get_importance_trace
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
-from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
+from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites, prior_dependencies
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from numpyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
@@ -140,8 +139,8 @@ class TraceRELAX_ELBO(ELBO):
             rest = {"args": args, "kwargs": kwargs, "params": params}
             drawn = Particle(p, q, partial(get_importance_trace, **rest))
             if not self._is_checked:
-                found = get_dependencies(substitute(guide, data=params), args, kwargs)
-                depend = cast(dict[str, dict], found["prior_dependencies"])
+                at = substitute(guide, data=params)
+                depend = prior_dependencies(at, args, kwargs)
                 check_independence(depend, drawn.noises)
                 self._is_checked = True
             return drawn
