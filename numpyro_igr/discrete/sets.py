@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import logsumexp, relu
 
+from numpyro_igr._numerics.precision import in_full_precision
+
 # Of a probability whose logarithm must stay finite in float32, and a score below any.
 SMALLEST = 1e-30
 UNUSED = -1e30
@@ -32,6 +34,7 @@ def draw_set(log_probs: Array, gumbels: Array) -> Array:
         stochastic beam search, Kool, van Hoof and Welling (2019), "Stochastic Beams and
         Where to Find Them", algorithm 1.
     """
+    (log_probs, gumbels), _ = in_full_precision(log_probs, gumbels)
     num_variables, num_samples, num_categories = gumbels.shape[-3:]
     beams = jnp.full_like(gumbels[..., 0, :, 0], UNUSED).at[..., 0].set(0)
     codes = jnp.zeros((num_variables, *beams.shape), int)
@@ -98,6 +101,7 @@ def set_weights(log_probs: Array) -> tuple[Array, Array]:
 # One program, even where nothing around it is compiled.
 @jax.jit
 def _set_weights(log_probs: Array) -> tuple[Array, Array]:
+    (log_probs,), _ = in_full_precision(log_probs)
     log_set, log_one, log_two = _log_integrals(log_probs)
     barred = jnp.eye(len(log_probs), dtype=log_probs.dtype)
     barred = barred.reshape(*barred.shape, *[1] * (log_probs.ndim - 1))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array, random
 from jax.nn import one_hot, softmax, softplus
 
+from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr.discrete import (
     gaussians_given_argmax,
@@ -31,7 +32,9 @@ class GumbelNoise:
     """
 
     def __init__(self, dist: Any, log_odds: Array) -> None:
-        self.logits: Array = finite(cast(OneHotCategorical, recover(dist)).logits)
+        logits = cast(OneHotCategorical, recover(dist)).logits
+        (logits,), _ = in_full_precision(logits)
+        self.logits: Array = finite(logits)
         self.log_odds: Array = log_odds
         self.y: Array = self.logits - jnp.log(softplus(log_odds[0]))
         self.category: Array = _first_largest(self.y)
@@ -61,8 +64,8 @@ class ArgmaxNoise:
     draw_given: Callable[..., Array] = staticmethod(gaussians_given_argmax)
 
     def __init__(self, dist: Any, log_odds: Array) -> None:
-        self.loc: Array = dist.loc
-        self.scale: Array = dist.scale
+        parameters, _ = in_full_precision(dist.loc, dist.scale)
+        self.loc, self.scale = parameters
         self.log_odds: Array = log_odds[..., :-1]
         self.y: Array = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
         self.category: Array = _first_largest(_append(self.y, 0.0))
@@ -92,8 +95,8 @@ class StickNoise:
     draw_given: Callable[..., Array] = staticmethod(gaussians_given_stick)
 
     def __init__(self, dist: Any, log_odds: Array) -> None:
-        self.loc: Array = dist.loc
-        self.scale: Array = dist.scale
+        parameters, _ = in_full_precision(dist.loc, dist.scale)
+        self.loc, self.scale = parameters
         self.log_odds: Array = log_odds[..., :-1]
         self.y: Array = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
         self.category: Array = _first_largest(_append(self.y, 1.0) > 0).astype(
@@ -116,8 +119,9 @@ def draw_log_odds(key: Array, shape: tuple[int, ...], like: Array) -> Array:
     Args:
         key: the random key.
         shape: of the noise.
-        like: an array of its dtype.
+        like: an array of its dtype, if that has 32 bits or more.
     """
+    (like,), _ = in_full_precision(like)
     most = -jnp.log(jnp.finfo(like.dtype).eps)
     return jnp.clip(random.logistic(key, shape, like.dtype), -most, most)
 

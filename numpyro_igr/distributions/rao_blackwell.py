@@ -9,6 +9,7 @@ from numpyro.distributions import Distribution
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._numerics.checks import check_size
+from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr.discrete import gumbels_given_argmax, with_gradient_of
 from numpyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from numpyro_igr.distributions._pushforward import GaussianPushforward
@@ -132,12 +133,13 @@ def _check_conditional(dist: Any) -> None:
 # The gradient is that of straight-through, at noise which no parameter moves.
 def _relaxed_given(dist: Any, category: Array, log_odds: Array) -> Array:
     if not isinstance(dist, GaussianPushforward):
-        logits = finite(cast(Any, recover(dist)).logits)
+        (logits,), _ = in_full_precision(cast(Any, recover(dist)).logits)
+        logits = finite(logits)
         fixed = lax.stop_gradient(logits)
         noise = gumbels_given_argmax(log_odds, category, fixed) - fixed
         return softmax((logits + noise) / jnp.expand_dims(dist.temperature, -1), -1)
     draw = cast(Any, dist.noise_type).draw_given
-    loc, scale = lax.stop_gradient((dist.loc, dist.scale))
+    (loc, scale), _ = in_full_precision(*lax.stop_gradient((dist.loc, dist.scale)))
     noise = (draw(log_odds[..., :-1], category, loc, scale) - loc) / scale
     return cast(Array, dist.transforms[0](dist.loc + dist.scale * noise))
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+from pyro_igr._numerics.precision import in_full_precision
+
 # Of a probability whose logarithm must stay finite in float32, and a score below any.
 SMALLEST = 1e-30
 UNUSED = -1e30
@@ -31,6 +33,7 @@ def draw_set(log_probs: Tensor, gumbels: Tensor) -> Tensor:
         stochastic beam search, Kool, van Hoof and Welling (2019), "Stochastic Beams and
         Where to Find Them", algorithm 1.
     """
+    (log_probs, gumbels), _ = in_full_precision(log_probs, gumbels)
     num_variables, num_samples, num_categories = gumbels.shape[-3:]
     beams = torch.full_like(gumbels[..., 0, :, 0], UNUSED)
     beams[..., 0] = 0
@@ -81,6 +84,7 @@ def set_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
         Kool, van Hoof and Welling (2020), who call the ratio of probabilities the
         leave-one-out ratio, and integrate numerically as well.
     """
+    (log_probs,), _ = in_full_precision(log_probs)
     log_set, log_one, log_two = _log_integrals(log_probs)
     barred = torch.eye(len(log_probs)).to(log_probs)
     barred = barred.reshape(*barred.shape, *[1] * (log_probs.dim() - 1))

@@ -9,6 +9,7 @@ from pyro.distributions import OneHotCategorical
 from torch import Tensor
 from torch.nn.functional import one_hot, pad, softplus
 
+from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
 from pyro_igr.discrete import (
     gaussians_given_argmax,
@@ -31,10 +32,12 @@ class GumbelNoise:
     """
 
     def __init__(self, dist: Any, log_odds: Tensor) -> None:
-        self.logits: Tensor = finite(cast(OneHotCategorical, recover(dist)).logits)
+        logits = cast(OneHotCategorical, recover(dist)).logits
+        (logits,), self.dtype = in_full_precision(logits)
+        self.logits: Tensor = finite(logits)
         self.log_odds: Tensor = log_odds
         self.y: Tensor = self.logits - softplus(log_odds[0]).log()
-        self.category: Tensor = _first_largest(self.y)
+        self.category: Tensor = _first_largest(self.y).to(self.dtype)
 
     @cached_property
     def y_given_category(self) -> Tensor:
@@ -43,7 +46,7 @@ class GumbelNoise:
 
     def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
         """The point of the simplex that tends to the category of y."""
-        return (y / temperature).softmax(-1)
+        return (y / temperature).softmax(-1).to(self.dtype)
 
 
 class ArgmaxNoise:
@@ -63,11 +66,11 @@ class ArgmaxNoise:
     def __init__(self, dist: Any, log_odds: Tensor) -> None:
         while dist._unexpanded is not None:
             dist = dist._unexpanded
-        self.loc: Tensor = dist.loc
-        self.scale: Tensor = dist.scale
+        parameters, self.dtype = in_full_precision(dist.loc, dist.scale)
+        self.loc, self.scale = parameters
         self.log_odds: Tensor = log_odds[..., :-1]
         self.y: Tensor = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category: Tensor = _first_largest(pad(self.y, (0, 1)))
+        self.category: Tensor = _first_largest(pad(self.y, (0, 1))).to(self.dtype)
 
     @cached_property
     def y_given_category(self) -> Tensor:
@@ -76,7 +79,8 @@ class ArgmaxNoise:
 
     def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
         """The point of the simplex that tends to the category of y."""
-        return SoftmaxPlusPlusTransform(temperature, validate_args=False)(y)
+        z = SoftmaxPlusPlusTransform(temperature, validate_args=False)(y)
+        return z.to(self.dtype)
 
 
 class StickNoise:
@@ -94,13 +98,12 @@ class StickNoise:
     draw_given: Callable[..., Tensor] = staticmethod(gaussians_given_stick)
 
     def __init__(self, dist: Any, log_odds: Tensor) -> None:
-        self.loc: Tensor = dist.loc
-        self.scale: Tensor = dist.scale
+        parameters, self.dtype = in_full_precision(dist.loc, dist.scale)
+        self.loc, self.scale = parameters
         self.log_odds: Tensor = log_odds[..., :-1]
         self.y: Tensor = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category: Tensor = _first_largest(
-            (pad(self.y, (0, 1), value=1.0) > 0).to(self.y)
-        )
+        is_right = pad(self.y, (0, 1), value=1.0) > 0
+        self.category: Tensor = _first_largest(is_right.to(self.dtype))
 
     @cached_property
     def y_given_category(self) -> Tensor:
@@ -109,7 +112,9 @@ class StickNoise:
 
     def relax(self, y: Tensor, temperature: Tensor) -> Tensor:
         """The point of the simplex that tends to the category of y."""
-        return StickBreakingTransform(temperature, validate_args=False)(y)
+        return StickBreakingTransform(temperature, validate_args=False)(y).to(
+            self.dtype
+        )
 
 
 def draw_log_odds(shape: tuple[int, ...], like: Tensor) -> Tensor:
@@ -117,8 +122,9 @@ def draw_log_odds(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
     Args:
         shape: of the noise.
-        like: an array of its dtype.
+        like: an array of its dtype, if that has 32 bits or more.
     """
+    (like,), _ = in_full_precision(like)
     uniform = torch.rand(shape, dtype=like.dtype, device=like.device)
     return uniform.logit(eps=torch.finfo(like.dtype).eps)
 

@@ -8,6 +8,7 @@ from torch import Size, Tensor
 from torch.distributions import RelaxedOneHotCategorical, kl_divergence, register_kl
 
 from pyro_igr._numerics.checks import check_size
+from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.discrete import gumbels_given_argmax, with_gradient_of
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
@@ -131,12 +132,15 @@ def _relaxed_given(dist: Any, category: Tensor, log_odds: Tensor) -> Tensor:
     if not isinstance(dist, GaussianPushforward):
         logits = finite(cast(Any, recover(dist)).logits)
         with torch.no_grad():
-            noise = gumbels_given_argmax(log_odds, category, logits) - logits
-        return ((logits + noise.detach()) / dist.temperature).softmax(-1)
+            (full,), dtype = in_full_precision(logits)
+            noise = gumbels_given_argmax(log_odds, category, full) - full
+        y = logits + noise.to(dtype).detach()
+        return (y / dist.temperature).softmax(-1)
     draw = cast(Any, dist.noise_type).draw_given
     with torch.no_grad():
-        y = draw(log_odds[..., :-1], category, dist.loc, dist.scale)
-        noise = (y - dist.loc) / dist.scale
+        (loc, scale), dtype = in_full_precision(dist.loc, dist.scale)
+        y = draw(log_odds[..., :-1], category, loc, scale)
+        noise = ((y - loc) / scale).to(dtype)
     return dist.transforms[0](dist.loc + dist.scale * noise.detach())
 
 

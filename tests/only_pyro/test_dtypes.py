@@ -1,10 +1,15 @@
 """The distributions in half, single and double precision."""
 
+from functools import partial
+
+import pyro
 import pytest
 import torch
 from cases import WITH_PROBS
 from pyro_families import every_family, every_family_and_flow, make
 from pyro_families import fresh_host as fresh_host
+
+import pyro_igr as igr
 
 DTYPES = {str(d)[6:]: d for d in (torch.bfloat16, torch.float16, torch.float64)}
 every_dtype = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
@@ -59,6 +64,34 @@ def test_rounded_probabilities_are_not_refused(name, dtype):
     assert sample.dtype is law.probs.dtype
     with pytest.raises(ValueError, match="to be within the support"):
         law.to_discrete().log_prob(sample / 2)
+
+
+ENGINES = {
+    "RELAX": igr.TraceRELAX_ELBO,
+    "unordered": partial(igr.TraceUnorderedSet_ELBO, 2),
+    "leave one out": partial(igr.TraceUnorderedSet_ELBO, 2, replacement=True),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("family", [igr.IGR, igr.IGRStickBreaking])
+@every_dtype
+def test_engines_average_the_discrete_bound(engine, family, dtype):
+    values = torch.tensor([2.0, -1.0, 0.5], dtype=dtype)
+    law = family(0.5, *torch.tensor([[0.5, -0.4], [1.0, 1.5]], dtype=dtype))
+
+    def guide():
+        with pyro.plate("copies", 1000):
+            return pyro.sample("z", law)
+
+    def model():
+        with pyro.plate("copies", 1000):
+            z = pyro.sample("z", igr.RaoBlackwellized(law, 2))
+            pyro.factor("x", z @ values)
+
+    loss = ENGINES[engine]().differentiable_loss(model, guide)
+    expected = -(law.probs.double() @ values.double())
+    assert loss.item() / 1000 == pytest.approx(expected.item(), abs=0.2)
 
 
 @every_family

@@ -3,6 +3,7 @@
 from jax import Array, random
 
 from numpyro_igr._host import Messenger
+from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr.infer._sites import is_one_hot
 
 
@@ -25,6 +26,7 @@ def draw_gumbels(key: Array, shape: tuple[int, ...], like: Array) -> Array:
     Args:
         key: the random key.
         shape: of the result.
-        like: an array of its type.
+        like: an array of its type, if that has 32 bits or more.
     """
+    (like,), _ = in_full_precision(like)
     return random.gumbel(key, shape, like.dtype)

@@ -3,6 +3,7 @@
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
+from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._typed import Message
 from pyro_igr.infer._sites import is_one_hot
 
@@ -26,6 +27,7 @@ def draw_gumbels(shape: tuple[int, ...], like: Tensor) -> Tensor:
 
     Args:
         shape: of the result.
-        like: an array of its type.
+        like: an array of its type, if that has 32 bits or more.
     """
+    (like,), _ = in_full_precision(like)
     return -like.new_empty(shape).exponential_().log()
