@@ -18,6 +18,12 @@ UNLIKE = (
     "depend on coordinates: make them equal, or use the host's Trace_ELBO"
 )
 
+GIVEN = (
+    "site '{}' has its value already, from a scan or a handler such as substitute, and "
+    "not in Gaussian coordinates: write the steps of the scan out in a loop, or use "
+    "the host's TraceMeanField_ELBO"
+)
+
 
 class LogOddsMessenger(Messenger):
     r"""Samples IGR sites as :math:`u = y / \tau - \log \delta`, and hands on their z.
@@ -44,11 +50,13 @@ class LogOddsMessenger(Messenger):
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, dist = msg["name"], msg["fn"]
-        if self.is_model and name in self.sites:
-            _check_weights(self.sites[name], msg)
-        elif not self.is_model and _map_of(dist):
+        if not self.is_model and _map_of(dist):
             self.sites[name] = {**msg, "map": _map_of(dist)}
         if name in self.sites:
+            if msg["value"] is not None:
+                raise ValueError(GIVEN.format(name))
+            if self.is_model:
+                _check_weights(self.sites[name], msg)
             change = partial(_in_log_odds, unit_map=self.sites[name]["map"])
             msg["fn"] = inside(dist, change)
 

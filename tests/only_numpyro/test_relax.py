@@ -8,11 +8,12 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
+from jax import random
 from numpyro import handlers, infer
 from numpyro.contrib.control_flow import scan
 from numpyro_families import fresh_host as fresh_host
 
-from numpyro_igr import OneHotCategorical, discretize, relax
+from numpyro_igr import OneHotCategorical, TraceSTL_ELBO, discretize, relax
 
 TAU = 0.3
 PROBS = np.array([0.1, 0.2, 0.4, 0.3], np.float32)
@@ -83,6 +84,12 @@ def test_a_handler_around_a_scan_is_refused(outer):
     inner = partial(relax, temperature=TAU) if outer is discretize else lambda fn: fn
     with pytest.raises(ValueError, match=r"site 'z' .* the step of the scan"):
         handlers.seed(outer(scanned(inner)), 0)()
+
+
+def test_a_scan_has_no_gaussian_coordinates():
+    program = scanned(partial(relax, temperature=TAU))
+    with pytest.raises(ValueError, match="site 'z' .* the steps of the scan"):
+        TraceSTL_ELBO().loss(random.key(0), {}, program, program)
 
 
 def test_traced_parameters_need_the_number_of_counts():
