@@ -226,6 +226,10 @@ EXCEPTIONS = {
         # a guide is a function of parameters in NumPyro
         "SiteGuide.sample_posterior",
     },
+    "infer/autoguide/_sizes.py": {
+        # a frame of Pyro knows the full size of its plate
+        "check_full_sizes",
+    },
     "infer/autoguide/_supports.py": {
         # NumPyro asks for the number of counts where their parameters are traced
         "check_categories",

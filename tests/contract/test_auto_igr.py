@@ -105,6 +105,21 @@ def test_a_support_that_depends_on_a_latent_site_is_refused(host):
         host.run(guide)
 
 
+def test_data_of_another_size_are_refused_by_plate_and_site(host):
+    def model(x):
+        with host.plate("data", len(x)):
+            host.sample("z", one_hot(host))
+
+    guide = host.igr.AutoIGR(host.igr.relax(model, TAU), TAU)
+    host.run(guide, host.array(X))
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match="'data' of site 'z' has size 2, and had 3"
+        ):
+            host.run(guide, host.array(X[:2]))
+    host.run(guide, host.array(X))
+
+
 def test_kept_sites_are_left_to_be_enumerated(host):
     def model():
         z = host.sample("z", one_hot(host))

@@ -1,13 +1,12 @@
 """How a guide follows the masks and scales that its model sets at each call."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from math import isclose, prod
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import numpyro
 from jax import Array
 from numpyro import handlers
@@ -22,6 +21,7 @@ from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import total_mask
+from numpyro_igr.infer.autoguide._sizes import check_full_sizes
 
 NEW = (
     "site '{}' was not in the first run of the model, from which AutoIGR knows its "
@@ -35,8 +35,6 @@ SCANNED = (
     "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "
     "the model has: write the steps out in a loop, or write a guide with the masks"
 )
-# A longer list is data, and each of its batches would be of a kind of its own.
-LONGEST = 20
 
 
 class FollowingMessenger(Messenger):
@@ -143,35 +141,15 @@ def any_followed(
         full_sizes: of the plates, by name.
         args: of the model.
         kwargs: of the model.
+
+    Raises:
+        ValueError: at a site in a plate of another size.
     """
     with handlers.block():
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
-    return any(is_followed(x, full_sizes) for x in filter(is_guided, run.values()))
-
-
-def kind_of(*args: Any, **kwargs: Any) -> Hashable:
-    """What may tell calls of a model with other masks apart: types, shapes and flags.
-
-    Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count where the host keeps no mask that
-    is Python's True.
-
-    Args:
-        args: of the model.
-        kwargs: of the model.
-    """
-    return *map(_kind_of, args), _kind_of(kwargs)
-
-
-def _kind_of(x: Any) -> Hashable:
-    if isinstance(x, dict):
-        return type(x), *((name, _kind_of(value)) for name, value in x.items())
-    if isinstance(x, list | tuple):
-        short = x if len(x) <= LONGEST else ()
-        return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
-    if isinstance(x, float | Array | np.ndarray):
-        return jnp.shape(x)
-    return x if isinstance(x, int | str) else type(x)
+    sites = list(filter(is_guided, run.values()))
+    check_full_sizes(sites, run, full_sizes)
+    return any(is_followed(site, full_sizes) for site in sites)
 
 
 def _has_options(site: dict, *, in_part: bool) -> bool:

@@ -19,8 +19,8 @@ from numpyro_igr.infer.autoguide._following import (
     any_followed,
     is_followed,
     is_guided,
-    kind_of,
 )
+from numpyro_igr.infer.autoguide._kinds import kind_of
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from numpyro_igr.infer.autoguide._scales import Scale, check_scale
@@ -143,10 +143,10 @@ class AutoIGR(AutoGuideList):
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
-        if not (self.follows or kind in self._kinds):
+        if kind not in self._kinds:
+            found = any_followed(self.model, self._full_sizes, *args, **kwargs)
+            self.follows = self.follows or found
             self._kinds.add(kind)
-            sizes = self._full_sizes
-            self.follows = any_followed(self.model, sizes, *args, **kwargs)
 
     # One object a plate, so that all parts see the same subsample.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:

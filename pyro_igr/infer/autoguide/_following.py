@@ -1,6 +1,6 @@
 """How a guide follows the masks and scales that its model sets at each call."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from math import isclose, prod
 from typing import Any
@@ -18,6 +18,7 @@ from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._site_weights import total_mask
+from pyro_igr.infer.autoguide._sizes import check_full_sizes
 
 NEW = (
     "site '{}' was not in the first run of the model, from which AutoIGR knows its "
@@ -27,8 +28,6 @@ NOT_FOLLOWED = (
     "the model masks or scales site '{}', and the guide given as continuous cannot "
     "follow it: use the default of continuous, or mask the site alike in that guide"
 )
-# A longer list is data, and each of its batches would be of a kind of its own.
-LONGEST = 20
 
 
 class FollowingMessenger(Messenger):
@@ -129,34 +128,15 @@ def any_followed(
         full_sizes: of the plates, by name.
         args: of the model.
         kwargs: of the model.
+
+    Raises:
+        ValueError: at a site in a plate of another size.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
-    sites = filter(is_guided, run.nodes.values())
+    sites = list(filter(is_guided, run.nodes.values()))
+    check_full_sizes(sites, full_sizes)
     return any(is_followed(site, full_sizes) for site in sites)
-
-
-def kind_of(*args: Any, **kwargs: Any) -> Hashable:
-    """What may tell calls of a model with other masks apart: types, shapes and flags.
-
-    Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count where the host keeps no mask that
-    is Python's True.
-
-    Args:
-        args: of the model.
-        kwargs: of the model.
-    """
-    return *map(_kind_of, args), _kind_of(kwargs)
-
-
-def _kind_of(x: Any) -> Hashable:
-    if isinstance(x, dict):
-        return type(x), *((name, _kind_of(value)) for name, value in x.items())
-    if isinstance(x, list | tuple):
-        short = x if len(x) <= LONGEST else ()
-        return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
-    return type(x), getattr(x, "shape", None), x if isinstance(x, bool | str) else None
 
 
 def _has_options(site: Message, *, in_part: bool) -> bool:

@@ -22,8 +22,8 @@ from pyro_igr.infer.autoguide._following import (
     any_followed,
     is_followed,
     is_guided,
-    kind_of,
 )
+from pyro_igr.infer.autoguide._kinds import kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
@@ -153,9 +153,10 @@ class AutoIGR(AutoGuideList):
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
-        if not (self.follows or kind in self._kinds):
+        if kind not in self._kinds:
+            found = any_followed(self.model, self._full_sizes, *args, **kwargs)
+            self.follows = self.follows or found
             self._kinds.add(kind)
-            self.follows = any_followed(self.model, self._full_sizes, *args, **kwargs)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         plates = self._create_plates(*args, **kwargs)

@@ -1,0 +1,30 @@
+"""What may tell calls of a model with other masks or plates apart."""
+
+from collections.abc import Hashable
+from typing import Any
+
+# A longer list is data, and each of its batches would be of a kind of its own.
+LONGEST = 20
+
+
+def kind_of(*args: Any, **kwargs: Any) -> Hashable:
+    """What may tell calls of a model with other masks apart: types, shapes and flags.
+
+    Those in dictionaries and in short lists and tuples count as well, but for strings
+    in lists, which are names of data. Integers count where the host keeps no mask that
+    is Python's True.
+
+    Args:
+        args: of the model.
+        kwargs: of the model.
+    """
+    return *map(_kind_of, args), _kind_of(kwargs)
+
+
+def _kind_of(x: Any) -> Hashable:
+    if isinstance(x, dict):
+        return type(x), *((name, _kind_of(value)) for name, value in x.items())
+    if isinstance(x, list | tuple):
+        short = x if len(x) <= LONGEST else ()
+        return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
+    return type(x), getattr(x, "shape", None), x if isinstance(x, bool | str) else None

@@ -1,0 +1,26 @@
+"""Checks that plates keep the sizes for which a guide has parameters."""
+
+from collections.abc import Iterable
+
+from pyro_igr._typed import Message
+
+RESIZED = (
+    "plate '{}' of site '{}' has size {}, and had {} in the first run of the model, "
+    "for which AutoIGR has parameters: make a new one for other data, or write a guide "
+    "that computes them from the data"
+)
+
+
+def check_full_sizes(sites: Iterable[Message], full_sizes: dict[str, int]) -> None:
+    """Raises at a site in a plate of another size than in the first run.
+
+    Args:
+        sites: of another run of the model.
+        full_sizes: of the plates of the first run, by name.
+    """
+    for site in sites:
+        for frame in (f for f in site["cond_indep_stack"] if f.vectorized):
+            size = frame.full_size or frame.size
+            first = full_sizes.get(frame.name, size)
+            if size != first:
+                raise ValueError(RESIZED.format(frame.name, site["name"], size, first))
