@@ -13,6 +13,7 @@ from pyro.infer.autoguide.initialization import InitMessenger
 from pyro.infer.autoguide.utils import deep_setattr, helpful_support_errors
 from pyro.infer.enum import get_importance_trace
 from pyro.ops.tensor_utils import periodic_repeat
+from pyro.optim import PyroOptim
 from pyro.poutine.runtime import Message
 from pyro.poutine.util import prune_subsample_sites, site_is_subsample
 from pyro.util import warn_if_nan
@@ -57,6 +58,7 @@ __all__ = [
     "torch_item",
     "transformation",
     "validates_by_default",
+    "waiting_states",
     "warn_if_nan",
 ]
 
@@ -105,6 +107,11 @@ def one_hot_of(logits: Tensor, *, validate_args: bool) -> OneHotCategorical:
     distribution = OneHotCategorical(logits=logits, validate_args=False)
     distribution._validate_args = validate_args
     return distribution
+
+
+def waiting_states(optimizer: PyroOptim) -> dict[str, dict]:
+    """The states that were loaded for parameters which have taken no step since."""
+    return optimizer._state_waiting_to_be_consumed
 
 
 class KeptModel(tuple):

@@ -10,6 +10,8 @@ EXCEPTIONS = {
         "one_hot_of",
         # NumPyro's guides keep their models when they are copied
         "KeptModel",
+        # NumPyro's optimizers have no state that waits for a step
+        "waiting_states",
     },
     "__init__.py": {
         # Pyro has it

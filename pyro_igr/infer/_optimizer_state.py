@@ -10,6 +10,8 @@ from pyro.optim import PyroOptim
 from torch import Tensor
 from torch.optim import Optimizer
 
+from pyro_igr._host import waiting_states
+
 
 def change(
     state: PyroOptim | Optimizer,
@@ -62,7 +64,7 @@ def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict
 def _loaded_states(parameter: Tensor, state: PyroOptim) -> Iterator[dict]:
     """What has been loaded, which waits for the first step; copied, if another's."""
     name = pyro.get_param_store().param_name(parameter)
-    waiting = state._state_waiting_to_be_consumed
+    waiting = waiting_states(state)
     if name in waiting:
         waiting[name] = loaded = deepcopy(waiting[name])
         yield from loaded.get("optimizer", loaded)["state"].values()
