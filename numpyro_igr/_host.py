@@ -2,10 +2,14 @@
 
 # All of it was seen in NumPyro 0.20 to 0.22 and jax 0.7 to 0.10.
 
+from collections.abc import Callable
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
+import jax
 from jax import Array
 from jax.extend.core import Literal
+from jax.interpreters.partial_eval import dce_jaxpr
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 from numpyro.distributions.util import (
@@ -16,7 +20,6 @@ from numpyro.distributions.util import (
     validate_sample,
 )
 from numpyro.infer.util import get_importance_trace, helpful_support_errors
-from numpyro.ops.provenance import eval_provenance
 from numpyro.primitives import Messenger
 from numpyro.util import check_model_guide_match, not_jax_tracer
 
@@ -77,3 +80,24 @@ def is_validated(distribution: Distribution) -> bool:
 def validates_by_default() -> bool:
     """Whether distributions check their arguments unless told otherwise."""
     return Distribution._validate_args
+
+
+def eval_provenance(function: Callable, **values: Any) -> Any:
+    """The names of the values on which each output depends, without computing any.
+
+    That of the host joins all outputs of a scan. This tells them apart, as jax does to
+    drop what no output needs.
+
+    Args:
+        function: of the values by name.
+        values: trees of arrays.
+    """
+    jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(**values)
+    each = {name: jax.tree.map(lambda _, n=name: n, x) for name, x in values.items()}
+    outputs, names = jax.tree.structure(shapes), jax.tree.leaves(each)
+    found = []
+    for i in range(outputs.num_leaves):
+        is_output = [i == k for k in range(outputs.num_leaves)]
+        _, is_used = dce_jaxpr(jaxpr.jaxpr, is_output)
+        found.append(frozenset(compress(names, is_used)))
+    return jax.tree.unflatten(outputs, found)

@@ -12,6 +12,8 @@ EXCEPTIONS = {
         "KeptModel",
         # NumPyro's optimizers have no state that waits for a step
         "waiting_states",
+        # Pyro's tensors tell what they depend on
+        "eval_provenance",
     },
     "__init__.py": {
         # Pyro has it

@@ -1,0 +1,61 @@
+"""Sites in a scan whose steps do not depend on one another are told apart."""
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import pytest
+from jax import random
+from numpyro.contrib.control_flow import scan
+
+from numpyro_igr import (
+    IGRStickBreaking,
+    TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
+    TraceUnorderedSet_ELBO,
+)
+
+X, LOCS = jnp.array([0.2, 1.3]), jnp.array([[0.4], [-0.8]])
+PARAMS = {"locs": LOCS, "scale": 1.2}
+
+
+def model(**_):
+    prior = IGRStickBreaking.from_probs(0.5, jnp.array([0.3, 0.7]))
+
+    def step(carry, x):
+        z = numpyro.sample("z", prior)
+        numpyro.sample("x", dist.Normal(z @ jnp.array([0.0, 1.0]), 0.8), obs=x)
+        return carry, None
+
+    scan(step, None, X)
+
+
+def guide(*, is_chain=False, is_learned=False):
+    scale = numpyro.param("scale", 1.0) if is_learned else 1.2
+
+    def step(carry, loc):
+        z = numpyro.sample("z", IGRStickBreaking(0.5, loc + carry, scale))
+        return z[:1] if is_chain else carry, None
+
+    scan(step, jnp.zeros(1), numpyro.param("locs", LOCS))
+
+
+def test_a_set_of_all_of_their_values_has_the_enumerated_bound():
+    engines = TraceUnorderedSet_ELBO(4), TraceEnumeratedDiscrete_ELBO()
+    found, exact = (e.loss(random.key(0), PARAMS, model, guide) for e in engines)
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
+
+
+def test_a_chain_is_refused_as_a_set():
+    with pytest.raises(ValueError, match="at site 'z' not to depend"):
+        TraceUnorderedSet_ELBO(4).loss(
+            random.key(0), PARAMS, model, guide, is_chain=True
+        )
+
+
+def test_a_scale_that_is_not_learned_is_not_warned_of():
+    engine, of = TraceDiscreteKL_ELBO(), (random.key(0), PARAMS, model, guide)
+    fixed = engine.loss(*of)
+    with pytest.warns(UserWarning, match="scale of the guide at site 'z' is learned"):
+        learned = TraceDiscreteKL_ELBO().loss(*of, is_learned=True)
+    np.testing.assert_allclose(fixed, learned)
