@@ -28,12 +28,13 @@ class Recovered:
 
     def __new__(cls, *_args: Any, **options: Any) -> Self:
         """Says where probabilities go, which Gumbel-Softmax takes here."""
-        own = {*cls.options, *signature(cls).parameters}
-        for name in {"probs", "logits"} & options.keys() - own:
-            raise TypeError(
-                f"expected loc and scale, got {name}, which is an argument of "
-                f"{cls.__name__}.from_probs"
-            )
+        for name in {"probs", "logits"} & options.keys() - {*cls.options}:
+            own = signature(cls).parameters
+            if "loc" in own and name not in own:
+                raise TypeError(
+                    f"expected loc and scale, got {name}, which is an argument of "
+                    f"{cls.__name__}.from_probs"
+                )
         return super().__new__(cls)
 
     def _log_probs(self) -> Array:

@@ -50,7 +50,12 @@ def test_a_family_of_ones_own_may_take_logits(backend):
         def __init__(self, temperature, *, logits):
             super().__init__(temperature, logits[..., 1:] - logits[..., :1], 1.0)
 
-    assert OfLogits(0.5, logits=backend.array(PROBS)).event_shape == (3,)
+    class OfOptions(OfLogits):
+        def __init__(self, temperature, **options):
+            super().__init__(temperature, **options)
+
+    for family in OfLogits, OfOptions:
+        assert family(0.5, logits=backend.array(PROBS)).event_shape == (3,)
 
 
 MISFITS = {
