@@ -120,6 +120,17 @@ def test_data_of_another_size_are_refused_by_plate_and_site(host):
     host.run(guide, host.array(X))
 
 
+def test_a_size_that_is_given_as_a_number_is_checked_too(host):
+    def model(size):
+        with host.plate("data", size):
+            host.sample("z", one_hot(host))
+
+    guide = host.igr.AutoIGR(host.igr.relax(model, TAU), TAU)
+    host.run(guide, 3)
+    with pytest.raises(ValueError, match="'data' of site 'z' has size 1, and had 3"):
+        host.run(guide, 1)
+
+
 def test_kept_sites_are_left_to_be_enumerated(host):
     def model():
         z = host.sample("z", one_hot(host))

@@ -15,8 +15,7 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
     Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count where the host keeps no mask that
-    is Python's True.
+    in lists, which are names of data. Integers count, as they may be sizes of plates.
 
     Args:
         args: of the model.

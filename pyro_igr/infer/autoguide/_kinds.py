@@ -11,8 +11,7 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
     Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count where the host keeps no mask that
-    is Python's True.
+    in lists, which are names of data. Integers count, as they may be sizes of plates.
 
     Args:
         args: of the model.
@@ -27,4 +26,4 @@ def _kind_of(x: Any) -> Hashable:
     if isinstance(x, list | tuple):
         short = x if len(x) <= LONGEST else ()
         return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
-    return type(x), getattr(x, "shape", None), x if isinstance(x, bool | str) else None
+    return type(x), getattr(x, "shape", None), x if isinstance(x, int | str) else None
