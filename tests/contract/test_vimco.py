@@ -17,7 +17,7 @@ SETS = np.indices((3,) * SIZE).reshape(SIZE, -1)
 MASK = np.arange(COPIES) % 3 > 0
 
 
-def pair(host, scale=SCALE):
+def pair(host, scale=SCALE, of_guide=SCALE):
     """A model and a guide of copies of a variable, some of which do not count."""
 
     def param(name):
@@ -31,7 +31,7 @@ def pair(host, scale=SCALE):
             host.sample("x", x, obs=host.array(np.full(COPIES, 2.0)))
 
     def guide():
-        with host.plate("copies", COPIES), host.scale(SCALE), host.mask(MASK):
+        with host.plate("copies", COPIES), host.scale(of_guide), host.mask(MASK):
             logits = param("guide")
             host.sample("z", host.gumbel(host.array(0.5), logits))
 
@@ -65,6 +65,12 @@ def test_its_mean_is_the_enumerated_bound_and_its_gradient(host):
 def test_scales_that_differ_are_refused_by_site(host, scale):
     with pytest.raises(ValueError, match="differs at site '.'"):
         host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *pair(host, scale), START)
+
+
+def test_an_array_of_scales_is_refused_by_site(host):
+    scale = host.array(np.full(COPIES, SCALE))
+    with pytest.raises(ValueError, match="differs at site 'z'"):
+        host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *pair(host, scale, scale), START)
 
 
 def test_a_sample_without_others_is_refused(host):

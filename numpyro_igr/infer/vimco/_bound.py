@@ -29,8 +29,8 @@ def common_scale(sites: Sequence[dict]) -> Array | float:
     for site in sites:
         scale = _scale(site)
         is_known = not_jax_tracer(scale) and not_jax_tracer(first)
-        is_same = is_known and jnp.ndim(scale) == 0 and scale == first
-        if not (scale is first or is_same):
+        is_same = scale is first or (is_known and scale == first)
+        if jnp.ndim(scale) or not is_same:
             raise ValueError(UNEQUAL.format(site["name"]))
     return first
 
