@@ -17,6 +17,10 @@ from numpyro_igr._typed import Constraint
 # Beyond that many counts a distribution has to be cut by hand: arrays of them fill
 # memory.
 LARGEST_SEARCH = 2**16
+# All counts of a support that ends there or before are told apart, so that their number
+# stays while probabilities are trained. Of longer ones the rare are left out, whose
+# weights underflow.
+SMALL_SUPPORT = 16
 
 
 def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
@@ -30,7 +34,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
 
     Args:
         dist: any distribution of the host on the non-negative integers.
-        num_sticks: n; None for the largest count of a bounded support, and for others
+        num_sticks: n; None for the largest count if that is at most 16, and else for
             the least beyond which there is less mass than the precision of its
             probabilities, for which its parameters must be concrete.
 
@@ -80,14 +84,18 @@ def _log_probs(dist: Distribution, size: int) -> Array:
 
 def _default_num_sticks(dist: Distribution) -> int:
     largest = _largest_count(dist)
-    return _least_num_sticks(dist) if largest is None else max(largest, 1)
+    if largest is not None and largest <= SMALL_SUPPORT:
+        return max(largest, 1)
+    return _least_num_sticks(dist)
 
 
 def _least_num_sticks(dist: Distribution) -> int:
-    size = 64
+    size, largest = 64, _largest_count(dist)
     while size <= LARGEST_SEARCH:
         with jax.ensure_compile_time_eval():
             log_probs = _log_probs(dist, size)
+        if not not_jax_tracer(log_probs) and largest is not None:
+            return largest
         if not not_jax_tracer(log_probs):
             raise ValueError(
                 "expected num_sticks to be given where the distribution's parameters "
@@ -96,7 +104,7 @@ def _least_num_sticks(dist: Distribution) -> int:
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(n, 1)
+            return max(n if largest is None else min(n, largest), 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "

@@ -15,6 +15,10 @@ from pyro_igr._typed import Distribution
 # Beyond that many counts a distribution has to be cut by hand: arrays of them fill
 # memory.
 LARGEST_SEARCH = 2**16
+# All counts of a support that ends there or before are told apart, so that their number
+# stays while probabilities are trained. Of longer ones the rare are left out, whose
+# weights underflow.
+SMALL_SUPPORT = 16
 
 
 def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
@@ -28,7 +32,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
 
     Args:
         dist: any distribution of the host on the non-negative integers.
-        num_sticks: n; None for the largest count of a bounded support, and for others
+        num_sticks: n; None for the largest count if that is at most 16, and else for
             the least beyond which there is less mass than the precision of its
             probabilities, for which its parameters must be concrete.
 
@@ -93,13 +97,15 @@ def _log_probs(dist: Distribution, size: int) -> Tensor:
 
 def _default_num_sticks(dist: Distribution) -> int:
     largest = _largest_count(dist)
-    if largest is not None:
+    if largest is not None and largest <= SMALL_SUPPORT:
         return max(largest, 1)
     try:
         return _least_num_sticks(dist)
     except RuntimeError as error:  # under vmap parameters are not known
         if transformation() is None:
             raise
+        if largest is not None:
+            return largest
         raise ValueError(
             "expected num_sticks to be given where the distribution's parameters are "
             "traced, and its support has no bound"
@@ -108,13 +114,13 @@ def _default_num_sticks(dist: Distribution) -> int:
 
 @torch.no_grad()
 def _least_num_sticks(dist: Distribution) -> int:
-    size = 64
+    size, largest = 64, _largest_count(dist)
     while size <= LARGEST_SEARCH:
         probs = _log_probs(dist, size).exp()
         left = probs.flip(-1).cumsum(-1).flip(-1)
         n = _largest((left > torch.finfo(left.dtype).eps).sum(-1))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(int(n), 1)
+            return max(int(n if largest is None else min(n, largest)), 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "

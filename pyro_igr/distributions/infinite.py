@@ -144,9 +144,9 @@ class InfiniteIGR(HasRest, GaussianPushforward):
             temperature: as in the constructor.
             distribution: of the host, on the non-negative integers: Poisson, Binomial,
                 Categorical and the like.
-            num_sticks: the number of given sticks; None for the largest value of a
-                bounded support, and for others the least number beyond which the mass
-                is negligible (parameters must not be traced by jit).
+            num_sticks: the number of given sticks; None for the largest value if that
+                is at most 16, and else for the least number beyond which the mass is
+                negligible (parameters must not be traced by jit).
             rho: as in the constructor.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.

@@ -44,8 +44,9 @@ class IGRReparam(Reparam):
         one_hot: whether the values of an integer site are to be one-hot vectors
             instead: of a ``Categorical``, or any that the host can enumerate.
         num_sticks: how many values of a count to distinguish, as in
-            ``InfiniteIGR.from_discrete``; None for all of a bounded support, or all
-            whose mass is not negligible (parameters must not be traced by jit).
+            ``InfiniteIGR.from_discrete``; None for all of a support that ends at 16
+            or before, and else for those whose mass is not negligible (parameters must
+            not be traced by jit).
 
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one.

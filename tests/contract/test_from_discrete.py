@@ -14,13 +14,21 @@ COUNTS = {
     ),
     "binomial": (lambda d, a: d.Binomial(12, probs=a(0.3)), stats.binom(12, 0.3)),
     "rare": (lambda d, a: d.Binomial(12, probs=a(1e-3)), stats.binom(12, 1e-3)),
+    "rare of many": (lambda d, a: d.Binomial(90, probs=a(0.1)), stats.binom(90, 0.1)),
+    "likely of many": (lambda d, a: d.Binomial(20, probs=a(0.9)), stats.binom(20, 0.9)),
     "categorical": (
         lambda d, a: d.Categorical(probs=a(WEIGHTS / WEIGHTS.sum())),
         stats.rv_discrete(values=(np.arange(10), WEIGHTS / WEIGHTS.sum())),
     ),
     "bernoulli": (lambda d, a: d.Bernoulli(probs=a(0.3)), stats.bernoulli(0.3)),
 }
-LARGEST = {"binomial": 12, "rare": 12, "categorical": 9, "bernoulli": 1}
+LARGEST = {
+    "binomial": 12,
+    "rare": 12,
+    "likely of many": 20,
+    "categorical": 9,
+    "bernoulli": 1,
+}
 
 
 def probs_of(backend, name, num_sticks=None, dtype="float64", **options):
