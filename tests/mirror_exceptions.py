@@ -233,6 +233,8 @@ EXCEPTIONS = {
     "infer/autoguide/_sizes.py": {
         # a frame of Pyro knows the full size of its plate
         "check_full_sizes",
+        "full_size",
+        "plate_sizes",
     },
     "infer/autoguide/_supports.py": {
         # NumPyro asks for the number of counts where their parameters are traced

@@ -21,7 +21,7 @@ from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import total_mask
-from numpyro_igr.infer.autoguide._sizes import check_full_sizes
+from numpyro_igr.infer.autoguide._sizes import check_full_sizes, plate_sizes
 
 NEW = (
     "site '{}' was not in the first run of the model, from which AutoIGR knows its "
@@ -148,7 +148,7 @@ def any_followed(
     with handlers.block():
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
     sites = list(filter(is_guided, run.values()))
-    check_full_sizes(sites, run, full_sizes)
+    check_full_sizes(sites, plate_sizes(run), full_sizes)
     return any(is_followed(site, full_sizes) for site in sites)
 
 

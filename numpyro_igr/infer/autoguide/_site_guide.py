@@ -16,6 +16,7 @@ from numpyro_igr._host import not_jax_tracer, periodic_repeat
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer.autoguide._masked_sites import outside_mask
 from numpyro_igr.infer.autoguide._scales import Scale
+from numpyro_igr.infer.autoguide._sizes import plate_sizes
 
 
 class SiteGuide(AutoGuide):
@@ -70,9 +71,7 @@ class SiteGuide(AutoGuide):
             trace = handlers.trace(self._started(seeded)).get_trace(*args, **kwargs)
         sites = {n: s for n, s in trace.items() if s["type"] == "sample"}
         self.prototype_trace = {n: s for n, s in sites.items() if not s["is_observed"]}
-        self._prototype_frame_full_sizes = {
-            n: s["args"][0] for n, s in trace.items() if s["type"] == "plate"
-        }
+        self._prototype_frame_full_sizes = plate_sizes(trace)
         used = [self._used(site) for site in self.sites().values()]
         self._is_traced = not all(map(not_jax_tracer, jax.tree.leaves(used)))
 

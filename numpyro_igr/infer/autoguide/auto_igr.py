@@ -25,6 +25,7 @@ from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from numpyro_igr.infer.autoguide._scales import Scale, check_scale
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
+from numpyro_igr.infer.autoguide._sizes import plate_sizes
 from numpyro_igr.infer.autoguide._supports import check_supports
 
 
@@ -102,11 +103,10 @@ class AutoIGR(AutoGuideList):
             self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
         trace = self.prototype_trace
         sites = {name: site for name, site in trace.items() if is_guided(site)}
-        full_sizes = self._prototype_frame_full_sizes
+        full_sizes, sizes = self._prototype_frame_full_sizes, plate_sizes(trace)
         for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame
-            site = trace.get(frame.name, {"args": (frame.size,)})  # none of a scan
-            full_sizes[frame.name] = site["args"][0]
+            full_sizes[frame.name] = sizes.get(frame.name, frame.size)
         for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
             hide = partial(_is_hidden, exposed=list(names))
             part = handlers.block(self.model, hide)
@@ -144,8 +144,7 @@ class AutoIGR(AutoGuideList):
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
-            found = any_followed(self.model, self._full_sizes, *args, **kwargs)
-            self.follows = self.follows or found
+            self.follows |= any_followed(self.model, self._full_sizes, *args, **kwargs)
             self._kinds.add(kind)
 
     # One object a plate, so that all parts see the same subsample.

@@ -17,6 +17,7 @@ from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer.autoguide._masked_sites import outside_mask
 from pyro_igr.infer.autoguide._scales import Scale
+from pyro_igr.infer.autoguide._sizes import full_size
 
 
 class SiteGuide(AutoGuide):
@@ -115,9 +116,9 @@ class SiteGuide(AutoGuide):
     # The parameters of a subsample, repeated to the full size of its plates.
     def _full_size(self, x: Tensor, site: Message) -> Tensor:
         for frame in site["cond_indep_stack"]:
-            full_size = frame.full_size or frame.size
-            if full_size != frame.size:
-                x = periodic_repeat(x, full_size, frame.dim - self._event_dim(site))
+            full = full_size(frame)
+            if full != frame.size:
+                x = periodic_repeat(x, full, frame.dim - self._event_dim(site))
         return x.contiguous()
 
 

@@ -1,6 +1,8 @@
-"""Checks that plates keep the sizes for which a guide has parameters."""
+"""The sizes of plates, for which a guide has parameters."""
 
 from collections.abc import Iterable
+
+from pyro.poutine.indep_messenger import CondIndepStackFrame
 
 from pyro_igr._typed import Message
 
@@ -9,6 +11,15 @@ RESIZED = (
     "for which AutoIGR has parameters: make a new one for other data, or write a guide "
     "that computes them from the data"
 )
+
+
+def full_size(frame: CondIndepStackFrame) -> int:
+    """The size of a plate without subsampling.
+
+    Args:
+        frame: of the plate.
+    """
+    return frame.full_size or frame.size
 
 
 def check_full_sizes(sites: Iterable[Message], full_sizes: dict[str, int]) -> None:
@@ -20,7 +31,7 @@ def check_full_sizes(sites: Iterable[Message], full_sizes: dict[str, int]) -> No
     """
     for site in sites:
         for frame in (f for f in site["cond_indep_stack"] if f.vectorized):
-            size = frame.full_size or frame.size
+            size = full_size(frame)
             first = full_sizes.get(frame.name, size)
             if size != first:
                 raise ValueError(RESIZED.format(frame.name, site["name"], size, first))

@@ -28,6 +28,7 @@ from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
+from pyro_igr.infer.autoguide._sizes import full_size
 from pyro_igr.infer.autoguide._supports import check_categories, check_supports
 
 
@@ -120,7 +121,7 @@ class AutoIGR(AutoGuideList):
             if isinstance(last := self[-1], SiteGuide):
                 last.prepare(*args, **kwargs)
         frames = self._prototype_frames.values()
-        full_sizes = {frame.name: frame.full_size or frame.size for frame in frames}
+        full_sizes = {frame.name: full_size(frame) for frame in frames}
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         continuous = {n: s for n, s in sites.items() if not is_relaxed(s)}
@@ -154,8 +155,7 @@ class AutoIGR(AutoGuideList):
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
-            found = any_followed(self.model, self._full_sizes, *args, **kwargs)
-            self.follows = self.follows or found
+            self.follows |= any_followed(self.model, self._full_sizes, *args, **kwargs)
             self._kinds.add(kind)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
