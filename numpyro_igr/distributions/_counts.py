@@ -84,8 +84,8 @@ def _log_probs(dist: Distribution, size: int) -> Array:
 
 def _default_num_sticks(dist: Distribution) -> int:
     largest = _largest_count(dist)
-    if largest is not None and largest <= SMALL_SUPPORT:
-        return max(largest, 1)
+    if largest <= SMALL_SUPPORT:
+        return max(int(largest), 1)
     return _least_num_sticks(dist)
 
 
@@ -94,9 +94,10 @@ def _least_num_sticks(dist: Distribution) -> int:
     while size <= LARGEST_SEARCH:
         with jax.ensure_compile_time_eval():
             log_probs = _log_probs(dist, size)
-        if not not_jax_tracer(log_probs) and largest is not None:
-            return largest
-        if not not_jax_tracer(log_probs):
+        is_traced = not not_jax_tracer(log_probs)
+        if is_traced and largest < math.inf:
+            return int(largest)
+        if is_traced:
             raise ValueError(
                 "expected num_sticks to be given where the distribution's parameters "
                 "are traced, and its support has no bound"
@@ -104,7 +105,7 @@ def _least_num_sticks(dist: Distribution) -> int:
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(n if largest is None else min(n, largest), 1)
+            return max(int(min(n, largest)), 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "
@@ -116,8 +117,8 @@ def _largest(values: ArrayLike) -> float:
     return np.max(values) if np.size(values) else 1
 
 
-def _largest_count(dist: Distribution) -> int | None:
-    """That of a bounded support, which holds whatever the parameters are."""
+def _largest_count(dist: Distribution) -> float:
+    """That of a bounded support, for any parameters; inf if it is not known."""
     _, upper = _bounds(dist)
     is_small = not_jax_tracer(upper) and np.all(np.asarray(upper) < LARGEST_SEARCH // 2)
-    return int(_largest(np.asarray(upper))) if is_small else None
+    return float(_largest(np.asarray(upper))) if is_small else math.inf

@@ -64,7 +64,8 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
         dist: a distribution of counts.
         num_sticks: as in ``log_pmf``.
     """
-    if num_sticks is None and _largest_count(dist) is None and dist.mean.requires_grad:
+    is_bounded = _largest_count(dist) < math.inf
+    if num_sticks is None and not is_bounded and dist.mean.requires_grad:
         raise ValueError(
             "expected num_sticks to be given where the distribution's parameters are "
             "drawn or trained, and its support has no bound"
@@ -97,15 +98,15 @@ def _log_probs(dist: Distribution, size: int) -> Tensor:
 
 def _default_num_sticks(dist: Distribution) -> int:
     largest = _largest_count(dist)
-    if largest is not None and largest <= SMALL_SUPPORT:
-        return max(largest, 1)
+    if largest <= SMALL_SUPPORT:
+        return max(int(largest), 1)
     try:
         return _least_num_sticks(dist)
     except RuntimeError as error:  # under vmap parameters are not known
         if transformation() is None:
             raise
-        if largest is not None:
-            return largest
+        if largest < math.inf:
+            return int(largest)
         raise ValueError(
             "expected num_sticks to be given where the distribution's parameters are "
             "traced, and its support has no bound"
@@ -120,7 +121,7 @@ def _least_num_sticks(dist: Distribution) -> int:
         left = probs.flip(-1).cumsum(-1).flip(-1)
         n = _largest((left > torch.finfo(left.dtype).eps).sum(-1))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
-            return max(int(n if largest is None else min(n, largest)), 1)
+            return max(int(min(n, largest)), 1)
         size *= 4
     raise ValueError(
         "expected num_sticks to be given, since the mass of the distribution beyond "
@@ -132,8 +133,7 @@ def _largest(values: Tensor) -> float:
     return values.max().item() if values.numel() else 1
 
 
-def _largest_count(dist: Distribution) -> int | None:
-    """That of a bounded support, which holds whatever the parameters are."""
+def _largest_count(dist: Distribution) -> float:
+    """That of a bounded support, for any parameters; inf if it is not known."""
     upper = torch.as_tensor(_bounds(dist)[1])
-    is_small = is_all_true(upper < LARGEST_SEARCH // 2)
-    return int(_largest(upper)) if is_small else None
+    return _largest(upper) if is_all_true(upper < LARGEST_SEARCH // 2) else math.inf
