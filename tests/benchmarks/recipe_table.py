@@ -5,6 +5,7 @@ python -m tests.benchmarks.recipe_table
 
 from examples.harness.lines import read_lines
 from examples.study import prediction
+from examples.study.chosen import recipe_of
 from examples.study.report import HEADER, draw, rows, summarize, tuned
 from tests.benchmarks.report_table import EXAMPLES, ROOT, write_table
 
@@ -34,20 +35,15 @@ def finals_of(*studies):
 
 def by_rate():
     """The best that tuning found for a recipe at each learning rate, with decay."""
-    lines = lines_of("linear") + lines_of("linear, larger rates")
-    families = {line["member"]["family"] for line in lines_of("linear, larger rates")}
-    best = {}
-    for line in lines:
+    larger = lines_of("linear, larger rates")
+    recipes = {recipe_of(line["member"]) for line in larger}
+    groups = {}
+    for line in lines_of("linear") + larger:
         of = line["member"]
-        is_compared = of["estimator"] == "discrete-kl" and of["family"] in families
-        if is_compared and of["decay"] == "cosine" and not of["test"]:
-            key = of["family"], of["learning_rate"]
-            best[key] = max(best.get(key, line), line, key=_score)
-    return summarize(list(best.values()), TIMINGS, "validation")
-
-
-def _score(line):
-    return line["scores"]["validation_log_likelihood"]
+        if recipe_of(of) in recipes and of["decay"] == "cosine":
+            groups.setdefault(of["learning_rate"], []).append(line)
+    best = [line for group in groups.values() for line in tuned(group)]
+    return summarize(best, TIMINGS, "validation")
 
 
 def main():
