@@ -143,7 +143,7 @@ def sample_pixels(logits: Array, images: Array, *, is_gray: bool) -> Array:
 
 def make_rate(options: Options, rate: Array, num_images: int) -> Array | CosineDecay:
     """What Adam takes: a learning rate, or one that falls from it as it is to decay."""
-    if options.decay == "none":
+    if options.decay != "cosine":
         return rate
     return CosineDecay(rate, options.num_epochs, num_images // options.batch_size)
 

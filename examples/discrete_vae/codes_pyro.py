@@ -141,7 +141,7 @@ def sample_pixels(logits: Tensor, images: Tensor, *, is_gray: bool) -> Tensor:
 def make_optimizer(options: Options) -> PyroOptim:
     """Adam, with a learning rate that falls epoch by epoch if it is to decay."""
     rate = {"lr": options.learning_rate}
-    if options.decay == "none":
+    if options.decay != "cosine":
         return Adam(rate)
     adam = {"optimizer": torch.optim.Adam, "optim_args": rate}
     return CosineAnnealingLR(adam | {"T_max": options.num_epochs})

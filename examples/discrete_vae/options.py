@@ -13,7 +13,7 @@ UNMATCHED = "igr-planar", "igr-sb-eq18"  # of no discrete distribution that is g
 FAMILIES = *IGR_FAMILIES, *UNMATCHED, "igr-eq14", "gumbel-softmax"
 MOST_CODES = 1000
 NUM_AVERAGED = 10  # of the gradients of "rao-blackwell"
-DECAYS = "none", "cosine"
+DECAYS = "none", "cosine", "average"
 PIXELS = *BINARY, "gray"
 FIRST_VARIANCE = 0.1  # of gray pixels; MNIST's have 0.095
 
@@ -165,7 +165,11 @@ class Options(RunOptions):
     )
     temperature: float = option("temperature of the relaxed codes", 0.5, where=POSITIVE)
     decay: str = option(
-        "how the step size falls to zero, epoch by epoch", "cosine", choices=DECAYS
+        "what lessens the noise of the last steps: a step size that falls to zero by a "
+        "cosine, epoch by epoch, or an average of the parameters after each epoch of "
+        "the last third",
+        "cosine",
+        choices=DECAYS,
     )
     architecture: str = option(
         "hidden layers of the encoder; the decoder has them in reverse",
@@ -198,8 +202,14 @@ class Options(RunOptions):
         if self.decay != "none" and epochs_done < self.num_epochs != num_epochs:
             raise ValueError(
                 f"{self.checkpoint}: of another run: num_epochs is {num_epochs} there "
-                f"and {self.num_epochs} here, by which the learning rate decays"
+                f"and {self.num_epochs} here, on which --decay {self.decay} depends"
             )
+
+    def num_averaged(self, epochs_done: int) -> int:
+        """The last epochs by then whose parameters are averaged; 1 for no average."""
+        if self.decay != "average":
+            return 1
+        return max(1, epochs_done - self.num_epochs * 2 // 3)
 
     def sizes(self, num_pixels: int) -> Sizes:
         """The sizes of the networks for images of that size."""

@@ -51,6 +51,7 @@ from examples.harness.devices_numpyro import (
 from examples.harness.run import keeping, run
 from examples.harness.training_numpyro import (
     CosineDecay,
+    average,
     evaluate,
     initialize,
     load_images,
@@ -133,21 +134,22 @@ def train(options: Options) -> Result:
     with ended_by_others(), keeping(options, surroundings(images)) as kept:
         state = initialize(svi, prior, images[: options.batch_size], key)
         share(kept)
-        state = kept.restore(partial(unpack, state), state)
+        fresh = state, svi.get_params(state)
+        state, mean = kept.restore(partial(unpack, fresh), fresh)
         hidden = None if is_first() else True
         epochs = trange(kept.epochs_done, options.num_epochs, disable=hidden)
         for epoch in epochs:
             keys = random.split(random.fold_in(key, epoch + 1))
             of_epoch = images, options.batch_size, state, keys[0]
             state, elbo = train_epoch(svi, prior, *of_epoch)
-            held_out = evaluate(
-                svi, prior, data.validation, svi.get_params(state), keys[1]
-            )
+            params = svi.get_params(state)
+            held_out = evaluate(svi, prior, data.validation, params, keys[1])
+            mean = average(mean, params, options.num_averaged(epoch + 1))
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
-            kept.save_if_due(epoch + 1, partial(pack, state))
-    data, state, key = leave((data, state, key))
-    of_state = svi.get_params(state), random.fold_in(key, kept.num_epochs + 1)
-    return score(options, objectives, prior, data, kept.num_epochs, start, *of_state)
+            kept.save_if_due(epoch + 1, partial(pack, (state, mean)))
+    data, mean, key = leave((data, mean, key))
+    of_end = mean, random.fold_in(key, kept.num_epochs + 1)
+    return score(options, objectives, prior, data, kept.num_epochs, start, *of_end)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -43,10 +43,12 @@ from examples.harness.devices_pyro import distribute, is_first, join, leave, sha
 from examples.harness.run import keeping, run
 from examples.harness.training_pyro import (
     VECTORIZED,
+    average,
     evaluate,
     load_images,
     pack,
     seed_epoch,
+    set_parameters,
     surroundings,
     train_epoch,
     unpack,
@@ -117,7 +119,7 @@ def train(options: Options) -> Result:
         assert_analytic_kl(svi.model, svi.guide, images[:1], prior)
     with keeping(options, surroundings(images)) as kept:
         share(kept)
-        kept.restore(partial(unpack, vae, svi.optim), None)
+        mean = kept.restore(partial(unpack, vae, svi.optim), {})
         distribute(svi, svi.loss.__self__, images[: options.batch_size], prior)
         hidden = None if is_first() else True
         epochs = trange(kept.epochs_done, options.num_epochs, disable=hidden)
@@ -127,9 +129,11 @@ def train(options: Options) -> Result:
             if isinstance(svi.optim, PyroLRScheduler):
                 svi.optim.step()
             held_out = evaluate(svi, prior, data.validation)
+            mean = average(mean, vae, options.num_averaged(epoch + 1))
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
-            kept.save_if_due(epoch + 1, partial(pack, vae, svi.optim))
+            kept.save_if_due(epoch + 1, partial(pack, vae, svi.optim, mean))
     leave()
+    set_parameters(vae, mean)
     seed_epoch(options.seed, kept.num_epochs + 1)
     return score(options, objectives, prior, data, kept.num_epochs, start)
 

@@ -2,7 +2,7 @@
 
 import io
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,8 @@ from numpyro.infer.svi import SVIState
 
 from examples.harness.run import RunOptions
 from examples.images.datasets import BinaryImages, digest, load_binary_images
+
+T = TypeVar("T")
 
 IMAGES_AT_ONCE, SAMPLES_AT_ONCE = 250, 25_000
 
@@ -108,6 +110,25 @@ def surroundings(images: Array) -> dict[str, str]:
         "precision": jnp.zeros(()).dtype.name,
         "training_images": digest(np.asarray(images)),
     }
+
+
+@jax.jit
+def average(mean: T, params: T, number: int | Array) -> T:
+    """The mean of the parameters after each of so many epochs, the last of them now.
+
+    Steps of a constant size end in noise about an optimum, of which a mean has less
+    (Polyak and Juditsky, 1992; Izmailov et al., 2018).
+
+    Args:
+        mean: That of all but the last epoch.
+        params: Those after the last, as any tree.
+        number: Of the epochs; with 1, the mean is that of the last alone.
+    """
+
+    def update(mean: Array, now: Array) -> Array:
+        return jnp.where(number == 1, now, mean + (now - mean) / number)
+
+    return jax.tree.map(update, mean, params)
 
 
 def pack(tree: Any) -> bytes:

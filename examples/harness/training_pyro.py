@@ -67,23 +67,64 @@ def surroundings(images: Tensor) -> dict[str, str]:
     }
 
 
-def pack(network: nn.Module, optimizer: PyroOptim) -> bytes:
-    """What a run needs to continue, as bytes: parameters of no network as well."""
-    params, buffer = pyro.get_param_store().get_state()["params"], io.BytesIO()
-    others = {k: v.detach() for k, v in params.items() if IN_NETWORK not in k}
-    torch.save((network.state_dict(), others, optimizer.get_state()), buffer)
+def others() -> dict[str, Tensor]:
+    """The parameters of no network, unconstrained."""
+    stored = pyro.get_param_store().named_parameters()
+    return {name: x.detach() for name, x in stored if IN_NETWORK not in name}
+
+
+def parameters(network: nn.Module) -> dict[str, Tensor]:
+    """The parameters of a network and of none, which share memory with these."""
+    return {k: x.detach() for k, x in network.named_parameters()} | others()
+
+
+def average(
+    mean: dict[str, Tensor], network: nn.Module, number: int
+) -> dict[str, Tensor]:
+    """The mean of the parameters after each of so many epochs, the last of them now.
+
+    Steps of a constant size end in noise about an optimum, of which a mean has less
+    (Polyak and Juditsky, 1992; Izmailov et al., 2018).
+
+    Args:
+        mean: That of all but the last epoch.
+        network: Whose parameters they are, beside those of no network.
+        number: Of the epochs; with 1, the mean is that of the last alone.
+    """
+    params = {name: param.clone() for name, param in parameters(network).items()}
+    if number == 1:
+        return params
+    return {k: torch.lerp(mean[k], now, 1 / number) for k, now in params.items()}
+
+
+def set_parameters(network: nn.Module, mean: dict[str, Tensor]) -> None:
+    """Gives the parameters the values of a mean."""
+    for name, param in parameters(network).items():
+        param.copy_(mean[name])
+
+
+def pack(
+    network: nn.Module, optimizer: PyroOptim, mean: dict[str, Tensor] | None = None
+) -> bytes:
+    """What a run needs to continue, as bytes; of some, a mean of their parameters."""
+    buffer = io.BytesIO()
+    state = network.state_dict(), others(), optimizer.get_state(), mean
+    torch.save(state, buffer)
     return buffer.getvalue()
 
 
-def unpack(network: nn.Module, optimizer: PyroOptim, packed: bytes) -> None:
-    """Restores what was packed."""
+def unpack(
+    network: nn.Module, optimizer: PyroOptim, packed: bytes
+) -> dict[str, Tensor] | None:
+    """Restores what was packed, and returns the mean of parameters."""
     state = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=True)
-    parameters, others, optimizer_state = state
+    of_network, of_none, optimizer_state, mean = state
     device = next(network.parameters()).device
-    network.load_state_dict(parameters)
+    network.load_state_dict(of_network)
     optimizer.set_state(optimizer_state)
     of_store = {
-        "params": {k: v.to(device).requires_grad_() for k, v in others.items()},
-        "constraints": {name: CONSTRAINTS.get(name, real) for name in others},
+        "params": {k: v.to(device).requires_grad_() for k, v in of_none.items()},
+        "constraints": {name: CONSTRAINTS.get(name, real) for name in of_none},
     }
     pyro.get_param_store().set_state(of_store)
+    return mean and {name: x.to(device) for name, x in mean.items()}

@@ -25,6 +25,7 @@ from examples.harness.grid_numpyro import (
 from examples.harness.run import keeping
 from examples.harness.training_numpyro import (
     CosineDecay,
+    average,
     pack,
     surroundings,
     unpack,
@@ -50,13 +51,14 @@ def _with_rates(svi: SVI, num_epochs: int, num_batches: int) -> MakeSVI:
 
 def rates_of(member: Options) -> tuple[float, float]:
     """The learning rates of a member, which are equal unless they decay."""
-    last = member.learning_rate if member.decay == "none" else 0.0
+    last = 0.0 if member.decay == "cosine" else member.learning_rate
     return member.learning_rate, last
 
 
 def program_of(member: Options) -> tuple[str | int, ...]:
     """What members have in common that train as one program."""
-    return member.family, member.estimator, member.num_samples
+    is_averaged = member.decay == "average"
+    return member.family, member.estimator, member.num_samples, is_averaged
 
 
 def train(
@@ -78,17 +80,20 @@ def train(
     around = surroundings(images) | {"members": [m.configuration() for m in block]}
     with keeping(options, around) as kept:
         states = start_grid(make_svi, members, batch)
-        fresh = states, empty_curves(followed, len(block), first.num_epochs)
-        states, curves = kept.restore(partial(unpack, fresh), fresh)
+        mean = grid_params(make_svi, members, batch, states)
+        curves = empty_curves(followed, len(block), first.num_epochs)
+        fresh = states, mean, curves
+        states, mean, curves = kept.restore(partial(unpack, fresh), fresh)
         epochs = trange(kept.epochs_done, first.num_epochs, disable=None)
         for epoch in epochs:
             of_epoch = images, first.batch_size, states, epoch
             states, elbos = train_grid_epoch(make_svi, members, *of_epoch)
             epochs.set_postfix_str(f"ELBOs {elbos.min():.2f} to {elbos.max():.2f}")
+            params = grid_params(make_svi, members, batch, states)
+            mean = average(mean, params, first.num_averaged(epoch + 1))
             if followed:
-                params = grid_params(make_svi, members, batch, states)
-                found = follow(first, members, followed, params)
+                found = follow(first, members, followed, mean)
                 for name, numbers in found.items():
                     curves[name][:, epoch] = numbers
-            kept.save_if_due(epoch + 1, partial(pack, (states, curves)))
-    return grid_params(make_svi, members, batch, states), curves
+            kept.save_if_due(epoch + 1, partial(pack, (states, mean, curves)))
+    return mean, curves

@@ -55,7 +55,9 @@ class GridOptions(Flags):
         "initial step sizes of Adam", (1e-3, 3e-3), "-lr", where=POSITIVE
     )
     decay: tuple[str, ...] = option(
-        "how step sizes fall to zero, epoch by epoch", ("none",), choices=DECAYS
+        "what lessens the noise of the last steps, as in the discrete VAE",
+        ("none",),
+        choices=DECAYS,
     )
     seed: tuple[int, ...] = option("seeds of the runs", (0, 1, 2), where=SEED)
     num_epochs: int = option(
@@ -184,7 +186,7 @@ class StudyOptions(GridOptions):
         where=POSITIVE,
     )
     decay: tuple[str, ...] = option(
-        "schedules of the step size to try", DECAYS, choices=DECAYS
+        "what lessens the noise of the last steps: all to try", DECAYS, choices=DECAYS
     )
     seed: tuple[int, ...] = option("seeds of the runs for tuning", (0,), where=SEED)
     final_seed: tuple[int, ...] = option(

@@ -146,15 +146,16 @@ def test_a_repeated_run_is_the_same_run(vae, first):
     assert first[:4] != other[:4]
 
 
+@pytest.mark.parametrize("decay", ["cosine", "average"])
 def test_a_resumed_run_is_exactly_the_uninterrupted_one_and_as_long(
-    vae, host, tmp_path, monkeypatch
+    decay, vae, host, tmp_path, monkeypatch
 ):
-    decaying = replace(OPTIONS, num_epochs=4, decay="cosine")
+    decaying = replace(OPTIONS, num_epochs=4, decay=decay)
     whole = replace(decaying, checkpoint=tmp_path / "whole")
     broken = replace(decaying, checkpoint=tmp_path / "broken")
     expected = vae.train(whole)
     with monkeypatch.context() as patch:
-        fail_at_write(3, patch)
+        fail_at_write(4, patch)
         with pytest.raises(OSError, match="disk full"):
             vae.train(broken)
     found = vae.train(replace(broken, resume=True))
@@ -164,6 +165,25 @@ def test_a_resumed_run_is_exactly_the_uninterrupted_one_and_as_long(
     assert content(host, broken) == state
     with pytest.raises(ValueError, match="num_epochs is 4 there and 5 here"):
         vae.train(replace(whole, num_epochs=5, resume=True))
+
+
+def test_an_average_is_of_the_parameters_after_the_last_third_of_the_epochs(
+    vae, host, tmp_path
+):
+    of = replace(OPTIONS, num_epochs=7, checkpoint=tmp_path / "averaged")
+    averaged = replace(of, decay="average")
+    assert [averaged.num_averaged(n) for n in range(1, 8)] == [1, 1, 1, 1, 1, 2, 3]
+    scores, after = [vae.train(averaged)[:2]], []
+    for number in 5, 6, 7:
+        alone = replace(OPTIONS, num_epochs=number, checkpoint=tmp_path / f"{number}")
+        scores.append(vae.train(alone)[:2])
+        after.append(final_parameters(host, alone))
+    assert scores[0] not in scores[1:]
+    found = final_parameters(host, averaged)
+    assert len(found) == 4  # weights and biases of encoder and decoder
+    for of_each in zip(found, *after, strict=True):
+        mean, *rest = map(np.asarray, of_each)
+        np.testing.assert_allclose(mean, np.mean(rest, 0), rtol=1e-4, atol=1e-6)
 
 
 def test_numpyro_decays_the_learning_rate_as_torch_does():
@@ -202,6 +222,14 @@ def content(host, options):
     if host == "numpyro":
         return flatten(dict(np.load(packed)))
     return flatten(importlib.import_module("torch").load(packed, weights_only=True))
+
+
+def final_parameters(host, options):
+    """Those that a checkpoint ends with, by which its run is scored."""
+    state = content(host, options)
+    if host == "numpyro":
+        return list(state.values())[-4:]
+    return [leaf for (place, *_), leaf in state.items() if place == 3]
 
 
 def flatten(tree, place=()):
