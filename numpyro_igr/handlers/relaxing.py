@@ -10,6 +10,7 @@ from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.handlers._names import check_names, warn_of_unknown
 from numpyro_igr.handlers.reparam import IGRReparam, check_family
 
 P = ParamSpec("P")
@@ -73,7 +74,8 @@ def relax(
         family: the relaxed family, as in :class:`IGRReparam`.
         one_hot: names of integer sites, ``Categorical`` and the like, whose values are
             to be one-hot vectors instead.
-        keep: names of the sites to leave as they are.
+        keep: names of the sites to leave as they are. Runs warn of names that no site
+            has; the latent part of a site "z" with ``obs_mask`` is "z_unobserved".
         num_sticks: how many values of a count to distinguish, as in
             :class:`IGRReparam`.
 
@@ -98,37 +100,29 @@ def relax(
         >>> print(f"{handlers.seed(relaxed, 0)().sum():.4f}")
         1.0000
     """
-    check_names(one_hot=one_hot, keep=keep)
+    names = {"one_hot": one_hot, "keep": keep}
+    check_names(**names)
     check_family(family)
     make = partial(IGRReparam, family=family, num_sticks=num_sticks)
-    config = partial(_reparam_of, make=make, one_hot=one_hot, keep=keep)
-    return partial(_run, config, fn, temperature)
-
-
-def check_names(**given: Collection[str]) -> None:
-    """Raises if a collection of names is a string, a collection of its letters.
-
-    Args:
-        given: the collections by the names of the arguments.
-    """
-    for argument, names in given.items():
-        if isinstance(names, str):
-            raise TypeError(
-                f"expected {argument} to be a collection of names, such as "
-                f"{{{names!r}}}, got the string {names!r}"
-            )
+    return partial(
+        _run, partial(_reparam_of, make=make, **names), names, fn, temperature
+    )
 
 
 def _run(
     config: Callable,
+    names: dict[str, Collection[str]],
     fn: Callable,
     temperature: ArrayLike | Callable,
     *args: Any,
     **kwargs: Any,
 ) -> Any:
     tau = temperature(*args, **kwargs) if callable(temperature) else temperature
-    with reparam(config=partial(config, temperature=tau)):
-        return fn(*args, **kwargs)
+    seen: list[str] = []
+    with reparam(config=partial(config, temperature=tau, seen=seen)):
+        result = fn(*args, **kwargs)
+    warn_of_unknown(seen, **names)
+    return result
 
 
 def _reparam_of(
@@ -137,7 +131,9 @@ def _reparam_of(
     one_hot: Collection[str],
     keep: Collection[str],
     temperature: ArrayLike,
+    seen: list[str],
 ) -> IGRReparam | None:
+    seen.append(site["name"])
     if site["is_observed"] or not is_discrete(site["fn"]):
         return None
     if site["name"] in keep:

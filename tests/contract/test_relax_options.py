@@ -78,6 +78,20 @@ def test_a_string_is_no_collection_of_names(host, argument):
         host.igr.relax(two_sites(host), 0.5, **{argument: "zz"})
 
 
+@pytest.mark.parametrize("argument", ["one_hot", "keep"])
+def test_a_name_that_no_site_has_is_warned_of(host, argument):
+    def program(seen):
+        host.sample("y", host.one_hot(host.array(PROBS)), obs=host.array(np.eye(4)[0]))
+        host.sample("z", host.one_hot(host.array(PROBS)), obs=None, obs_mask=seen)
+
+    known = host.igr.relax(program, 0.5, **{argument: ["y"]})
+    host.run(known, None)  # without a warning
+    for name, seen in (("zz", None), ("z", host.array(False))):
+        relaxed = host.igr.relax(program, 0.5, **{argument: ["y", name]})
+        with pytest.warns(UserWarning, match=rf"{argument} .* got \['{name}'\].*'z"):
+            host.run(relaxed, seen)
+
+
 def test_the_temperature_is_a_function_of_the_arguments_of_the_model(host):
     def program(probs, step=1):
         return host.sample("z", host.one_hot(probs))
