@@ -104,7 +104,9 @@ def one_hot_of(logits: Tensor, *, validate_args: bool) -> OneHotCategorical:
         logits: log-probabilities.
         validate_args: whether it checks the values that it scores.
     """
-    distribution = OneHotCategorical(logits=logits, validate_args=False)
+    # Of an empty batch the host can check probabilities, but not logits.
+    given = {"logits": logits} if logits.numel() else {"probs": logits.exp()}
+    distribution = OneHotCategorical(**given, validate_args=False)
     distribution._validate_args = validate_args
     return distribution
 

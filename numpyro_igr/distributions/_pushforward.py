@@ -114,6 +114,8 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
             own = (event_shape[0] - 1,) if name in ("loc", "scale") else ()
             (promoted,) = promote_shapes(value, shape=batch_shape + own)
             setattr(self, name, promoted)
+        # An empty batch has nothing to check, and the host cannot check its vectors.
+        validate_args = False if 0 in batch_shape else validate_args
         Distribution.__init__(
             self, batch_shape, event_shape, validate_args=validate_args
         )

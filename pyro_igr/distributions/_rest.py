@@ -97,6 +97,8 @@ class HasRest:
         check_probabilities(validate_args=True, max_overflow=max_overflow)
         rho = self._checked(self.rho if rho is None else rho)
         needed = num_active(self.break_rest(value, num_sticks), rho).flatten()
+        if not len(needed):
+            return needed.sum()  # an empty batch asks for none
         may_overflow = min(int(len(needed) * max_overflow), len(needed) - 1)
         return needed.sort().values[len(needed) - 1 - may_overflow]
 

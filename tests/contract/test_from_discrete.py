@@ -122,3 +122,33 @@ def test_counts_of_an_integer_rate_are_those_of_the_same_real(backend):
         for law in laws
     )
     np.testing.assert_allclose(of_integer, of_real, atol=1e-6)
+
+
+def test_a_batch_without_elements_is_matched_by_one(backend, host):
+    counts = backend.dist.Poisson(backend.array(np.ones((2, 0))))
+    law = host.igr.InfiniteIGR.from_discrete(0.5, counts, 3)
+    value = backend.sample(law, 0, (5,))
+    assert value.shape == (5, 2, 0, 4)
+    assert law.log_prob(value).shape == (5, *counts.batch_shape)
+    assert law.expand((5, 2, 0)).log_prob(value).shape == (5, 2, 0)
+    assert backend.kl(law, law).shape == (2, 0)
+    assert backend.sample(law.to_event(1), 0).shape == (2, 0, 4)
+    discrete = law.to_discrete()
+    assert discrete.log_prob(discrete.mode).shape == (2, 0)
+    assert int(backend.wanted_sticks(law, 0, value, rho=0.9)) == 0
+
+
+def test_a_relaxed_site_without_elements_adds_nothing_to_the_bound(backend, host):
+    rates = backend.array(np.ones(0))
+
+    def model():
+        n = host.sample("n", host.dist.Poisson(rates).to_event(1))
+        x = host.dist.Normal(n.sum(), backend.array(1.0))
+        host.sample("x", x, obs=backend.array(0.0))
+
+    relaxed = host.igr.relax(model, 0.5, num_sticks=3)
+    guide = host.igr.AutoIGR(relaxed, 0.5)
+    host.start(guide)
+    engines = host.TRACE(), host.MEAN_FIELD(), host.igr.TraceDiscreteKL_ELBO()
+    for found in host.each_loss(engines, relaxed, guide):
+        assert found == pytest.approx(-stats.norm.logpdf(0))
