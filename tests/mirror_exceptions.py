@@ -107,6 +107,13 @@ EXCEPTIONS = {
         # NumPyro hands over what a map computed on its way
         "StickLogit.log_prob",
     },
+    "distributions/_truncated.py": {
+        # NumPyro draws from a key, torch from its own chance and with gradients
+        "Truncated.rsample",
+        "Truncated.sample",
+        # NumPyro hands over what a map computed on its way
+        "Truncated.log_prob",
+    },
     "distributions/expected_one_hot.py": {
         # NumPyro draws from a key, torch from its own chance and with gradients
         "ExpectedOneHotCategorical.rsample",
@@ -137,11 +144,6 @@ EXCEPTIONS = {
         "IGRStraightThrough.sample",
     },
     "distributions/infinite.py": {
-        # NumPyro draws from a key, torch from its own chance and with gradients
-        "InfiniteIGR.rsample",
-        "InfiniteIGR.sample",
-        # NumPyro hands over what a map computed on its way
-        "InfiniteIGR.log_prob",
         # a pytree has parameters alone as leaves
         "InfiniteIGR.gather_pytree_data_fields",
     },

@@ -9,22 +9,16 @@ from numpyro.distributions import Distribution, constraints
 
 from numpyro_igr._numerics.checks import check_rounding
 from numpyro_igr._typed import Constraint
-from numpyro_igr.discrete import (
-    log_stick_probs,
-    match_log_stick_probs,
-    num_active,
-    truncate,
-)
+from numpyro_igr.discrete import log_stick_probs, match_log_stick_probs
 from numpyro_igr.distributions._counts import log_pmf
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._rest import HasRest
 from numpyro_igr.distributions._tail import with_batch_of
+from numpyro_igr.distributions._truncated import Truncated
 from numpyro_igr.transforms import StickBreakingTransform
 
-Shape = tuple[int, ...]
 
-
-class InfiniteIGR(HasRest, GaussianPushforward):
+class InfiniteIGR(HasRest, Truncated):
     r"""Invertible Gaussian reparameterization over countably many categories.
 
     .. math::
@@ -41,7 +35,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
 
     The density is with respect to Lebesgue measure on the first n coordinates. A value
     truncated before its last given stick is on the boundary, and its ``log_prob`` is
-    -inf: train with the closed-form KL. Truncation biases gradients by O(1 - rho).
+    -inf: train with the closed-form KL, or at rho = 1 with :class:`TraceSTL_ELBO`.
+    Truncation biases gradients by O(1 - rho).
 
     Shape:
         ``loc``, ``scale``: ``batch + (n,)``; ``temperature``, ``rho``, ``tail``:
@@ -170,11 +165,3 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         logits = log_pmf(distribution, num_sticks)
         tau = cast(Any, temperature)  # None is for the constructor
         return cls.from_probs(tau, None, logits, scale, rho=rho, **options)
-
-    def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
-        return truncate(super().sample(key, sample_shape), self.rho)
-
-    def log_prob(self, value: Array, intermediates: list[Any] | None = None) -> Array:
-        log_prob = super().log_prob(value)
-        is_whole = num_active(value, self.rho) >= self.num_sticks
-        return jnp.where(is_whole, log_prob, -jnp.inf)

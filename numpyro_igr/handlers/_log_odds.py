@@ -78,11 +78,13 @@ def _check_weights(guide_site: dict, model_site: dict) -> None:
             model_site["scale"] = jnp.where(same, scale, jnp.nan)
 
 
+# A class that draws values in its own way knows whether they are images of y.
 def _map_of(dist: Distribution) -> Transform | None:
     dist = innermost(dist)
     if not isinstance(dist, GaussianPushforward):
         return None
-    is_image = type(dist).sample is GaussianPushforward.sample
+    drawn_by = next(c for c in type(dist).__mro__ if "sample" in vars(c))
+    is_image = drawn_by is GaussianPushforward or "unit_map" in vars(drawn_by)
     return dist.unit_map if is_image else None
 
 

@@ -2,26 +2,21 @@
 
 from typing import Any, ClassVar, Self, cast
 
-import torch
 from pyro.distributions import Distribution
-from torch import Size, Tensor
+from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr._numerics.checks import check_rounding
-from pyro_igr.discrete import (
-    log_stick_probs,
-    match_log_stick_probs,
-    num_active,
-    truncate,
-)
+from pyro_igr.discrete import log_stick_probs, match_log_stick_probs
 from pyro_igr.distributions._counts import log_pmf
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._rest import HasRest
 from pyro_igr.distributions._tail import with_batch_of
+from pyro_igr.distributions._truncated import Truncated
 from pyro_igr.transforms import StickBreakingTransform
 
 
-class InfiniteIGR(HasRest, GaussianPushforward):
+class InfiniteIGR(HasRest, Truncated):
     r"""Invertible Gaussian reparameterization over countably many categories.
 
     .. math::
@@ -38,7 +33,8 @@ class InfiniteIGR(HasRest, GaussianPushforward):
 
     The density is with respect to Lebesgue measure on the first n coordinates. A value
     truncated before its last given stick is on the boundary, and its ``log_prob`` is
-    -inf: train with the closed-form KL. Truncation biases gradients by O(1 - rho).
+    -inf: train with the closed-form KL, or at rho = 1 with :class:`TraceSTL_ELBO`.
+    Truncation biases gradients by O(1 - rho).
 
     Shape:
         ``loc``, ``scale``: ``batch + (n,)``; ``temperature``, ``rho``, ``tail``:
@@ -161,11 +157,3 @@ class InfiniteIGR(HasRest, GaussianPushforward):
         logits = log_pmf(distribution, num_sticks)
         tau = cast(Any, temperature)  # None is for the constructor
         return cls.from_probs(tau, None, logits, scale, rho=rho, **options)
-
-    def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
-        return truncate(super().rsample(sample_shape), self.rho)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        log_prob = super().log_prob(value)
-        is_whole = num_active(value, self.rho) >= self.num_sticks
-        return torch.where(is_whole, log_prob, -torch.inf)

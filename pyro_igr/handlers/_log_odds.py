@@ -64,11 +64,13 @@ def _check_weights(guide_site: Message, model_site: Message) -> None:
             raise ValueError(UNLIKE.format(model_site["name"], aspect))
 
 
+# A class that draws values in its own way knows whether they are images of y.
 def _map_of(dist: Distribution) -> Transform | None:
     dist = innermost(dist)
     if not isinstance(dist, GaussianPushforward):
         return None
-    is_image = type(dist).rsample is GaussianPushforward.rsample
+    drawn_by = next(c for c in type(dist).__mro__ if "rsample" in vars(c))
+    is_image = drawn_by is GaussianPushforward or "unit_map" in vars(drawn_by)
     return cast(Transform | None, dist.unit_map) if is_image else None
 
 

@@ -28,7 +28,9 @@ class IGRReparam(Reparam):
     A site "n" of counts becomes a site "n_weights" of :class:`InfiniteIGR`, whatever
     the ``family``, and a deterministic site :math:`n = \sum_k k z_k`. This is a real
     number, and an integer again after :func:`discretize`. The last weight is that of
-    all counts from ``num_sticks`` on.
+    all counts from ``num_sticks`` on. Weights of rare counts underflow at moderate
+    temperatures, where a Monte-Carlo ELBO is NaN: train with the closed-form KL, or by
+    :class:`TraceSTL_ELBO`.
 
     A relaxed distribution gives every category a positive probability. A probability of
     0 is replaced by the smallest normal number of the dtype divided by its precision

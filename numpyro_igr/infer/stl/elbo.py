@@ -29,10 +29,11 @@ class TraceSTL_ELBO(Trace_ELBO):
     may be any reparameterized one, with sites that depend on one another: parameters
     are detached in its density, samples are not. The guide runs twice.
 
-    ``IGR``, ``ExpIGR`` and ``IGRStickBreaking`` ("sticks") are scored in Gaussian
-    coordinates, exactly at any temperature. The loss is an ELBO of the relaxed model,
-    which can be far from that of the discrete model if the model is nearly
-    deterministic: report ``Trace_ELBO`` of model and guide after :func:`discretize`.
+    ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks") and ``InfiniteIGR`` (rho 1, as
+    of relaxed counts) are scored in Gaussian coordinates, exactly at any temperature.
+    The loss is an ELBO of the relaxed model, which can be far from that of the discrete
+    model if the model is nearly deterministic: report ``Trace_ELBO`` of model and guide
+    after :func:`discretize`.
 
     Units:
         The loss is in nats.
