@@ -39,7 +39,8 @@ class LogOddsMessenger(Messenger):
 
     Raises:
         ValueError: at a site whose scale, masks or shape differ in model and guide:
-            the sum of its terms is another one in other coordinates.
+            the sum of its terms is another one in other coordinates; at one that has
+            its value already.
     """
 
     def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:

@@ -17,6 +17,12 @@ UNLIKE = (
     "depend on coordinates: make them equal, or use the host's Trace_ELBO"
 )
 
+GIVEN = (
+    "site '{}' has its value already, from a handler such as replay, and not in "
+    "Gaussian coordinates: leave that handler out, or use the host's "
+    "TraceMeanField_ELBO"
+)
+
 
 class LogOddsMessenger(Messenger):
     r"""Samples IGR sites as :math:`u = y / \tau - \log \delta`, and hands on their z.
@@ -32,7 +38,8 @@ class LogOddsMessenger(Messenger):
 
     Raises:
         ValueError: at a site whose scale, masks or shape differ in model and guide:
-            the sum of its terms is another one in other coordinates.
+            the sum of its terms is another one in other coordinates; at one that has
+            its value already.
     """
 
     def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
@@ -43,11 +50,13 @@ class LogOddsMessenger(Messenger):
         name, dist = msg["name"], msg["fn"]
         if msg["is_observed"]:
             return
-        if self.is_model and name in self.sites:
-            _check_weights(self.sites[name], msg)
-        elif not self.is_model and _map_of(dist):
+        if not self.is_model and _map_of(dist):
             self.sites[name] = {**msg, "map": _map_of(dist)}
         if name in self.sites:
+            if msg["value"] is not None:
+                raise ValueError(GIVEN.format(name))
+            if self.is_model:
+                _check_weights(self.sites[name], msg)
             change = partial(_in_log_odds, unit_map=self.sites[name]["map"])
             msg["fn"] = inside(dist, change)
 

@@ -1,6 +1,7 @@
-"""A value that another handler gave a site is neither relaxed nor discretized."""
+"""A value that another handler gave a site stays what it is, or is refused."""
 
 import importlib.util
+from functools import partial
 
 import pytest
 
@@ -20,12 +21,15 @@ def pyro_programs():
     relaxed = igr.relax(model, 0.5)
     soft = poutine.replay(relaxed, trace=poutine.trace(relaxed).get_trace())
     observed = poutine.condition(model, {"z": torch.eye(3)[0]})
-    return igr.relax(fixed, 0.5), igr.discretize(soft), igr.relax(observed, 0.5)
+    refused = igr.relax(fixed, 0.5), igr.discretize(soft)
+    scored = partial(igr.TraceSTL_ELBO().loss, relaxed, soft)
+    return *refused, scored, igr.relax(observed, 0.5)
 
 
 def numpyro_programs():
     import jax.numpy as jnp
     import numpyro
+    from jax import random
     from numpyro.handlers import condition, seed, substitute
 
     import numpyro_igr as igr
@@ -35,17 +39,21 @@ def numpyro_programs():
 
     vertex = {"z": jnp.eye(3)[0]}
     fixed = igr.relax(substitute(model, data=vertex), 0.5)
-    soft = igr.discretize(substitute(igr.relax(model, 0.5), data=vertex))
+    relaxed = igr.relax(model, 0.5)
+    soft = substitute(relaxed, data=vertex)
     observed = igr.relax(condition(model, data=vertex), 0.5)
-    return [seed(program, 0) for program in (fixed, soft, observed)]
+    run = [seed(program, 0) for program in (fixed, igr.discretize(soft), observed)]
+    scored = partial(igr.TraceSTL_ELBO().loss, random.key(0), {}, relaxed, soft)
+    return *run[:2], scored, run[2]
 
 
 @pytest.mark.parametrize("host", ["pyro", "numpyro"])
 def test_a_handler_that_fixes_a_value_is_named_as_such(host):
     if importlib.util.find_spec(host) is None:
         pytest.skip(f"{host} is not installed")
-    relaxed, discretized, observed = globals()[f"{host}_programs"]()
-    for program in (relaxed, discretized):
-        with pytest.raises(ValueError, match="a handler such as .* site 'z'"):
+    *refused, observed = globals()[f"{host}_programs"]()
+    for program in refused:
+        with pytest.raises(ValueError, match=r"site 'z'[\s\S]*value") as error:
             program()
+        assert "a handler such as" in str(error.value)
     observed()
