@@ -104,16 +104,15 @@ def relax(
     check_names(**names)
     check_family(family)
     make = partial(IGRReparam, family=family, num_sticks=num_sticks)
-    return partial(
-        _run, partial(_reparam_of, make=make, **names), names, fn, temperature
-    )
+    config = partial(_reparam_of, make=make, **names)
+    return partial(_run, config, fn, temperature, names)
 
 
 def _run(
     config: Callable,
-    names: dict[str, Collection[str]],
     fn: Callable,
     temperature: ArrayLike | Callable,
+    names: dict[str, Collection[str]],
     *args: Any,
     **kwargs: Any,
 ) -> Any:
