@@ -22,6 +22,16 @@ LARGEST_SEARCH = 2**16
 # weights underflow.
 SMALL_SUPPORT = 16
 
+UNBOUNDED = (
+    "expected num_sticks to be given where the distribution's parameters are drawn, "
+    "trained or traced, and its support has no bound"
+)
+UNKNOWN = (
+    "expected num_sticks to be given where the distribution's parameters are drawn, "
+    "trained or traced, or {}, which bounds its support, to be concrete and less than "
+    "{}"
+)
+
 
 def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     r"""Log probabilities of 0, 1, .. n-1, and of everything from n on.
@@ -98,10 +108,7 @@ def _least_num_sticks(dist: Distribution) -> int:
         if is_traced and largest < math.inf:
             return int(largest)
         if is_traced:
-            raise ValueError(
-                "expected num_sticks to be given where the distribution's parameters "
-                "are traced, and its support has no bound"
-            )
+            raise _without_number(dist)
         left = np.exp(np.asarray(log_probs))[..., ::-1].cumsum(-1)[..., ::-1]
         n = int(_largest((left > np.finfo(left.dtype).eps).sum(-1)))
         if n <= size // 2 and (left[..., 0] > 0.9).all():
@@ -111,6 +118,15 @@ def _least_num_sticks(dist: Distribution) -> int:
         "expected num_sticks to be given, since the mass of the distribution beyond "
         f"{LARGEST_SEARCH // 2} is not negligible"
     )
+
+
+def _without_number(dist: Distribution) -> ValueError:
+    """An error about the argument whose value would bound the counts."""
+    upper = _bounds(dist)[1]
+    if isinstance(upper, float):
+        return ValueError(UNBOUNDED)
+    name = next((n for n, x in vars(dist).items() if x is upper), "the largest count")
+    return ValueError(UNKNOWN.format(name, LARGEST_SEARCH // 2))
 
 
 def _largest(values: ArrayLike) -> float:

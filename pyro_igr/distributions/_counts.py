@@ -20,6 +20,16 @@ LARGEST_SEARCH = 2**16
 # weights underflow.
 SMALL_SUPPORT = 16
 
+UNBOUNDED = (
+    "expected num_sticks to be given where the distribution's parameters are drawn, "
+    "trained or traced, and its support has no bound"
+)
+UNKNOWN = (
+    "expected num_sticks to be given where the distribution's parameters are drawn, "
+    "trained or traced, or {}, which bounds its support, to be concrete and less than "
+    "{}"
+)
+
 
 def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
     r"""Log probabilities of 0, 1, .. n-1, and of everything from n on.
@@ -66,10 +76,7 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
     """
     is_bounded = _largest_count(dist) < math.inf
     if num_sticks is None and not is_bounded and dist.mean.requires_grad:
-        raise ValueError(
-            "expected num_sticks to be given where the distribution's parameters are "
-            "drawn or trained, and its support has no bound"
-        )
+        raise _without_number(dist)
 
 
 def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:
@@ -107,10 +114,7 @@ def _default_num_sticks(dist: Distribution) -> int:
             raise
         if largest < math.inf:
             return int(largest)
-        raise ValueError(
-            "expected num_sticks to be given where the distribution's parameters are "
-            "traced, and its support has no bound"
-        ) from error
+        raise _without_number(dist) from error
 
 
 @torch.no_grad()
@@ -129,6 +133,15 @@ def _least_num_sticks(dist: Distribution) -> int:
     )
 
 
+def _without_number(dist: Distribution) -> ValueError:
+    """An error about the argument whose value would bound the counts."""
+    upper = _bounds(dist)[1]
+    if isinstance(upper, float):
+        return ValueError(UNBOUNDED)
+    name = next((n for n, x in vars(dist).items() if x is upper), "the largest count")
+    return ValueError(UNKNOWN.format(name, LARGEST_SEARCH // 2))
+
+
 def _largest(values: Tensor) -> float:
     return values.max().item() if values.numel() else 1
 
@@ -136,4 +149,10 @@ def _largest(values: Tensor) -> float:
 def _largest_count(dist: Distribution) -> float:
     """That of a bounded support, for any parameters; inf if it is not known."""
     upper = torch.as_tensor(_bounds(dist)[1])
-    return _largest(upper) if is_all_true(upper < LARGEST_SEARCH // 2) else math.inf
+    try:
+        is_small = is_all_true(upper < LARGEST_SEARCH // 2)
+        return _largest(upper) if is_small else math.inf
+    except RuntimeError:  # under vmap
+        if transformation() is None:
+            raise
+        return math.inf

@@ -124,6 +124,18 @@ def test_counts_of_an_integer_rate_are_those_of_the_same_real(backend):
     np.testing.assert_allclose(of_integer, of_real, atol=1e-6)
 
 
+def test_a_traced_bound_of_the_counts_is_named(backend):
+    def probs(total_count, num_sticks=None):
+        law = backend.dist.Binomial(total_count, probs=backend.array(0.3))
+        return backend.igr.InfiniteIGR.from_discrete(0.5, law, num_sticks).probs
+
+    counts = backend.array([4.0, 9.0])
+    with pytest.raises(ValueError, match="num_sticks .* total_count, .* be concrete"):
+        backend.vmap(probs, counts)
+    found = backend.numpy(backend.vmap(lambda n: probs(n, 9), counts))
+    np.testing.assert_allclose(found, backend.numpy(probs(counts)), atol=1e-14)
+
+
 def test_a_batch_without_elements_is_matched_by_one(backend, host):
     counts = backend.dist.Poisson(backend.array(np.ones((2, 0))))
     law = host.igr.InfiniteIGR.from_discrete(0.5, counts, 3)
