@@ -197,8 +197,13 @@ EXCEPTIONS = {
         # what depends on parameters is traced in NumPyro, and known in Pyro
         "warn_of_free_scale",
     },
+    "infer/_mixing.py": {
+        # NumPyro takes samples by vmap, Pyro in a dimension
+        "*",
+    },
     "infer/_plates.py": {
         # NumPyro takes samples by vmap, Pyro in a dimension
+        "dependent_plates",
         "dependents",
         # a plate of Pyro may be without a size
         "check_sizes",

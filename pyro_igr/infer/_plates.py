@@ -60,6 +60,16 @@ def dependents(traces: Iterable[Trace], max_plate_nesting: float) -> list[Messag
     return found
 
 
+def dependent_plates(traces: Iterable[Trace], nesting: int) -> tuple[int, ...]:
+    """The dimensions of the plates that all :func:`dependents` lie in.
+
+    Args:
+        traces: with their log-probabilities.
+        nesting: the number of dimensions that plates have.
+    """
+    return common_plates(dependents(traces, nesting))
+
+
 def check_sizes(frames: Mapping[str, CondIndepStackFrame]) -> None:
     """Raises at a plate without a size, to which the host gives that of -1.
 

@@ -14,8 +14,9 @@ from pyro_igr._host import torch_item
 from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
+from pyro_igr.infer._mixing import check_each, noting_samples
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
+from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
 from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
 
@@ -85,6 +86,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         )
         super().__init__(num_particles, **kwargs)
         self.max_configurations: int = max_configurations
+        self._programs: tuple[Callable, Callable] | None = None
         self._plates: tuple[int, ...] | None = None
 
     def loss(
@@ -96,6 +98,8 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
+        if self._programs != (model, guide):
+            self._programs, self._plates = (model, guide), None
         sites: dict[str, Distribution] = {}
         guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
         model = DiscreteSiteMessenger(sites, is_model=True)(model)
@@ -107,16 +111,21 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> tuple[Trace, Trace]:
+        nesting, is_first = cast(int, self.max_plate_nesting), self._plates is None
         one_hot = one_hot_sites(poutine.trace(guide).get_trace(*args, **kwargs).nodes)
         while True:
             plates = common_plates(one_hot.values())
             if self._plates is not None:
                 plates = tuple(dim for dim in plates if dim in self._plates)
             enumerated = poutine.replay(guide, trace=self._enumerate(one_hot, plates))
-            traces = super()._get_trace(model, enumerated, args, kwargs)
-            self._plates = common_plates(dependents(traces, self.max_plate_nesting))
+            with noting_samples(if_first=is_first):
+                traces = super()._get_trace(model, enumerated, args, kwargs)
+            self._plates = dependent_plates(traces, nesting)
             if self._plates == plates:
-                return traces
+                break
+        if is_first:
+            check_each(traces, (model, guide), args, kwargs, nesting)
+        return traces
 
     def _enumerate(self, one_hot: dict[str, Any], plates: tuple[int, ...]) -> Trace:
         """All joint values, to the left of all plates, as a trace to replay."""
@@ -131,8 +140,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
     ) -> tuple[float, Tensor]:
-        traces = model_trace, guide_trace
-        plates = common_plates(dependents(traces, self.max_plate_nesting))
+        plates = cast(tuple[int, ...], self._plates)
         one_hot = one_hot_sites(guide_trace.nodes).values()
         log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         log_q = cast(Tensor, sum(log_qs))

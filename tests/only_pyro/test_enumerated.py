@@ -6,7 +6,14 @@ import pytest
 import torch
 from pyro_families import fresh_host as fresh_host
 
-from pyro_igr import TraceEnumeratedDiscrete_ELBO, TraceUnorderedSet_ELBO
+from pyro_igr import (
+    AutoIGR,
+    TraceDiscreteIWAE_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
+    TraceUnorderedSet_ELBO,
+    TraceVIMCO_ELBO,
+    relax,
+)
 
 ENGINES = {
     "all values": TraceEnumeratedDiscrete_ELBO,
@@ -35,3 +42,41 @@ def test_a_program_that_does_not_keep_dimensions_is_refused(engine):
         ValueError, match="site 'x' has more dimensions than its plates"
     ):
         ENGINES[engine]().loss(model, with_z)
+
+
+MIXING = ENGINES | {
+    "importance weights": lambda: TraceDiscreteIWAE_ELBO(3),
+    "VIMCO": lambda: TraceVIMCO_ELBO(4),
+}
+
+
+def ising(energy):
+    def model():
+        with pyro.plate("spins", 4):
+            z = pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+        pyro.factor("energy", energy(z @ torch.tensor([-1.0, 1.0])))
+
+    relaxed = relax(model, 0.5)
+    return relaxed, AutoIGR(relaxed, 0.5)
+
+
+@pytest.mark.parametrize("engine", MIXING)
+def test_an_energy_over_all_dimensions_is_refused_by_its_site(engine):
+    pair = ising(lambda s: (s[1:] * s[:-1]).sum())
+    with pytest.raises(ValueError, match="site 'energy' has another density"):
+        MIXING[engine]().loss(*pair)
+    pair = ising(lambda s: (s[..., 1:] * s[..., :-1]).sum(-1, keepdim=True))
+    assert MIXING[engine]().loss(*pair) < 20
+
+
+@pytest.mark.parametrize("engine", MIXING)
+def test_an_energy_without_its_dimensions_is_said_to_lack_them(engine):
+    with pytest.raises(ValueError, match="at site .energy.") as error:
+        MIXING[engine]().loss(*ising(lambda s: s.sum(-1)))
+    assert "keep those of size 1" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize("engine", MIXING)
+def test_a_program_with_chance_of_its_own_is_not_said_to_mix(engine):
+    pair = ising(lambda s: torch.randn(()) + s.sum(-1, keepdim=True))
+    assert abs(MIXING[engine]().loss(*pair)) < 40

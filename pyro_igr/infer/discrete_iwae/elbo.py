@@ -14,6 +14,7 @@ from pyro_igr._host import torch_item
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._free_scale import warn_of_free_scale
+from pyro_igr.infer._mixing import check_each, noting_samples
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import dependents
 from pyro_igr.infer._samples import check_counts
@@ -136,18 +137,16 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
             check_pair(model, guide, args, kwargs)
             self._programs, self._plates = (model, guide), None
         if self.max_plate_nesting == math.inf:
-            self._guess_max_plate_nesting(
-                *count_linearly(model, guide)[:2], args, kwargs
-            )
+            pair = count_linearly(model, guide)[:2]
+            self._guess_max_plate_nesting(*pair, args, kwargs)
         return super()._get_traces(model, guide, args, kwargs)
 
     # Which plates all that depends on the samples shares is known once they have run.
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> tuple[Trace, Trace]:
-        pair = model, guide
-        size, nesting = self.num_samples, cast(int, self.max_plate_nesting)
-        if self._plates is None:
+        pair, nesting = (model, guide), cast(int, self.max_plate_nesting)
+        if is_first := self._plates is None:
             with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
                 alone = poutine.trace(guide).get_trace(*args, **kwargs)
             self._plates = first_plates(alone.nodes.values(), self.plate)
@@ -155,17 +154,19 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
             plates = self._plates
             detached = None if self.gradient == "plain" else plates
             model, guide, sites = count_linearly(*pair, detached)
-            drawn = DrawMessenger(size, nesting, plates)(guide)
-            replayed = DrawMessenger(size, nesting, plates, sites)(model)
-            traces = super()._get_trace(replayed, drawn, args, kwargs)
+            drawn = DrawMessenger(self.num_samples, nesting, plates)(guide)
+            replayed = DrawMessenger(self.num_samples, nesting, plates, sites)(model)
+            with noting_samples(if_first=is_first):
+                traces = super()._get_trace(replayed, drawn, args, kwargs)
             self._has_warned = self._has_warned or warn_of_free_scale(sites)
             first = first_plates(traces[1].nodes.values(), self.plate)
             if plates <= first:
-                reached = dependents(traces, nesting)
-                named = self.plate is not None
+                reached, named = dependents(traces, nesting), self.plate is not None
                 first = plates_of_all(plates, reached, named=named)
             self._plates = first
-            if self._plates == plates:
+            if first == plates:
+                if is_first:
+                    check_each(traces, count_linearly(*pair)[:2], args, kwargs, nesting)
                 return traces
 
     def _differentiable_loss_particle(
@@ -173,8 +174,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     ) -> tuple[float, Tensor]:
         frames, nesting = cast(Frames, self._plates), cast(int, self.max_plate_nesting)
         names, plates = names_and_dims(frames)
-        terms = terms_of(model_trace, guide_trace, nesting, names)
-        found = bound(terms, plates)
+        found = bound(terms_of(model_trace, guide_trace, nesting, names), plates)
         if self.gradient != "plain" and found.weights is not None:
             scale_paths(guide_trace.nodes, frames, found, nesting)
         return -torch_item(found.elbo), -found.elbo

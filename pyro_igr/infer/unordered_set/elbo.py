@@ -14,8 +14,9 @@ from pyro_igr._host import torch_item
 from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
+from pyro_igr.infer._mixing import Traces, check_each, noting_samples
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
+from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
 from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_independent, one_hot_sites
 from pyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
@@ -88,6 +89,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.replacement: bool = replacement
+        self._programs: tuple[Callable, Callable] | None = None
         self._plates: tuple[int, ...] | None = None
 
     def loss(
@@ -98,7 +100,9 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
 
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
-    ) -> Iterator[tuple[Trace, Trace]]:
+    ) -> Iterator[Traces]:
+        if self._programs != (model, guide):
+            self._programs, self._plates = (model, guide), None
         sites: dict[str, Distribution] = {}
         guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
         model = DiscreteSiteMessenger(sites, is_model=True)(model)
@@ -106,23 +110,33 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
             self._guess_max_plate_nesting(model, guide, args, kwargs)
         return super()._get_traces(model, guide, args, kwargs)
 
-    # The samples are in a dimension to the left of all plates. Which plates all that
-    # depends on them shares is known once the model has run on some.
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
-    ) -> tuple[Trace, Trace]:
-        nesting = cast(int, self.max_plate_nesting)
-        drawn = DrawMessenger(self.num_samples, nesting)(guide)
+    ) -> Traces:
+        nesting, is_first = cast(int, self.max_plate_nesting), self._plates is None
+        traces = self._draw(model, guide, args, kwargs)
+        self._plates = dependent_plates(traces, nesting)
+        if is_first:
+            check_each(traces, (model, guide), args, kwargs, nesting)
+        return traces
+
+    # The samples are in a dimension to the left of all plates. Which plates all that
+    # depends on them shares is known once the model has run on some.
+    def _draw(self, model: Callable, guide: Callable, *args: Any) -> Traces:
+        size, nesting = self.num_samples, cast(int, self.max_plate_nesting)
+        drawn = DrawMessenger(size, nesting)(guide)
         if self.replacement:
-            return super()._get_trace(model, drawn, args, kwargs)
-        first = poutine.trace(drawn).get_trace(*args, **kwargs)
+            with noting_samples(if_first=self._plates is None):
+                return super()._get_trace(model, drawn, *args)
+        first = poutine.trace(drawn).get_trace(*args[0], **args[1])
         while True:
             plates = common_plates(one_hot_sites(first.nodes).values())
             if self._plates is not None:
                 plates = tuple(dim for dim in plates if dim in self._plates)
             with_set = poutine.replay(guide, trace=self._with_set(first, plates))
-            traces = super()._get_trace(model, with_set, args, kwargs)
-            self._plates = common_plates(dependents(traces, self.max_plate_nesting))
+            with noting_samples(if_first=self._plates is None):
+                traces = super()._get_trace(model, with_set, *args)
+            self._plates = dependent_plates(traces, nesting)
             if self._plates == plates:
                 return traces
 
@@ -150,17 +164,15 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
     ) -> tuple[float, Tensor]:
-        traces = model_trace, guide_trace
-        plates = common_plates(dependents(traces, self.max_plate_nesting))
+        plates = cast(tuple[int, ...], self._plates)
         one_hot = one_hot_sites(guide_trace.nodes).values()
         log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         log_q = cast(Tensor, sum(log_qs))
-        f, others = 0.0, 0.0
+        f, others = cast(Tensor, 0.0), 0.0
         for term in terms(model_trace, guide_trace):
             if self._is_left(term.shape):
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term.sum()
-        of_set = cast(Tensor, f), log_q
-        elbo, score = elbo_and_score(*of_set, replacement=self.replacement)
+        elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
         return -torch_item(elbo + others), -(elbo + others + score)
