@@ -1,7 +1,6 @@
 """A check that programs keep samples, or joint values, apart from one another."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -23,56 +22,66 @@ APART = (
     "program, count dimensions from the right, and keep those of size 1"
 )
 
+ERRORS = RuntimeError, ValueError, IndexError
 Pair = tuple[Callable, Callable]
 Traces = tuple[Trace, Trace]
 
 
-@contextmanager
-def noting_samples(*, if_first: bool) -> Iterator[None]:
-    """Notes how programs are run where they fail in that dimension.
+class FirstRun(Messenger):
+    """Looks for mixing in the first run of a pair of programs.
 
-    Args:
-        if_first: whether it is their first run, since later errors are of other causes.
+    Within it, errors of programs have a note that says how they are run.
     """
-    try:
-        yield
-    except (RuntimeError, ValueError, IndexError) as error:
-        if if_first:
-            error.add_note(APART)
-        raise
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_over = False
+        self.subsamples: dict[str, Tensor] = {}
 
-def check_each(
-    traces: Traces,
-    programs: Pair,
-    args: tuple,
-    kwargs: Mapping[str, Any],
-    nesting: int,
-) -> None:
-    """Raises where one sample has another density alone than beside others.
+    # The traces of the host lack the subsamples of plates.
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if site_is_subsample(msg):
+            self.subsamples[msg["name"]] = cast(Tensor, msg["value"])
 
-    It runs the programs twice, on the sample in the middle: what differs by chance, as
-    under dropout, is not compared.
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if isinstance(error, ERRORS) and not self.is_over:
+            cast(Any, error).add_note(APART)
+        super().__exit__(kind, error, traceback)
 
-    Args:
-        traces: of the model and the guide, with their log-probabilities.
-        programs: the model and the guide, which have one sample at a time.
-        args: what both are called with.
-        kwargs: what both are called with by name.
-        nesting: the number of dimensions that plates have.
+    def check(
+        self,
+        traces: Traces,
+        programs: Pair,
+        args: tuple,
+        kwargs: Mapping[str, Any],
+        nesting: int,
+    ) -> None:
+        """Raises where one sample has another density alone than beside others.
 
-    Raises:
-        ValueError: naming the site.
-    """
-    given = _GivenMessenger(traces, nesting)
-    with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())):
-        runs = [_run(programs, given, args, kwargs) for _ in range(2)]
-    for beside, alone, again in zip(traces, *runs, strict=True):
-        for name, log_prob in alone.items():
-            site = beside.nodes[name]
-            is_random = not _same(log_prob, again[name])
-            if not (is_random or _same(log_prob, _middle(site["log_prob"], nesting))):
-                raise ValueError(MIXED.format(name))
+        It runs the programs twice, on the sample in the middle: what differs by chance,
+        as under dropout, is not compared.
+
+        Args:
+            traces: of the model and the guide, with their log-probabilities.
+            programs: the model and the guide, which have one sample at a time.
+            args: what both are called with.
+            kwargs: what both are called with by name.
+            nesting: the number of dimensions that plates have.
+
+        Raises:
+            ValueError: naming the site.
+        """
+        if self.is_over:
+            return
+        given = _GivenMessenger(traces, self.subsamples, nesting)
+        with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())):
+            runs = [_run(programs, given, args, kwargs) for _ in range(2)]
+        for beside, alone, again in zip(traces, *runs, strict=True):
+            for name, log_prob in alone.items():
+                found = _middle(beside.nodes[name]["log_prob"], nesting)
+                if _same(log_prob, again[name]) and not _same(log_prob, found):
+                    raise ValueError(MIXED.format(name))
+        self.is_over = True
 
 
 def _run(
@@ -101,16 +110,18 @@ def _same(a: Tensor, b: Tensor) -> bool:
 class _GivenMessenger(Messenger):
     """Gives every latent site its value in the sample in the middle."""
 
-    def __init__(self, traces: Traces, nesting: int) -> None:
+    def __init__(
+        self, traces: Traces, subsamples: dict[str, Tensor], nesting: int
+    ) -> None:
         super().__init__()
-        self.nesting = nesting
+        self.subsamples, self.nesting = subsamples, nesting
         self.sites = {n: site for trace in traces for n, site in trace.nodes.items()}
 
     def _pyro_sample(self, msg: Message) -> None:
-        if msg["is_observed"] or msg["name"] not in self.sites:
-            return
-        value = cast(Tensor, self.sites[msg["name"]]["value"])
-        if not site_is_subsample(msg):
+        name = msg["name"]
+        if name in self.subsamples:
+            msg["value"], msg["done"] = self.subsamples[name], True
+        elif name in self.sites and not msg["is_observed"]:
+            value = cast(Tensor, self.sites[name]["value"])
             value = _middle(value, self.nesting, msg["fn"].event_dim)
-            value = value.reshape(msg["fn"].shape())
-        msg["value"], msg["done"] = value, True
+            msg["value"], msg["done"] = value.reshape(msg["fn"].shape()), True

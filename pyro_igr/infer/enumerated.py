@@ -14,7 +14,7 @@ from pyro_igr._host import torch_item
 from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
-from pyro_igr.infer._mixing import check_each, noting_samples
+from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
 from pyro_igr.infer._samples import check_counts
@@ -100,6 +100,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     ) -> Iterator[tuple[Trace, Trace]]:
         if self._programs != (model, guide):
             self._programs, self._plates = (model, guide), None
+            self._first = FirstRun()
         sites: dict[str, Distribution] = {}
         guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
         model = DiscreteSiteMessenger(sites, is_model=True)(model)
@@ -111,21 +112,19 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> tuple[Trace, Trace]:
-        nesting, is_first = cast(int, self.max_plate_nesting), self._plates is None
+        nesting = cast(int, self.max_plate_nesting)
         one_hot = one_hot_sites(poutine.trace(guide).get_trace(*args, **kwargs).nodes)
         while True:
             plates = common_plates(one_hot.values())
             if self._plates is not None:
                 plates = tuple(dim for dim in plates if dim in self._plates)
             enumerated = poutine.replay(guide, trace=self._enumerate(one_hot, plates))
-            with noting_samples(if_first=is_first):
+            with self._first:
                 traces = super()._get_trace(model, enumerated, args, kwargs)
             self._plates = dependent_plates(traces, nesting)
             if self._plates == plates:
-                break
-        if is_first:
-            check_each(traces, (model, guide), args, kwargs, nesting)
-        return traces
+                self._first.check(traces, (model, guide), args, kwargs, nesting)
+                return traces
 
     def _enumerate(self, one_hot: dict[str, Any], plates: tuple[int, ...]) -> Trace:
         """All joint values, to the left of all plates, as a trace to replay."""

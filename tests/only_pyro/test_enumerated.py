@@ -80,3 +80,18 @@ def test_an_energy_without_its_dimensions_is_said_to_lack_them(engine):
 def test_a_program_with_chance_of_its_own_is_not_said_to_mix(engine):
     pair = ising(lambda s: torch.randn(()) + s.sum(-1, keepdim=True))
     assert abs(MIXING[engine]().loss(*pair)) < 40
+
+
+@pytest.mark.parametrize("engine", MIXING)
+def test_a_subsample_is_that_of_the_run_that_is_checked(engine):
+    def prior():
+        return pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+
+    def model():
+        with pyro.plate("data", 2, subsample_size=1) as index:
+            pyro.factor("cost", prior()[..., 0] + index)
+
+    relaxed = relax(model, 0.5)
+    guide = AutoIGR(relaxed, 0.5)
+    for _ in range(10):
+        assert abs(MIXING[engine]().loss(relaxed, guide)) < 10

@@ -14,7 +14,7 @@ from pyro_igr._host import torch_item
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._free_scale import warn_of_free_scale
-from pyro_igr.infer._mixing import check_each, noting_samples
+from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import dependents
 from pyro_igr.infer._samples import check_counts
@@ -122,7 +122,6 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         self.gradient: Gradient = gradient
         self._has_warned = False
         self._programs: tuple[Callable, Callable] | None = None
-        self._plates: Frames | None = None
 
     def loss(
         self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
@@ -136,6 +135,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         if self._programs != (model, guide):
             check_pair(model, guide, args, kwargs)
             self._programs, self._plates = (model, guide), None
+            self._first = FirstRun()
         if self.max_plate_nesting == math.inf:
             pair = count_linearly(model, guide)[:2]
             self._guess_max_plate_nesting(*pair, args, kwargs)
@@ -146,7 +146,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> tuple[Trace, Trace]:
         pair, nesting = (model, guide), cast(int, self.max_plate_nesting)
-        if is_first := self._plates is None:
+        if self._plates is None:
             with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
                 alone = poutine.trace(guide).get_trace(*args, **kwargs)
             self._plates = first_plates(alone.nodes.values(), self.plate)
@@ -156,7 +156,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
             model, guide, sites = count_linearly(*pair, detached)
             drawn = DrawMessenger(self.num_samples, nesting, plates)(guide)
             replayed = DrawMessenger(self.num_samples, nesting, plates, sites)(model)
-            with noting_samples(if_first=is_first):
+            with self._first:
                 traces = super()._get_trace(replayed, drawn, args, kwargs)
             self._has_warned = self._has_warned or warn_of_free_scale(sites)
             first = first_plates(traces[1].nodes.values(), self.plate)
@@ -165,8 +165,8 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
                 first = plates_of_all(plates, reached, named=named)
             self._plates = first
             if first == plates:
-                if is_first:
-                    check_each(traces, count_linearly(*pair)[:2], args, kwargs, nesting)
+                once = count_linearly(*pair)[:2]
+                self._first.check(traces, once, args, kwargs, nesting)
                 return traces
 
     def _differentiable_loss_particle(

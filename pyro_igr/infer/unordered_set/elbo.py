@@ -14,7 +14,7 @@ from pyro_igr._host import torch_item
 from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
-from pyro_igr.infer._mixing import Traces, check_each, noting_samples
+from pyro_igr.infer._mixing import FirstRun, Traces
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
 from pyro_igr.infer._samples import check_counts
@@ -103,6 +103,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     ) -> Iterator[Traces]:
         if self._programs != (model, guide):
             self._programs, self._plates = (model, guide), None
+            self._first = FirstRun()
         sites: dict[str, Distribution] = {}
         guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
         model = DiscreteSiteMessenger(sites, is_model=True)(model)
@@ -113,11 +114,10 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Traces:
-        nesting, is_first = cast(int, self.max_plate_nesting), self._plates is None
+        nesting = cast(int, self.max_plate_nesting)
         traces = self._draw(model, guide, args, kwargs)
         self._plates = dependent_plates(traces, nesting)
-        if is_first:
-            check_each(traces, (model, guide), args, kwargs, nesting)
+        self._first.check(traces, (model, guide), args, kwargs, nesting)
         return traces
 
     # The samples are in a dimension to the left of all plates. Which plates all that
@@ -126,7 +126,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         size, nesting = self.num_samples, cast(int, self.max_plate_nesting)
         drawn = DrawMessenger(size, nesting)(guide)
         if self.replacement:
-            with noting_samples(if_first=self._plates is None):
+            with self._first:
                 return super()._get_trace(model, drawn, *args)
         first = poutine.trace(drawn).get_trace(*args[0], **args[1])
         while True:
@@ -134,7 +134,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
             if self._plates is not None:
                 plates = tuple(dim for dim in plates if dim in self._plates)
             with_set = poutine.replay(guide, trace=self._with_set(first, plates))
-            with noting_samples(if_first=self._plates is None):
+            with self._first:
                 traces = super()._get_trace(model, with_set, *args)
             self._plates = dependent_plates(traces, nesting)
             if self._plates == plates:
