@@ -503,7 +503,7 @@ WEIGHTS = {"pyro": pyro_weights, "numpyro": numpyro_weights}
 def error_of(vae, capsys, *arguments):
     of = "--num-epochs=1", "--family=igr-sb", "--estimator=analytic-kl"
     with pytest.raises(SystemExit) as exit_:
-        vae.main([*SMALL, *of, *arguments])
+        vae.main([*SMALL, *of, "--no-figures", *arguments])
     assert exit_.value.code == 2
     program, _, error = capsys.readouterr().err.removesuffix("\n").partition(": ")
     assert program == f"python -m {vae.__name__}"

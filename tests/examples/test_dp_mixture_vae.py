@@ -90,13 +90,14 @@ def copy_first_write(path, early, patch):
     patch.setattr(os, "replace", replace_and_copy)
 
 
-def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch):
+def test_dldpmm_trains_with_the_weights_of_each_image(capsys, monkeypatch, tmp_path):
     pytest.importorskip("pyro")
     example = importlib.import_module("examples.dp_mixture_vae.vae_pyro")
     monkeypatch.setattr(example, "save_figures", lambda *_: None)
     flags = "-n 1 -b 400 -z 2 --encoder 5 --decoder --num-importance-samples 20"
     own = "--dataset=digits --family=dldpmm --truncation=7 --assignment=weights"
-    example.main([*flags.split(), *own.split(), "--concentration=2"])
+    own += f" --concentration=2 --figures={tmp_path}"
+    example.main([*flags.split(), *own.split()])
     printed = capsys.readouterr().out
     assert "dldpmm with assignment by weights, digits: 1 epochs" in printed
     assert " of 7" in printed
