@@ -30,7 +30,7 @@ def check_uses(
     args: tuple = (),
     kwargs: Mapping[str, Any] | None = None,
     others: Collection[str] = (),
-) -> None:
+) -> dict[str, dict]:
     """Raises if a program cannot go on with relaxed values as with discrete ones.
 
     A relaxed value lies between the categories. To compare it, to round it, to make an
@@ -45,12 +45,16 @@ def check_uses(
         kwargs: what it is called with by name.
         others: names of sites with a relaxed value though with another distribution.
 
+    Returns:
+        The sites of its first run.
+
     Raises:
         ValueError: naming the first such site, and its use.
     """
     program = seed(program, 0)
     sites = _run(program, args, kwargs or {}, others)
     _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
+    return sites
 
 
 def check_pair(

@@ -74,7 +74,8 @@ def relax(
         family: the relaxed family, as in :class:`IGRReparam`.
         one_hot: names of integer sites, ``Categorical`` and the like, whose values are
             to be one-hot vectors instead.
-        keep: names of the sites to leave as they are. Runs warn of names that no site
+        keep: names of the sites to leave as they are, such as counts or categories
+            that are data, in runs that predict them. Runs warn of names that no site
             has; the latent part of a site "z" with ``obs_mask`` is "z_unobserved".
         num_sticks: how many values of a count to distinguish, as in
             :class:`IGRReparam`.

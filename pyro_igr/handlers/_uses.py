@@ -25,7 +25,7 @@ def check_uses(
     args: tuple = (),
     kwargs: Mapping[str, Any] | None = None,
     others: Collection[str] = (),
-) -> None:
+) -> dict[str, Any]:
     """Raises if a program cannot go on with relaxed values as with discrete ones.
 
     A relaxed value lies between the categories. To compare it, to round it, to make an
@@ -40,12 +40,16 @@ def check_uses(
         kwargs: what it is called with by name.
         others: names of sites with a relaxed value though with another distribution.
 
+    Returns:
+        The sites of its first run.
+
     Raises:
         ValueError: naming the first such site, and its use.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         sites = _run(program, args, kwargs or {}, others).nodes
         _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
+    return sites
 
 
 def check_pair(

@@ -69,7 +69,7 @@ class InPyro:
         import pyro
         import torch
         from pyro import poutine
-        from pyro.distributions import Normal, OneHotCategorical
+        from pyro.distributions import Normal, OneHotCategorical, Poisson
 
         import pyro_igr as igr
 
@@ -77,7 +77,7 @@ class InPyro:
         torch.manual_seed(0)
         self.array, self.sample, self.plate = torch.tensor, pyro.sample, pyro.plate
         self.mask, self.scale, self.igr = poutine.mask, poutine.scale, igr
-        self.one_hot, self.normal = OneHotCategorical, Normal
+        self.one_hot, self.normal, self.poisson = OneHotCategorical, Normal, Poisson
         self.elbos = pyro.infer.Trace_ELBO, pyro.infer.TraceMeanField_ELBO
 
     def pair(self, program, *args, **options):
@@ -105,14 +105,14 @@ class InNumPyro:
         import jax
         import jax.numpy as jnp
         import numpyro
-        from numpyro.distributions import Normal
+        from numpyro.distributions import Normal, Poisson
 
         import numpyro_igr as igr
 
         self.jax, self.numpyro = jax, numpyro
         self.array, self.sample, self.plate = jnp.array, numpyro.sample, numpyro.plate
         self.scale, self.igr = numpyro.handlers.scale, igr
-        self.one_hot, self.normal = igr.OneHotCategorical, Normal
+        self.one_hot, self.normal, self.poisson = igr.OneHotCategorical, Normal, Poisson
         self.elbos = numpyro.infer.Trace_ELBO, numpyro.infer.TraceMeanField_ELBO
 
     def mask(self, mask):
@@ -209,8 +209,23 @@ def padded(host, x=None):
         host.sample("x", host.normal(z @ host.array(MEANS), 1.0), obs=x)
 
 
-def test_what_was_observed_is_no_site_of_the_guide_where_it_is_predicted(host):
-    _, guide = host.pair(padded, host.array(DATA))
+def padded_data(host, x=None):
+    """The mask is over the data alone."""
+    with host.plate("data", 3):
+        z = host.sample("z", host.one_hot(host.array(FIRST)))
+        with host.mask(mask=host.array(KNOWN)):
+            host.sample("x", host.normal(z @ host.array(MEANS), 1.0), obs=x)
+
+
+def padded_counts(host, x=None):
+    with host.plate("data", 3), host.mask(mask=host.array(KNOWN)):
+        host.sample("z", host.one_hot(host.array(FIRST)))
+        host.sample("x", host.poisson(host.array(DATA**2)), obs=x)
+
+
+@pytest.mark.parametrize("program", [padded, padded_data, padded_counts])
+def test_what_was_observed_is_no_site_of_the_guide_where_it_is_predicted(host, program):
+    _, guide = host.pair(program, host.array(DATA.round() ** 2))
     assert set(host.run(guide)) == {"z"}
 
 

@@ -1,6 +1,6 @@
 """How a guide follows the masks and scales that its model sets at each call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import isclose, prod
 from typing import Any
@@ -69,8 +69,8 @@ class FollowingMessenger(Messenger):
                 raise ValueError(SCANNED.format(name))
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
-        elif msg["type"] == "sample" and msg["is_observed"]:
-            self.observed.add(name)
+        elif data := names_of_data({name: msg}):
+            self.observed |= data - self.parts.keys() - self.given.keys()
         elif is_guided(msg) and name not in self.observed:
             raise ValueError(NEW.format(name))
 
@@ -106,6 +106,16 @@ def is_guided(site: dict) -> bool:
     return is_latent and not is_discrete(site["fn"])
 
 
+def names_of_data(sites: Mapping[str, dict]) -> set[str]:
+    """The names of observed sites, and of their weights, if they are relaxed counts.
+
+    Args:
+        sites: of a trace, or messages.
+    """
+    data = [name for name, site in sites.items() if _is_data(site)]
+    return {*data, *(f"{name}_weights" for name in data)}
+
+
 def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
     """Whether a model may give a site another mask, scale or option at each call.
 
@@ -132,13 +142,18 @@ def _is_masked(site: dict) -> bool:
 
 
 def any_followed(
-    model: Callable, full_sizes: dict[str, int], *args: Any, **kwargs: Any
+    model: Callable,
+    full_sizes: dict[str, int],
+    observed: set[str],
+    *args: Any,
+    **kwargs: Any,
 ) -> bool:
     """Whether :func:`is_followed` holds at any site of a new run of a model.
 
     Args:
         model: a model.
         full_sizes: of the plates, by name.
+        observed: the names of sites that earlier runs observed.
         args: of the model.
         kwargs: of the model.
 
@@ -147,9 +162,14 @@ def any_followed(
     """
     with handlers.block():
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
-    sites = list(filter(is_guided, run.values()))
+    latent = filter(is_guided, run.values())
+    sites = [s for s in latent if s["name"] not in observed]
     check_full_sizes(sites, plate_sizes(run), full_sizes)
     return any(is_followed(site, full_sizes) for site in sites)
+
+
+def _is_data(site: dict) -> bool:
+    return site["type"] == "sample" and site["is_observed"]
 
 
 def _has_options(site: dict, *, in_part: bool) -> bool:

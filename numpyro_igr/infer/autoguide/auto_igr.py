@@ -19,6 +19,7 @@ from numpyro_igr.infer.autoguide._following import (
     any_followed,
     is_followed,
     is_guided,
+    names_of_data,
 )
 from numpyro_igr.infer.autoguide._kinds import kind_of
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
@@ -97,12 +98,13 @@ class AutoIGR(AutoGuideList):
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
-        check_uses(self.model, args, kwargs)
+        run = check_uses(self.model, args, kwargs)
         with handlers.block():
             seeded = handlers.seed(self.model, numpyro.prng_key())
             self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
         trace = self.prototype_trace
         sites = {name: site for name, site in trace.items() if is_guided(site)}
+        self._observed |= names_of_data(run) - sites.keys()
         full_sizes, sizes = self._prototype_frame_full_sizes, plate_sizes(trace)
         for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame
@@ -144,7 +146,8 @@ class AutoIGR(AutoGuideList):
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
-            self.follows |= any_followed(self.model, self._full_sizes, *args, **kwargs)
+            known = self._full_sizes, self._observed
+            self.follows |= any_followed(self.model, *known, *args, **kwargs)
             self._kinds.add(kind)
 
     # One object a plate, so that all parts see the same subsample.

@@ -1,6 +1,6 @@
 """How a guide follows the masks and scales that its model sets at each call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import isclose, prod
 from typing import Any
@@ -57,8 +57,8 @@ class FollowingMessenger(Messenger):
         elif name in self.parts:
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
-        elif msg["is_observed"]:
-            self.observed.add(name)
+        elif data := names_of_data({name: msg}):
+            self.observed |= data - self.parts.keys() - self.given.keys()
         elif is_guided(msg) and name not in self.observed:
             raise ValueError(NEW.format(name))
 
@@ -93,6 +93,16 @@ def is_guided(site: Message) -> bool:
     return not is_discrete(site["fn"])
 
 
+def names_of_data(sites: Mapping[str, Any]) -> set[str]:
+    """The names of observed sites, and of their weights, if they are relaxed counts.
+
+    Args:
+        sites: of a trace, or messages.
+    """
+    data = [name for name, site in sites.items() if _is_data(site)]
+    return {*data, *(f"{name}_weights" for name in data)}
+
+
 def is_followed(site: Message, full_sizes: dict[str, int]) -> bool:
     """Whether a model may give a site another mask, scale or option at each call.
 
@@ -119,13 +129,18 @@ def _is_masked(site: Message) -> bool:
 
 
 def any_followed(
-    model: Callable, full_sizes: dict[str, int], *args: Any, **kwargs: Any
+    model: Callable,
+    full_sizes: dict[str, int],
+    observed: set[str],
+    *args: Any,
+    **kwargs: Any,
 ) -> bool:
     """Whether :func:`is_followed` holds at any site of a new run of a model.
 
     Args:
         model: a model.
         full_sizes: of the plates, by name.
+        observed: the names of sites that earlier runs observed.
         args: of the model.
         kwargs: of the model.
 
@@ -134,9 +149,15 @@ def any_followed(
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
-    sites = list(filter(is_guided, run.nodes.values()))
+    latent = filter(is_guided, run.nodes.values())
+    sites = [s for s in latent if s["name"] not in observed]
     check_full_sizes(sites, full_sizes)
     return any(is_followed(site, full_sizes) for site in sites)
+
+
+def _is_data(site: Message) -> bool:
+    is_fact = site["type"] == "sample" and site["is_observed"]
+    return is_fact and not site["infer"].get("_deterministic")
 
 
 def _has_options(site: Message, *, in_part: bool) -> bool:

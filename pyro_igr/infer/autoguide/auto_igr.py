@@ -22,6 +22,7 @@ from pyro_igr.infer.autoguide._following import (
     any_followed,
     is_followed,
     is_guided,
+    names_of_data,
 )
 from pyro_igr.infer.autoguide._kinds import kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
@@ -106,12 +107,13 @@ class AutoIGR(AutoGuideList):
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
-        check_uses(self.model, args, kwargs)
+        run = check_uses(self.model, args, kwargs)
         super()._setup_prototype(*args, **kwargs)
         if self.create_plates is None:
             check_sizes(self._prototype_frames)
         trace = cast(poutine.Trace, self.prototype_trace)
         sites = dict(trace.iter_stochastic_nodes())
+        self._observed |= names_of_data(run) - sites.keys()
         for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
             part = poutine.block(self.model, expose=list(names))
             if relaxed:
@@ -155,7 +157,8 @@ class AutoIGR(AutoGuideList):
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
-            self.follows |= any_followed(self.model, self._full_sizes, *args, **kwargs)
+            known = self._full_sizes, self._observed
+            self.follows |= any_followed(self.model, *known, *args, **kwargs)
             self._kinds.add(kind)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
