@@ -28,7 +28,8 @@ def trained(model, **options):
     svi = SVI(relaxed, guide, numpyro.optim.Adam(0.1), TraceDiscreteKL_ELBO())
     params = svi.run(KEY, 300, progress_bar=False).params
     pair = discretize(relaxed), discretize(guide)
-    return -float(Trace_ELBO(100).loss(KEY, params, *pair))
+    loss = jax.jit(lambda params: Trace_ELBO(100).loss(KEY, params, *pair))
+    return -float(loss(params))
 
 
 def test_a_declared_uniform_site_has_the_first_row_at_its_lowest_integer():
