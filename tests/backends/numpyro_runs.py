@@ -50,11 +50,13 @@ def log_densities(model, values):
 
 
 def log_weights(model, guide, seed=0, **options):
-    return np.asarray(igr.log_weights(jax.random.key(seed), model, guide, **options))
+    weigh = jax.jit(lambda key: igr.log_weights(key, model, guide, **options))
+    return np.asarray(weigh(jax.random.key(seed)))
 
 
 def log_likelihood(model, guide, seed=0, **options):
-    found = igr.log_likelihood(jax.random.key(seed), model, guide, **options)
+    judge = jax.jit(lambda key: igr.log_likelihood(key, model, guide, **options))
+    found = judge(jax.random.key(seed))
     return type(found)(*map(np.asarray, found))
 
 
