@@ -51,9 +51,8 @@ def losses_in_numpyro(engine, weights):
     jax = pytest.importorskip("jax")
     example = importlib.import_module("examples.annealing_numpyro")
     x, key = example.make_points(jax.random.key(0)), jax.random.key(1)
-    for weight in weights:
-        elbo = getattr(infer, engine)()
-        yield elbo.loss(key, {}, example.model, example.guide, x, 0.5, weight)
+    pair, elbo = (example.model, example.guide), getattr(infer, engine)()
+    return map(jax.jit(lambda by: elbo.loss(key, {}, *pair, x, 0.5, by)), weights)
 
 
 @pytest.mark.parametrize("engine", ["TraceMeanField_ELBO", "Trace_ELBO"])
