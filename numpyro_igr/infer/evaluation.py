@@ -36,7 +36,8 @@ def log_weights(
     one-hot, and other sites contribute their densities. Masked elements contribute
     nothing. Scales are ignored, both ``scale`` and those of subsampled plates, as each
     weight is that of one datum. All samples share one subsample of the data. A latent
-    site that the guide lacks is drawn from the model.
+    site that the guide lacks is drawn from the model; what the guide draws where the
+    model has an observation does not count.
 
     Shape:
         ``(num_samples,) + data``, where ``data`` are the sizes of the plates that

@@ -49,7 +49,8 @@ SUBSAMPLED = (
 def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
     """The log-density of the model minus that of the guide, without scales.
 
-    Of a latent of the model that the guide lacks, drawn from the model, neither counts.
+    Of a latent of the model that the guide lacks, drawn from the model, neither counts,
+    nor does the draw of a guide where the model has an observation.
     In NumPyro, where jit traces masks, weights are NaN if model and guide differ.
 
     Shape:
@@ -63,7 +64,8 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
     Raises:
         ValueError: where weights of single data are not defined, by site and remedy.
     """
-    scored, drawn = _counted(model), _counted(guide)
+    scored = _counted(model)
+    drawn = _unknown(_counted(guide), scored)
     _check_pair(scored, drawn)
     sites = [*scored.values(), *drawn.values()]
     names = _data_plates(sites, plate)
@@ -82,6 +84,19 @@ def _counted(trace: Trace) -> dict[str, Message]:
         name: site
         for name, site in prune_subsample_sites(trace).nodes.items()
         if site["type"] == "sample" and total_mask(site) is not False
+    }
+
+
+# What depends on the value drawn of such a site alone has the same sum without it.
+def _unknown(
+    drawn: dict[str, Message], scored: dict[str, Message]
+) -> dict[str, Message]:
+    """The sites of a guide but those latent ones that the model observes."""
+    data = {name for name, site in scored.items() if site["is_observed"]}
+    return {
+        name: site
+        for name, site in drawn.items()
+        if site["is_observed"] or name not in data
     }
 
 

@@ -200,6 +200,19 @@ def test_a_latent_that_the_guide_lacks_is_drawn_from_the_model(host):
     assert found.standard_errors.max() < 0.1
 
 
+def test_what_the_guide_draws_where_the_model_observes_does_not_count(host):
+    labels = np.eye(3)[[0, 2, 1, 1]]
+
+    def labelled():
+        with host.plate("data", 4):
+            host.sample("z", law(host, PRIOR), obs=host.array(labels))
+            mean = host.array(labels) @ host.array(MEANS)
+            host.sample("x", host.normal(mean), obs=host.array(X))
+
+    found = host.log_weights(labelled, guide(host, OFF), num_samples=3)
+    assert abs(found - LOG_JOINT[labels == 1]).max() < EXACT
+
+
 def test_a_latent_that_the_model_lacks_is_refused(host):
     def other():
         with host.plate("data", 4):
