@@ -163,12 +163,12 @@ class Options(RunOptions):
     num_samples: int = option(
         "codes sampled per image in a training step", 1, "-s", where=at_least(1)
     )
-    temperature: float = option("temperature of the relaxed codes", 0.5, where=POSITIVE)
+    temperature: float = option("temperature of the relaxed codes", 0.4, where=POSITIVE)
     decay: str = option(
         "what lessens the noise of the last steps: a step size that falls to zero by a "
         "cosine, epoch by epoch, or an average of the parameters after each epoch of "
         "the last third",
-        "cosine",
+        "average",
         choices=DECAYS,
     )
     architecture: str = option(
