@@ -163,12 +163,17 @@ def rows(found: Sequence[Final]) -> Iterator[str]:
         yield to_row([*cells, number, *scores])
 
 
+def _label(final: Final) -> str:
+    of_end = ", averaged" if final.settings["decay"] == "average" else ""
+    return final.recipe + of_end
+
+
 def draw(found: Sequence[Final], path: Path) -> None:
     """Log-likelihood against seconds, a line a recipe, with the spread over seeds."""
     timed = [final for final in found if final.seconds is not None]
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axis = figure.subplots()
-    for i, (recipe, group) in enumerate(groupby(timed, lambda final: final.recipe)):
+    for i, (label, group) in enumerate(groupby(timed, _label)):
         points = sorted(group, key=lambda final: final.seconds)
         values = [point.scores[SCORES[0]] for point in points]
         spread = [statistics.stdev(x) if len(x) > 1 else 0.0 for x in values]
@@ -179,7 +184,7 @@ def draw(found: Sequence[Final], path: Path) -> None:
             marker="osD^v<>"[i % 7],
             linestyle=("-", "--", ":")[i // 10],
             capsize=2,
-            label=recipe,
+            label=label,
         )
     axis.set(
         xscale="log",

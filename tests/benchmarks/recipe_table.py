@@ -14,9 +14,12 @@ TIMINGS = read_lines(FOUND / "timings.jsonl")
 STUDIES = {
     "linear": "mnist_linear_30",
     "linear, larger rates": "mnist_linear_rates",
+    "linear, averaged": "mnist_linear_averaged",
     "linear, 40 s": "mnist_linear_40s",
     "512-256": "mnist_512_256",
     "512-256, 62 s": "mnist_512_256_62s",
+    "512-256, averaged": "mnist_512_256_averaged",
+    "512-256, refitted": "mnist_512_256_refitted",
     "Omniglot": "omniglot_linear",
     "Fashion-MNIST": "fashion_linear",
 }
@@ -48,11 +51,14 @@ def by_rate():
 
 def main():
     for study in STUDIES:
-        write_table(f"recipes, {study}", HEADER, rows(finals_of(study)), EXAMPLES)
-    of_tuning = summarize(tuned(lines_of("512-256")), TIMINGS, "validation")
-    write_table("recipes, 512-256, tuned", HEADER, rows(of_tuning), EXAMPLES)
+        if found := finals_of(study):
+            write_table(f"recipes, {study}", HEADER, rows(found), EXAMPLES)
+    for study in "512-256", "512-256, averaged", "linear, averaged":
+        of_tuning = summarize(tuned(lines_of(study)), TIMINGS, "validation")
+        write_table(f"recipes, {study}, tuned", HEADER, rows(of_tuning), EXAMPLES)
     write_table("recipes, linear, by rate", HEADER, rows(by_rate()), EXAMPLES)
-    draw(finals_of("linear", "linear, 40 s"), FIGURE / "recipes.png")
+    linear = finals_of("linear", "linear, averaged", "linear, 40 s")
+    draw(linear, FIGURE / "recipes.png")
     units = prediction.rows(read_lines(FOUND / "prediction_digits.jsonl"))
     write_table("prediction table", prediction.HEADER, units, EXAMPLES)
 
