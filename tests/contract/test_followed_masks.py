@@ -229,6 +229,21 @@ def test_what_was_observed_is_no_site_of_the_guide_where_it_is_predicted(host, p
     assert set(host.run(guide)) == {"z"}
 
 
+def mixture(host, labels=None):
+    with host.plate("data", 3):
+        z = host.sample("z", host.one_hot(host.array(FIRST)), obs=labels)
+        mean = z @ host.array(MEANS)
+        host.sample("x", host.normal(mean, 1.0), obs=host.array(DATA))
+
+
+def test_a_site_that_a_later_call_observes_is_none_of_the_guide_there(host):
+    model, guide = host.pair(mixture)
+    exact = (np.log(FIRST) + norm.logpdf(DATA, MEANS)).sum()
+    for elbo in (*host.elbos, host.igr.TraceDiscreteKL_ELBO, host.igr.TraceSTL_ELBO):
+        found = -host.loss(elbo, model, guide, host.array(LABELS))
+        assert found == pytest.approx(exact, abs=1e-3)
+
+
 def test_names_of_data_and_long_lists_do_not_run_the_model_again(host):
     runs = []
 

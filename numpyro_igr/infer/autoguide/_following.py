@@ -64,7 +64,7 @@ class FollowingMessenger(Messenger):
                 raise ValueError(NOT_FOLLOWED.format(name))
             value: Any = self.given[name]  # in an enumerated plate, a funsor
             msg["value"] = value.data if hasattr(value, "inputs") else value
-        elif name in self.parts:
+        elif name in self.parts and not msg["is_observed"]:
             if msg["value"] is not None:
                 raise ValueError(SCANNED.format(name))
             make = partial(self.parts[name], name, mask=total_mask(msg))
@@ -93,7 +93,8 @@ class FollowingMessenger(Messenger):
         return self.values
 
     def _hides(self, msg: dict) -> bool:
-        return msg["type"] != "param" and msg.get("name") not in self.parts
+        is_of_guide = msg.get("name") in self.parts and not msg.get("is_observed")
+        return msg["type"] != "param" and not is_of_guide
 
 
 def is_guided(site: dict) -> bool:
@@ -148,7 +149,7 @@ def any_followed(
     *args: Any,
     **kwargs: Any,
 ) -> bool:
-    """Whether :func:`is_followed` holds at any site of a new run of a model.
+    """Whether :func:`is_followed` holds at any site of a new run, or one has data.
 
     Args:
         model: a model.
@@ -165,7 +166,8 @@ def any_followed(
     latent = filter(is_guided, run.values())
     sites = [s for s in latent if s["name"] not in observed]
     check_full_sizes(sites, plate_sizes(run), full_sizes)
-    return any(is_followed(site, full_sizes) for site in sites)
+    newly = names_of_data(run) - observed
+    return bool(newly) or any(is_followed(site, full_sizes) for site in sites)
 
 
 def _is_data(site: dict) -> bool:

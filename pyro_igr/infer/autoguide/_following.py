@@ -54,7 +54,7 @@ class FollowingMessenger(Messenger):
             if not site_is_subsample(msg) and _is_masked(msg):
                 raise ValueError(NOT_FOLLOWED.format(name))
             msg["value"], msg["done"] = self.given[name], True
-        elif name in self.parts:
+        elif name in self.parts and not msg["is_observed"]:
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
         elif data := names_of_data({name: msg}):
@@ -79,7 +79,8 @@ class FollowingMessenger(Messenger):
         return self.values
 
     def _hides(self, msg: Message) -> bool:
-        return msg["type"] != "param" and msg["name"] not in self.parts
+        is_of_guide = msg["name"] in self.parts and not msg["is_observed"]
+        return msg["type"] != "param" and not is_of_guide
 
 
 def is_guided(site: Message) -> bool:
@@ -135,7 +136,7 @@ def any_followed(
     *args: Any,
     **kwargs: Any,
 ) -> bool:
-    """Whether :func:`is_followed` holds at any site of a new run of a model.
+    """Whether :func:`is_followed` holds at any site of a new run, or one has data.
 
     Args:
         model: a model.
@@ -152,7 +153,8 @@ def any_followed(
     latent = filter(is_guided, run.nodes.values())
     sites = [s for s in latent if s["name"] not in observed]
     check_full_sizes(sites, full_sizes)
-    return any(is_followed(site, full_sizes) for site in sites)
+    newly = names_of_data(run.nodes) - observed
+    return bool(newly) or any(is_followed(site, full_sizes) for site in sites)
 
 
 def _is_data(site: Message) -> bool:
