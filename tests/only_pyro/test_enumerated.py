@@ -50,6 +50,15 @@ MIXING = ENGINES | {
 }
 
 
+@pytest.mark.parametrize("engine", [*ENGINES, "VIMCO"])
+def test_a_guide_without_a_one_hot_site_is_refused(engine):
+    def program():
+        pyro.sample("w", dist.Normal(0.0, 1.0))
+
+    with pytest.raises(ValueError, match="expected a guide with a relaxed or one-hot"):
+        MIXING[engine]().loss(program, program)
+
+
 def ising(energy):
     def model():
         with pyro.plate("spins", 4):

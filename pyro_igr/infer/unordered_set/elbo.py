@@ -127,7 +127,9 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         drawn = DrawMessenger(size, nesting)(guide)
         if self.replacement:
             with self._first:
-                return super()._get_trace(model, drawn, *args)
+                traces = super()._get_trace(model, drawn, *args)
+            one_hot_sites(traces[1].nodes)  # which may refuse
+            return traces
         first = poutine.trace(drawn).get_trace(*args[0], **args[1])
         while True:
             plates = common_plates(one_hot_sites(first.nodes).values())
