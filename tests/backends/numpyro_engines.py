@@ -147,9 +147,9 @@ def evidence(model, guide=lambda: None):
     return -loss_once(infer.TraceEnum_ELBO(), model, guide)
 
 
-def train(engine, model, guide, steps):
+def train(engine, model, guide, steps, rate=0.1):
     """Trains the parameters of a pair; what it returns gives them to a program."""
-    svi = infer.SVI(model, guide, Adam(0.1), engine)
+    svi = infer.SVI(model, guide, Adam(rate), engine)
     params = svi.run(jax.random.key(0), steps, progress_bar=False).params
     return lambda program: handlers.substitute(program, data=params)
 

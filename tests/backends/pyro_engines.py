@@ -147,10 +147,10 @@ def evidence(model, guide=lambda: None):
     return -infer.TraceEnum_ELBO(max_plate_nesting=1).loss(model, guide)
 
 
-def train(engine, model, guide, steps):
+def train(engine, model, guide, steps, rate=0.1):
     """Trains the parameters of a pair; what it returns gives them to a program."""
     pyro.clear_param_store()
-    svi = infer.SVI(model, guide, Adam({"lr": 0.1}), engine)
+    svi = infer.SVI(model, guide, Adam({"lr": rate}), engine)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for _ in range(steps):

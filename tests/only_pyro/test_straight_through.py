@@ -48,9 +48,9 @@ def test_a_site_is_one_hot_with_the_gradient_of_a_relaxed_one():
 @pytest.mark.parametrize("prior", PRIORS)
 def test_training_with_the_closed_form_finds_the_categories(prior):
     model, guide = problem(prior)
-    optim = pyro.optim.Adam({"lr": 0.05})
+    optim = pyro.optim.Adam({"lr": 0.1})
     svi = infer.SVI(model, guide, optim, infer.TraceMeanField_ELBO())
-    losses = [svi.step() for _ in range(300)]
+    losses = [svi.step() for _ in range(150)]
     assert all(map(math.isfinite, losses))
     probs = make("igr", loc=pyro.param("loc"), scale=pyro.param("scale")).probs
     assert torch.equal(probs.argmax(-1), DATA.argmax(-1))
