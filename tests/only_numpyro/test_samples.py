@@ -27,7 +27,8 @@ def guide(mask=None):
 
 def test_weights_do_not_depend_on_the_size_of_the_chunks():
     def weights(chunk_size):
-        return log_weights(KEY, model, guide, num_samples=7, chunk_size=chunk_size)
+        of = {"num_samples": 7, "chunk_size": chunk_size}
+        return jax.jit(lambda key: log_weights(key, model, guide, **of))(KEY)
 
     expected = weights(7)
     assert len(np.unique(expected)) > 1
