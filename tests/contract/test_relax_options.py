@@ -119,12 +119,14 @@ def test_declared_integers_are_delivered_as_vectors(host, make, probs):
     def program():
         return host.sample("z", make(host))
 
-    found = host.sites(host.igr.relax(program, 0.5, one_hot=["z"]))["z"]
-    assert found["value"].shape == np.shape(probs)
-    np.testing.assert_allclose(found["fn"].probs, probs, rtol=1e-6)
     one_hot = host.igr.IGRReparam(0.5, one_hot=True)
-    found = host.sites(host.reparam(program, {"z": one_hot}))["z"]
-    np.testing.assert_allclose(found["fn"].probs, probs, rtol=1e-6)
+    by_relax, by_reparam = host.traces(
+        host.igr.relax(program, 0.5, one_hot=["z"]),
+        host.reparam(program, {"z": one_hot}),
+    )
+    assert by_relax["z"]["value"].shape == np.shape(probs)
+    for found in by_relax, by_reparam:
+        np.testing.assert_allclose(found["z"]["fn"].probs, probs, rtol=1e-6)
 
 
 def test_integers_without_end_cannot_be_declared(host):

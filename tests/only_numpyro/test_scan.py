@@ -1,11 +1,13 @@
 """Sites in a scan whose steps do not depend on one another are told apart."""
 
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import pytest
-from jax import jit, random
+from jax import eval_shape, jit, random
 from numpyro.contrib.control_flow import scan
 
 from numpyro_igr import (
@@ -52,15 +54,17 @@ def test_a_set_of_all_of_their_values_has_the_enumerated_bound():
 
 
 def test_a_chain_is_refused_as_a_set():
+    loss = partial(TraceUnorderedSet_ELBO(4).loss, is_chain=True)
     with pytest.raises(ValueError, match="at site 'z' not to depend"):
-        TraceUnorderedSet_ELBO(4).loss(
-            random.key(0), PARAMS, model, guide, is_chain=True
-        )
+        eval_shape(lambda key: loss(key, PARAMS, model, guide), random.key(0))
 
 
 def test_a_scale_that_is_not_learned_is_not_warned_of():
-    engine, of = TraceDiscreteKL_ELBO(), (random.key(0), PARAMS, model, guide)
-    fixed = engine.loss(*of)
+    def loss(**options):
+        engine, of = TraceDiscreteKL_ELBO(), (PARAMS, model, guide)
+        return jit(lambda key: engine.loss(key, *of, **options))(random.key(0))
+
+    fixed = loss()
     with pytest.warns(UserWarning, match="scale of the guide at site 'z' is learned"):
-        learned = TraceDiscreteKL_ELBO().loss(*of, is_learned=True)
+        learned = loss(is_learned=True)
     np.testing.assert_allclose(fixed, learned)
