@@ -5,11 +5,17 @@ from typing import cast
 
 import jax.numpy as jnp
 from jax import Array
-from numpyro.distributions import Distribution, Normal, TransformedDistribution
+from numpyro.distributions import (
+    Distribution,
+    Independent,
+    Normal,
+    TransformedDistribution,
+)
 
 from numpyro_igr._host import Messenger
 from numpyro_igr._typed import Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions._truncated import Truncated
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._site_weights import agreement
 
@@ -92,7 +98,9 @@ def _map_of(dist: Distribution) -> Transform | None:
 def _in_log_odds(dist: Distribution, unit_map: Transform) -> Distribution:
     if _map_of(dist) is unit_map:
         return _gaussian(cast(GaussianPushforward, dist))
-    return TransformedDistribution(dist, [unit_map.inv])
+    # The host joins maps to maps, and would lose the -inf of what is truncated.
+    whole = Independent(dist, 0) if isinstance(dist, Truncated) else dist
+    return TransformedDistribution(whole, [unit_map.inv])
 
 
 def _gaussian(dist: GaussianPushforward) -> Distribution:

@@ -142,3 +142,13 @@ def test_a_prior_of_another_family_is_pulled_back(host):
         loss = host.value(host.loss(engine, model, guide))
         expected = host.value(q.log_prob(seen[-1]) - p.log_prob(seen[-1]))
         assert loss == pytest.approx(expected, rel=1e-10)
+
+
+def test_values_that_a_prior_would_truncate_have_no_density_under_it(host):
+    def program(rho):
+        zeros, ones = host.array(np.zeros(5)), host.array(np.ones(5))
+        host.sample("z", host.igr.InfiniteIGR(1.0, zeros, ones, rho=rho))
+
+    pair = partial(program, 0.5), partial(program, 1.0)
+    for engine in host.igr.TraceSTL_ELBO(), host.TRACE():
+        assert host.loss_once(engine, *pair) == np.inf
