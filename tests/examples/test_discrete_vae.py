@@ -186,6 +186,13 @@ def test_an_average_is_of_the_parameters_after_the_last_third_of_the_epochs(
         np.testing.assert_allclose(mean, np.mean(rest, 0), rtol=1e-4, atol=1e-6)
 
 
+def test_the_gallery_has_the_number_of_epochs_that_are_averaged():
+    number = Options().num_averaged(Options().num_epochs)
+    text = " ".join((EXAMPLE.parent / "README.md").read_text().split())
+    of_all = f"for {Options().num_epochs} epochs, and averages the parameters"
+    assert f"{of_all} after each of the last {number}." in text
+
+
 def test_numpyro_decays_the_learning_rate_as_torch_does():
     torch, _ = pytest.importorskip("torch"), pytest.importorskip("numpyro")
     from examples.discrete_vae.codes_numpyro import make_rate
