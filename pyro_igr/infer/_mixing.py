@@ -1,5 +1,6 @@
 """A check that programs keep samples, or joint values, apart from one another."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, cast
@@ -120,11 +121,15 @@ def _middle(x: Tensor, nesting: int, event_dim: int = 0) -> Tensor:
 
 def _same(a: Tensor, b: Tensor) -> bool:
     tolerance = {"rtol": 1e-3, "atol": 1e-3, "equal_nan": True}
-    return torch.allclose(*torch.broadcast_tensors(a, b.to(a)), **tolerance)
+    try:
+        a, b = torch.broadcast_tensors(a, b.to(a))
+    except RuntimeError:  # a plate has another size, by chance
+        return False
+    return torch.allclose(a, b, **tolerance)
 
 
 class _GivenMessenger(Messenger):
-    """Gives every latent site its value in the sample in the middle."""
+    """Gives every latent site its value in the sample in the middle, if it fits."""
 
     def __init__(
         self, traces: Traces, subsamples: dict[str, Tensor], nesting: int
@@ -136,8 +141,12 @@ class _GivenMessenger(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         name = msg["name"]
         if name in self.subsamples:
-            msg["value"], msg["done"] = self.subsamples[name], True
+            of, value = cast(Any, msg["fn"]), self.subsamples[name]
+            shape = (of.subsample_size or of.size,)
         elif name in self.sites and not msg["is_observed"]:
-            value = cast(Tensor, self.sites[name]["value"])
+            value, shape = cast(Tensor, self.sites[name]["value"]), msg["fn"].shape()
             value = _middle(value, self.nesting, msg["fn"].event_dim)
-            msg["value"], msg["done"] = value.reshape(msg["fn"].shape()), True
+        else:
+            return
+        if value.numel() == math.prod(shape):
+            msg["value"], msg["done"] = value.reshape(shape), True

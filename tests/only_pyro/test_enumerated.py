@@ -91,10 +91,18 @@ def now_and_then(s):
     return s[..., :1]
 
 
+def some_data(s):
+    size = int(torch.randint(1, 4, ()))
+    with pyro.plate("data", size):
+        pyro.sample("x", dist.Normal(0.0, 1.0), obs=torch.zeros(size))
+    return s[..., :1]
+
+
 CHANCE = {
     "noise": lambda s: torch.randn(()) + s[..., :1],
     "a coin": lambda s: (torch.rand(()) < 0.5) + s[..., :1],
     "a site now and then": now_and_then,
+    "a number of data": some_data,
 }
 
 
