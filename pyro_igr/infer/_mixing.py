@@ -17,7 +17,7 @@ MIXED = (
     "site '{}' has another density beside other samples, or joint values, than alone: "
     "they are in a dimension to the left of all plates. In the program, count "
     "dimensions from the right, and keep those of size 1: for z.sum() of a plate write "
-    "z.sum(-1, keepdim=True)"
+    "z.sum(-1, keepdim=True). Put batch normalization in the mode of .eval()"
 )
 APART = (
     "samples, or joint values, are in a dimension to the left of all plates: in the "

@@ -79,6 +79,16 @@ def test_an_energy_over_all_dimensions_is_refused_by_its_site(engine):
 
 
 @pytest.mark.parametrize("engine", MIXING)
+def test_batch_normalization_is_refused_unless_it_has_statistics_of_its_own(engine):
+    norm = torch.nn.BatchNorm1d(1)
+    pair = ising(lambda s: norm(s.exp().reshape(-1, 1)).reshape(s.shape)[..., :1])
+    with pytest.raises(ValueError, match=r"site 'energy' [\s\S]*\.eval\(\)"):
+        [MIXING[engine]().loss(*pair) for _ in range(10)]  # some samples are alike
+    norm.eval()
+    assert abs(MIXING[engine]().loss(*pair)) < 20
+
+
+@pytest.mark.parametrize("engine", MIXING)
 def test_an_energy_without_its_dimensions_is_said_to_lack_them(engine):
     with pytest.raises(ValueError, match="at site .energy.") as error:
         MIXING[engine]().loss(*ising(lambda s: s.sum(-1)))
