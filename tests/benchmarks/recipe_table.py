@@ -15,6 +15,7 @@ STUDIES = {
     "linear": "mnist_linear_30",
     "linear, larger rates": "mnist_linear_rates",
     "linear, averaged": "mnist_linear_averaged",
+    "linear, refitted": "mnist_linear_refitted",
     "linear, 40 s": "mnist_linear_40s",
     "512-256": "mnist_512_256",
     "512-256, 62 s": "mnist_512_256_62s",
