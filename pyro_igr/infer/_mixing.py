@@ -35,10 +35,14 @@ class FirstRun(Messenger):
     """Looks for mixing in the first run of a pair of programs.
 
     Within it, errors of programs have a note that says how they are run.
+
+    Args:
+        programs: the model and the guide, once they are known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *programs: Callable) -> None:
         super().__init__()
+        self.programs = programs
         self.is_over = False
         self.subsamples: dict[str, Tensor] = {}
 

@@ -86,7 +86,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         )
         super().__init__(num_particles, **kwargs)
         self.max_configurations: int = max_configurations
-        self._programs: tuple[Callable, Callable] | None = None
+        self._first = FirstRun()
         self._plates: tuple[int, ...] | None = None
 
     def loss(
@@ -98,9 +98,8 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
-        if self._programs != (model, guide):
-            self._programs, self._plates = (model, guide), None
-            self._first = FirstRun()
+        if self._first.programs != (model, guide):
+            self._first, self._plates = FirstRun(model, guide), None
         sites: dict[str, Distribution] = {}
         guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
         model = DiscreteSiteMessenger(sites, is_model=True)(model)

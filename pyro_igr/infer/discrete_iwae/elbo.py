@@ -121,7 +121,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         self.plate: Plates = plate
         self.gradient: Gradient = gradient
         self._has_warned = False
-        self._programs: tuple[Callable, Callable] | None = None
+        self._first = FirstRun()
 
     def loss(
         self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
@@ -132,10 +132,9 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
-        if self._programs != (model, guide):
+        if self._first.programs != (model, guide):
             check_pair(model, guide, args, kwargs)
-            self._programs, self._plates = (model, guide), None
-            self._first = FirstRun()
+            self._first, self._plates = FirstRun(model, guide), None
         if self.max_plate_nesting == math.inf:
             pair = count_linearly(model, guide)[:2]
             self._guess_max_plate_nesting(*pair, args, kwargs)

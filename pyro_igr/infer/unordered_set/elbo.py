@@ -89,7 +89,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.replacement: bool = replacement
-        self._programs: tuple[Callable, Callable] | None = None
+        self._first = FirstRun()
         self._plates: tuple[int, ...] | None = None
 
     def loss(
@@ -101,9 +101,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[Traces]:
-        if self._programs != (model, guide):
-            self._programs, self._plates = (model, guide), None
-            self._first = FirstRun()
+        if self._first.programs != (model, guide):
+            self._first, self._plates = FirstRun(model, guide), None
         sites: dict[str, Distribution] = {}
         guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
         model = DiscreteSiteMessenger(sites, is_model=True)(model)
