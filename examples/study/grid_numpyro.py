@@ -34,8 +34,8 @@ from examples.harness.lines import Line, append_lines, read_lines
 from examples.harness.training_numpyro import load_images, surroundings
 from examples.images.datasets import BinaryImages
 from examples.study.curves_numpyro import Followed
+from examples.study.grid_options import GridOptions
 from examples.study.members_numpyro import make_program, program_of, rates_of, train
-from examples.study.options import GridOptions
 from examples.study.refit_numpyro import refit
 from examples.study.scores_numpyro import (
     Scored,

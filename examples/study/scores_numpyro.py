@@ -10,7 +10,7 @@ from examples.discrete_vae.report import importance_bounds
 from examples.discrete_vae.scores_numpyro import Objectives, weigh
 from examples.discrete_vae.vae_numpyro import make_objectives
 from examples.images.datasets import BinaryImages
-from examples.study.options import GridOptions
+from examples.study.grid_options import GridOptions
 
 
 def objectives_of(member: Options, images: Array) -> Objectives:

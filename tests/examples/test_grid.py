@@ -27,8 +27,8 @@ from examples.harness.training_numpyro import (
 )
 from examples.study import members_numpyro
 from examples.study.grid_numpyro import run_grid
+from examples.study.grid_options import GridOptions
 from examples.study.members_numpyro import make_program, train
-from examples.study.options import GridOptions
 from examples.study.recipes import Recipe
 from examples.study.scores_numpyro import objectives_of
 

@@ -20,7 +20,7 @@ from test_discrete_vae import (
 )
 from test_discrete_vae import host as host
 
-from examples.study.options import GridOptions
+from examples.study.grid_options import GridOptions
 from examples.study.recipes import Recipe
 
 K = 4
