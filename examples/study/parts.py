@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from examples.harness.lines import Line
 from examples.study import mixtures, prediction
-from examples.study.report import SCORES, Final, best_first, summarize
+from examples.study.recipe_scores import SCORES, Final, best_first, summarize
 from examples.study.tables import to_header, to_row, with_spread
 
 COLUMNS = "codes / estimator", "temperature", "learning rate", "decay", "epochs"

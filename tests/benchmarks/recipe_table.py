@@ -6,7 +6,8 @@ python -m tests.benchmarks.recipe_table
 from examples.harness.lines import read_lines
 from examples.study import prediction
 from examples.study.chosen import recipe_of
-from examples.study.report import HEADER, draw, rows, summarize, tuned
+from examples.study.recipe_scores import summarize, tuned
+from examples.study.report import HEADER, draw, rows
 from tests.benchmarks.report_table import EXAMPLES, ROOT, write_table
 
 FOUND, FIGURE = (ROOT / "examples" / folder for folder in ("study/found", "gallery"))

@@ -17,7 +17,7 @@ from jax import random
 from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
 from examples.harness.lines import append_lines, read_lines
-from examples.study import recipes_numpyro, report, timings_numpyro
+from examples.study import recipe_scores, recipes_numpyro, report, timings_numpyro
 from examples.study.chosen import USUAL, best_settings, seconds_per_epoch
 from examples.study.options import StudyOptions
 from examples.study.recipes import Recipe
@@ -57,7 +57,7 @@ def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp
     finals = [line for line in lines if line["member"]["test"]]
     of_run = [(x["member"]["num_epochs"], x["member"]["seed"]) for x in finals]
     assert of_run == list(product((1, 2), (0, 1)))
-    best = report.tuned(lines)
+    best = recipe_scores.tuned(lines)
     for num_epochs, chosen in zip((1, 2), best, strict=True):
         of = [x for x in lines if x["member"]["num_epochs"] == num_epochs]
         tuned = [x for x in of if not x["member"]["test"]]
@@ -69,7 +69,7 @@ def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp
     scores = finals[0]["scores"]
     assert scores["refitted_test_log_likelihood"] != scores["test_log_likelihood"]
     assert scores["few_log_likelihood"] < scores["few_tenfold_log_likelihood"]
-    found = report.summarize(finals, read_lines(paths["timings"]), "test")
+    found = recipe_scores.summarize(finals, read_lines(paths["timings"]), "test")
     assert [(final.num_epochs, final.seconds) for final in found] == [(1, 2), (2, 4)]
     assert all(len(final.scores["few_tenfold"]) == 2 for final in found)
     (row, _) = report.rows(found)
@@ -126,7 +126,7 @@ def test_lines_of_other_images_are_not_averaged():
         for choice in ({}, {"seed": 1, "pixels": "static"})
     ]
     with pytest.raises(ValueError, match=r"seed alone, got several .* of pixels"):
-        report.summarize(lines, [], "test")
+        recipe_scores.summarize(lines, [], "test")
 
 
 def test_what_is_not_among_the_lines_is_said(tmp_path):
@@ -145,7 +145,7 @@ def test_the_usual_recipe_is_a_row_of_its_own_and_needs_no_timing():
         {"member": member | {"temperature": t, "seed": 0}, "scores": scores}
         for t in (0.5, 0.25)
     ]
-    usual, other = sorted(report.rows(report.summarize(lines, [], "test")))[::-1]
+    usual, other = sorted(report.rows(recipe_scores.summarize(lines, [], "test")))[::-1]
     assert usual.startswith("| gumbel-softmax/discrete-kl, the usual | 0.5 | 0.001 |")
     assert other == (
         "| gumbel-softmax/discrete-kl | 0.25 | 0.001 | none | 1 |  | 1 "
