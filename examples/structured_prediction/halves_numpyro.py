@@ -26,24 +26,20 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     command_line.end_in_one_line()
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import numpyro
-from jax import Array, lax, random
+from jax import Array, random
 from jax.example_libraries import stax
-from numpy.typing import NDArray
 from numpyro import handlers
 from numpyro.distributions import Bernoulli, Distribution
 from numpyro.infer import SVI, Trace_ELBO
 from numpyro.optim import Adam
-from tqdm import tqdm, trange
+from tqdm import trange
 
 from examples.harness.run import keeping, run
 from examples.harness.training_numpyro import (
@@ -55,17 +51,13 @@ from examples.harness.training_numpyro import (
     train_epoch,
     unpack,
 )
-from examples.images.datasets import BinaryImages
-from examples.images.figures import save_image_rows
 from examples.structured_prediction.prediction import (
     PLANAR_LAYERS,
-    VALIDATION_SAMPLES,
     Prediction,
     PredictionOptions,
-    bounds,
     format_prediction,
-    score_bounds,
 )
+from examples.structured_prediction.scores_numpyro import score
 from examples.structured_prediction.units_numpyro import (
     activate,
     make_unit,
@@ -73,7 +65,6 @@ from examples.structured_prediction.units_numpyro import (
 )
 from numpyro_igr import straight_through
 
-IMAGES_AT_ONCE, NUM_COLUMNS, NUM_DRAWS = 250, 12, 4
 LAYERS = "layer_1", "layer_2"
 
 
@@ -169,95 +160,6 @@ def train(options: PredictionOptions) -> Prediction:
             kept.save_if_due(epoch + 1, partial(pack, state))
     of_state = svi.get_params(state), random.fold_in(key, kept.num_epochs + 1)
     return score(options, scored, unit, data, kept.num_epochs, start, *of_state)
-
-
-def score(
-    options: PredictionOptions,
-    svi: SVI,
-    unit: Distribution,
-    data: BinaryImages[Array],
-    num_epochs: int,
-    start: float,
-    params: dict[str, Any],
-    key: Array,
-) -> Prediction:
-    """Score a network of so many epochs, which began at that time, and draw it."""
-    few, most = VALIDATION_SAMPLES, options.num_importance_samples
-    network, of = (svi.model, unit), (params, key)
-    of_test = log_likelihoods_with_progress(*network, data.test, *of, most)
-    of_validation = log_likelihoods_with_progress(*network, data.validation, *of, few)
-    if options.figures:
-        path, images = options.figure("completions"), data.test[:NUM_COLUMNS]
-        save_completions(path, data.shape, *network, images, *of)
-    return Prediction(
-        evaluate(svi, unit, data.test, *of),
-        float(bounds(of_validation, few).mean()),
-        score_bounds(options, of_test),
-        num_epochs,
-        perf_counter() - start,
-    )
-
-
-@partial(jax.jit, static_argnames=("model", "num_samples"))
-def log_likelihoods(
-    model: Callable,
-    unit: Distribution,
-    images: Array,
-    params: dict[str, Any],
-    key: Array,
-    num_samples: int,
-) -> Array:
-    """Scores at samples of binary units: log p(lower | h), `(samples, images)`."""
-
-    def draw(key: Array) -> Array:
-        with handlers.substitute(data=params), handlers.seed(rng_seed=key):
-            sites = handlers.trace(model).get_trace(images, unit, is_hard=True)
-        return sites["lower"]["fn"].log_prob(sites["lower"]["value"])
-
-    return lax.map(draw, random.split(key, num_samples))
-
-
-def log_likelihoods_with_progress(
-    model: Callable,
-    unit: Distribution,
-    images: Array,
-    params: dict[str, Any],
-    key: Array,
-    num_samples: int,
-) -> NDArray[np.floating]:
-    """The same for many images, some at once, with a progress bar."""
-    found = []
-    with tqdm(total=len(images), unit=" images", disable=None) as progress:
-        for start in range(0, len(images), IMAGES_AT_ONCE):
-            chunk = images[start : start + IMAGES_AT_ONCE]
-            of = chunk, params, random.fold_in(key, start), num_samples
-            found.append(np.asarray(log_likelihoods(model, unit, *of)))
-            progress.update(len(chunk))
-    return np.concatenate(found, axis=1)
-
-
-def save_completions(
-    path: Path,
-    shape: tuple[int, int],
-    model: Callable,
-    unit: Distribution,
-    images: Array,
-    params: dict[str, Any],
-    key: Array,
-) -> None:
-    """Draw the truth, its upper halves, and what binary units make of these."""
-    upper, lower = np.split(np.asarray(images), 2, axis=1)
-
-    @jax.jit
-    def draw(key: Array) -> Array:
-        with handlers.substitute(data=params), handlers.seed(rng_seed=key):
-            return model(images, unit, is_hard=True)
-
-    rows = {"truth": lower, "given": np.zeros_like(lower)}
-    for number in range(1, NUM_DRAWS + 1):
-        drawn = draw(random.fold_in(key, number))
-        rows[f"sample {number}"] = np.asarray(drawn)
-    save_image_rows(path, {k: np.hstack([upper, v]) for k, v in rows.items()}, shape)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

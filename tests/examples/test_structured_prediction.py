@@ -42,7 +42,8 @@ def example(host, monkeypatch):
     """The program of a host, which loads few images and draws fewer."""
     module = importlib.import_module(f"examples.structured_prediction.halves_{host}")
     load_few(module, monkeypatch)
-    monkeypatch.setattr(module, "NUM_COLUMNS", 2)
+    scores = importlib.import_module(f"examples.structured_prediction.scores_{host}")
+    monkeypatch.setattr(scores, "NUM_COLUMNS", 2)
     return module
 
 
@@ -104,6 +105,7 @@ def pyro_samples(options, number):
     import torch
 
     from examples.structured_prediction import halves_pyro as example
+    from examples.structured_prediction.scores_pyro import log_likelihoods
 
     pyro.set_rng_seed(0)
     network = example.Network(64, options.num_units)
@@ -120,13 +122,14 @@ def pyro_samples(options, number):
         ]
         for modules in networks
     ]
-    return example.log_likelihoods(*of).numpy(), weights
+    return log_likelihoods(*of).numpy(), weights
 
 
 def numpyro_samples(options, number):
     import jax
 
     from examples.structured_prediction import halves_numpyro as example
+    from examples.structured_prediction.scores_numpyro import log_likelihoods
 
     key = jax.random.PRNGKey(0)
     svi, _ = example.make_objectives(64, options.num_units, 1e-3, 1)
@@ -134,7 +137,7 @@ def numpyro_samples(options, number):
     params = svi.get_params(svi.init(key, IMAGES, unit))
     grown = {k: jax.tree.map(lambda w: 2 * w, v) for k, v in params.items()}
     params = grown | {k: v for k, v in params.items() if "planar" in k}
-    scores = example.log_likelihoods(svi.model, unit, IMAGES, params, key, number)
+    scores = log_likelihoods(svi.model, unit, IMAGES, params, key, number)
     layers = [params[f"{name}$params"] for name in example.LAYERS]
     weights = [[layer for layer in layers if layer] for layers in layers]
     return np.asarray(scores), [*weights, [params["last$params"]]]
@@ -191,6 +194,7 @@ def test_the_twins_define_the_same_names_in_the_same_order():
     folder = Path(__file__).parents[2] / "examples"
     for pair in (
         "structured_prediction/halves",
+        "structured_prediction/scores",
         "structured_prediction/units",
     ):
         pyro, numpyro = (
