@@ -15,7 +15,6 @@ from examples.dp_mixture_vae.usage import MIN_SHARE, Usage, component_posterior
 from examples.images.figures import save_figure, save_image_rows
 
 NUM_ROWS, NUM_IMAGES = 15, 4
-
 MEANINGS = {
     "capacity": "those with parameters",
     "needed": "as many as cover a share --rho of the weights",

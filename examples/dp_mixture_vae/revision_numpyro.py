@@ -10,13 +10,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
 
-from examples.dp_mixture_vae.evidence_numpyro import (
-    concentration_of,
-    draw_usage,
-    encode,
-    explain,
-    measure,
-)
+from examples.dp_mixture_vae.evidence_numpyro import encode, explain, measure
 from examples.dp_mixture_vae.judging import Judged, judge
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.rearranging_numpyro import (
@@ -25,6 +19,7 @@ from examples.dp_mixture_vae.rearranging_numpyro import (
     replace_scores,
 )
 from examples.dp_mixture_vae.splitting import Encoded, split
+from examples.dp_mixture_vae.usage_numpyro import concentration_of, draw_usage
 
 MOST_IMAGES, MOST_TO_SPLIT, NUM_DRAWS = 1000, 10_000, 5
 

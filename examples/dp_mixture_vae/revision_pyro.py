@@ -8,11 +8,12 @@ from pyro.distributions import Distribution
 from pyro.optim import PyroOptim
 from torch import Tensor
 
-from examples.dp_mixture_vae.evidence_pyro import draw_usage, encode, explain, measure
+from examples.dp_mixture_vae.evidence_pyro import encode, explain, measure
 from examples.dp_mixture_vae.judging import Judged, judge
 from examples.dp_mixture_vae.networks_pyro import Networks
 from examples.dp_mixture_vae.rearranging_pyro import grow_sticks, rearrange
 from examples.dp_mixture_vae.splitting import split
+from examples.dp_mixture_vae.usage_pyro import draw_usage
 
 MOST_IMAGES, MOST_TO_SPLIT, NUM_DRAWS = 1000, 10_000, 5
 

@@ -9,7 +9,6 @@ from scipy.optimize import minimize
 from scipy.special import betaln, digamma, log_expit, polygamma, roots_hermitenorm
 
 NODES, WEIGHTS = roots_hermitenorm(64)
-
 START_SCALE = np.exp(-1.0)
 
 AXES_OF_STICKS = {"means": 0, "breaks": 1, "breaks_of_image": 1}

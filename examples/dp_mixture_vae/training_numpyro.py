@@ -11,12 +11,12 @@ from numpyro.infer import SVI
 from numpyro.infer.svi import SVIState
 from tqdm import trange
 
-from examples.dp_mixture_vae.evidence_numpyro import draw_usage, wanted_sticks
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.rearranging_numpyro import double_sticks
 from examples.dp_mixture_vae.record import Growth, Record
 from examples.dp_mixture_vae.revision_numpyro import judge_components, split_components
 from examples.dp_mixture_vae.usage import Usage
+from examples.dp_mixture_vae.usage_numpyro import draw_usage, wanted_sticks
 from examples.harness.run import keeping
 from examples.harness.training_numpyro import (
     initialize,

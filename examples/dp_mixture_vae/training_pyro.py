@@ -10,13 +10,13 @@ from pyro.optim import PyroOptim
 from torch import Tensor
 from tqdm import trange
 
-from examples.dp_mixture_vae.evidence_pyro import draw_usage, wanted_sticks
 from examples.dp_mixture_vae.networks_pyro import Networks
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.rearranging_pyro import grow_sticks
 from examples.dp_mixture_vae.record import Growth, Record
 from examples.dp_mixture_vae.revision_pyro import judge_components, split_components
 from examples.dp_mixture_vae.usage import Usage
+from examples.dp_mixture_vae.usage_pyro import draw_usage, wanted_sticks
 from examples.harness.run import keeping
 from examples.harness.training_pyro import seed_epoch, surroundings
 

@@ -14,7 +14,7 @@ if __name__ == "__main__":  # before the imports, which take seconds
     command_line.end_in_one_line()
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -23,23 +23,26 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, random
 from numpy.typing import NDArray
-from numpyro.distributions import Delta, Distribution, Gamma
-from numpyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
-from numpyro.optim import Adam
+from numpyro.distributions import Distribution
+from numpyro.infer import SVI
 from tqdm import tqdm
 
-from examples.dp_mixture_vae.evidence_numpyro import (
-    concentration_of,
-    draw_usage,
-    trained_networks,
-)
 from examples.dp_mixture_vae.figures import save_figures
-from examples.dp_mixture_vae.mixture_numpyro import Mixture, MixtureOfOne
+from examples.dp_mixture_vae.objectives_numpyro import (
+    Objectives,
+    make_objectives,
+    make_prior,
+)
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.record import Record
 from examples.dp_mixture_vae.report import MixtureResult, format_report
 from examples.dp_mixture_vae.training_numpyro import fit, measure_growth
 from examples.dp_mixture_vae.usage import neighbor_errors
+from examples.dp_mixture_vae.usage_numpyro import (
+    concentration_of,
+    draw_usage,
+    trained_networks,
+)
 from examples.harness.run import LogLikelihood, run
 from examples.harness.training_numpyro import (
     IMAGES_AT_ONCE,
@@ -51,44 +54,6 @@ from examples.images.datasets import BinaryImages, load_binary_images, load_labe
 from numpyro_igr import assert_analytic_kl
 
 NUM_DRAWS, NUM_SAMPLES = 100, 7
-
-
-class Objectives(NamedTuple):
-    """What to train, and what to score."""
-
-    training: SVI
-    bound: SVI
-    log_likelihood: SVI
-
-
-@cache
-def make_objectives(
-    options: MixtureOptions,
-    num_images: int,
-    learning_rate: float,
-    num_importance_samples: int,
-) -> Objectives:
-    """The objectives of a mixture; the bound to report is averaged over ten samples.
-
-    Equal arguments get the same objects, so that nothing is compiled twice.
-    """
-    optimizer = Adam(learning_rate)
-    one, all_of = MixtureOfOne(options), Mixture(options, num_images)
-    pair = all_of.model, all_of.guide
-    weighted = RenyiELBO(alpha=0, num_particles=num_importance_samples)
-    return Objectives(
-        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
-        bound=SVI(*pair, optimizer, TraceMeanField_ELBO(num_particles=10)),
-        log_likelihood=SVI(one.model, one.guide, optimizer, weighted),
-    )
-
-
-def make_prior(options: MixtureOptions) -> Distribution:
-    """The prior of the concentration: known, or a Gamma distribution of that mean."""
-    concentration = jnp.array(options.concentration)
-    if options.learn_concentration:
-        return Gamma(concentration, jnp.ones_like(concentration))
-    return Delta(concentration)
 
 
 class Trained(NamedTuple):

@@ -22,65 +22,31 @@ import numpy as np
 import pyro
 import torch
 from numpy.typing import NDArray
-from pyro.distributions import Delta, Distribution, Gamma
-from pyro.infer import SVI, RenyiELBO, TraceMeanField_ELBO
-from pyro.optim import Adam, PyroOptim
+from pyro.distributions import Distribution
+from pyro.infer import SVI
+from pyro.optim import Adam
 from torch import Tensor
 from tqdm import tqdm
 
-from examples.dp_mixture_vae.evidence_pyro import draw_usage
 from examples.dp_mixture_vae.figures import save_figures
-from examples.dp_mixture_vae.mixture_pyro import Mixture, MixtureOfOne
 from examples.dp_mixture_vae.networks_pyro import Networks
+from examples.dp_mixture_vae.objectives_pyro import (
+    Objectives,
+    make_objectives,
+    make_prior,
+)
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.record import Record
 from examples.dp_mixture_vae.report import MixtureResult, format_report
 from examples.dp_mixture_vae.training_pyro import fit, measure_growth
 from examples.dp_mixture_vae.usage import neighbor_errors
+from examples.dp_mixture_vae.usage_pyro import draw_usage
 from examples.harness.run import LogLikelihood, run
 from examples.harness.training_pyro import evaluate, open_device, seed_epoch
 from examples.images.datasets import BinaryImages, load_binary_images, load_labels
 from pyro_igr import assert_analytic_kl
 
 NUM_DRAWS, NUM_SAMPLES = 100, 7
-
-
-class Objectives(NamedTuple):
-    """What to train, and what to score."""
-
-    training: SVI
-    bound: SVI
-    log_likelihood: SVI
-
-
-def make_objectives(
-    networks: Networks,
-    num_images: int,
-    optimizer: PyroOptim,
-    num_importance_samples: int,
-) -> Objectives:
-    """The objectives of a mixture; the bound to report is averaged over ten samples."""
-    one, all_of = MixtureOfOne(networks), Mixture(networks, num_images)
-    pair = all_of.model, all_of.guide
-    weighted = RenyiELBO(
-        alpha=0,
-        num_particles=num_importance_samples,
-        vectorize_particles=True,
-        max_plate_nesting=1,
-    )
-    return Objectives(
-        training=SVI(*pair, optimizer, TraceMeanField_ELBO()),
-        bound=SVI(*pair, optimizer, TraceMeanField_ELBO(num_particles=10)),
-        log_likelihood=SVI(one.model, one.guide, optimizer, weighted),
-    )
-
-
-def make_prior(options: MixtureOptions, device: torch.device) -> Distribution:
-    """The prior of the concentration: known, or a Gamma distribution of that mean."""
-    concentration = torch.tensor(options.concentration, device=device)
-    if options.learn_concentration:
-        return Gamma(concentration, torch.ones_like(concentration))
-    return Delta(concentration)
 
 
 class Trained(NamedTuple):

@@ -9,9 +9,10 @@ from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 from examples.dp_mixture_vae.evidence_pyro import measure
 from examples.dp_mixture_vae.networks_pyro import Networks
+from examples.dp_mixture_vae.objectives_pyro import make_objectives
 from examples.dp_mixture_vae.rearranging_pyro import grow_sticks
 from examples.dp_mixture_vae.revision_pyro import judge_components, split_components
-from examples.dp_mixture_vae.vae_pyro import log_likelihoods, make_objectives
+from examples.dp_mixture_vae.vae_pyro import log_likelihoods
 
 
 class TinyMixture:
