@@ -3,6 +3,23 @@
 import jax.numpy as jnp
 from jax import Array, random
 
+from numpyro_igr._numerics.checks import check_size
+
+
+def check_pairs(num_samples: int) -> None:
+    """Raises unless a sample of this size is made of pairs.
+
+    Args:
+        num_samples: the size of the sample.
+
+    Raises:
+        TypeError: if it is no integer.
+        ValueError: if it is not positive and even.
+    """
+    check_size(num_samples=num_samples)
+    if num_samples % 2:
+        raise ValueError(f"expected num_samples to be even, got {num_samples}")
+
 
 def antithetic_noise(num_samples: int, like: Array) -> Array:
     """Standard normal vectors and their negatives, for every member of a batch alike.

@@ -8,8 +8,8 @@ from jax import Array, lax
 from jax.nn import softmax
 from jax.typing import ArrayLike
 
-from numpyro_igr._numerics.antithetic_noise import antithetic_noise
-from numpyro_igr._numerics.checks import check_positive, check_size
+from numpyro_igr._numerics.antithetic_noise import antithetic_noise, check_pairs
+from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr._numerics.newton import damped_newton, implicit_root
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr.discrete._check_probs import check_probs
@@ -75,9 +75,7 @@ def match_moments(
     """
     check_probs(probs)
     check_positive(temperature=temperature, scale=scale, delta=delta)
-    check_size(num_samples=num_samples)
-    if num_samples % 2:
-        raise ValueError(f"expected num_samples to be even, got {num_samples}")
+    check_pairs(num_samples)
     (probs, temperature, scale, delta), dtype = in_full_precision(
         probs, temperature, scale, delta
     )

@@ -1,21 +1,22 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn import one_hot
 from jax.typing import ArrayLike
-from numpyro.distributions import constraints, transforms
+from numpyro.distributions import constraints
 
 from numpyro_igr._host import not_jax_tracer
-from numpyro_igr._numerics.antithetic_noise import antithetic_noise
+from numpyro_igr._numerics.antithetic_noise import antithetic_noise, check_pairs
 from numpyro_igr._typed import Constraint, Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
+from numpyro_igr.transforms.flow import check_shape, parts_of
 
 # Numbers that are counted at once, and of how many samples, which bounds the memory.
 WHOLE, MOST = 2**20, 100
@@ -55,8 +56,8 @@ class IGRFlow(GaussianPushforward):
 
     Raises:
         ValueError: if shapes do not broadcast, if the flow has a batch that the
-            distribution has not or, under validation, if a parameter is outside its
-            range.
+            distribution has not or makes points of another length or, under validation,
+            if a parameter is outside its range.
 
     Accuracy:
         log_prob and KL to 1e-10 in float64, if the flow is as accurate.
@@ -93,7 +94,7 @@ class IGRFlow(GaussianPushforward):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        parts = _parts_of(flow)
+        parts = parts_of(flow)
         super().__init__(
             temperature,
             loc,
@@ -102,17 +103,7 @@ class IGRFlow(GaussianPushforward):
             delta=delta,
             validate_args=validate_args,
         )
-        self._check_batch_of_flow()
-
-    def _check_batch_of_flow(self) -> None:
-        shape = found = (*self.batch_shape, self.event_shape[0] - 1)
-        for part in self.flow:
-            found = tuple(part.forward_shape(found))
-        if found != shape:
-            raise ValueError(
-                "expected the batch of flow to be within that of the distribution, "
-                f"but it makes {found} of the shape {shape}: expand loc"
-            )
+        check_shape(parts, (*self.batch_shape, self.event_shape[0] - 1))
 
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:
@@ -155,8 +146,13 @@ class IGRFlow(GaussianPushforward):
 
         Args:
             num_samples: size of the fixed antithetic sample, even.
+
+        Raises:
+            ValueError: if ``num_samples`` is not positive and even.
         """
-        probs = self._counts(num_samples) / num_samples
+        check_pairs(num_samples)
+        shape = self.batch_shape + self.event_shape
+        probs = jnp.broadcast_to(self._counts(num_samples) / num_samples, shape)
         return probs, jnp.sqrt(probs * (1 - probs) / num_samples)
 
     def _log_probs(self) -> Array:
@@ -169,10 +165,3 @@ class IGRFlow(GaussianPushforward):
             "expected a distribution whose discrete distribution has a closed form to "
             "invert; that of IGRFlow has none"
         )
-
-
-def _parts_of(flow: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
-    parts = tuple(flow) if isinstance(flow, Iterable) else (flow,)
-    if not all(isinstance(part, transforms.Transform) for part in parts):
-        raise TypeError(f"expected flow to be a bijection or several, got {flow}")
-    return parts

@@ -1,9 +1,11 @@
 """A normalizing flow before softmax++ (section 3.1)."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jax import Array
 from jax.typing import ArrayLike
+from numpyro.distributions import transforms
 
 from numpyro_igr._typed import Transform
 from numpyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
@@ -69,3 +71,43 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
 
     def eq(self, other: Any, static: bool = False) -> ArrayLike:
         return super().eq(other, static) and other.flow is self.flow
+
+
+def parts_of(flow: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
+    """The bijections that a flow consists of.
+
+    Args:
+        flow: a bijection of the host, or several.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    parts = tuple(flow) if isinstance(flow, Iterable) else (flow,)
+    if not all(isinstance(part, transforms.Transform) for part in parts):
+        raise TypeError(f"expected flow to be a bijection or several, got {flow}")
+    return parts
+
+
+def check_shape(flow: tuple[Transform, ...], shape: tuple[int, ...]) -> None:
+    """Raises unless a flow leaves the shape of points as it is.
+
+    Args:
+        flow: bijections of the host, applied in turn.
+        shape: of the points.
+
+    Raises:
+        ValueError: if it makes points of another length, or has a batch beyond theirs.
+    """
+    found = shape
+    for part in flow:
+        found = tuple(part.forward_shape(found))
+    if found[-1] != shape[-1]:
+        raise ValueError(
+            f"expected flow to map points of {shape[-1]} entries to such points, but "
+            f"it makes points of {found[-1]} entries"
+        )
+    if found != shape:
+        raise ValueError(
+            "expected the batch of flow to be within that of the distribution, "
+            f"but it makes {found} of the shape {shape}: expand loc"
+        )

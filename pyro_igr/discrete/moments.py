@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from pyro_igr._numerics.antithetic_noise import antithetic_noise
-from pyro_igr._numerics.checks import check_positive, check_size
+from pyro_igr._numerics.antithetic_noise import antithetic_noise, check_pairs
+from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.newton import damped_newton, implicit_root
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.discrete._check_probs import check_probs
@@ -71,9 +71,7 @@ def match_moments(
     """
     check_probs(probs)
     check_positive(temperature=temperature, scale=scale, delta=delta)
-    check_size(num_samples=num_samples)
-    if num_samples % 2:
-        raise ValueError(f"expected num_samples to be even, got {num_samples}")
+    check_pairs(num_samples)
     (probs, temperature, scale, delta), dtype = in_full_precision(
         probs, temperature, scale, delta
     )

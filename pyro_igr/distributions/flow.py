@@ -1,7 +1,7 @@
 """IGR through a normalizing flow; with planar layers, IGR-Planar (section 3.1)."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
@@ -10,10 +10,11 @@ from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 from torch.nn.functional import pad
 
-from pyro_igr._numerics.antithetic_noise import antithetic_noise
+from pyro_igr._numerics.antithetic_noise import antithetic_noise, check_pairs
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.transforms import FlowSoftmaxPlusPlusTransform
+from pyro_igr.transforms.flow import check_shape, parts_of
 
 # Numbers that are counted at once, which bounds the memory.
 WHOLE = 2**20
@@ -53,8 +54,8 @@ class IGRFlow(GaussianPushforward):
 
     Raises:
         ValueError: if shapes do not broadcast, if the flow has a batch that the
-            distribution has not or, under validation, if a parameter is outside its
-            range.
+            distribution has not or makes points of another length or, under validation,
+            if a parameter is outside its range.
 
     Accuracy:
         log_prob and KL to 1e-10 in float64, if the flow is as accurate.
@@ -90,7 +91,7 @@ class IGRFlow(GaussianPushforward):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        parts = _parts_of(flow)
+        parts = parts_of(flow)
         super().__init__(
             temperature,
             loc,
@@ -99,17 +100,7 @@ class IGRFlow(GaussianPushforward):
             delta=delta,
             validate_args=validate_args,
         )
-        self._check_batch_of_flow()
-
-    def _check_batch_of_flow(self) -> None:
-        shape = found = (*self.batch_shape, self.event_shape[0] - 1)
-        for part in self.flow:
-            found = tuple(part.forward_shape(found))
-        if found != shape:
-            raise ValueError(
-                "expected the batch of flow to be within that of the distribution, "
-                f"but it makes {found} of the shape {shape}: expand loc"
-            )
+        check_shape(parts, (*self.batch_shape, self.event_shape[0] - 1))
 
     def _transform(self) -> FlowSoftmaxPlusPlusTransform:
         return FlowSoftmaxPlusPlusTransform(
@@ -140,7 +131,11 @@ class IGRFlow(GaussianPushforward):
 
         Args:
             num_samples: size of the fixed antithetic sample, even.
+
+        Raises:
+            ValueError: if ``num_samples`` is not positive and even.
         """
+        check_pairs(num_samples)
         probs = self._counts(num_samples) / num_samples
         return probs, (probs * (1 - probs) / num_samples).sqrt()
 
@@ -154,10 +149,3 @@ class IGRFlow(GaussianPushforward):
             "expected a distribution whose discrete distribution has a closed form to "
             "invert; that of IGRFlow has none"
         )
-
-
-def _parts_of(flow: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
-    parts = tuple(flow) if isinstance(flow, Iterable) else (flow,)
-    if not all(isinstance(part, Transform) for part in parts):
-        raise TypeError(f"expected flow to be a bijection or several, got {flow}")
-    return parts

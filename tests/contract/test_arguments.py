@@ -141,8 +141,12 @@ def test_a_number_of_things_is_a_positive_integer(backend, argument, call, size)
 
 
 def test_an_antithetic_sample_is_of_pairs(backend):
+    one = backend.array(LOC), backend.array([1.0, 1.0])
+    q = backend.igr.IGRFlow(0.5, *one, backend.igr.PlanarTransform(*one))
     with pytest.raises(ValueError, match="expected num_samples to be even, got 101"):
         backend.igr.match_moments(backend.array(PROBS), 0.5, num_samples=101)
+    with pytest.raises(ValueError, match="expected num_samples to be even, got 101"):
+        q.probs_and_error(101)
 
 
 def test_what_is_no_distribution_of_counts_is_named(backend):

@@ -98,6 +98,13 @@ def test_expanding_keeps_the_distribution_and_its_kl(backend):
     assert backend.sample(wide, 0).shape == (5, 2, 4)
 
 
+def test_probabilities_have_the_batch_of_the_temperature(backend):
+    one = backend.array(LOC[0]), backend.array(SCALE[0])
+    q = backend.igr.IGRFlow(backend.array(np.ones(5)), *one, layers(backend))
+    for found in q.probs_and_error(100):
+        assert found.shape == (5, 4)
+
+
 def test_no_distribution_is_built_from_probabilities(backend):
     probs = backend.array(np.ones(4) / 4)
     with pytest.raises(ValueError, match="IGRFlow has none"):
@@ -111,6 +118,12 @@ def test_the_batch_of_the_flow_is_one_of_the_distribution(backend):
     one = backend.array(LOC[0]), backend.array(SCALE[0])
     with pytest.raises(ValueError, match=r"batch of flow .* \(2, 3\) of .* \(3,\)"):
         backend.igr.IGRFlow(0.5, *one, flow)
+
+
+def test_a_flow_keeps_the_length_of_points(backend):
+    lengthening = backend.igr.StickBreakingTransform(1.0)
+    with pytest.raises(ValueError, match="points of 3 entries .* points of 4 entries"):
+        make(backend, lengthening)
 
 
 def test_counting_some_samples_at_a_time_counts_them_all(backend):
