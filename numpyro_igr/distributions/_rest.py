@@ -7,7 +7,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
-from numpyro_igr._numerics.checks import check_probabilities
+from numpyro_igr._numerics.checks import check_probabilities, check_size
 from numpyro_igr._typed import Normal
 from numpyro_igr.discrete import num_active, truncate
 from numpyro_igr.distributions._tail import draw_logits
@@ -48,7 +48,12 @@ class HasRest:
             key: the random key.
             value: a value of this distribution.
             num_sticks: the number of further sticks to draw.
+
+        Raises:
+            TypeError: if ``num_sticks`` is no integer.
+            ValueError: if ``num_sticks`` is not positive.
         """
+        check_size(num_sticks=num_sticks)
         shape = (*jnp.shape(value)[:-1], num_sticks)
         sticks = draw_logits(key, self.tail, self.temperature, shape)
         broken = value[..., -1:] * UNTEMPERED(sticks)
@@ -85,7 +90,8 @@ class HasRest:
 
         Raises:
             ValueError: if ``max_overflow`` is not in [0, 1], if ``rho`` is 1 or rounds
-                to it, or, under validation, exceeds that of the distribution.
+                to it, or, under validation, exceeds that of the distribution; as
+                :meth:`break_rest`.
 
         Source:
             Not in the paper.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
-from pyro_igr._numerics.checks import check_positive, check_real
+from pyro_igr._numerics.checks import check_positive, check_real, check_size
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.thresholds import (
     chances_after,
@@ -13,6 +13,8 @@ from pyro_igr._numerics.thresholds import (
     thresholds,
 )
 from pyro_igr._numerics.truncated_nodes import nodes_below
+
+LEAST_POINTS = 4  # of a cubic
 
 
 def largest_weight_probs(
@@ -49,6 +51,11 @@ def largest_weight_probs(
         remainder: whether the remainder takes part; otherwise the largest of the
             first K-1 weights is meant, and :math:`p_K = 0`.
 
+    Raises:
+        TypeError: if ``num_points`` or ``num_nodes`` is no integer.
+        ValueError: if ``loc`` is not real, ``scale`` not positive, or there are too few
+            points or nodes.
+
     Accuracy:
         Of hundreds of random distributions with scales in [0.05, 5] (K = 3 and 10,
         float64) the total variation is at most 2e-4 for nine in ten and 2e-3 for all;
@@ -76,6 +83,11 @@ def log_largest_weight_probs(
     remainder: bool = True,
 ) -> Tensor:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
+    check_size(num_points=num_points, num_nodes=num_nodes)
+    if num_points < LEAST_POINTS:
+        raise ValueError(
+            f"expected num_points to be at least {LEAST_POINTS}, got {num_points}"
+        )
     (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = torch.broadcast_tensors(loc, scale)
     if loc.shape[-1] == 1 and not remainder:  # no other weight

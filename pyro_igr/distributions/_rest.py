@@ -5,7 +5,7 @@ from torch import Size, Tensor
 from torch.distributions import Normal
 
 from pyro_igr._host import is_all_true
-from pyro_igr._numerics.checks import check_probabilities
+from pyro_igr._numerics.checks import check_probabilities, check_size
 from pyro_igr.discrete import num_active, truncate
 from pyro_igr.distributions._tail import draw_logits
 from pyro_igr.distributions.gem import GEM, UNTEMPERED
@@ -44,7 +44,12 @@ class HasRest:
         Args:
             value: a value of this distribution.
             num_sticks: the number of further sticks to draw.
+
+        Raises:
+            TypeError: if ``num_sticks`` is no integer.
+            ValueError: if ``num_sticks`` is not positive.
         """
+        check_size(num_sticks=num_sticks)
         shape = (*value.shape[:-1], num_sticks)
         sticks = draw_logits(self.tail, self.temperature, shape)
         broken = value[..., -1:] * UNTEMPERED(sticks)
@@ -79,7 +84,8 @@ class HasRest:
 
         Raises:
             ValueError: if ``max_overflow`` is not in [0, 1], if ``rho`` is 1 or rounds
-                to it, or, under validation, exceeds that of the distribution.
+                to it, or, under validation, exceeds that of the distribution; as
+                :meth:`break_rest`.
 
         Source:
             Not in the paper.

@@ -110,6 +110,14 @@ SIZES = {
         "num_sticks",
         lambda igr, d, a, n: igr.InfiniteIGR.from_discrete(0.5, d.Poisson(a(1.0)), n),
     ),
+    "points": (
+        "num_points",
+        lambda igr, d, a, n: igr.discrete.largest_weight_probs(a(LOC), a(1.0), n),
+    ),
+    "nodes of a stick": (
+        "num_nodes",
+        lambda igr, d, a, n: igr.discrete.largest_weight_probs(a(LOC), a(1.0), 4, n),
+    ),
     "match_moments": (
         "num_samples",
         lambda igr, d, a, n: igr.match_moments(a(PROBS), 0.5, num_samples=n),
@@ -138,6 +146,12 @@ SIZES |= {
 def test_a_number_of_things_is_a_positive_integer(backend, argument, call, size):
     with pytest.raises((TypeError, ValueError), match=argument):
         call(backend.igr, backend.dist, backend.array, size)
+
+
+def test_a_cubic_has_four_points(backend):
+    of_sticks = backend.igr.discrete.largest_weight_probs
+    with pytest.raises(ValueError, match="num_points to be at least 4, got 3"):
+        of_sticks(backend.array(LOC), backend.array(1.0), 3)
 
 
 def test_an_antithetic_sample_is_of_pairs(backend):

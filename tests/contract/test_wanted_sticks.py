@@ -80,6 +80,14 @@ def test_rates_out_of_range_are_refused_by_name(backend):
         backend.wanted_sticks(law, 1, value, rho=0.95)
 
 
+@pytest.mark.parametrize("ask", ["break_rest", "wanted_sticks"])
+def test_a_rest_is_broken_by_one_stick_at_least(backend, ask):
+    law = infinite(backend, "normal")
+    value = backend.sample(law, 0, (5,))
+    with pytest.raises(ValueError, match="num_sticks to be positive, got 0"):
+        getattr(backend, ask)(law, 1, value, num_sticks=0)
+
+
 @pytest.mark.parametrize("rho", [None, 1.0, 1 - 1e-17], ids=["own", "1", "rounded"])
 def test_no_number_of_sticks_holds_all_mass(backend, rho):
     law = infinite(backend, "gem", rho=1.0)
