@@ -107,4 +107,6 @@ def _gaussian(dist: GaussianPushforward) -> Distribution:
     shift = cast(Array, dist.unit_shift)  # as it has a unit_map
     tau, shift = (jnp.expand_dims(x, -1) for x in (dist.temperature, shift))
     loc, scale = dist.loc / tau + shift, dist.scale / tau
+    # A batch may come from an option alone, such as rho.
+    loc = jnp.broadcast_to(loc, (*dist.batch_shape, dist.event_shape[0] - 1))
     return Normal(loc, scale, validate_args=False).to_event(1)

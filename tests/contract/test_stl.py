@@ -144,6 +144,22 @@ def test_a_prior_of_another_family_is_pulled_back(host):
         assert loss == pytest.approx(expected, rel=1e-10)
 
 
+def test_a_batch_that_comes_from_an_option_alone_counts_as_a_whole(host):
+    rho, one, seen = host.array(np.ones(N)), host.array(ONE), []
+    q = host.igr.InfiniteIGR(0.5, host.array([0.3, -0.6]), one, rho)
+    p = host.igr.InfiniteIGR(0.5, host.array(ZERO), one, rho)
+
+    def program(law):
+        with host.plate("data", N):
+            seen.append(host.sample("z", law))
+
+    pair = partial(program, p), partial(program, q)
+    loss = host.value(host.loss(host.igr.TraceSTL_ELBO(), *pair))
+    expected = q.log_prob(seen[-1]) - p.log_prob(seen[-1])
+    assert expected.shape == (N,)
+    assert loss == pytest.approx(host.value(expected.sum()), rel=1e-10)
+
+
 def test_values_that_a_prior_would_truncate_have_no_density_under_it(host):
     def program(rho):
         zeros, ones = host.array(np.zeros(5)), host.array(np.ones(5))
