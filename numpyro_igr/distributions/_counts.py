@@ -13,6 +13,7 @@ from numpyro.distributions import Distribution, constraints
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_size
 from numpyro_igr._typed import Constraint
+from numpyro_igr.distributions.recovering import is_masked
 
 # Beyond that many counts a distribution has to be cut by hand: arrays of them fill
 # memory.
@@ -30,6 +31,10 @@ UNKNOWN = (
     "expected num_sticks to be given where the distribution's parameters are drawn, "
     "trained or traced, or {}, which bounds its support, to be concrete and less than "
     "{}"
+)
+MASKED = (
+    "expected a distribution of counts without a mask, which hides its probabilities: "
+    "mask the distribution that is made of it"
 )
 
 
@@ -51,12 +56,14 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Array:
     Raises:
         TypeError: if the distribution is none of the host, or ``num_sticks`` no
             integer.
-        ValueError: if the distribution is not on the non-negative integers,
+        ValueError: if the distribution is masked or not on the non-negative integers,
             ``num_sticks`` is not positive, or it is None and there is no such n, or not
             below 2^15.
     """
     if not isinstance(dist, Distribution):
         raise TypeError(f"expected a distribution of counts, got {dist!r}")
+    if is_masked(dist):
+        raise ValueError(MASKED)
     if num_sticks is not None:
         check_size(num_sticks=num_sticks)
     _, upper = _bounds(dist)

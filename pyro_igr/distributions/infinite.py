@@ -148,8 +148,8 @@ class InfiniteIGR(HasRest, Truncated):
             options: further keywords of the constructor.
 
         Raises:
-            ValueError: if ``distribution`` is not on the non-negative integers, or if
-                ``num_sticks`` is needed and not given.
+            ValueError: if ``distribution`` is masked or not on the non-negative
+                integers, or if ``num_sticks`` is needed and not given.
 
         Accuracy:
             Total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).

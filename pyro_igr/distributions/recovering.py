@@ -34,6 +34,17 @@ def innermost(dist: Distribution) -> Any:
     return dist
 
 
+def is_masked(dist: Distribution) -> bool:
+    """Whether there is a mask around a distribution.
+
+    Args:
+        dist: any distribution of the host.
+    """
+    while isinstance(dist, _Wrapper) and not isinstance(dist, MaskedDistribution):
+        dist = dist.base_dist
+    return isinstance(dist, MaskedDistribution)
+
+
 def recover(distribution: Distribution) -> Distribution:
     """The one-hot distribution that a relaxed one stands for.
 

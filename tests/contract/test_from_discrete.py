@@ -108,6 +108,15 @@ def test_a_distribution_that_is_not_of_counts_is_an_error(backend):
             backend.igr.InfiniteIGR.from_discrete(0.5, law, 5)
 
 
+def test_a_mask_that_hides_the_counts_is_refused(backend):
+    for law in (
+        backend.dist.Binomial(3, probs=backend.array(0.3)).mask(False),
+        backend.dist.Poisson(backend.array([1.0])).mask(False).expand((4, 1)),
+    ):
+        with pytest.raises(ValueError, match="without a mask"):
+            backend.igr.InfiniteIGR.from_discrete(0.5, law)
+
+
 def test_a_tail_too_long_takes_a_number_of_sticks(backend):
     law = backend.dist.Geometric(probs=backend.array(1e-9))
     with pytest.raises(ValueError, match="expected num_sticks to be given"):

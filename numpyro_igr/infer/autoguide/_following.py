@@ -10,15 +10,10 @@ import jax.numpy as jnp
 import numpyro
 from jax import Array
 from numpyro import handlers
-from numpyro.distributions import (
-    ExpandedDistribution,
-    Independent,
-    MaskedDistribution,
-)
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions.recovering import innermost, inside
+from numpyro_igr.distributions.recovering import innermost, inside, is_masked
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import total_mask
 from numpyro_igr.infer.autoguide._sizes import check_full_sizes, plate_sizes
@@ -60,7 +55,7 @@ class FollowingMessenger(Messenger):
             return
         name = msg["name"]
         if name in self.given:
-            if msg["type"] == "sample" and _is_masked(msg):
+            if msg["type"] == "sample" and is_masked(msg["fn"]):
                 raise ValueError(NOT_FOLLOWED.format(name))
             value: Any = self.given[name]  # in an enumerated plate, a funsor
             msg["value"] = value.data if hasattr(value, "inputs") else value
@@ -131,15 +126,9 @@ def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
     plates = prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
     scale = 1.0 if site["scale"] is None else site["scale"]
     is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
-    return _is_masked(site) or is_scaled or _has_options(site, in_part=plates > 1)
-
-
-# A mask of True at one call may be another at the next.
-def _is_masked(site: dict) -> bool:
-    distribution = site["fn"]
-    while isinstance(distribution, Independent | ExpandedDistribution):
-        distribution = distribution.base_dist
-    return isinstance(distribution, MaskedDistribution)
+    # A mask of True at one call may be another at the next.
+    is_weighed = is_masked(site["fn"]) or is_scaled
+    return is_weighed or _has_options(site, in_part=plates > 1)
 
 
 def any_followed(

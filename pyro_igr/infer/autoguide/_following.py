@@ -7,15 +7,13 @@ from typing import Any
 
 import torch
 from pyro import poutine
-from pyro.distributions import MaskedDistribution
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
-from torch.distributions import Independent
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.recovering import innermost, inside
+from pyro_igr.distributions.recovering import innermost, inside, is_masked
 from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._site_weights import total_mask
 from pyro_igr.infer.autoguide._sizes import check_full_sizes
@@ -123,10 +121,7 @@ def is_followed(site: Message, full_sizes: dict[str, int]) -> bool:
 
 # A mask of True at one call may be another at the next.
 def _is_masked(site: Message) -> bool:
-    distribution = site["fn"]
-    while isinstance(distribution, Independent):
-        distribution = distribution.base_dist
-    return site["mask"] is not None or isinstance(distribution, MaskedDistribution)
+    return site["mask"] is not None or is_masked(site["fn"])
 
 
 def any_followed(
