@@ -82,7 +82,7 @@ def validates_by_default() -> bool:
     return Distribution._validate_args
 
 
-def eval_provenance(function: Callable, **values: Any) -> Any:
+def eval_provenance(function: Callable, /, **values: Any) -> Any:
     """The names of the values on which each output depends, without computing any.
 
     That of the host joins all outputs of a scan. This tells them apart, as jax does to

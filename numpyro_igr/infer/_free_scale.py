@@ -35,7 +35,7 @@ def warn_of_free_scale(guide: Callable, params: dict[str, Any]) -> bool:
     return False
 
 
-def _scales(guide: Callable, **params: Any) -> dict[str, Array]:
+def _scales(guide: Callable, /, **params: Any) -> dict[str, Array]:
     with block():
         sites = trace(substitute(guide, data=params)).get_trace()
     dists = {

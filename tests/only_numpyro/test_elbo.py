@@ -12,6 +12,8 @@ from numpyro import infer
 from numpyro_families import LOC, SCALE, K, make, on_simplex
 from numpyro_families import fresh_host as fresh_host
 
+import numpyro_igr
+
 KEY = random.key(0)
 NUM_DATA, BATCH_SIZE = 6, 3
 DATA = np.linspace(-1, 1, 2 * NUM_DATA, dtype=np.float32).reshape(NUM_DATA, 2)
@@ -121,3 +123,17 @@ def test_a_monte_carlo_bound_of_a_straight_through_guide_is_never_finite(engine)
     loss = jax.jit(loss_of(engine, "straight_through"))
     for key in random.split(KEY, 2):
         assert not jnp.isfinite(loss(PARAMETERS, key))
+
+
+@pytest.mark.parametrize("names", [("function", "guide"), ("guide", "function")])
+def test_sites_and_parameters_may_have_names_of_arguments(names):
+    site, parameter = names
+    start = {parameter: jnp.zeros(2)}
+
+    def program():
+        loc = numpyro.param(parameter, start[parameter])
+        numpyro.sample(site, numpyro_igr.IGRStickBreaking(0.5, loc, jnp.ones(2)))
+
+    for engine in "TraceEnumeratedDiscrete_ELBO", "TraceDiscreteKL_ELBO":
+        elbo = getattr(numpyro_igr, engine)()
+        assert abs(elbo.loss(KEY, start, program, program)) < 1e-6
