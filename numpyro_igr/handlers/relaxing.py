@@ -114,6 +114,7 @@ def _run(
     fn: Callable,
     temperature: ArrayLike | Callable,
     names: dict[str, Collection[str]],
+    /,
     *args: Any,
     **kwargs: Any,
 ) -> Any:

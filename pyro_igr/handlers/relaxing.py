@@ -111,6 +111,7 @@ def _run(
     fn: Callable,
     temperature: Tensor | float | Callable,
     names: dict[str, Collection[str]],
+    /,
     *args: Any,
     **kwargs: Any,
 ) -> Any:

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from contexts import innermost
 from scipy.special import logsumexp
 from scipy.stats import norm
 
@@ -34,6 +35,24 @@ def two_sites(host):
             host.sample("x", host.normal(means[z] + y @ shifts), obs=host.array(X))
 
     return program
+
+
+NAMES = "temperature", "config", "model", "sites", "observed"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_argument_of_the_model_may_have_any_name(host, name):
+    def model(**options):
+        with host.mask(np.array(options[name] > 0)):
+            host.sample("z", host.one_hot(host.array(PROBS)))
+        host.sample("y", host.dist.Uniform(host.array(0.0), host.array(1.0)))
+
+    relaxed = host.igr.relax(model, lambda **options: options[name])
+    guide = host.igr.AutoIGR(relaxed, lambda **options: options[name])
+    for tau in 0.5, 1:  # two kinds of calls, for each of which it runs the model
+        for program in relaxed, guide:
+            found = host.sites(program, **{name: tau})["z"]["fn"]
+            assert float(innermost(host, found).temperature) == tau
 
 
 @pytest.mark.parametrize("marked", [True, False])

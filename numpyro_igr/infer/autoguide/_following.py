@@ -73,7 +73,7 @@ class FollowingMessenger(Messenger):
         if msg["type"] == "sample" and msg["name"] in self.parts:
             self.values[msg["name"]] = msg["value"]
 
-    def run(self, model: Callable, *args: Any, **kwargs: Any) -> dict[str, Array]:
+    def run(self, model: Callable, /, *args: Any, **kwargs: Any) -> dict[str, Array]:
         """The values of the guide's sites in a run of a model.
 
         Args:
@@ -135,6 +135,7 @@ def any_followed(
     model: Callable,
     full_sizes: dict[str, int],
     observed: set[str],
+    /,
     *args: Any,
     **kwargs: Any,
 ) -> bool:

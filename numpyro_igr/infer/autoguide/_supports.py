@@ -17,7 +17,7 @@ DEPENDENT = (
 
 
 def check_supports(
-    model: Callable, sites: dict[str, dict], *args: Any, **kwargs: Any
+    model: Callable, sites: dict[str, dict], /, *args: Any, **kwargs: Any
 ) -> None:
     """Raises at a site whose support moves with other latent sites.
 

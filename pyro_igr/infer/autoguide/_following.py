@@ -64,7 +64,7 @@ class FollowingMessenger(Messenger):
         if msg["name"] in self.parts:
             self.values[msg["name"]] = msg["value"]
 
-    def run(self, model: Callable, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+    def run(self, model: Callable, /, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """The values of the guide's sites in a run of a model.
 
         Args:
@@ -128,6 +128,7 @@ def any_followed(
     model: Callable,
     full_sizes: dict[str, int],
     observed: set[str],
+    /,
     *args: Any,
     **kwargs: Any,
 ) -> bool:

@@ -20,7 +20,7 @@ CHANGING = (
 
 
 def check_supports(
-    model: Callable, sites: dict[str, Any], *args: Any, **kwargs: Any
+    model: Callable, sites: dict[str, Any], /, *args: Any, **kwargs: Any
 ) -> None:
     """Raises at a site whose support moves with other latent sites.
 
