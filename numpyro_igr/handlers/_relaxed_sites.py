@@ -32,9 +32,8 @@ def relaxed_sites(
     found = {}
     for name, site in sites.items():
         if is_latent(site) and (name in others or _is(site["fn"], RELAXED)):
-            count = name.removesuffix("_weights")
-            name = count if count in sites else name
-            found[name] = SMOOTH if _is_hard(site["fn"]) else OWN
+            mark = SMOOTH if _is_hard(site["fn"]) else OWN
+            found[_made_of(name, sites)] = mark
     return found
 
 
@@ -45,6 +44,13 @@ def is_latent(site: dict) -> bool:
         site: of a trace.
     """
     return site["type"] == "sample" and not site["is_observed"]
+
+
+def _made_of(name: str, sites: Mapping[str, dict]) -> str:
+    """The count that is made of weights, or the site itself."""
+    count = name.removesuffix("_weights")
+    is_made = count in sites and sites[count]["type"] == "deterministic"
+    return count if is_made else name
 
 
 def _is(fn: Distribution, kind: Any) -> bool:

@@ -139,6 +139,16 @@ def test_a_differentiable_use_is_not_refused(host, check_uses, use):
     check_uses(program(host, *USES[use]))
 
 
+def test_a_site_that_is_named_as_weights_of_another_is_followed(host, check_uses):
+    def model():
+        z = host.sample("x_weights", igr(host))
+        mean = MISUSES["argmax"][1](host, z)
+        host.sample("x", host.dist.Normal(mean, 1.0), obs=host.array(np.float32(1)))
+
+    with pytest.raises(ValueError, match="site 'x_weights' is relaxed"):
+        check_uses(model)
+
+
 def test_a_report_of_the_category_is_no_misuse(host, check_uses):
     def report(host, z):
         host.deterministic("category", z.argmax(-1))
