@@ -1,6 +1,7 @@
 """The plates that sites share, which keep the elements of a batch apart."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from jax import Array
 
@@ -25,3 +26,15 @@ def sum_to_plates(x: Array, plates: tuple[int, ...]) -> Array:
         plates: dimensions, counted from the right.
     """
     return x.sum([dim for dim in range(1 - x.ndim, 0) if dim not in plates])
+
+
+def sum_outside(x: Array, frames: Iterable[Any]) -> Array:
+    """Sums over all dimensions but those of plates, which stay where they are.
+
+    Args:
+        x: of any shape.
+        frames: of the plates.
+    """
+    plates = {frame.dim for frame in frames}
+    others = [dim for dim in range(-x.ndim, 0) if dim not in plates]
+    return x.sum(others, keepdims=True)

@@ -1,6 +1,7 @@
 """The plates that sites share, which keep the elements of a batch apart."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pyro.poutine import Trace
 from pyro.poutine.indep_messenger import CondIndepStackFrame
@@ -39,6 +40,18 @@ def sum_to_plates(x: Tensor, plates: tuple[int, ...]) -> Tensor:
     """
     others = [dim for dim in range(1 - x.dim(), 0) if dim not in plates]
     return x.sum(others) if others else x
+
+
+def sum_outside(x: Tensor, frames: Iterable[Any]) -> Tensor:
+    """Sums over all dimensions but those of plates, which stay where they are.
+
+    Args:
+        x: of any shape.
+        frames: of the plates.
+    """
+    plates = {frame.dim for frame in frames}
+    others = [dim for dim in range(-x.dim(), 0) if dim not in plates]
+    return x.sum(others, keepdim=True) if others else x
 
 
 def dependents(traces: Iterable[Trace], max_plate_nesting: float) -> list[Message]:

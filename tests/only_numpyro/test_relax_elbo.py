@@ -12,7 +12,12 @@ from jax import random
 from numpyro import handlers
 from numpyro_families import fresh_host as fresh_host
 
-from numpyro_igr import ControlNetwork, RelaxedOneHotCategorical, TraceRELAX_ELBO
+from numpyro_igr import (
+    ControlNetwork,
+    OneHotCategorical,
+    RelaxedOneHotCategorical,
+    TraceRELAX_ELBO,
+)
 
 KEY, K = random.key(0), 3
 
@@ -59,3 +64,31 @@ def test_engines_in_one_program_do_not_share_parameters():
     for engine, num_hidden in zip(engines, (2, 3), strict=True):
         assert sites[f"{engine.name}_output_z"]["value"].shape == (num_hidden + 1,)
         assert f"{engine.name}_scale" in sites
+
+
+@pytest.mark.parametrize("control_variate", [None, ControlNetwork(2)])
+def test_what_lies_outside_of_plates_counts_for_every_site(control_variate):
+    start, means = jnp.zeros((2, 2)), jnp.array([0.0, 4.0])
+    x, prior = jnp.array([4.0, 0.0]), OneHotCategorical(jnp.ones((2, 2)) / 2)
+
+    def crossed():
+        z = numpyro.sample("z", prior)
+        numpyro.sample("x", dist.Normal(z[::-1] @ means, 1.0), obs=x)
+
+    def apart():
+        logits = numpyro.param("logits", start)
+        numpyro.sample("z", OneHotCategorical(logits=logits))
+
+    def negative_elbo(logits):
+        log_q = jax.nn.log_softmax(logits)
+        log_p = dist.Normal(means, 1.0).log_prob(x[::-1, None]) - jnp.log(2)
+        return (jnp.exp(log_q) * (log_q - log_p)).sum()
+
+    engine = TraceRELAX_ELBO(name="relax", control_variate=control_variate)
+    params = {"logits": start, "relax_scale": 1.0, "relax_temperature": 0.5}
+    params |= {"relax_hidden_z": jnp.ones((3, 2)), "relax_output_z": jnp.ones(3)}
+    loss = partial(engine.loss, model=crossed, guide=apart)
+    gradient = jax.jit(jax.vmap(lambda key: jax.grad(loss, 1)(key, params)["logits"]))
+    found = gradient(random.split(KEY, 3000))
+    error = found.std(0) / len(found) ** 0.5
+    assert (abs(found.mean(0) - jax.grad(negative_elbo)(start)) < 4.5 * error).all()

@@ -11,6 +11,7 @@ from numpyro.handlers import block, replay
 from numpyro_igr._host import MultiFrameTensor, check_model_guide_match, sum_rightmost
 from numpyro_igr.distributions.noise import Noise
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer._plates import sum_outside
 from numpyro_igr.infer._sites import check_reparameterized
 from numpyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
 
@@ -85,7 +86,8 @@ class Particle:
         terms = MultiFrameTensor()
         for trace, sign in zip(traces, (1, -1), strict=True):
             for site in _samples(trace).values():
-                terms.add((site["cond_indep_stack"], sign * site["log_prob"]))
+                frames = site["cond_indep_stack"]
+                terms.add((frames, sign * sum_outside(site["log_prob"], frames)))
         return terms
 
 

@@ -8,6 +8,7 @@ from jax import Array, random
 from numpyro.distributions import MaskedDistribution
 
 from numpyro_igr._host import MultiFrameTensor, mask_of
+from numpyro_igr.infer._plates import sum_outside
 from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.relax_elbo._names import Names
 
@@ -68,7 +69,8 @@ class ControlNetwork:
             value = self._value(
                 _end_to_end(inputs), names.hidden(first), names.output(first)
             )
-            terms.add((frames, _scaled_and_masked(value, sites[first])))
+            value = _scaled_and_masked(value, sites[first])
+            terms.add((frames, sum_outside(value, frames)))
         return terms
 
     def _value(self, x: Array, hidden: str, output: str) -> Array:

@@ -10,6 +10,7 @@ from pyro_igr._host import MultiFrameTensor, sum_rightmost
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.noise import Noise
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.infer._plates import sum_outside
 from pyro_igr.infer._sites import check_reparameterized
 from pyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
 
@@ -86,7 +87,8 @@ class Particle:
         for trace, sign in zip(traces, (1, -1), strict=True):
             for site in trace.nodes.values():
                 if site["type"] == "sample":
-                    terms.add((site["cond_indep_stack"], sign * site["log_prob"]))
+                    frames = site["cond_indep_stack"]
+                    terms.add((frames, sign * sum_outside(site["log_prob"], frames)))
         return terms
 
 

@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from pyro_igr._host import MultiFrameTensor, mask_of, scale_and_mask
 from pyro_igr._typed import Message
+from pyro_igr.infer._plates import sum_outside
 from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer.relax_elbo._names import Names
 
@@ -71,7 +72,8 @@ class ControlNetwork:
             value = self._value(
                 _end_to_end(inputs), names.hidden(first), names.output(first)
             )
-            terms.add((frames, _scaled_and_masked(value, sites[first])))
+            value = _scaled_and_masked(value, sites[first])
+            terms.add((frames, sum_outside(value, frames)))
         return terms
 
     def _value(self, x: Tensor, hidden: str, output: str) -> Tensor:
