@@ -12,23 +12,42 @@ from numpyro.infer.svi import SVIState
 
 
 def change(
-    state: SVIState, parameter: str, of_value: Callable, of_moment: Callable
+    state: SVIState, changes: Mapping[Any, tuple[Callable, Callable]]
 ) -> SVIState:
-    """Changes a parameter, and all that the optimizer keeps in its shape.
+    """Changes all of some parameters, and what the optimizer keeps in their shapes.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
-        parameter: its name or, in PyTorch, itself.
-        of_value: makes the new value of the one in the optimizer's coordinates.
-        of_moment: makes a new moment of the one for each entry.
+        changes: parameter, by its name or, in PyTorch, itself, to what makes its new
+            value of the one in the optimizer's coordinates, and what makes a new moment
+            of the one for each entry.
 
     Raises:
         ValueError: if there is no parameter of that name.
     """
     step, inner = state.optim_state
     is_packed = isinstance(inner, optimizers.OptimizerState)
-    inner = (_packed if is_packed else _of_optax)(inner, parameter, of_value, of_moment)
+    make: Callable = _packed if is_packed else _of_optax
+    for name, of in changes.items():
+        inner = make(inner, name, *of)
     return state._replace(optim_state=(step, inner))
+
+
+def check_dim(shape: tuple[int, ...], dim: int) -> None:
+    """Raises unless a parameter has a dimension.
+
+    Args:
+        shape: of the parameter.
+        dim: the dimension, counted from the left or, negative, from the right.
+
+    Raises:
+        ValueError: if it has not.
+    """
+    if not -len(shape) <= dim < len(shape):
+        raise ValueError(
+            f"expected dim to be one of the {len(shape)} dimensions of a parameter, "
+            f"got {dim}"
+        )
 
 
 def _packed(

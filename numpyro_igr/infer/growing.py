@@ -13,7 +13,7 @@ from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.distributions import InfiniteIGR
 from numpyro_igr.distributions._nearest_normal import nearest_normal
 from numpyro_igr.distributions._tail import tail_stick
-from numpyro_igr.infer._optimizer_state import change
+from numpyro_igr.infer._optimizer_state import change, check_dim
 
 
 def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array]:
@@ -86,7 +86,7 @@ def grow(state: SVIState, start: Mapping[str, Array], dim: int = -1) -> SVIState
         dim: the dimension along which to append.
 
     Raises:
-        ValueError: if a start does not fit its parameter.
+        ValueError: if a start does not fit its parameter; then none is changed.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro
@@ -99,11 +99,12 @@ def grow(state: SVIState, start: Mapping[str, Array], dim: int = -1) -> SVIState
         >>> svi.get_params(state)["means"].tolist()
         [3.0, 4.0, 0.0]
     """
+    changes = {}
     for parameter, values in start.items():
-        append = partial(_append, parameter, jnp.asarray(values), dim)
-        pad = partial(_pad, jnp.asarray(values), dim)
-        state = change(state, parameter, append, pad)
-    return state
+        new = jnp.asarray(values)
+        append = partial(_append, parameter, new, dim)
+        changes[parameter] = append, partial(_pad, new, dim)
+    return change(state, changes)
 
 
 def _append(parameter: str, values: Array, dim: int, x: Array) -> Array:
@@ -118,6 +119,7 @@ def _pad(values: Array, dim: int, x: Array) -> Array:
 def _check_fit(
     parameter: str, shape: tuple[int, ...], new: tuple[int, ...], dim: int
 ) -> None:
+    check_dim(shape, dim)
     expected = [*shape]
     if len(new) == len(shape):
         expected[dim] = new[dim]

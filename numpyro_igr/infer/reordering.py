@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from numpyro.infer.svi import SVIState
 
 from numpyro_igr.distributions import InfiniteIGR
-from numpyro_igr.infer._optimizer_state import change
+from numpyro_igr.infer._optimizer_state import change, check_dim
 from numpyro_igr.infer._reordered_sticks import reordered_sticks
 
 Order = Sequence[int] | NDArray[Any] | Array
@@ -94,7 +94,7 @@ def reorder(
 
     Raises:
         ValueError: if ``order`` is no list of numbers of entries, or if values do not
-            fit their parameter.
+            fit their parameter; then none is changed.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro
@@ -107,11 +107,11 @@ def reorder(
         >>> svi.get_params(state)["means"].tolist()
         [5.0, 3.0]
     """
+    changes, take = {}, partial(_take, order, dim)
     for parameter, new in values.items():
-        take = partial(_take, order, dim)
         of_value = take if new is None else partial(_replace, parameter, take, new)
-        state = change(state, parameter, of_value, take)
-    return state
+        changes[parameter] = of_value, take
+    return change(state, changes)
 
 
 def _indices(order: Order, size: int) -> NDArray:
@@ -126,6 +126,7 @@ def _indices(order: Order, size: int) -> NDArray:
 
 
 def _take(order: Order, dim: int, x: Array) -> Array:
+    check_dim(jnp.shape(x), dim)
     return jnp.take(x, _indices(order, jnp.shape(x)[dim]), dim)
 
 

@@ -1,6 +1,6 @@
 """Parameters in training and their moments, changed together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -15,24 +15,45 @@ from pyro_igr._host import waiting_states
 
 def change(
     state: PyroOptim | Optimizer,
-    parameter: Tensor | str,
-    of_value: Callable,
-    of_moment: Callable,
+    changes: Mapping[Any, tuple[Callable, Callable]],
 ) -> None:
-    """Changes a parameter, and all that the optimizer keeps in its shape.
+    """Changes all of some parameters, and what the optimizer keeps in their shapes.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
-        parameter: its name or, in PyTorch, itself.
-        of_value: makes the new value of the one in the optimizer's coordinates.
-        of_moment: makes a new moment of the one for each entry.
+        changes: parameter, by its name or, in PyTorch, itself, to what makes its new
+            value of the one in the optimizer's coordinates, and what makes a new moment
+            of the one for each entry.
 
     Raises:
         ValueError: if there is no parameter of that name.
     """
-    if isinstance(parameter, str):
-        parameter = _unconstrained(parameter)
-    value = of_value(parameter.data)
+    found = [(_tensor_of(parameter), *of) for parameter, of in changes.items()]
+    values = [of_value(x.data) for x, of_value, _ in found]  # which may refuse
+    for (parameter, _, of_moment), value in zip(found, values, strict=True):
+        _set(state, parameter, value, of_moment)
+
+
+def check_dim(shape: tuple[int, ...], dim: int) -> None:
+    """Raises unless a parameter has a dimension.
+
+    Args:
+        shape: of the parameter.
+        dim: the dimension, counted from the left or, negative, from the right.
+
+    Raises:
+        ValueError: if it has not.
+    """
+    if not -len(shape) <= dim < len(shape):
+        raise ValueError(
+            f"expected dim to be one of the {len(shape)} dimensions of a parameter, "
+            f"got {dim}"
+        )
+
+
+def _set(
+    state: PyroOptim | Optimizer, parameter: Tensor, value: Tensor, of_moment: Callable
+) -> None:
     for moments in _states_of(parameter, state):
         for name, moment in moments.items():
             if isinstance(moment, Tensor) and moment.shape == parameter.shape:
@@ -41,7 +62,9 @@ def change(
     parameter.data = torch.as_tensor(value).to(parameter)
 
 
-def _unconstrained(name: str) -> Tensor:
+def _tensor_of(name: Tensor | str) -> Tensor:
+    if isinstance(name, Tensor):
+        return name
     store = pyro.get_param_store()
     if name not in store:
         raise ValueError(

@@ -13,7 +13,7 @@ from pyro_igr._numerics.checks import check_size
 from pyro_igr.distributions import InfiniteIGR
 from pyro_igr.distributions._nearest_normal import nearest_normal
 from pyro_igr.distributions._tail import tail_stick
-from pyro_igr.infer._optimizer_state import change
+from pyro_igr.infer._optimizer_state import change, check_dim
 
 
 def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tensor]:
@@ -88,7 +88,7 @@ def grow(
         dim: the dimension along which to append.
 
     Raises:
-        ValueError: if a start does not fit its parameter.
+        ValueError: if a start does not fit its parameter; then none is changed.
 
     Example:
         >>> import torch
@@ -99,9 +99,12 @@ def grow(
         >>> means.tolist()
         [3.0, 4.0, 0.0]
     """
+    changes = {}
     for parameter, values in start.items():
-        append = partial(_append, parameter, torch.as_tensor(values), dim)
-        change(state, parameter, append, partial(_pad, torch.as_tensor(values), dim))
+        new = torch.as_tensor(values)
+        append = partial(_append, parameter, new, dim)
+        changes[parameter] = append, partial(_pad, new, dim)
+    change(state, changes)
 
 
 def _append(parameter: Tensor | str, values: Tensor, dim: int, x: Tensor) -> Tensor:
@@ -114,6 +117,7 @@ def _pad(values: Tensor, dim: int, x: Tensor) -> Tensor:
 
 
 def _check_fit(key: object, shape: torch.Size, new: torch.Size, dim: int) -> None:
+    check_dim(shape, dim)
     expected = [*shape]
     if len(new) == len(shape):
         expected[dim] = new[dim]

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from pyro_igr.distributions import InfiniteIGR
-from pyro_igr.infer._optimizer_state import change
+from pyro_igr.infer._optimizer_state import change, check_dim
 from pyro_igr.infer._reordered_sticks import reordered_sticks
 
 Order = Sequence[int] | Tensor
@@ -96,7 +96,7 @@ def reorder(
 
     Raises:
         ValueError: if ``order`` is no list of numbers of entries, or if values do not
-            fit their parameter.
+            fit their parameter; then none is changed.
 
     Example:
         >>> import torch
@@ -107,10 +107,11 @@ def reorder(
         >>> means.tolist()
         [5.0, 3.0]
     """
+    changes, take = {}, partial(_take, order, dim)
     for parameter, new in values.items():
-        take = partial(_take, order, dim)
         of_value = take if new is None else partial(_replace, parameter, take, new)
-        change(state, parameter, of_value, take)
+        changes[parameter] = of_value, take
+    change(state, changes)
 
 
 def _indices(order: Order, size: int) -> Tensor:
@@ -125,6 +126,7 @@ def _indices(order: Order, size: int) -> Tensor:
 
 
 def _take(order: Order, dim: int, x: Tensor) -> Tensor:
+    check_dim(x.shape, dim)
     return x.index_select(dim, _indices(order, x.shape[dim]).to(x.device))
 
 

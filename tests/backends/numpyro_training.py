@@ -23,8 +23,8 @@ class Training:
         self._update = jax.jit(lambda state: self.svi.update(state)[0])
         self._evaluate = jax.jit(self.svi.evaluate)
 
-    def grow(self, start):
-        self.state = igr.grow(self.state, start)
+    def grow(self, start, *dim):
+        self.state = igr.grow(self.state, start, *dim)
 
     def reorder(self, order, values, *dim):
         self.state = igr.reorder(self.state, order, values, *dim)

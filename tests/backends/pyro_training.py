@@ -26,8 +26,8 @@ class Training:
         for program in model, guide:
             program()
 
-    def grow(self, start):
-        igr.grow(self.optimizer, start)
+    def grow(self, start, *dim):
+        igr.grow(self.optimizer, start, *dim)
 
     def reorder(self, order, values, *dim):
         igr.reorder(self.optimizer, order, values, *dim)

@@ -9,6 +9,7 @@ N = 2
 X = np.array([-2.0, -1.9, 0.1, 2.0, 2.1])
 ORDER = "order to be a list of numbers from 0 to 1"
 VALUES = r"values of loc .* shape \(1,\), got \(2,\)"
+DIM = "dim to be one of the 1 dimensions of a parameter"
 NAMES = r"one of \['loc', 'means', 'scale'\]; got 'log'"
 
 
@@ -43,6 +44,8 @@ def test_a_start_that_does_not_fit_is_named(host, every_training):
             training.grow({"loc": host.array(np.zeros((2, 1)))})
         with pytest.raises(ValueError, match=NAMES):
             training.grow({"log": host.array(np.zeros(1))})
+        with pytest.raises(ValueError, match=DIM):
+            training.grow({"loc": host.array(np.zeros(2))}, 1)
 
 
 def test_an_order_or_values_that_do_not_fit_are_named(host, every_training):
@@ -54,3 +57,15 @@ def test_an_order_or_values_that_do_not_fit_are_named(host, every_training):
             training.reorder([0], values)
         with pytest.raises(ValueError, match=NAMES):
             training.reorder([0], {"log": None})
+        with pytest.raises(ValueError, match=DIM):
+            training.reorder([0], {"loc": None}, -2)
+
+
+def test_all_parameters_change_or_none(host, every_training):
+    fits, does_not = host.array(np.zeros(1)), host.array(np.zeros((2, 1)))
+    for training in every_training:
+        with pytest.raises(ValueError, match="start of loc"):
+            training.grow({"means": fits, "loc": does_not})
+        with pytest.raises(ValueError, match="values of loc"):
+            training.reorder([0], {"means": None, "loc": does_not})
+        np.testing.assert_array_equal(training.parameters()["means"], np.zeros(N))
