@@ -57,10 +57,17 @@ def _log(probs: Array) -> Array:
 
 def with_temperature(temperature: ArrayLike, logits: Array) -> tuple[Array, Array]:
     """A temperature and logits, in one batch."""
-    batch_shape = jnp.broadcast_shapes(jnp.shape(temperature), logits.shape[:-1])
-    (temperature,) = promote_shapes(temperature, shape=batch_shape)
-    (logits,) = promote_shapes(logits, shape=(*batch_shape, logits.shape[-1]))
-    return temperature, logits
+    refuse_complex(temperature=temperature)
+    shapes = jnp.shape(temperature), logits.shape[:-1]
+    try:
+        batch = jnp.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise ValueError(
+            "expected the shape of temperature to broadcast with the batch of "
+            f"categories, got {shapes[0]} and {shapes[1]}"
+        ) from error
+    (temperature,) = promote_shapes(temperature, shape=batch)
+    return temperature, jnp.broadcast_to(logits, batch + logits.shape[-1:])
 
 
 # Before any arithmetic, which would trace constants under jit and so hide them; by

@@ -84,8 +84,6 @@ class OneHotCategoricalReinMax(OneHotWithGradient):
             self._validate_args = validate_args
         logits = categorical_logits(probs, logits, self)
         self.temperature, logits = with_temperature(temperature, logits)
-        shape = jnp.broadcast_shapes((*jnp.shape(self.temperature), 1), logits.shape)
-        logits = jnp.broadcast_to(logits, shape)
         super().__init__(logits=logits, validate_args=validate_args)
 
     def expand(self, batch_shape: Shape) -> Self:

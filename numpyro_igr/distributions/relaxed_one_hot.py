@@ -94,8 +94,8 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
             self._validate_args = validate_args
         logits = categorical_logits(probs, logits, self)
         self.temperature, self.logits = with_temperature(temperature, logits)
-        *batch, k = jnp.broadcast_shapes(self._tau.shape, self.logits.shape)
-        super().__init__(tuple(batch), (k,), validate_args=validate_args)
+        shape = self.logits.shape
+        super().__init__(shape[:-1], shape[-1:], validate_args=validate_args)
 
     # A sampler that maps onto it stays on the simplex, with the density of log-ratios.
     @dependent_property(is_discrete=False, event_dim=1)
@@ -111,9 +111,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
 
     def to_discrete(self) -> OneHotCategorical:
         """The discrete distribution that this one relaxes, over one-hot vectors."""
-        shape = self.batch_shape + self.event_shape
-        logits = jnp.broadcast_to(self.logits, shape)
-        return OneHotCategorical(logits=logits, validate_args=self._validate_args)
+        return OneHotCategorical(logits=self.logits, validate_args=self._validate_args)
 
     @staticmethod
     def infer_shapes(

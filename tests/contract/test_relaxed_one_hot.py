@@ -105,6 +105,7 @@ def test_a_batch_of_temperatures_is_applied_element_by_element(backend):
     np.testing.assert_allclose(backend.numpy(batch.log_prob(value)), one_by_one)
     column = exp_relaxed(backend, backend.array(taus[:, None]), logits=logits)
     assert column.batch_shape == (2, 2)
+    assert column.probs.shape == (2, 2, 3)
     assert backend.sample(column, 0, (4,)).shape == (4, 2, 2, 3)
 
 
@@ -154,6 +155,10 @@ def test_wrong_arguments_are_refused_by_name(backend):
             family(0.5, **given)
     with pytest.raises(ValueError, match="probs"):
         family(0.5, probs=backend.array([-0.5, 1.5]))
+    batches = backend.array(np.ones(2)), backend.array(np.zeros((3, 2)))
+    for make in family, backend.igr.OneHotCategoricalReinMax:
+        with pytest.raises(ValueError, match=r"shape of temperature .* \(2,\) and \(3"):
+            make(batches[0], logits=batches[1])
     with pytest.raises(NotImplementedError, match="to_discrete"):
         family(0.5, logits=x).entropy()
 
