@@ -80,3 +80,15 @@ def test_counts_are_the_same_under_jit_and_vmap():
 
     for found in jax.jit(probs)(loc), jax.vmap(probs)(loc):
         np.testing.assert_allclose(found, known, rtol=1e-6)
+
+
+def test_maps_are_equal_where_their_layers_are_the_same_objects():
+    layers, others = flow(), flow()
+
+    def of(layers, tau):
+        return IGRFlow(tau, jnp.zeros(3), jnp.ones(3), layers).transforms[0]
+
+    assert of(layers, 0.5) == of(layers, 0.5)
+    assert of(layers, 0.5) != of(others, 0.5)
+    assert of(layers, 0.5) != of(layers[:1], 0.5)
+    assert not jax.jit(lambda tau: of(layers, tau).eq(of(layers, 0.5)))(0.6)
