@@ -1,21 +1,94 @@
-"""Components are judged by held-out images, deleted, merged, and split on trial."""
+"""Which components images use; how these are deleted, split and given sticks."""
 
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import torch
-from pyro.distributions import Distribution
+from numpy.typing import NDArray
+from pyro.distributions import Bernoulli, Distribution, Normal
 from pyro.optim import PyroOptim
 from torch import Tensor
+from torch.distributions import kl_divergence
 
-from examples.dp_mixture_vae.evidence_pyro import encode, explain, measure
-from examples.dp_mixture_vae.judging import Judged, judge
-from examples.dp_mixture_vae.networks_pyro import Networks
-from examples.dp_mixture_vae.rearranging_pyro import grow_sticks, rearrange
-from examples.dp_mixture_vae.splitting import split
-from examples.dp_mixture_vae.usage_pyro import draw_usage
+from examples.dp_mixture_vae.components import AXES_OF_STICKS, BetaSticks, Judged, judge
+from examples.dp_mixture_vae.mixture_pyro import Networks, to_weights
+from examples.dp_mixture_vae.report import Usage
+from examples.dp_mixture_vae.splitting import Encoded, split
+from examples.harness.training_pyro import IMAGES_AT_ONCE
+from pyro_igr import grow, num_active, reorder
 
-MOST_IMAGES, MOST_TO_SPLIT, NUM_DRAWS = 1000, 10_000, 5
+MOST_IMAGES, MOST_TO_SPLIT, AT_ONCE = 1000, 10_000, 100
+NUM_SAMPLES, NUM_DRAWS = 5, 5
+NUM_STEPS, STEP_SIZE = 100, 0.1
+
+
+def draw_weights(
+    networks: Networks, prior: Distribution, images: Tensor, num_draws: int = 100
+) -> tuple[Distribution, Tensor]:
+    """The sticks, and weights: of each image, or draws of shared ones."""
+    concentration = networks.encode_concentration(prior).mean
+    sticks = networks.encode_sticks(networks.features(images), concentration)
+    shape = () if networks.options.has_own_weights else (num_draws,)
+    return sticks, to_weights(sticks, sticks.rsample(shape))
+
+
+@torch.no_grad()
+def draw_usage(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
+) -> Usage:
+    """What the guide says of some images, over so many draws of the weights."""
+    parts = [
+        _draw_usage(networks, prior, batch, rho, num_draws)
+        for batch in images.split(IMAGES_AT_ONCE)
+    ]
+    return Usage.join([Usage(*(x.numpy(force=True) for x in part)) for part in parts])
+
+
+def _draw_usage(
+    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    features = networks.features(images)
+    sticks = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
+    weights = to_weights(sticks, sticks.rsample((num_draws,)))
+    if not networks.options.has_own_weights:
+        weights = weights.unsqueeze(-2)
+    probs = networks.encode_component(features, weights).softmax(-1)
+    codes = networks.encode_code(features, networks.all_means().unsqueeze(-2)).mean
+    code = torch.einsum("nk,knd->nd", probs.mean(0), codes)
+    return probs, num_active(weights, rho).expand(probs.shape[:-1]), code
+
+
+@torch.no_grad()
+def wanted_sticks(networks: Networks, prior: Distribution, images: Tensor) -> int:
+    """How many sticks keep the overflow rate of draws for these images low.
+
+    Args:
+        networks: That have the sticks so far.
+        prior: Of the concentration.
+        images: For which weights are drawn.
+    """
+    options = networks.options
+    sticks, weights = draw_weights(networks, prior, images)
+    return int(sticks.wanted_sticks(weights, options.max_overflow, options.rho))
+
+
+def grow_sticks(networks: Networks, optimizer: PyroOptim, num_sticks: int) -> None:
+    """Add sticks at the prior, each with a component like the rest.
+
+    The bound stays what it was but for the price of the sticks: their KL to the prior
+    at its nearest Gaussian.
+
+    Args:
+        networks: Whose parameters grow.
+        optimizer: Whose state is kept, and zero for the new parameters.
+        num_sticks: How many to add.
+    """
+    for name, axis in AXES_OF_STICKS.items():
+        parameter = getattr(networks, name)
+        shape = list(parameter.shape)
+        shape[axis] = num_sticks
+        grow(optimizer, {parameter: parameter.new_zeros(shape)}, axis)
 
 
 @torch.no_grad()
@@ -98,3 +171,70 @@ def split_components(
     networks.scores.weight += torch.from_numpy(parts.weight).to(images)
     networks.scores.bias += torch.from_numpy(parts.bias).to(images)
     return parts.tried
+
+
+def measure(
+    networks: Networks, images: Tensor, means: NDArray[np.floating], seed: int = 0
+) -> NDArray[np.floating]:
+    """What the images say of components with these means, whose codes share noise."""
+    means, generator = (
+        torch.from_numpy(means).to(images),
+        torch.Generator(images.device),
+    )
+    generator.manual_seed(seed)
+    prior, found = Normal(means.unsqueeze(-2), 1.0).to_event(1), []
+    for batch in images.split(AT_ONCE):
+        code = networks.encode_code(networks.features(batch), means.unsqueeze(-2))
+        shape = NUM_SAMPLES, 1, *code.mean.shape[1:]
+        noise = torch.randn(shape, generator=generator, device=images.device)
+        pixels = Bernoulli(logits=networks.decode(code.mean + code.stddev * noise))
+        log_likelihood = pixels.log_prob(batch).sum(-1).mean(0)
+        found.append((log_likelihood - kl_divergence(code, prior)).T)
+    return torch.cat(found).double().numpy(force=True)
+
+
+def explain(
+    networks: Networks,
+    codes: NDArray[np.floating],
+    pixels: NDArray[np.floating],
+    counts: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """Codes near these of which the decoder makes such mean images, of so many."""
+    start, pixels = (torch.from_numpy(x).to(networks.means) for x in (codes, pixels))
+    counts = torch.from_numpy(counts).to(start)
+    found = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([found], STEP_SIZE)
+    for _ in range(NUM_STEPS):
+        with torch.enable_grad():
+            log_probs = (
+                Bernoulli(logits=networks.decode(found), validate_args=False)
+                .log_prob(pixels)
+                .sum(-1)
+            )
+            loss = ((found - start) ** 2).sum() / 2 - counts @ log_probs
+            (found.grad,) = torch.autograd.grad(loss, found)
+        optimizer.step()
+    return found.double().numpy(force=True)
+
+
+def encode(networks: Networks, images: Tensor, components: NDArray) -> Encoded:
+    """What the guide says of images, each of one component."""
+    features, means = networks.features(images), networks.all_means()[components]
+    codes = networks.encode_code(features, means).mean
+    arrays = codes, features, networks.scores(features)
+    return Encoded(components, *(x.double().numpy(force=True) for x in arrays))
+
+
+def rearrange(
+    networks: Networks, optimizer: PyroOptim, order: NDArray, sticks: BetaSticks
+) -> None:
+    """Puts these components first, with these sticks, and zeros after them."""
+    num_sticks = networks.num_sticks
+    for name, axis in AXES_OF_STICKS.items():
+        parameter = getattr(networks, name)
+        rest = list(parameter.shape)
+        rest[axis] -= len(order)
+        reorder(optimizer, order, {parameter: None}, axis)
+        grow(optimizer, {parameter: parameter.new_zeros(rest)}, axis)
+    breaks = sticks.breaks(num_sticks, networks.options.concentration)
+    networks.breaks.copy_(torch.from_numpy(breaks))

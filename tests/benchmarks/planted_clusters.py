@@ -66,22 +66,19 @@ def component_of_test(host, options, trained):
     Shares by the encoder add up to the weights; which component it thinks an image is
     of is a guess that no decoder has checked.
     """
-    usage_of, evidence = (
-        importlib.import_module(f"examples.dp_mixture_vae.{module}_{host}")
-        for module in ("usage", "evidence")
-    )
+    revision = importlib.import_module(f"examples.dp_mixture_vae.revision_{host}")
     rest, images = (options.rho, NUM_DRAWS), trained.test
     if host == "pyro":
         networks = trained.networks
-        usage = usage_of.draw_usage(networks, trained.prior, images, *rest)
+        usage = revision.draw_usage(networks, trained.prior, images, *rest)
         with torch.no_grad():
             means = networks.all_means().numpy()
-            fits = evidence.measure(networks, images, means)
+            fits = revision.measure(networks, images, means)
     else:
         of, key = (options.of_model(), trained.params), trained.key
-        usage = usage_of.draw_usage(*of, trained.prior, images, *rest, key)
+        usage = revision.draw_usage(*of, trained.prior, images, *rest, key)
         means = np.append(of[1]["means"], [[0.0] * options.latent_dim], 0)
-        fits = np.asarray(evidence.measure(*of, images, key, means))
+        fits = np.asarray(revision.measure(*of, images, key, means))
     weights = usage.probs.mean((0, 1), np.float64)
     return (fits + np.log(np.maximum(weights, np.finfo(float).tiny))).argmax(-1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from examples.dp_mixture_vae.sticks import BetaSticks, nearest_gaussian
+from examples.dp_mixture_vae.components import BetaSticks, nearest_gaussian
 
 ALPHA = 1.5
 

@@ -12,10 +12,16 @@ from few_images import load_few
 from PIL import Image
 from planted import plant
 
-from examples.dp_mixture_vae.judging import Move
+from examples.dp_mixture_vae import report
+from examples.dp_mixture_vae.components import Move
 from examples.dp_mixture_vae.options import MixtureOptions
-from examples.dp_mixture_vae.record import Growth, Record
-from examples.dp_mixture_vae.usage import Usage, component_posterior, neighbor_errors
+from examples.dp_mixture_vae.report import (
+    Growth,
+    Record,
+    Usage,
+    component_posterior,
+    neighbor_errors,
+)
 from examples.harness.run import load
 
 OPTIONS = MixtureOptions(
@@ -39,7 +45,7 @@ def example(request, monkeypatch):
     pytest.importorskip(request.param)
     module = importlib.import_module(f"examples.dp_mixture_vae.vae_{request.param}")
     load_few(module, monkeypatch)
-    monkeypatch.setattr("examples.dp_mixture_vae.figures.NUM_ROWS", 2)
+    monkeypatch.setattr(report, "NUM_ROWS", 2)
     return module
 
 

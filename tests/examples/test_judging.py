@@ -5,9 +5,14 @@ import pytest
 from scipy.special import ndtri, softmax
 from scipy.stats import beta
 
-from examples.dp_mixture_vae.fitting import LEVEL, Fit, fit_sticks
-from examples.dp_mixture_vae.judging import KINDS, judge
-from examples.dp_mixture_vae.sticks import BetaSticks
+from examples.dp_mixture_vae.components import (
+    KINDS,
+    LEVEL,
+    BetaSticks,
+    Fit,
+    fit_sticks,
+    judge,
+)
 
 ALPHA = 1.5
 HEAPS = np.array([[-5.0], [5.0]])

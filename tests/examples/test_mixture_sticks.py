@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from examples.dp_mixture_vae.sticks import (
+from examples.dp_mixture_vae.components import (
     even_sticks,
     nearest_gaussian,
     start_of_sticks,

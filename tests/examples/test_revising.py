@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_mixture import IMAGE, fits, mixture_of_four
 
+from examples.dp_mixture_vae.components import BetaSticks, nearest_gaussian
 from examples.dp_mixture_vae.splitting import Split
-from examples.dp_mixture_vae.sticks import BetaSticks, nearest_gaussian
 
 ALPHA, NUM_DRAWS = 1.5, 400
 

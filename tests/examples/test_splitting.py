@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from examples.dp_mixture_vae.halving import halve, halve_images
-from examples.dp_mixture_vae.splitting import Encoded, divide, split
+from examples.dp_mixture_vae.splitting import (
+    Encoded,
+    divide,
+    halve,
+    halve_images,
+    split,
+)
 
 ALPHA = 1.5
 

@@ -9,13 +9,18 @@ from jax.example_libraries import optimizers
 from numpyro.distributions import Delta
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
-from examples.dp_mixture_vae.evidence_numpyro import measure
-from examples.dp_mixture_vae.objectives_numpyro import make_objectives
-from examples.dp_mixture_vae.rearranging_numpyro import grow_sticks
-from examples.dp_mixture_vae.revision_numpyro import judge_components, split_components
-from examples.dp_mixture_vae.usage_numpyro import trained_networks
-from examples.dp_mixture_vae.vae_numpyro import log_likelihoods
-from examples.harness.training_numpyro import initialize
+from examples.dp_mixture_vae.revision_numpyro import (
+    grow_sticks,
+    judge_components,
+    measure,
+    split_components,
+    trained_networks,
+)
+from examples.dp_mixture_vae.vae_numpyro import (
+    initialize,
+    log_likelihoods,
+    make_objectives,
+)
 
 
 class TinyMixture:

@@ -7,12 +7,14 @@ from pyro.distributions import Delta
 from pyro.optim import Adam
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
-from examples.dp_mixture_vae.evidence_pyro import measure
-from examples.dp_mixture_vae.networks_pyro import Networks
-from examples.dp_mixture_vae.objectives_pyro import make_objectives
-from examples.dp_mixture_vae.rearranging_pyro import grow_sticks
-from examples.dp_mixture_vae.revision_pyro import judge_components, split_components
-from examples.dp_mixture_vae.vae_pyro import log_likelihoods
+from examples.dp_mixture_vae.mixture_pyro import Networks
+from examples.dp_mixture_vae.revision_pyro import (
+    grow_sticks,
+    judge_components,
+    measure,
+    split_components,
+)
+from examples.dp_mixture_vae.vae_pyro import log_likelihoods, make_objectives
 
 
 class TinyMixture:
