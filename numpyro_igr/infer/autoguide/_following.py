@@ -23,8 +23,8 @@ NEW = (
     "sites: call the guide first with arguments for which the model has all sites"
 )
 NOT_FOLLOWED = (
-    "the model masks or scales site '{}', and the guide given as continuous cannot "
-    "follow it: use the default of continuous, or mask the site alike in that guide"
+    "the model masks site '{}', and the guide given as continuous cannot follow it: "
+    "use the default of continuous, or write a guide of all sites with the masks"
 )
 SCANNED = (
     "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "

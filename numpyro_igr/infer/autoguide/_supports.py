@@ -1,6 +1,6 @@
 """Checks that the supports of sites do not move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
@@ -17,7 +17,12 @@ DEPENDENT = (
 
 
 def check_supports(
-    model: Callable, sites: dict[str, dict], /, *args: Any, **kwargs: Any
+    model: Callable,
+    names: Collection[str],
+    sites: dict[str, dict],
+    /,
+    *args: Any,
+    **kwargs: Any,
 ) -> None:
     """Raises at a site whose support moves with other latent sites.
 
@@ -25,6 +30,7 @@ def check_supports(
 
     Args:
         model: of the sites.
+        names: of the sites to look at.
         sites: of a run of it, by name.
         args: of the model.
         kwargs: of the model.
@@ -32,11 +38,7 @@ def check_supports(
     Raises:
         ValueError: naming the site.
     """
-    names = [
-        name
-        for name, site in sites.items()
-        if is_guided(site) and jax.tree.leaves(site["fn"].support)
-    ]
+    names = [name for name in names if jax.tree.leaves(sites[name]["fn"].support)]
     if not names:
         return
 

@@ -9,7 +9,7 @@ import numpyro
 from jax import Array, random
 from jax.typing import ArrayLike
 from numpyro import handlers
-from numpyro.infer.autoguide import AutoGuideList
+from numpyro.infer.autoguide import AutoGuide, AutoGuideList
 
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
@@ -68,7 +68,7 @@ class AutoIGR(AutoGuideList):
     Raises:
         ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
             the model compares, rounds or indexes with a relaxed value, or if a support
-            depends on other latent sites; at a masked site guided by ``continuous``.
+            of automatic guides depends on latents; at a masked site of ``continuous``.
 
     Example:
         >>> import jax.numpy as jnp, numpyro
@@ -109,21 +109,21 @@ class AutoIGR(AutoGuideList):
         for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame
             full_sizes[frame.name] = sizes.get(frame.name, frame.size)
-        for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
-            hide = partial(_is_hidden, exposed=list(names))
+        automatic: list[str] = []
+        for relaxed, group in groupby(sites, lambda name: is_relaxed(sites[name])):
+            hide = partial(_is_hidden, exposed=(names := list(group)))
             part = handlers.block(self.model, hide)
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
                 self.append(self.continuous(part))
+                automatic += names if isinstance(self[-1], AutoGuide) else []
             self[-1].create_plates = self._shared_plates
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
-        relaxed = {name for name, site in sites.items() if is_relaxed(site)}
-        others = {n: s for n, s in trace.items() if n not in relaxed}
-        check_supports(self.model, others, *args, **kwargs)
+        check_supports(self.model, automatic, trace, *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
         if self.prototype_trace is None:

@@ -1,6 +1,6 @@
 """Checks that the supports of sites do not move."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import torch
@@ -20,7 +20,12 @@ CHANGING = (
 
 
 def check_supports(
-    model: Callable, sites: dict[str, Any], /, *args: Any, **kwargs: Any
+    model: Callable,
+    names: Collection[str],
+    sites: dict[str, Any],
+    /,
+    *args: Any,
+    **kwargs: Any,
 ) -> None:
     """Raises at a site whose support moves with other latent sites.
 
@@ -28,6 +33,7 @@ def check_supports(
 
     Args:
         model: of the sites.
+        names: of the sites to look at.
         sites: of a run of it, by name.
         args: of the model.
         kwargs: of the model.
@@ -35,7 +41,7 @@ def check_supports(
     Raises:
         ValueError: naming the site.
     """
-    bounds = {name: list(_bounds(site["fn"].support)) for name, site in sites.items()}
+    bounds = {name: list(_bounds(sites[name]["fn"].support)) for name in names}
     if not any(bounds.values()):
         return
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):

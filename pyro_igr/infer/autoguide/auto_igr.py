@@ -7,7 +7,7 @@ from weakref import ref
 
 import pyro
 from pyro import poutine
-from pyro.infer.autoguide import AutoGuideList
+from pyro.infer.autoguide import AutoCallable, AutoGuideList
 from torch import Tensor
 
 from pyro_igr._host import KeptModel
@@ -71,7 +71,7 @@ class AutoIGR(AutoGuideList):
     Raises:
         ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
             the model compares, rounds or indexes with a relaxed value, or if a support
-            depends on other latent sites; at a masked site guided by ``continuous``.
+            of automatic guides depends on latents; at a masked site of ``continuous``.
 
     Example:
         >>> import pyro, torch
@@ -114,20 +114,21 @@ class AutoIGR(AutoGuideList):
         trace = cast(poutine.Trace, self.prototype_trace)
         sites = dict(trace.iter_stochastic_nodes())
         self._observed |= names_of_data(run) - sites.keys()
-        for relaxed, names in groupby(sites, lambda name: is_relaxed(sites[name])):
-            part = poutine.block(self.model, expose=list(names))
+        automatic: list[str] = []
+        for relaxed, group in groupby(sites, lambda name: is_relaxed(sites[name])):
+            part = poutine.block(self.model, expose=(names := list(group)))
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
                 self.append(self.continuous(part))
+                automatic += [] if isinstance(self[-1], AutoCallable) else names
             if isinstance(last := self[-1], SiteGuide):
                 last.prepare(*args, **kwargs)
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: full_size(frame) for frame in frames}
         self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
-        continuous = {n: s for n, s in sites.items() if not is_relaxed(s)}
-        check_supports(self.model, continuous, *args, **kwargs)
+        check_supports(self.model, automatic, sites, *args, **kwargs)
 
     def _check_prototype(self, part_trace: poutine.Trace) -> None:
         check_categories(cast(poutine.Trace, self.prototype_trace), part_trace)
