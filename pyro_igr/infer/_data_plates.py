@@ -19,9 +19,9 @@ SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
 
 OUTSIDE = (
-    "site '{}' lies outside of plate '{}', and data that share a latent site have no "
-    "weights of their own: condition model and guide on it, or pass plate=() for one "
-    "weight of all data"
+    "site '{0}' lies outside of plate '{1}', and data that share a latent have no "
+    "weights of their own: hide it in programs conditioned on it, block(condition("
+    "program, data), hide=['{0}']), or pass plate=() for one weight of all data"
 )
 SEVERAL = "expected plate to name the plate of the data, one of {}, got None"
 UNKNOWN = "expected plate to name a vectorized plate, one of {}, got '{}'"

@@ -153,6 +153,13 @@ def test_a_latent_that_data_share_is_refused_but_for_all_data_as_one(host):
     assert found.values.shape == ()
     assert abs(found.values - exact) < 4 * found.standard_errors < 0.4
 
+    def given(program):
+        at = host.condition(program, {"s": host.array([0.0, 1.0])})
+        return host.block(at, hide=["s"])
+
+    found = host.log_likelihood(*map(given, pair), num_samples=300, chunk_size=1)
+    assert (abs(found.values - each[1]) < 4 * found.standard_errors).all()
+
 
 def grid(host, rows=2, subsample=None):
     """Two rows of two data, each with a category."""
