@@ -77,20 +77,22 @@ def test_the_guide_has_the_masks_of_the_model(host, guides):
     assert abs(host.loss_once(host.MEAN_FIELD(), model, masked)) < 1e-5
 
 
-def test_a_guide_given_for_continuous_sites_is_called_once_and_cannot_be_masked(
-    host, guides
+@pytest.mark.parametrize("weighed", ["mask", "scale"])
+def test_a_guide_given_for_continuous_sites_is_called_once_and_cannot_be_weighed(
+    host, guides, weighed
 ):
-    def model(is_masked):
+    def model(is_weighed):
         with host.mask(False):
             host.sample("z", one_hot(host))
-        with host.mask(False) if is_masked else nullcontext():
+        by = host.mask(False) if weighed == "mask" else host.scale(0.5)
+        with by if is_weighed else nullcontext():
             two = host.array(np.float32(2))
             host.sample("w", host.dist.Gamma(two, two / 2))
 
     given = {"continuous": guides.AutoNormal}
     guide = host.igr.AutoIGR(host.igr.relax(model, TAU), TAU, **given)
     assert set(host.run(guide, False)) == {"z", "w"}
-    with pytest.raises(ValueError, match="masks site 'w'"):
+    with pytest.raises(ValueError, match="masks or scales site 'w'"):
         host.run(guide, True)
 
 

@@ -7,7 +7,7 @@ import jax
 from numpyro import handlers
 
 from numpyro_igr._host import eval_provenance
-from numpyro_igr.infer.autoguide._following import is_guided
+from numpyro_igr.infer.autoguide._followed_sites import is_guided
 
 DEPENDENT = (
     "the support of site '{}' depends on other latent sites or on parameters, and a "

@@ -14,13 +14,13 @@ from numpyro.infer.autoguide import AutoGuide, AutoGuideList
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
 from numpyro_igr.infer._options import RelaxOptions
-from numpyro_igr.infer.autoguide._following import (
-    FollowingMessenger,
+from numpyro_igr.infer.autoguide._followed_sites import (
     any_followed,
     is_followed,
     is_guided,
     names_of_data,
 )
+from numpyro_igr.infer.autoguide._following import FollowingMessenger
 from numpyro_igr.infer.autoguide._kinds import kind_of
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
@@ -68,7 +68,7 @@ class AutoIGR(AutoGuideList):
     Raises:
         ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
             the model compares, rounds or indexes with a relaxed value, or if a support
-            of automatic guides depends on latents; at a masked site of ``continuous``.
+            of automatic guides moves; at a masked or scaled site of ``continuous``.
 
     Example:
         >>> import jax.numpy as jnp, numpyro
@@ -121,7 +121,8 @@ class AutoIGR(AutoGuideList):
             self[-1].create_plates = self._shared_plates
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
-        self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
+        self._known = full_sizes, self._observed
+        self._kinds = {kind_of(*args, **kwargs)}
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         check_supports(self.model, automatic, trace, *args, **kwargs)
 
@@ -140,14 +141,13 @@ class AutoIGR(AutoGuideList):
             else:
                 given |= part(*args, **kwargs)
         subsamples = {name: plate._indices for name, plate in plates.items()}
-        following = FollowingMessenger(parts, given | subsamples, self._observed)
+        following = FollowingMessenger(parts, given | subsamples, *self._known)
         return given | following.run(self.model, *args, **kwargs)
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
-            known = self._full_sizes, self._observed
-            self.follows |= any_followed(self.model, *known, *args, **kwargs)
+            self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
             self._kinds.add(kind)
 
     # One object a plate, so that all parts see the same subsample.

@@ -17,13 +17,13 @@ from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._plates import check_sizes
 from pyro_igr.infer._relaxed_sample import DensityMessenger
-from pyro_igr.infer.autoguide._following import (
-    FollowingMessenger,
+from pyro_igr.infer.autoguide._followed_sites import (
     any_followed,
     is_followed,
     is_guided,
     names_of_data,
 )
+from pyro_igr.infer.autoguide._following import FollowingMessenger
 from pyro_igr.infer.autoguide._kinds import kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
@@ -71,7 +71,7 @@ class AutoIGR(AutoGuideList):
     Raises:
         ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
             the model compares, rounds or indexes with a relaxed value, or if a support
-            of automatic guides depends on latents; at a masked site of ``continuous``.
+            of automatic guides moves; at a masked or scaled site of ``continuous``.
 
     Example:
         >>> import pyro, torch
@@ -126,7 +126,8 @@ class AutoIGR(AutoGuideList):
                 last.prepare(*args, **kwargs)
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: full_size(frame) for frame in frames}
-        self._full_sizes, self._kinds = full_sizes, {kind_of(*args, **kwargs)}
+        self._known = full_sizes, self._observed
+        self._kinds = {kind_of(*args, **kwargs)}
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         check_supports(self.model, automatic, sites, *args, **kwargs)
 
@@ -158,8 +159,7 @@ class AutoIGR(AutoGuideList):
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
-            known = self._full_sizes, self._observed
-            self.follows |= any_followed(self.model, *known, *args, **kwargs)
+            self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
             self._kinds.add(kind)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -172,5 +172,5 @@ class AutoIGR(AutoGuideList):
             else:
                 given |= part(*args, **kwargs)
         subsamples = {name: plate.indices for name, plate in plates.items()}
-        following = FollowingMessenger(parts, given | subsamples, self._observed)
+        following = FollowingMessenger(parts, given | subsamples, *self._known)
         return given | following.run(self.model, *args, **kwargs)

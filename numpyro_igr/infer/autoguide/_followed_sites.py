@@ -1,0 +1,106 @@
+"""What a guide has to know of the sites of its model."""
+
+from collections.abc import Callable, Mapping
+from math import isclose, prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from numpyro import handlers
+
+from numpyro_igr.distributions._pushforward import GaussianPushforward
+from numpyro_igr.distributions.recovering import innermost, is_masked
+from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.infer.autoguide._sizes import check_full_sizes, plate_sizes
+
+
+def is_guided(site: dict) -> bool:
+    """Whether a guide has to have a site: latent, and not discrete.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    is_latent = site["type"] == "sample" and not site["is_observed"]
+    return is_latent and not is_discrete(site["fn"])
+
+
+def names_of_data(sites: Mapping[str, dict]) -> set[str]:
+    """The names of observed sites, and of their weights, if they are relaxed counts.
+
+    Args:
+        sites: of a trace, or messages.
+    """
+    data = [name for name, site in sites.items() if _is_data(site)]
+    return {*data, *(f"{name}_weights" for name in data)}
+
+
+def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give a site another mask, scale or option at each call.
+
+    A scale counts if it is not that of the plates, an option if it may depend on the
+    subsample of a plate or on parameters that are trained.
+
+    Args:
+        site: of a trace.
+        full_sizes: of the plates, by name.
+    """
+    in_part = _scale_of_plates(site, full_sizes) > 1
+    return is_weighed(site, full_sizes) or _has_options(site, in_part=in_part)
+
+
+def _scale_of_plates(site: dict, full_sizes: dict[str, int]) -> float:
+    frames = [f for f in site["cond_indep_stack"] if f.size]
+    return prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
+
+
+# A mask of True at one call may be another at the next.
+def is_weighed(site: dict, full_sizes: dict[str, int]) -> bool:
+    """Whether a site has a mask, or another scale than that of its plates.
+
+    Args:
+        site: of a trace, or a message.
+        full_sizes: of the plates, by name.
+    """
+    scale, plates = site["scale"], _scale_of_plates(site, full_sizes)
+    scale = 1.0 if scale is None else scale
+    is_scaled = not isinstance(scale, float) or not isclose(scale, plates)
+    return is_scaled or is_masked(site["fn"])
+
+
+def any_followed(
+    model: Callable,
+    full_sizes: dict[str, int],
+    observed: set[str],
+    /,
+    *args: Any,
+    **kwargs: Any,
+) -> bool:
+    """Whether :func:`is_followed` holds at any site of a new run, or one has data.
+
+    Args:
+        model: a model.
+        full_sizes: of the plates, by name.
+        observed: the names of sites that earlier runs observed.
+        args: of the model.
+        kwargs: of the model.
+
+    Raises:
+        ValueError: at a site in a plate of another size.
+    """
+    with handlers.block():
+        run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
+    latent = filter(is_guided, run.values())
+    sites = [s for s in latent if s["name"] not in observed]
+    check_full_sizes(sites, plate_sizes(run), full_sizes)
+    newly = names_of_data(run) - observed
+    return bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+
+
+def _is_data(site: dict) -> bool:
+    return site["type"] == "sample" and site["is_observed"]
+
+
+def _has_options(site: dict, *, in_part: bool) -> bool:
+    like = innermost(site["fn"])
+    options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
+    return in_part and any(jnp.size(x) > 1 for x in jax.tree.leaves(options))

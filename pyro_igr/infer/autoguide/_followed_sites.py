@@ -1,0 +1,110 @@
+"""What a guide has to know of the sites of its model."""
+
+from collections.abc import Callable, Mapping
+from math import isclose, prod
+from typing import Any
+
+import torch
+from pyro import poutine
+from torch import Tensor
+
+from pyro_igr._host import site_is_subsample
+from pyro_igr._typed import Message
+from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.recovering import innermost, is_masked
+from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.infer.autoguide._sizes import check_full_sizes
+
+
+def is_guided(site: Message) -> bool:
+    """Whether a guide has to have a site: latent, and not discrete.
+
+    Args:
+        site: of a trace, or a message.
+    """
+    if site["type"] != "sample" or site["is_observed"] or site_is_subsample(site):
+        return False
+    return not is_discrete(site["fn"])
+
+
+def names_of_data(sites: Mapping[str, Any]) -> set[str]:
+    """The names of observed sites, and of their weights, if they are relaxed counts.
+
+    Args:
+        sites: of a trace, or messages.
+    """
+    data = [name for name, site in sites.items() if _is_data(site)]
+    return {*data, *(f"{name}_weights" for name in data)}
+
+
+def is_followed(site: Message, full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give a site another mask, scale or option at each call.
+
+    A scale counts if it is not that of the plates, an option if it may depend on the
+    subsample of a plate or on parameters that are trained.
+
+    Args:
+        site: of a trace.
+        full_sizes: of the plates, by name.
+    """
+    in_part = _scale_of_plates(site, full_sizes) > 1
+    return is_weighed(site, full_sizes) or _has_options(site, in_part=in_part)
+
+
+def _scale_of_plates(site: Message, full_sizes: dict[str, int]) -> float:
+    frames = [f for f in site["cond_indep_stack"] if f.size]
+    return prod(full_sizes.get(f.name, f.size) / f.size for f in frames)
+
+
+# A mask of True at one call may be another at the next.
+def is_weighed(site: Message, full_sizes: dict[str, int]) -> bool:
+    """Whether a site has a mask, or another scale than that of its plates.
+
+    Args:
+        site: of a trace, or a message.
+        full_sizes: of the plates, by name.
+    """
+    scale, plates = site["scale"], _scale_of_plates(site, full_sizes)
+    is_scaled = isinstance(scale, Tensor) or not isclose(scale, plates, rel_tol=1e-6)
+    return is_scaled or site["mask"] is not None or is_masked(site["fn"])
+
+
+def any_followed(
+    model: Callable,
+    full_sizes: dict[str, int],
+    observed: set[str],
+    /,
+    *args: Any,
+    **kwargs: Any,
+) -> bool:
+    """Whether :func:`is_followed` holds at any site of a new run, or one has data.
+
+    Args:
+        model: a model.
+        full_sizes: of the plates, by name.
+        observed: the names of sites that earlier runs observed.
+        args: of the model.
+        kwargs: of the model.
+
+    Raises:
+        ValueError: at a site in a plate of another size.
+    """
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
+    latent = filter(is_guided, run.nodes.values())
+    sites = [s for s in latent if s["name"] not in observed]
+    check_full_sizes(sites, full_sizes)
+    newly = names_of_data(run.nodes) - observed
+    return bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+
+
+def _is_data(site: Message) -> bool:
+    is_fact = site["type"] == "sample" and site["is_observed"]
+    return is_fact and not site["infer"].get("_deterministic")
+
+
+def _has_options(site: Message, *, in_part: bool) -> bool:
+    like = innermost(site["fn"])
+    options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
+    tensors = [x for x in options.values() if isinstance(x, Tensor)]
+    return any(x.requires_grad or (in_part and x.numel() > 1) for x in tensors)
