@@ -106,7 +106,7 @@ def _quantiles(levels: Array, loc: Array, scale: Array, floor: Array) -> Array:
         below = log_mass - log_s < levels
         return jnp.where(below, middle, low), jnp.where(below, high, middle)
 
-    low = jnp.zeros(jnp.broadcast_shapes(levels.shape, far.shape), far.dtype)
+    low = jnp.zeros_like(levels + far)
     low, high = lax.fori_loop(0, NUM_BISECTIONS, bisect, (low, jnp.ones_like(low)))
     return far * ((low + high) / 2) ** 2
 

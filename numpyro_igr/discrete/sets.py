@@ -36,8 +36,9 @@ def draw_set(log_probs: Array, gumbels: Array) -> Array:
     """
     (log_probs, gumbels), _ = in_full_precision(log_probs, gumbels)
     num_variables, num_samples, num_categories = gumbels.shape[-3:]
-    beams = jnp.full_like(gumbels[..., 0, :, 0], UNUSED).at[..., 0].set(0)
-    codes = jnp.zeros((num_variables, *beams.shape), int)
+    first = gumbels[..., 0, :, 0] + log_probs[..., 0, :1]
+    beams = jnp.full_like(first, UNUSED).at[..., 0].set(0)
+    codes = jnp.zeros_like(first, int, (num_variables, *first.shape))
 
     def extend(state: tuple, variable: tuple) -> tuple:
         beams, perturbed, codes = state

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
+import pytest
 from jax import random
+from jax.sharding import Mesh, PartitionSpec
 from numpyro import handlers
 from numpyro.contrib.control_flow import scan
 from numpyro.distributions.batch_util import vmap_over
@@ -24,6 +26,7 @@ from numpyro_families import fresh_host as fresh_host
 from x64 import enable_x64
 
 from numpyro_igr import match_probs
+from numpyro_igr.discrete import draw_set
 
 B = 5
 KEY = random.key(0)
@@ -194,3 +197,17 @@ def test_means_are_matched_under_jit_as_without():
         for scale, probs in scales.items():
             given = jnp.asarray(probs), jnp.asarray(scale)
             np.testing.assert_allclose(compiled(*given), match_probs(*given), 1e-9)
+
+
+PER_DEVICE = {
+    "probabilities": lambda locs: make("igr", 0.5, locs).probs,
+    "sets": lambda locs: draw_set(locs[:, None], jnp.zeros((1, 2, K - 1)))[0],
+}
+
+
+@pytest.mark.parametrize("name", PER_DEVICE)
+def test_devices_of_shard_map_compute_their_shares_of_a_batch(name):
+    mesh, share = Mesh(jax.devices()[:1], ("data",)), PartitionSpec("data")
+    alone = PER_DEVICE[name]
+    shared = jax.shard_map(alone, mesh=mesh, in_specs=share, out_specs=share)
+    np.testing.assert_allclose(jax.jit(shared)(LOCS), alone(LOCS), rtol=1e-5)
