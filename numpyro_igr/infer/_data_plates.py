@@ -5,12 +5,9 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 from jax import Array
-from numpyro.distributions import Delta
 
-from numpyro_igr.distributions.recovering import innermost
-from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import agreement, total_mask
-from numpyro_igr.infer._sites import is_one_hot
+from numpyro_igr.infer._discrete_site import check_kinds
 
 Trace = dict[str, dict]
 Plates = str | Sequence[str] | None
@@ -31,11 +28,6 @@ NOT_IN_MODEL = (
 MASKS = (
     "site '{}' has another mask in the model than in the guide, so that weights would "
     "not be of p(x): use the same mask in both"
-)
-CONTINUOUS = (
-    "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
-    "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
-    "model is relaxed to a family of this package, but not to Gumbel-Softmax"
 )
 SUBSAMPLED = (
     "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
@@ -105,21 +97,11 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> bool | Array
             same = agreement(site, scored[name]).get("mask", True)
             if same is False:
                 raise ValueError(MASKS.format(name))
-            _check_values(site, scored[name])
+            check_kinds(site, scored[name])
             is_alike = is_alike & same
         elif not (site["is_observed"] or site["infer"].get("is_auxiliary")):
             raise ValueError(NOT_IN_MODEL.format(name))
     return is_alike
-
-
-# The log-probability of a value between the categories is -inf, or not defined.
-def _check_values(drawn: dict, scored: dict) -> None:
-    distribution = innermost(drawn["fn"])
-    if not is_one_hot(scored) or isinstance(distribution, Delta):
-        return
-    if not is_discrete(distribution):
-        kind = type(distribution).__name__
-        raise ValueError(CONTINUOUS.format(scored["name"], kind))
 
 
 def plates_around(site: dict) -> dict[str, int]:

@@ -4,16 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from pyro.distributions import Delta
 from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr._typed import Message
-from pyro_igr.distributions.recovering import innermost
-from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._site_weights import agreement, total_mask
-from pyro_igr.infer._sites import is_one_hot
+from pyro_igr.infer._discrete_site import check_kinds
 
 SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
@@ -34,11 +31,6 @@ NOT_IN_MODEL = (
 MASKS = (
     "site '{}' has another mask in the model than in the guide, so that weights would "
     "not be of p(x): use the same mask in both"
-)
-CONTINUOUS = (
-    "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
-    "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
-    "model is relaxed to a family of this package, but not to Gumbel-Softmax"
 )
 SUBSAMPLED = (
     "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
@@ -107,19 +99,9 @@ def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
         if name in scored:
             if not agreement(site, scored[name]).get("mask", True):
                 raise ValueError(MASKS.format(name))
-            _check_values(site, scored[name])
+            check_kinds(site, scored[name])
         elif not (site["is_observed"] or site["infer"].get("is_auxiliary")):
             raise ValueError(NOT_IN_MODEL.format(name))
-
-
-# The log-probability of a value between the categories is -inf, or not defined.
-def _check_values(drawn: Message, scored: Message) -> None:
-    distribution = innermost(drawn["fn"])
-    if not is_one_hot(scored) or isinstance(distribution, Delta):
-        return
-    if not is_discrete(distribution):
-        kind = type(distribution).__name__
-        raise ValueError(CONTINUOUS.format(scored["name"], kind))
 
 
 def plates_around(site: Message) -> dict[str, int]:

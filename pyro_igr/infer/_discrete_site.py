@@ -1,9 +1,25 @@
 """A handler that puts the discrete distributions of a guide and its model in place."""
 
+from pyro.distributions import Delta
 from pyro.poutine.messenger import Messenger
 
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
+from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.infer._sites import is_one_hot
+
+CONTINUOUS = (
+    "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
+    "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
+    "model is relaxed to a family of this package, but not to Gumbel-Softmax"
+)
+ONE_HOT = (
+    "site '{}' is one-hot in the discrete guide, and continuous in the model, a {}: "
+)
+OF_WEIGHTS = (
+    "for weights that a model mixes by, give the guide a distribution of the host, as "
+    "AutoIGR does"
+)
 
 
 class DiscreteSiteMessenger(Messenger):
@@ -73,7 +89,8 @@ def check_discrete(
     if discrete is None:
         raise ValueError(
             f"expected a relaxed or one-hot distribution at site '{site}' of the "
-            f"model, as in the guide; got {type(innermost(dist)).__name__}"
+            f"model, as in the guide; got {type(innermost(dist)).__name__}: "
+            + OF_WEIGHTS
         )
     if dist.event_shape[-1] != num_categories:
         raise ValueError(
@@ -82,6 +99,24 @@ def check_discrete(
             "in loc and scale; where the parameters of counts are drawn or trained, "
             "give their number as num_sticks"
         )
+
+
+# The log-probability of a value between the categories is -inf, or not defined, and so
+# is the density of a category.
+def check_kinds(drawn: Message, scored: Message) -> None:
+    """Raises if a site is one-hot in only one of a guide and its model.
+
+    Args:
+        drawn: the site of the discrete guide.
+        scored: the one of the discrete model, at the same value.
+    """
+    for site, other, message in (
+        (scored, drawn, CONTINUOUS),
+        (drawn, scored, ONE_HOT + OF_WEIGHTS),
+    ):
+        found = innermost(other["fn"])
+        if is_one_hot(site) and not (isinstance(found, Delta) or is_discrete(found)):
+            raise ValueError(message.format(site["name"], type(found).__name__))
 
 
 def check_same_value(of_guide: Distribution, of_model: Distribution, site: str) -> None:

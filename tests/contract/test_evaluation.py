@@ -240,6 +240,18 @@ def test_a_guide_is_refused_that_is_continuous_where_the_model_is_one_hot(host):
         host.log_weights(model(host), relaxed_otherwise, num_samples=2)
 
 
+def test_a_guide_is_refused_that_is_one_hot_where_the_model_is_continuous(host):
+    prior, found = host.igr.GEM(1.0, num_sticks=2), guide(host, OFF)
+
+    def mixture():
+        with host.plate("data", 4):
+            host.sample("z", prior)
+
+    match = "site 'z' is one-hot in .*, a GEM: for weights .* as AutoIGR does"
+    with pytest.raises(ValueError, match=match):
+        host.log_weights(mixture, found, num_samples=2)
+
+
 def test_a_distribution_without_a_support_guides_a_continuous_site(host):
     class Bare(host.dist.Normal):
         @property

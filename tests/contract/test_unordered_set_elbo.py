@@ -336,7 +336,7 @@ ERRORS = {
     "model": (
         lambda host: host.dist.Dirichlet(host.array(np.ones(3))),
         soft,
-        "model, as in the guide; got Dir",
+        "model, as in the guide; got Dirichlet: .* a distribution of the host, as Auto",
     ),
 }
 
