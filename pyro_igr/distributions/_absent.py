@@ -16,6 +16,8 @@ class Absent:
         "use to_discrete().entropy() for that of the discrete distribution, or average "
         "-log_prob over samples"
     )
+    instead_of_variance: str = f"{BY_SAMPLES}, or use to_discrete().variance"
+    instead_of_values: str = "values are continuous: enumerate to_discrete()"
 
     @property
     def mean(self) -> Tensor:
@@ -23,7 +25,7 @@ class Absent:
 
     @property
     def variance(self) -> Tensor:
-        raise self._refusal("variance", f"{BY_SAMPLES}, or use to_discrete().variance")
+        raise self._refusal("variance", self.instead_of_variance)
 
     def entropy(self) -> Tensor:
         raise self._refusal("entropy", self.instead_of_entropy)
@@ -35,9 +37,7 @@ class Absent:
         raise self._refusal("icdf", OF_VECTORS)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:  # noqa: FBT001, FBT002
-        raise self._refusal(
-            "enumerate_support", "values are continuous: enumerate to_discrete()"
-        )
+        raise self._refusal("enumerate_support", self.instead_of_values)
 
     def _refusal(self, name: str, remedy: str) -> NotImplementedError:
         return NotImplementedError(f"{type(self).__name__} has no {name}: {remedy}")

@@ -71,6 +71,8 @@ class GEM(Absent, TorchDistribution):
     num_sticks: int
     instead_of_mean: str = f"use .probs, or {BY_SAMPLES}"
     instead_of_entropy: str = "average -log_prob over samples"
+    instead_of_variance: str = BY_SAMPLES
+    instead_of_values: str = "values are continuous: draw samples"
 
     def __init__(
         self,

@@ -215,7 +215,10 @@ def test_what_a_distribution_does_not_have_says_what_to_use(backend, name, ask, 
         ask(law)
 
 
-def test_what_a_gem_does_not_have_says_what_to_use(backend):
-    for name in "mean", "variance":
-        with pytest.raises(NotImplementedError, match="samples"):
-            getattr(backend.igr.GEM(2.0, 3), name)
+@pytest.mark.parametrize("name", ABSENT)
+def test_what_a_gem_does_not_have_says_what_a_gem_has(backend, name):
+    ask, law = ABSENT[name][0], backend.igr.GEM(2.0, 3)
+    with pytest.raises(NotImplementedError, match="samples") as refusal:
+        ask(law)
+    assert not hasattr(law, "to_discrete")
+    assert "to_discrete" not in str(refusal.value)
