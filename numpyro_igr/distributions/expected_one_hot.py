@@ -5,7 +5,7 @@ from typing import NoReturn, cast
 
 import jax.numpy as jnp
 from jax import Array
-from numpyro.distributions import Distribution, biject_to, constraints
+from numpyro.distributions import Dirichlet, Distribution, biject_to, constraints
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._host import validate_sample
@@ -14,6 +14,7 @@ from numpyro_igr.distributions._mean_log_prob import mean_log_prob
 from numpyro_igr.distributions._parameters import check_value
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._rounding import absorb_rounding
+from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 from numpyro_igr.transforms.simplex import to_real
@@ -61,7 +62,8 @@ class ExpectedOneHotCategorical(OneHotCategorical):
     The value is not a continuous variable: a site with this distribution in the model
     needs it (or ``OneHotCategorical``) in the guide. Engines and automatic guides that
     need a density on the support are refused, and so is a KL to or from a relaxed
-    distribution. ``relax`` and ``discretize`` leave the site as it is.
+    distribution, a :class:`GEM` or a ``Dirichlet``. ``relax`` and ``discretize`` leave
+    the site as it is.
 
     Mean, variance, entropy and KL are those of the one-hot variable.
 
@@ -116,6 +118,7 @@ def _no_kl(p: Distribution, q: Distribution) -> NoReturn:
     raise ValueError(NO_DENSITY)
 
 
-for _family in GaussianPushforward, ExpRelaxedOneHotCategorical:
+RELAXED = GaussianPushforward, ExpRelaxedOneHotCategorical
+for _family in *RELAXED, GEM, Dirichlet:
     kl_divergence.register(_family, ExpectedOneHotCategorical)(_no_kl)
     kl_divergence.register(ExpectedOneHotCategorical, _family)(_no_kl)

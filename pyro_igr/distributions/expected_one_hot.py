@@ -6,6 +6,7 @@ import torch
 from pyro.distributions import OneHotCategorical, constraints
 from torch import Size, Tensor
 from torch.distributions import (
+    Dirichlet,
     Distribution,
     RelaxedOneHotCategorical,
     biject_to,
@@ -17,6 +18,7 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._rounding import absorb_rounding
+from pyro_igr.distributions.gem import GEM
 from pyro_igr.transforms.simplex import to_real
 
 NO_DENSITY = (
@@ -60,7 +62,8 @@ class ExpectedOneHotCategorical(OneHotCategorical):
     The value is not a continuous variable: a site with this distribution in the model
     needs it (or ``OneHotCategorical``) in the guide. Engines and automatic guides that
     need a density on the support are refused, and so is a KL to or from a relaxed
-    distribution. ``relax`` and ``discretize`` leave the site as it is.
+    distribution, a :class:`GEM` or a ``Dirichlet``. ``relax`` and ``discretize`` leave
+    the site as it is.
 
     Mean, variance, entropy and KL are those of the one-hot variable.
 
@@ -125,6 +128,7 @@ def _no_kl(p: Distribution, q: Distribution) -> NoReturn:
     raise ValueError(NO_DENSITY)
 
 
-for _family in GaussianPushforward, RelaxedOneHotCategorical, ExpRelaxedCategorical:
+RELAXED = GaussianPushforward, RelaxedOneHotCategorical, ExpRelaxedCategorical
+for _family in *RELAXED, GEM, Dirichlet:
     register_kl(_family, ExpectedOneHotCategorical)(_no_kl)
     register_kl(ExpectedOneHotCategorical, _family)(_no_kl)

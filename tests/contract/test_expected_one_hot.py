@@ -115,11 +115,19 @@ def test_its_own_value_is_on_the_simplex_of_many_categories(backend):
     np.testing.assert_allclose(log_prob, -backend.numpy(law.entropy()), rtol=1e-5)
 
 
-@pytest.mark.parametrize("family", ["IGR", "ExpIGR", "IGRStickBreaking"])
-def test_a_kl_to_or_from_a_relaxed_distribution_is_refused(backend, family):
-    loc = backend.array(np.zeros(2))
-    relaxed = getattr(backend.igr, family)(TAU, loc, loc + 1)
-    for pair in (expected(backend, Q), relaxed), (relaxed, expected(backend, Q)):
+CONTINUOUS = {
+    "IGR": lambda backend, x: backend.igr.IGR(TAU, x, x + 1),
+    "ExpIGR": lambda backend, x: backend.igr.ExpIGR(TAU, x, x + 1),
+    "IGRStickBreaking": lambda backend, x: backend.igr.IGRStickBreaking(TAU, x, x + 1),
+    "GEM": lambda backend, x: backend.igr.GEM(x[0] + 1, 2),
+    "Dirichlet": lambda backend, _: backend.dist.Dirichlet(backend.array(np.ones(3))),
+}
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_a_kl_to_or_from_a_density_on_the_simplex_is_refused(backend, name):
+    of_density = CONTINUOUS[name](backend, backend.array(np.zeros(2)))
+    for pair in (expected(backend, Q), of_density), (of_density, expected(backend, Q)):
         with pytest.raises(ValueError, match="mean of a one-hot variable"):
             backend.kl(*pair)
 
