@@ -130,6 +130,12 @@ class Flags:
             parser.error(str(error))
 
 
+def option_of(of: type[Flags], name: str) -> Any:
+    """The same option as those have."""
+    (each,) = (each for each in fields(of) if each.name == name)
+    return field(default=each.default, metadata=each.metadata)
+
+
 def names(of: type[Flags]) -> list[str]:
     """Those of the options."""
     return [each.name for each in fields(of)]

@@ -7,13 +7,19 @@ from typing import Any
 
 from examples.discrete_vae.options import (
     DECAYS,
-    HIDDEN_SIZES,
     PIXELS,
     UNMATCHED,
     Options,
     check_estimator,
 )
-from examples.harness.command_line import POSITIVE, SEED, Flags, at_least, option
+from examples.harness.command_line import (
+    POSITIVE,
+    SEED,
+    Flags,
+    at_least,
+    option,
+    option_of,
+)
 from examples.images.datasets import DATASETS
 from examples.study.recipes import Recipe
 
@@ -43,24 +49,14 @@ class GridOptions(Flags):
     num_epochs: int = option(
         "passes over the training images", 30, "-n", where=at_least(1)
     )
-    batch_size: int = option("training images per step", 100, "-b", where=at_least(1))
+    batch_size: int = option_of(Options, "batch_size")
     dataset: str = option("data set of images", DATASETS[0], choices=DATASETS)
     pixels: str = option("pixels, as in the discrete VAE", PIXELS[0], choices=PIXELS)
-    data_dir: Path | None = option(
-        "folder with the files of the data set, instead of a download", None, type=Path
-    )
+    data_dir: Path | None = option_of(Options, "data_dir")
     device: str | None = option("JAX platform, for example cpu or cuda", None, type=str)
-    architecture: str = option(
-        "hidden layers of the encoder; the decoder has them in reverse",
-        "linear",
-        choices=tuple(HIDDEN_SIZES),
-    )
-    num_variables: int = option(
-        "number of categorical variables of a code", 20, where=at_least(1)
-    )
-    num_categories: int = option(
-        "number of categories of each variable", 10, where=at_least(2)
-    )
+    architecture: str = option_of(Options, "architecture")
+    num_variables: int = option_of(Options, "num_variables")
+    num_categories: int = option_of(Options, "num_categories")
     num_importance_samples: int = option(
         "codes per image for the estimate of its log-likelihood",
         1000,
@@ -93,9 +89,7 @@ class GridOptions(Flags):
         16,
         where=at_least(1),
     )
-    checkpoint_every: int = option(
-        "number of epochs between checkpoints", 1, where=at_least(1)
-    )
+    checkpoint_every: int = option_of(Options, "checkpoint_every")
     results: Path = option(
         "file of the results, one line of JSON per run",
         Path("runs/grid.jsonl"),

@@ -20,15 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from examples.dp_mixture_vae.options import TRUNCATIONS, MixtureOptions
-from examples.harness.command_line import SEED, at_least, option
+from examples.harness.command_line import SEED, at_least, option, option_of
 from examples.harness.lines import Line
 from examples.study.finals import Final, finals_of
-from examples.study.single_runs import (
-    SingleRuns,
-    TableOptions,
-    option_of,
-    print_table,
-)
+from examples.study.single_runs import SingleRuns, TableOptions, print_table
 from examples.study.tables import to_header, to_row, with_spread
 
 EXAMPLE = "examples.dp_mixture_vae.vae"

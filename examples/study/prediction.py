@@ -20,7 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from examples.harness.command_line import POSITIVE, option
+from examples.harness.command_line import POSITIVE, option, option_of
 from examples.harness.lines import Line
 from examples.structured_prediction.prediction import (
     FAMILIES,
@@ -28,12 +28,7 @@ from examples.structured_prediction.prediction import (
     PredictionOptions,
 )
 from examples.study.finals import finals_of
-from examples.study.single_runs import (
-    SingleRuns,
-    TableOptions,
-    option_of,
-    print_table,
-)
+from examples.study.single_runs import SingleRuns, TableOptions, print_table
 from examples.study.tables import to_header, to_row, with_spread
 
 EXAMPLE = "examples.structured_prediction.halves"

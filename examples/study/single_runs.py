@@ -8,13 +8,20 @@ import importlib
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from examples.harness.command_line import SEED, Flags, Parser, names, option
+from examples.harness.command_line import (
+    SEED,
+    Flags,
+    Parser,
+    names,
+    option,
+    option_of,
+)
 from examples.harness.lines import (
     Line,
     append_lines,
@@ -29,12 +36,6 @@ Run = TypeVar("Run", bound=RunOptions)
 HOSTS = {"numpyro": ("jax", "numpyro"), "pyro": ("torch", "pyro-ppl")}
 FEWEST_SAMPLES = 2  # for scores that are not kept
 BESIDE = "num_epochs", "num_importance_samples"  # the configuration: what scores are of
-
-
-def option_of(of: type[Flags], name: str) -> Any:
-    """The same option as those have."""
-    (each,) = (each for each in fields(of) if each.name == name)
-    return field(default=each.default, metadata=each.metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
