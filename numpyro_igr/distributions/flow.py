@@ -115,28 +115,34 @@ class IGRFlow(GaussianPushforward):
         )
 
     def _counts(self, num_samples: int) -> Array:
+        """How many samples choose each category, and how many pairs choose it twice."""
         loc = jnp.asarray(self.loc, jnp.result_type(self.loc, float))
-        noise = antithetic_noise(num_samples, loc)
-        width = math.prod((*self.batch_shape, *self.event_shape))
+        half = antithetic_noise(num_samples, loc)[: num_samples // 2]
+        width = 2 * math.prod((*self.batch_shape, *self.event_shape))
         # A batch that vmap adds is not seen: only a known one is left whole.
-        if not_jax_tracer(loc) and num_samples * width <= WHOLE:
-            return self._count(loc + self.scale * noise)
+        if not_jax_tracer(loc) and len(half) * width <= WHOLE:
+            return self._count(half)
         size = min(max(1, WHOLE // width), MOST)
-        end = num_samples // size * size
-        blocks = noise[:end].reshape(-1, size, *noise.shape[1:])
+        end = len(half) // size * size
+        blocks = half[:end].reshape(-1, size, *half.shape[1:])
 
         def add(counts: Array, block: Array) -> tuple[Array, None]:
-            return counts + self._count(loc + self.scale * block), None
+            return counts + self._count(block), None
 
-        return lax.scan(add, self._count(loc + self.scale * noise[end:]), blocks)[0]
+        return lax.scan(add, self._count(half[end:]), blocks)[0]
 
-    def _count(self, y: Array) -> Array:
-        """How often each category is chosen in a sample of y."""
+    def _count(self, noise: Array) -> Array:
+        first, second = (
+            self._chosen(self.loc + self.scale * x) for x in (noise, -noise)
+        )
+        return jnp.stack([(first + second).sum(0), (first * second).sum(0)])
+
+    def _chosen(self, y: Array) -> Array:
         for part in self.flow:
             y = cast(Array, part(y))
         last = jnp.zeros_like(y[..., :1])
         chosen = lax.stop_gradient(jnp.concatenate([y, last], -1)).argmax(-1)
-        return one_hot(chosen, self.event_shape[0], dtype=y.dtype).sum(0)
+        return one_hot(chosen, self.event_shape[0], dtype=y.dtype)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Array, Array]:
         """Probabilities of the discrete distribution, and their standard errors.
@@ -151,12 +157,15 @@ class IGRFlow(GaussianPushforward):
             ValueError: if ``num_samples`` is not positive and even.
         """
         check_pairs(num_samples)
-        shape = self.batch_shape + self.event_shape
-        probs = jnp.broadcast_to(self._counts(num_samples) / num_samples, shape)
-        return probs, jnp.sqrt(probs * (1 - probs) / num_samples)
+        shape = 2, *self.batch_shape, *self.event_shape
+        counts, pairs = jnp.broadcast_to(self._counts(num_samples), shape)
+        probs = counts / num_samples
+        # The variance of the mean of a pair, of which there are num_samples / 2.
+        variance = (counts + 2 * pairs) / num_samples - 2 * probs**2
+        return probs, jnp.sqrt(variance.clip(min=0) / num_samples)
 
     def _log_probs(self) -> Array:
-        counts = self._counts(10_000) + 0.5
+        counts = self._counts(10_000)[0] + 0.5
         return jnp.log(counts / counts.sum(-1, keepdims=True))
 
     @staticmethod

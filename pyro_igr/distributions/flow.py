@@ -108,20 +108,26 @@ class IGRFlow(GaussianPushforward):
         )
 
     def _counts(self, num_samples: int) -> Tensor:
-        noise = antithetic_noise(num_samples, self.loc)
+        """How many samples choose each category, and how many pairs choose it twice."""
+        half = antithetic_noise(num_samples, self.loc)[: num_samples // 2]
         width = math.prod((*self.batch_shape, *self.event_shape))
-        size = max(1, WHOLE // width)
+        size = max(1, WHOLE // (2 * width))
         with torch.no_grad():
-            blocks = (self.loc + self.scale * block for block in noise.split(size))
-            return sum(map(self._count, blocks), torch.zeros_like(self.loc[..., :1]))
+            blocks = map(self._count, half.split(size))
+            return sum(blocks, torch.zeros_like(self.loc[..., :1]))
 
-    def _count(self, y: Tensor) -> Tensor:
-        """How often each category is chosen in a sample of y."""
+    def _count(self, noise: Tensor) -> Tensor:
+        first, second = (
+            self._chosen(self.loc + self.scale * x) for x in (noise, -noise)
+        )
+        counts = first.sum(0) + second.sum(0), (first & second).sum(0)
+        return torch.stack(counts).to(noise)
+
+    def _chosen(self, y: Tensor) -> Tensor:
         for part in self.flow:
             y = cast(Tensor, part(y))
         chosen = pad(y, (0, 1)).argmax(-1, keepdim=True)
-        each = torch.arange(y.shape[-1] + 1, device=y.device)
-        return (chosen == each).sum(0).to(y)
+        return chosen == torch.arange(y.shape[-1] + 1, device=y.device)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Tensor, Tensor]:
         """Probabilities of the discrete distribution, and their standard errors.
@@ -136,11 +142,14 @@ class IGRFlow(GaussianPushforward):
             ValueError: if ``num_samples`` is not positive and even.
         """
         check_pairs(num_samples)
-        probs = self._counts(num_samples) / num_samples
-        return probs, (probs * (1 - probs) / num_samples).sqrt()
+        counts, pairs = self._counts(num_samples)
+        probs = counts / num_samples
+        # The variance of the mean of a pair, of which there are num_samples / 2.
+        variance = (counts + 2 * pairs) / num_samples - 2 * probs**2
+        return probs, (variance.clamp(min=0) / num_samples).sqrt()
 
     def _log_probs(self) -> Tensor:
-        counts = self._counts(10_000) + 0.5
+        counts = self._counts(10_000)[0] + 0.5
         return (counts / counts.sum(-1, keepdim=True)).log()
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 LOC = np.array([[0.3, -0.8, 1.1], [0.0, 0.5, -0.2]])
 SCALE = np.array([[0.7, 1.2, 0.4], [1.0, 0.6, 0.9]])
@@ -85,6 +86,19 @@ def test_the_discrete_distribution_counts_where_the_gaussians_go(backend):
     np.testing.assert_allclose(probs.sum(-1), 1)
     np.testing.assert_allclose(backend.numpy(law.probs), probs, atol=2e-4)
     np.testing.assert_array_equal(law.probs, law.probs)
+
+
+def test_the_error_of_probabilities_is_that_of_antithetic_pairs(backend):
+    u, w = backend.array([0.5]), backend.array([1.0])  # increasing, and 0 at 0
+    flow = backend.igr.PlanarTransform(u, w, 0.0)
+    loc = backend.array([[0.0], [0.1], [-0.5], [1.0]])
+    law = backend.igr.IGRFlow(0.5, loc, backend.array(np.ones(1)), flow)
+    probs, error = map(backend.numpy, law.probs_and_error(20_000))
+    rare = norm.sf(np.abs(backend.numpy(loc)))
+    np.testing.assert_allclose(probs.min(-1), rare[:, 0], atol=0.01)
+    # Of a pair, the rarer category is chosen once or never.
+    expected = np.sqrt(rare * (1 - 2 * rare) / 20_000)
+    np.testing.assert_allclose(error, np.broadcast_to(expected, (4, 2)), rtol=0.1)
 
 
 def test_expanding_keeps_the_distribution_and_its_kl(backend):
