@@ -30,7 +30,7 @@ IN_PYTHON = "uses its value as an index, a condition or a number of trials"
 
 
 def check_marks(marks: Marks) -> None:
-    """Raises at a mark of misuse, and if a site has flat marks without smooth ones.
+    """Raises at a mark of misuse; a flat one is none beside a smooth one.
 
     Args:
         marks: those that reach the distributions of a program.

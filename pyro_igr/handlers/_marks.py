@@ -4,6 +4,7 @@ import torch
 
 OWN, SMOOTH, FLAT = "own", "smooth", "flat"
 COMPARED, ORDERED, INTEGER, ROUNDED = "compared", "ordered", "integer", "rounded"
+TAKEN = "taken"  # as a number of Python
 Marks = frozenset[tuple[str, str]]
 NONE: Marks = frozenset()
 

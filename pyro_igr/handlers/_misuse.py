@@ -10,6 +10,7 @@ from pyro_igr.handlers._marks import (
     OWN,
     ROUNDED,
     SMOOTH,
+    TAKEN,
     Marks,
 )
 
@@ -25,12 +26,13 @@ VERBS = {
     INTEGER: "converts its value to an integer",
     ORDERED: "compares its value with a threshold",
     ROUNDED: "rounds its value",
+    TAKEN: "uses its value as a number of Python only",
 }
 IN_PYTHON = "uses its value as an index, a condition or a number of trials"
 
 
 def check_marks(marks: Marks) -> None:
-    """Raises at a mark of misuse, and if a site has flat marks without smooth ones.
+    """Raises at a mark of misuse; a flat one is none beside a smooth one.
 
     Args:
         marks: those that reach the distributions of a program.
@@ -40,7 +42,7 @@ def check_marks(marks: Marks) -> None:
     """
     smooth = {site for site, mark in marks if mark in (OWN, SMOOTH)}
     for site, mark in sorted(marks):
-        if mark in VERBS and not (mark == FLAT and site in smooth):
+        if mark in VERBS and not (mark in (FLAT, TAKEN) and site in smooth):
             raise ValueError(MISUSED.format(site, VERBS[mark]))
 
 

@@ -10,11 +10,10 @@ from torch.overrides import TorchFunctionMode
 
 from pyro_igr._typed import Distribution, Transform
 from pyro_igr.handlers._marks import (
-    FLAT,
     INTEGER,
     NONE,
-    OWN,
     SMOOTH,
+    TAKEN,
     Marks,
     changed,
     chosen,
@@ -93,8 +92,7 @@ class _Following(TorchFunctionMode):
 
 def _taken_out(name: str, marks: Marks) -> Marks:
     """The misuses in Python of a value, whose float may be for a report."""
-    marks = changed(marks, own=OWN if name == "__float__" else INTEGER)
-    return frozenset(m for m in marks if m[1] not in (OWN, SMOOTH, FLAT))
+    return changed(marks, own=TAKEN if name == "__float__" else INTEGER, smooth=TAKEN)
 
 
 def _name(func: Callable) -> str:

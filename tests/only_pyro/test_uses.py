@@ -39,6 +39,12 @@ def program(site, use):
     return relax(model, 0.2, num_sticks=5)
 
 
+def report(z):
+    mean = z @ TRIPLE
+    assert 0 < float(mean) < 1
+    return mean
+
+
 def fill(b):
     means = torch.zeros(2)
     means[b > 0.5] = 1.0
@@ -51,6 +57,9 @@ MISUSES = {
     "assignment": ("b", fill),
     "index by a count": ("n", lambda n: torch.arange(9.0)[n.long()]),
     "one_hot": ("n", lambda n: F.one_hot(n.long(), 9).float()[1]),
+    "float": ("b", lambda b: PAIR.new_tensor(float(b))),
+    "integer of a product": ("z", lambda z: TRIPLE[int(z[0] * 3)]),
+    "branch by a product": ("z", lambda z: TRIPLE[1 if z @ TRIPLE > 0.5 else 0]),
 }
 
 
@@ -69,6 +78,7 @@ USES = {
     "entropy": lambda z: torch.special.entr(z).sum(),
     "xlogy": lambda z: torch.xlogy(z, TRIPLE).sum(),
     "vmap": lambda z: torch.func.vmap(torch.sin)(z).sum(),
+    "report": report,
     "assertion": lambda z: z.sum() if (z >= 0).all() else 0 * z.sum(),
 }
 
