@@ -33,23 +33,25 @@ def refuse_complex(**arguments: ArrayLike) -> None:
             raise TypeError(f"expected {name} to be real, got {value}")
 
 
-def check_size(**arguments: int) -> None:
-    """Raises unless the arguments are positive integers.
+def check_size(least: int = 1, /, **arguments: int) -> None:
+    """Raises unless the arguments are integers, and large enough.
 
     Args:
+        least: the least that they may be.
         arguments: integers by name.
 
     Raises:
         TypeError: if one is no integer.
-        ValueError: if one is not positive.
+        ValueError: if one is less than the least.
     """
+    words = "positive" if least == 1 else f"at least {least}"
     for name, value in arguments.items():
         try:
             size = operator.index(value)
         except TypeError as error:
             raise TypeError(f"expected {name} to be an integer, got {value}") from error
-        if size < 1:
-            raise ValueError(f"expected {name} to be positive, got {value}")
+        if size < least:
+            raise ValueError(f"expected {name} to be {words}, got {value}")
 
 
 def check_real(*, validate_args: bool | None = None, **arguments: ArrayLike) -> None:

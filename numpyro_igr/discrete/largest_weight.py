@@ -87,11 +87,8 @@ def log_largest_weight_probs(
     remainder: bool = True,
 ) -> Array:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
-    check_size(num_points=num_points, num_nodes=num_nodes)
-    if num_points < LEAST_POINTS:
-        raise ValueError(
-            f"expected num_points to be at least {LEAST_POINTS}, got {num_points}"
-        )
+    check_size(num_nodes=num_nodes)
+    check_size(LEAST_POINTS, num_points=num_points)
     (loc, scale), dtype = in_full_precision(loc, scale)
     rule = num_points, num_nodes
     return _log_probs(loc, scale, *rule, remainder=remainder).astype(dtype)

@@ -1,7 +1,6 @@
 """Samples of a guide, a chunk at a time, and their weights."""
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import NamedTuple
 
 from jax import Array, lax, random
@@ -50,20 +49,6 @@ def weigh(
 
     keys = random.split(key, num_samples)
     return lax.map(of_one, keys, batch_size=min(chunk_size, num_samples))
-
-
-def check_counts(least: int, **counts: int) -> None:
-    """Raises unless all are integers of at least the least.
-
-    Args:
-        least: the least that there may be.
-        counts: by the name of their argument.
-    """
-    for name, count in counts.items():
-        if not (isinstance(count, Integral) and count >= least):
-            raise ValueError(
-                f"expected {name} to be an integer of at least {least}, got {count!r}"
-            )
 
 
 class _SubsampleMessenger(Messenger):

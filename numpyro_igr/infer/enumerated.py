@@ -15,11 +15,11 @@ from numpyro_igr._host import (
     eval_provenance,
     get_importance_trace,
 )
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._joint_values import all_values, joint_log_probs
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
-from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer._sites import check_reparameterized, one_hot_sites
 
 Trace = dict[str, dict]
@@ -88,9 +88,7 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         max_configurations: int = 10_000,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(
-            1, max_configurations=max_configurations, num_particles=num_particles
-        )
+        check_size(max_configurations=max_configurations, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self.max_configurations: int = max_configurations
 

@@ -10,10 +10,11 @@ from jax import Array
 from jax.scipy.special import logsumexp
 from numpyro.handlers import substitute
 
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers import discretize
 from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._log_likelihood import LogLikelihood
-from numpyro_igr.infer._samples import Programs, check_counts, weigh
+from numpyro_igr.infer._samples import Programs, weigh
 
 
 def log_weights(
@@ -87,7 +88,7 @@ def log_weights(
         (10, 3)
     """
     _check_key(key)
-    check_counts(1, num_samples=num_samples, chunk_size=chunk_size)
+    check_size(num_samples=num_samples, chunk_size=chunk_size)
     at = partial(substitute, data={} if params is None else params)
     programs = Programs(at(discretize(model)), at(discretize(guide)), args, kwargs)
     return weigh(key, programs, num_samples, chunk_size, plate)
@@ -151,7 +152,7 @@ def log_likelihood(
         >>> jnp.exp(found.values).round(4)
         Array([0.5, 0.5, 0.5], dtype=float32)
     """
-    check_counts(2, num_samples=num_samples)
+    check_size(2, num_samples=num_samples)
     options = {"num_samples": num_samples, "chunk_size": chunk_size, "plate": plate}
     log_w = log_weights(key, model, guide, *args, params=params, **options, **kwargs)
     values = logsumexp(log_w, 0) - math.log(num_samples)

@@ -83,11 +83,8 @@ def log_largest_weight_probs(
     remainder: bool = True,
 ) -> Tensor:
     """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
-    check_size(num_points=num_points, num_nodes=num_nodes)
-    if num_points < LEAST_POINTS:
-        raise ValueError(
-            f"expected num_points to be at least {LEAST_POINTS}, got {num_points}"
-        )
+    check_size(num_nodes=num_nodes)
+    check_size(LEAST_POINTS, num_points=num_points)
     (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = torch.broadcast_tensors(loc, scale)
     if loc.shape[-1] == 1 and not remainder:  # no other weight

@@ -1,7 +1,6 @@
 """Samples of a guide, a chunk at a time, and their weights."""
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import NamedTuple, cast
 
 import pyro
@@ -76,20 +75,6 @@ def _run_chunk(programs: Programs, within: Callable) -> tuple[Trace, Trace]:
     except (RuntimeError, ValueError, IndexError) as error:
         error.add_note(APART)
         raise
-
-
-def check_counts(least: int, **counts: int) -> None:
-    """Raises unless all are integers of at least the least.
-
-    Args:
-        least: the least that there may be.
-        counts: by the name of their argument.
-    """
-    for name, count in counts.items():
-        if not (isinstance(count, Integral) and count >= least):
-            raise ValueError(
-                f"expected {name} to be an integer of at least {least}, got {count!r}"
-            )
 
 
 def _subsamples(*traces: Trace) -> Callable:

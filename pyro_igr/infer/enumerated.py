@@ -11,13 +11,13 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import torch_item
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
 from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
-from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
 
 
@@ -81,9 +81,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         max_configurations: int = 10_000,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(
-            1, max_configurations=max_configurations, num_particles=num_particles
-        )
+        check_size(max_configurations=max_configurations, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self.max_configurations: int = max_configurations
         self._first = FirstRun()

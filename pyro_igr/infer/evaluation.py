@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pyro_igr._numerics.checks import check_size
 from pyro_igr.handlers import discretize
 from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._log_likelihood import LogLikelihood
-from pyro_igr.infer._samples import Programs, check_counts, weigh
+from pyro_igr.infer._samples import Programs, weigh
 
 
 @torch.no_grad()
@@ -79,7 +80,7 @@ def log_weights(
         >>> log_weights(model, guide, num_samples=10).shape
         torch.Size([10, 3])
     """
-    check_counts(1, num_samples=num_samples, chunk_size=chunk_size)
+    check_size(num_samples=num_samples, chunk_size=chunk_size)
     programs = Programs(discretize(model), discretize(guide), args, kwargs)
     return weigh(programs, num_samples, chunk_size, plate)
 
@@ -138,7 +139,7 @@ def log_likelihood(
         >>> log_likelihood(model, guide, num_samples=10).values.exp()
         tensor([0.5000, 0.5000, 0.5000])
     """
-    check_counts(2, num_samples=num_samples)
+    check_size(2, num_samples=num_samples)
     options = {"num_samples": num_samples, "chunk_size": chunk_size, "plate": plate}
     log_w = log_weights(model, guide, *args, **options, **kwargs)
     values = log_w.logsumexp(0) - math.log(num_samples)

@@ -167,5 +167,5 @@ def test_continuous_sites_are_drawn(backend, host, engine):
 
 
 def test_max_configurations_is_a_count(host):
-    with pytest.raises(ValueError, match="max_configurations to be an integer"):
+    with pytest.raises(ValueError, match="max_configurations to be positive, got 0"):
         host.igr.TraceEnumeratedDiscrete_ELBO(max_configurations=0)

@@ -309,9 +309,12 @@ def test_an_argument_out_of_range_is_one_clear_error(backend, options, match):
         backend.igr.TraceRELAX_ELBO(**options)
 
 
-@pytest.mark.parametrize("num_hidden", [0, 2.5])
-def test_a_number_of_units_out_of_range_is_one_clear_error(backend, num_hidden):
-    with pytest.raises(ValueError, match=f"integer of at least 1, got {num_hidden}"):
+@pytest.mark.parametrize(
+    ("num_hidden", "error", "expected"),
+    [(0, ValueError, "positive, got 0"), (2.5, TypeError, "an integer, got 2.5")],
+)
+def test_a_number_of_units_is_a_positive_integer(backend, num_hidden, error, expected):
+    with pytest.raises(error, match=f"num_hidden to be {expected}"):
         backend.igr.ControlNetwork(num_hidden)
 
 

@@ -359,7 +359,7 @@ def test_a_site_without_any_gradient_is_refused(host):
 
 
 def test_a_set_has_at_least_one_sample(backend):
-    with pytest.raises(ValueError, match="num_samples to be .* at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_samples to be positive, got 0"):
         backend.igr.TraceUnorderedSet_ELBO(0)
 
 

@@ -10,11 +10,11 @@ from numpyro.handlers import seed, substitute
 from numpyro.infer.elbo import ELBO
 
 from numpyro_igr._host import get_importance_trace
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._options import ELBOOptions
-from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.discrete_iwae._bound import scored
 from numpyro_igr.infer.discrete_iwae._double import (
     Gradient,
@@ -114,7 +114,7 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         gradient: Gradient = "plain",
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_samples=num_samples, num_particles=num_particles)
+        check_size(num_samples=num_samples, num_particles=num_particles)
         check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples

@@ -8,11 +8,11 @@ from jax import Array
 from numpyro.handlers import seed, substitute
 from numpyro.infer import TraceMeanField_ELBO
 
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._options import TraceOptions
 from numpyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
-from numpyro_igr.infer._samples import check_counts
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
@@ -74,7 +74,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     """
 
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
-        check_counts(1, num_particles=num_particles)
+        check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._has_warned = self._is_checked = False
 

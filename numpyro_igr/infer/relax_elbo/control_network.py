@@ -8,8 +8,8 @@ from jax import Array, random
 from numpyro.distributions import MaskedDistribution
 
 from numpyro_igr._host import MultiFrameTensor, mask_of
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._plates import sum_outside
-from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.relax_elbo._names import Names
 
 
@@ -31,7 +31,8 @@ class ControlNetwork:
         num_hidden: units of the hidden layer.
 
     Raises:
-        ValueError: if ``num_hidden`` is not a positive integer.
+        TypeError: if ``num_hidden`` is no integer.
+        ValueError: if it is not positive.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro
@@ -48,7 +49,7 @@ class ControlNetwork:
     """
 
     def __init__(self, num_hidden: int = 50) -> None:
-        check_counts(1, num_hidden=num_hidden)
+        check_size(num_hidden=num_hidden)
         self.num_hidden: int = num_hidden
 
     def terms(

@@ -12,8 +12,8 @@ from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.elbo import ELBO
 
 from numpyro_igr._host import get_importance_trace
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._options import ELBOOptions
-from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites, prior_dependencies
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
@@ -99,7 +99,7 @@ class TraceRELAX_ELBO(ELBO):
         name: str | None = None,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_particles=num_particles)
+        check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
         self.name: str = self._control_variate.names.prefix

@@ -11,10 +11,10 @@ from numpyro.handlers import block, replay, seed, substitute, trace
 from numpyro.infer import Trace_ELBO
 
 from numpyro_igr._host import Messenger
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._log_odds import LogOddsMessenger
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._options import TraceOptions
-from numpyro_igr.infer._samples import check_counts
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -64,7 +64,7 @@ class TraceSTL_ELBO(Trace_ELBO):
     """
 
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
-        check_counts(1, num_particles=num_particles)
+        check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._is_checked = False
 

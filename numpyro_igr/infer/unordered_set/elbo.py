@@ -16,10 +16,10 @@ from numpyro_igr._host import (
     eval_provenance,
     get_importance_trace,
 )
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
-from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer._sites import check_independent, one_hot_sites
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
@@ -91,7 +91,7 @@ class TraceUnorderedSet_ELBO(ELBO):
         replacement: bool = False,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_samples=num_samples, num_particles=num_particles)
+        check_size(num_samples=num_samples, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.replacement: bool = replacement

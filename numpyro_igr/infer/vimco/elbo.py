@@ -8,9 +8,9 @@ import jax
 from jax import Array, lax, random
 
 from numpyro_igr._host import check_model_guide_match, eval_provenance
+from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
-from numpyro_igr.infer._samples import check_counts
 from numpyro_igr.infer._sites import one_hot_sites
 from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger
@@ -69,7 +69,7 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
     def __init__(
         self, num_samples: int, num_particles: int = 1, **kwargs: Unpack[ELBOOptions]
     ) -> None:
-        check_counts(2, num_samples=num_samples)
+        check_size(2, num_samples=num_samples)
         super().__init__(num_samples, num_particles, replacement=True, **kwargs)
 
     def _loss(self, run: Callable, key: Array) -> Array:

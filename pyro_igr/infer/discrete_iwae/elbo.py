@@ -11,13 +11,13 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import torch_item
+from pyro_igr._numerics.checks import check_size
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import dependents
-from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer.discrete_iwae._bound import bound, terms_of
 from pyro_igr.infer.discrete_iwae._double import Gradient, check_gradient, scale_paths
 from pyro_igr.infer.discrete_iwae._draws import DrawMessenger
@@ -114,7 +114,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         gradient: Gradient = "plain",
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_samples=num_samples, num_particles=num_particles)
+        check_size(num_samples=num_samples, num_particles=num_particles)
         check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples

@@ -6,12 +6,12 @@ from typing import Unpack
 from pyro.infer import TraceMeanField_ELBO
 from pyro.poutine import Trace
 
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Message
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._options import TraceOptions
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
-from pyro_igr.infer._samples import check_counts
 
 
 class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
@@ -73,7 +73,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     """
 
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
-        check_counts(1, num_particles=num_particles)
+        check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._has_warned = self._is_checked = False
 

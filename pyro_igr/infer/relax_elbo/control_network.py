@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from pyro_igr._host import MultiFrameTensor, mask_of, scale_and_mask
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Message
 from pyro_igr.infer._plates import sum_outside
-from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer.relax_elbo._names import Names
 
 
@@ -33,7 +33,8 @@ class ControlNetwork:
         num_hidden: units of the hidden layer.
 
     Raises:
-        ValueError: if ``num_hidden`` is not a positive integer.
+        TypeError: if ``num_hidden`` is no integer.
+        ValueError: if it is not positive.
 
     Example:
         >>> import pyro, torch
@@ -51,7 +52,7 @@ class ControlNetwork:
     """
 
     def __init__(self, num_hidden: int = 50) -> None:
-        check_counts(1, num_hidden=num_hidden)
+        check_size(num_hidden=num_hidden)
         self.num_hidden: int = num_hidden
 
     def terms(

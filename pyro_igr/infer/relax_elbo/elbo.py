@@ -11,9 +11,9 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Message
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from pyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
@@ -96,7 +96,7 @@ class TraceRELAX_ELBO(ELBO):
         name: str | None = None,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_particles=num_particles)
+        check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
         self.name: str = self._control_variate.names.prefix

@@ -10,11 +10,11 @@ from pyro.infer import Trace_ELBO
 from pyro.poutine import Trace
 from torch import Tensor
 
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Message
 from pyro_igr.handlers._log_odds import LogOddsMessenger
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._options import TraceOptions
-from pyro_igr.infer._samples import check_counts
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -64,7 +64,7 @@ class TraceSTL_ELBO(Trace_ELBO):
     """
 
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
-        check_counts(1, num_particles=num_particles)
+        check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self._is_checked = False
 

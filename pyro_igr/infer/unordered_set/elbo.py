@@ -11,13 +11,13 @@ from pyro.poutine import Trace
 from torch import Size, Tensor
 
 from pyro_igr._host import torch_item
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Distribution
 from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._mixing import FirstRun, Traces
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
-from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import check_independent, one_hot_sites
 from pyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from pyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
@@ -85,7 +85,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         replacement: bool = False,
         **kwargs: Unpack[ELBOOptions],
     ) -> None:
-        check_counts(1, num_samples=num_samples, num_particles=num_particles)
+        check_size(num_samples=num_samples, num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
         self.replacement: bool = replacement

@@ -6,10 +6,10 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import torch_item
+from pyro_igr._numerics.checks import check_size
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
-from pyro_igr.infer._samples import check_counts
 from pyro_igr.infer._sites import one_hot_sites
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
 from pyro_igr.infer.unordered_set._terms import terms
@@ -67,7 +67,7 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
     def __init__(
         self, num_samples: int, num_particles: int = 1, **kwargs: Unpack[ELBOOptions]
     ) -> None:
-        check_counts(2, num_samples=num_samples)
+        check_size(2, num_samples=num_samples)
         super().__init__(num_samples, num_particles, replacement=True, **kwargs)
 
     def _differentiable_loss_particle(
