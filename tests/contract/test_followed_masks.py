@@ -244,6 +244,21 @@ def test_a_site_that_a_later_call_observes_is_none_of_the_guide_there(host):
         assert found == pytest.approx(exact, abs=1e-3)
 
 
+def annealed(host, weight=1.0):
+    with host.scale(scale=weight):
+        z = host.sample("z", host.one_hot(host.array(FIRST)))
+    host.sample("x", host.normal(z @ host.array(MEANS), 1.0), obs=host.array(DATA[0]))
+
+
+@pytest.mark.parametrize("first", [1.0, np.float32(1), 0.5])
+def test_a_weight_of_the_kl_may_be_one_at_first(host, first):
+    model, guide = host.pair(annealed, first)
+    programs = host.igr.discretize(model), host.igr.discretize(guide)
+    found = -host.loss(host.elbos[0], *programs, 0.1)
+    expected = (FIRST * norm.logpdf(DATA[0], MEANS)).sum()  # the KL is 0 at first
+    assert found == pytest.approx(expected, abs=0.1)
+
+
 def test_names_of_data_and_long_lists_do_not_run_the_model_again(host):
     runs = []
 

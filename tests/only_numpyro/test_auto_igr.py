@@ -89,7 +89,7 @@ def test_a_falling_temperature_compiles_once():
 
     guide = AutoIGR(model, lambda temperature: temperature)
     svi = infer.SVI(model, guide, Adam(0.01), infer.TraceMeanField_ELBO())
-    state, update = svi.init(KEY, 1.0), jax.jit(svi.update)
+    state, update = svi.init(KEY, 2.0), jax.jit(svi.update)
     runs.clear()
     losses = [update(state, tau)[1] for tau in (1.0, 0.5, 0.1)]
     assert len(runs) == 1

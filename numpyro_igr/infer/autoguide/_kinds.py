@@ -1,6 +1,7 @@
 """What may tell calls of a model with other masks or plates apart."""
 
 from collections.abc import Hashable
+from numbers import Real
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,7 +16,8 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
     Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count, as they may be sizes of plates.
+    in lists, which are names of data. Integers count, as they may be sizes of plates,
+    and whether another number is 1, as a scale of 1 is none.
 
     Args:
         args: of the model.
@@ -30,6 +32,10 @@ def _kind_of(x: Any) -> Hashable:
     if isinstance(x, list | tuple):
         short = x if len(x) <= LONGEST else ()
         return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
-    if isinstance(x, float | Array | np.ndarray):
-        return jnp.shape(x)
-    return x if isinstance(x, int | str) else type(x)
+    if isinstance(x, int | str):
+        return x
+    if isinstance(x, Real):
+        return (), x == 1
+    if isinstance(x, Array | np.ndarray):
+        return jnp.shape(x), False
+    return type(x)

@@ -1,6 +1,7 @@
 """What may tell calls of a model with other masks or plates apart."""
 
 from collections.abc import Hashable
+from numbers import Real
 from typing import Any
 
 # A longer list is data, and each of its batches would be of a kind of its own.
@@ -11,7 +12,8 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
     """What may tell calls of a model with other masks apart: types, shapes and flags.
 
     Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count, as they may be sizes of plates.
+    in lists, which are names of data. Integers count, as they may be sizes of plates,
+    and whether another number is 1, as a scale of 1 is none.
 
     Args:
         args: of the model.
@@ -26,4 +28,5 @@ def _kind_of(x: Any) -> Hashable:
     if isinstance(x, list | tuple):
         short = x if len(x) <= LONGEST else ()
         return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
-    return type(x), getattr(x, "shape", None), x if isinstance(x, int | str) else None
+    value = x if isinstance(x, int | str) else isinstance(x, Real) and x == 1
+    return type(x), getattr(x, "shape", None), value
