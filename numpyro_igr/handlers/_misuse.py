@@ -17,7 +17,12 @@ MISUSED = (
     "site '{0}' is relaxed, and the program {1}. A relaxed value lies between the "
     "categories (.97 has index 0, and equals none), and no gradient passes. Index by "
     "lookup(table, z), write a choice as a product, or leave the site discrete with "
-    "keep={{'{0}'}}. If this use is intended, write stop_gradient(z)"
+    "keep={{'{0}'}}. {2}"
+)
+INTENDED = "If this use is intended, write stop_gradient(z)"
+INTENDED_NUMBER = (
+    "If an index or a number of trials is intended, write "
+    "stop_gradient(z).round().astype(int)"
 )
 VERBS = {
     COMPARED: "tests its value for equality",
@@ -41,7 +46,7 @@ def check_marks(marks: Marks) -> None:
     smooth = {site for site, mark in marks if mark in (OWN, SMOOTH)}
     for site, mark in sorted(marks):
         if mark in VERBS and not (mark == FLAT and site in smooth):
-            raise ValueError(MISUSED.format(site, VERBS[mark]))
+            raise ValueError(MISUSED.format(site, VERBS[mark], INTENDED))
 
 
 def in_python(sites: Collection[str]) -> ValueError:
@@ -50,4 +55,4 @@ def in_python(sites: Collection[str]) -> ValueError:
     Args:
         sites: those that it may be about.
     """
-    return ValueError(MISUSED.format("', '".join(sites), IN_PYTHON))
+    return ValueError(MISUSED.format("', '".join(sites), IN_PYTHON, INTENDED_NUMBER))

@@ -100,6 +100,19 @@ def test_a_misuse_is_refused_by_the_name_of_the_site(host, check_uses, use):
         check_uses(program(host, site, function))
 
 
+@pytest.mark.parametrize("use", ["index by a float", "number of trials", "where"])
+def test_a_misuse_is_intended_as_its_error_says(host, check_uses, use):
+    site, function = MISUSES[use]
+    with pytest.raises(ValueError, match="intended, write ") as error:
+        check_uses(program(host, site, function))
+    code = str(error.value).split("intended, write ")[-1]
+
+    def intended(host, z):
+        return function(host, eval(code, {"z": z, "stop_gradient": host.detach}))
+
+    check_uses(program(host, site, intended))
+
+
 def shifted(host, n):
     base, exp = host.dist.Normal(n, 1.0), host.dist.transforms.ExpTransform()
     return host.dist.TransformedDistribution(base, exp)
