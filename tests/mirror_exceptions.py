@@ -205,6 +205,7 @@ EXCEPTIONS = {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "dependent_plates",
         "dependents",
+        "check_nesting",
         # a plate of Pyro may be without a size
         "check_sizes",
     },

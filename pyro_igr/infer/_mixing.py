@@ -34,7 +34,8 @@ LogProbs = dict[tuple[int, str], Tensor]
 class FirstRun(Messenger):
     """Looks for mixing in the first run of a pair of programs.
 
-    Within it, errors of programs have a note that says how they are run.
+    Within it, errors of programs have a note that says how they are run, but for those
+    of the host about a number of plates that is given.
 
     Args:
         programs: the model and the guide, once they are known.
@@ -52,7 +53,8 @@ class FirstRun(Messenger):
             self.subsamples[msg["name"]] = cast(Tensor, msg["value"])
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        if isinstance(error, ERRORS) and not self.is_over:
+        is_of_nesting = "max_plate_nesting" in str(error)
+        if isinstance(error, ERRORS) and not (self.is_over or is_of_nesting):
             cast(Any, error).add_note(APART)
         super().__exit__(kind, error, traceback)
 

@@ -15,6 +15,10 @@ MIXED = (
     "values, which is batch dimension {}: in the program, count dimensions from the "
     "right, and keep those of size 1"
 )
+NESTED = (
+    "plate '{}' of site '{}' is beyond max_plate_nesting={}: pass at least {}, or "
+    "leave it out"
+)
 WITHOUT_SIZE = (
     "plate '{0}' has no size: pass create_plates, a function of the arguments of "
     "the model that returns pyro.plate('{0}', size, dim={1})"
@@ -81,6 +85,18 @@ def dependent_plates(traces: Iterable[Trace], nesting: int) -> tuple[int, ...]:
         nesting: the number of dimensions that plates have.
     """
     return common_plates(dependents(traces, nesting))
+
+
+def check_nesting(site: Message, nesting: int) -> None:
+    """Raises at a plate in the dimension that samples are to have, or left of it.
+
+    Args:
+        site: in the plate, or its message.
+        nesting: the number of dimensions that plates are said to have.
+    """
+    for name, dim in plates_around(site).items():
+        if -dim > nesting:
+            raise ValueError(NESTED.format(name, site["name"], nesting, -dim))
 
 
 def check_sizes(frames: Mapping[str, CondIndepStackFrame]) -> None:

@@ -95,6 +95,21 @@ def test_an_energy_without_its_dimensions_is_said_to_lack_them(engine):
     assert "keep those of size 1" in error.value.__notes__[0]
 
 
+@pytest.mark.parametrize("engine", MIXING.values(), ids=MIXING)
+def test_too_few_plates_are_said_to_be_too_few(engine):
+    def program():
+        with pyro.plate("data", 2):
+            pyro.sample("z", dist.RelaxedOneHotCategorical(0.5, torch.ones(2)))
+
+    elbo = engine()
+    elbo.max_plate_nesting = 0
+    with pytest.raises(ValueError, match="max_plate_nesting.* at least 1") as error:
+        elbo.loss(program, program)
+    assert not hasattr(error.value, "__notes__")
+    elbo.max_plate_nesting = 1
+    assert elbo.loss(program, program) == pytest.approx(0, abs=1e-5)
+
+
 def now_and_then(s):
     if torch.rand(()) < 0.5:
         pyro.factor("other", s[..., :1])

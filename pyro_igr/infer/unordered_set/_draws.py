@@ -5,6 +5,7 @@ from torch import Tensor
 
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._typed import Message
+from pyro_igr.infer._plates import check_nesting
 from pyro_igr.infer._sites import is_one_hot
 
 
@@ -17,6 +18,7 @@ class DrawMessenger(Messenger):
 
     def _pyro_sample(self, msg: Message) -> None:
         if is_one_hot(msg):
+            check_nesting(msg, self.max_plate_nesting)
             missing = self.max_plate_nesting - len(msg["fn"].batch_shape)
             shape = (self.num_samples, *[1] * missing) if missing >= 0 else ()
             msg["value"] = msg["fn"].sample(shape).detach()
