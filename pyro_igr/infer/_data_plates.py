@@ -16,9 +16,9 @@ SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
 
 OUTSIDE = (
-    "site '{0}' lies outside of plate '{1}', and data that share a latent have no "
-    "weights of their own: hide it in programs conditioned on it, block(condition("
-    "program, data), hide=['{0}']), or pass plate=() for one weight of all data"
+    "site '{0}' lies outside of plate '{1}', and data that share it have no weights of "
+    "their own: hide it in programs conditioned on it, block(condition(program, data), "
+    "hide=['{0}']), or pass plate=() for one weight of all data"
 )
 SEVERAL = "expected plate to name the plate of the data, one of {}, got None"
 UNKNOWN = "expected plate to name a vectorized plate, one of {}, got '{}'"
@@ -34,7 +34,8 @@ MASKS = (
 )
 SUBSAMPLED = (
     "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
-    "it: do not subsample it, or make its elements the data with plate='{}'"
+    "it: do not subsample it, or, if all sites lie in it, make its elements the data "
+    "with plate='{}'"
 )
 
 

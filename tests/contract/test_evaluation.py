@@ -199,6 +199,29 @@ def test_a_plate_that_is_subsampled_within_a_datum_is_refused(host):
         host.log_weights(*pair, num_samples=2, plate="columns")
 
 
+def test_a_plate_within_a_latent_is_to_be_whole(host):
+    """The elements of such a plate, two words of a document, are no data."""
+    x, means = X.reshape(2, 2), host.array(MEANS)
+    log_joint = np.log(PRIOR) + norm.logpdf(x[..., None], MEANS).sum(1)
+    evidence = logsumexp(log_joint, -1)
+    posterior = np.exp(log_joint - evidence[:, None])[:, None]
+
+    def documents(subsample):
+        with host.plate("documents", 2, dim=-2):
+            z = host.sample("z", law(host, PRIOR))
+            with host.plate("words", 2, subsample, dim=-1) as index:
+                host.sample("x", host.normal(z @ means), obs=host.array(x)[:, index])
+
+    def topics():
+        with host.plate("documents", 2, dim=-2):
+            host.sample("z", law(host, posterior))
+
+    with pytest.raises(ValueError, match="do not subsample it, or, if all sites lie"):
+        host.log_weights(lambda: documents(1), topics, num_samples=2)
+    found = host.log_weights(lambda: documents(None), topics, num_samples=2)
+    assert abs(found - evidence).max() < EXACT
+
+
 def test_a_latent_that_the_guide_lacks_is_drawn_from_the_model(host):
     found = host.log_likelihood(
         model(host), lambda: None, num_samples=2000, chunk_size=500
