@@ -21,8 +21,8 @@ from numpyro_igr.transforms.simplex import to_real
 
 NO_DENSITY = (
     "the value of ExpectedOneHotCategorical is the mean of a one-hot variable, and has "
-    "no density: give its site an ExpectedOneHotCategorical in the guide too, or write "
-    "it as OneHotCategorical"
+    "no density: give its site an ExpectedOneHotCategorical in model and guide, or "
+    "write it as OneHotCategorical and relax the program"
 )
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from numpyro_igr.handlers._site_weights import agreement, total_mask
-from numpyro_igr.infer._discrete_site import check_kinds
+from numpyro_igr.infer._discrete_site import check_kinds, check_no_mean
 
 Trace = dict[str, dict]
 Plates = str | Sequence[str] | None
@@ -92,6 +92,8 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> bool | Array
     """Whether masks agree, if that is known once the program runs."""
     if not scored:
         raise ValueError(NOTHING)
+    for site in (*scored.values(), *drawn.values()):
+        check_no_mean(site)
     is_alike: bool | Array = True
     for name, site in drawn.items():
         if name in scored:

@@ -66,8 +66,8 @@ def log_weights(
             plate, or several plates are around all sites and none is named; if a plate
             within a datum is subsampled; if the guide has a latent site that the model
             lacks, one that is one-hot in guide or model only, or another mask (NaN if
-            jit traces it); at a relaxed site that cannot be discretized; in Pyro, if a
-            program mixes the samples of a chunk.
+            jit traces it); at a relaxed site that cannot be discretized, or a mean of
+            a one-hot variable; in Pyro, if a program mixes the samples of a chunk.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist

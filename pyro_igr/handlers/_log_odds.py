@@ -9,6 +9,10 @@ from torch import Tensor
 
 from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
 from pyro_igr.distributions._pushforward import GaussianPushforward
+from pyro_igr.distributions.expected_one_hot import (
+    NO_DENSITY,
+    ExpectedOneHotCategorical,
+)
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._site_weights import agreement
 
@@ -32,14 +36,14 @@ class LogOddsMessenger(Messenger):
     underflow. Known are the families with a ``unit_map``; other sites are untouched.
 
     Args:
-        sites: with their map from u to z: filled by a guide, obeyed by a model, whose
-            other distributions at these sites are pulled back through the maps.
+        sites: with their map from u to z, or None: filled by a guide, obeyed by a
+            model, whose other distributions are pulled back through the maps.
         is_model: whether it handles the model.
 
     Raises:
         ValueError: at a site whose scale, masks or shape differ in model and guide:
             the sum of its terms is another one in other coordinates; at one that has
-            its value already.
+            its value already; at a mean of a one-hot variable in one of both only.
     """
 
     def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
@@ -50,21 +54,32 @@ class LogOddsMessenger(Messenger):
         name, dist = msg["name"], msg["fn"]
         if msg["is_observed"]:
             return
-        if not self.is_model and _map_of(dist):
+        if not self.is_model:
             self.sites[name] = {**msg, "map": _map_of(dist)}
-        if name in self.sites:
+        elif name in self.sites:
+            _check_means(self.sites[name], msg)
+        if unit_map := self._map(name):
             if msg["value"] is not None:
                 raise ValueError(GIVEN.format(name))
             if self.is_model:
                 _check_weights(self.sites[name], msg)
-            change = partial(_in_log_odds, unit_map=self.sites[name]["map"])
+            change = partial(_in_log_odds, unit_map=unit_map)
             msg["fn"] = inside(dist, change)
+
+    def _map(self, name: str) -> Transform | None:
+        return cast(Transform | None, self.sites.get(name, {}).get("map"))
 
     # Traces, which lie outside, have u by now; the program goes on with z.
     def _pyro_post_sample(self, msg: Message) -> None:
-        if not msg["is_observed"] and msg["name"] in self.sites:
+        if not msg["is_observed"] and self._map(msg["name"]):
             site = self.sites[msg["name"]]
             site["value"] = msg["value"] = site["map"](msg["value"])
+
+
+def _check_means(guide_site: Message, model_site: Message) -> None:
+    dists = (innermost(site["fn"]) for site in (guide_site, model_site))
+    if len({isinstance(dist, ExpectedOneHotCategorical) for dist in dists}) > 1:
+        raise ValueError(NO_DENSITY)
 
 
 def _check_weights(guide_site: Message, model_site: Message) -> None:

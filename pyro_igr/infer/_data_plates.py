@@ -10,7 +10,7 @@ from torch import Tensor
 from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr._typed import Message
 from pyro_igr.handlers._site_weights import agreement, total_mask
-from pyro_igr.infer._discrete_site import check_kinds
+from pyro_igr.infer._discrete_site import check_kinds, check_no_mean
 
 SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
@@ -96,6 +96,8 @@ def _unknown(
 def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
     if not scored:
         raise ValueError(NOTHING)
+    for site in (*scored.values(), *drawn.values()):
+        check_no_mean(site)
     for name, site in drawn.items():
         if name in scored:
             if not agreement(site, scored[name]).get("mask", True):

@@ -4,6 +4,7 @@ from pyro.distributions import Delta
 from pyro.poutine.messenger import Messenger
 
 from pyro_igr._typed import Distribution, Message
+from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.infer._sites import is_one_hot
@@ -12,6 +13,10 @@ CONTINUOUS = (
     "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
     "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
     "model is relaxed to a family of this package, but not to Gumbel-Softmax"
+)
+MEAN = (
+    "site '{}' has an ExpectedOneHotCategorical, whose value is the mean of a one-hot "
+    "variable, so that weights would not be of p(x): write it as OneHotCategorical"
 )
 ONE_HOT = (
     "site '{}' is one-hot in the discrete guide, and continuous in the model, a {}: "
@@ -99,6 +104,17 @@ def check_discrete(
             "in loc and scale; where the parameters of counts are drawn or trained, "
             "give their number as num_sticks"
         )
+
+
+def check_no_mean(site: Message) -> None:
+    """Raises at a latent site whose value is the mean of a one-hot variable.
+
+    Args:
+        site: of a discrete guide or model.
+    """
+    is_mean = isinstance(innermost(site["fn"]), ExpectedOneHotCategorical)
+    if is_mean and not site["is_observed"]:
+        raise ValueError(MEAN.format(site["name"]))
 
 
 # The log-probability of a value between the categories is -inf, or not defined, and so

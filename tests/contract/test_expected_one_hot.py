@@ -5,7 +5,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from scipy.special import rel_entr
+from scipy.special import logsumexp, rel_entr
 
 Q, P = np.array([0.2, 0.3, 0.5]), np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]])
 LOG_LIKELIHOODS = np.array([[-1.0, -3.0, -0.5], [-2.0, -0.1, -4.0]])
@@ -136,8 +136,46 @@ def test_a_kl_to_or_from_a_density_on_the_simplex_is_refused(backend, name):
 def test_automatic_guides_refuse_it(backend, engines, name):
     model, _ = programs(backend, engines, expected, expected)
     guides = engines.GUIDES | {"AutoIGR": partial(backend.igr.AutoIGR, temperature=TAU)}
-    with pytest.raises(NotImplementedError, match="mean of a one-hot variable"):
+    with pytest.raises(NotImplementedError, match="OneHotCategorical and relax"):
         engines.start(guides[name](model))
+
+
+def test_an_automatic_guide_has_it_as_a_relaxed_one_hot_variable(backend, engines):
+    model, _ = programs(backend, engines, one_hot, one_hot)
+    engines.start(backend.igr.AutoIGR(backend.igr.relax(model, TAU), TAU))
+
+
+def relaxed(backend, probs):
+    return backend.igr.IGRStickBreaking.from_probs(TAU, backend.array(probs))
+
+
+@pytest.mark.parametrize("pair", [(expected, relaxed), (relaxed, expected)])
+def test_sticking_the_landing_has_it_in_both_programs_or_in_none(
+    backend, engines, pair
+):
+    make = backend.igr.TraceSTL_ELBO
+    with pytest.raises(ValueError, match="ExpectedOneHotCategorical in model and gui"):
+        engines.attempt(make(), *programs(backend, engines, *pair))
+    both = programs(backend, engines, expected, expected)
+    found = engines.losses(make, *both, vectorized=False)
+    np.testing.assert_allclose(found, -ELBO, rtol=1e-10)
+
+
+def test_weights_at_it_are_refused_and_those_at_one_hot_values_are_not(
+    backend, engines
+):
+    joint = LOG_LIKELIHOODS + np.log(P)
+    evidence = logsumexp(joint, -1)
+
+    def posterior(backend, _):
+        return relaxed(backend, np.exp(joint - evidence[:, None]))
+
+    for pair in (expected, expected), (expected, relaxed), (relaxed, expected):
+        with pytest.raises(ValueError, match="'z' has .*: write it as OneHotCategor"):
+            engines.log_weights(*programs(backend, engines, *pair), num_samples=2)
+    pair = programs(backend, engines, one_hot, posterior)
+    found = engines.log_weights(*pair, num_samples=2)
+    np.testing.assert_allclose(found, [evidence, evidence], rtol=1e-6)
 
 
 def test_relax_and_discretize_leave_it(backend, engines):
@@ -148,9 +186,6 @@ def test_relax_and_discretize_leave_it(backend, engines):
 
 
 def test_a_relaxed_guide_counts_by_it_under_the_discrete_kl(backend, engines):
-    def relaxed(backend, probs):
-        return backend.igr.IGRStickBreaking.from_probs(TAU, backend.array(probs))
-
     model, guide = programs(backend, engines, expected, relaxed)
     make = backend.igr.TraceDiscreteKL_ELBO
     found = engines.losses(make, model, guide, vectorized=False)
