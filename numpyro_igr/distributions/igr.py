@@ -173,6 +173,8 @@ class IGRStraightThrough(IGR):
     """
 
     value_is_hard: ClassVar[bool] = True
+    instead_of_entropy: str = "use to_discrete().entropy()"
+    instead_of_values: str = "enumerate to_discrete()"
 
     def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         return straight_through(super().sample(key, sample_shape))

@@ -87,6 +87,9 @@ class InfiniteIGR(HasRest, Truncated):
     reparametrized_params: ClassVar[list[str]] = list(arg_constraints)
     support: Constraint = constraints.simplex
     options: ClassVar[tuple[str, ...]] = ("rho", "tail")
+    instead_of_entropy: str = (
+        f"{GaussianPushforward.instead_of_entropy} at rho=1, where they have a density"
+    )
     rho: Array
 
     def __init__(

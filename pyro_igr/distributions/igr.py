@@ -172,6 +172,8 @@ class IGRStraightThrough(IGR):
     """
 
     value_is_hard: ClassVar[bool] = True
+    instead_of_entropy: str = "use to_discrete().entropy()"
+    instead_of_values: str = "enumerate to_discrete()"
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return straight_through(super().rsample(sample_shape))

@@ -84,6 +84,9 @@ class InfiniteIGR(HasRest, Truncated):
     }
     support: constraints.Constraint = constraints.simplex
     options: ClassVar[tuple[str, ...]] = ("rho", "tail")
+    instead_of_entropy: str = (
+        f"{GaussianPushforward.instead_of_entropy} at rho=1, where they have a density"
+    )
     rho: Tensor
 
     def __init__(

@@ -31,7 +31,8 @@ def _require_same_family(p: GaussianPushforward, q: GaussianPushforward) -> None
     if type(p)._transform is not type(q)._transform:
         raise NotImplementedError(
             f"no closed-form KL between {type(p).__name__} and {type(q).__name__}: "
-            "give model and guide the same family, or estimate it, as Trace_ELBO does"
+            "give model and guide the same family, or, if both have a density at the "
+            "same values, estimate it, as Trace_ELBO does"
         )
 
 

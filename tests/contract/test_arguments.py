@@ -199,7 +199,7 @@ def test_what_is_no_family_is_named(backend, name):
 ABSENT = {
     "mean": (lambda law: law.mean, r"\.probs"),
     "variance": (lambda law: law.variance, "samples"),
-    "entropy": (lambda law: law.entropy(), "samples"),
+    "entropy": (lambda law: law.entropy(), r"to_discrete\(\)\.entropy"),
     "cdf": (lambda law: law.cdf(None), "log_prob"),
     "icdf": (lambda law: law.icdf(None), "samples"),
     "enumerate_support": (lambda law: law.enumerate_support(), "to_discrete"),
@@ -213,6 +213,28 @@ def test_what_a_distribution_does_not_have_says_what_to_use(backend, name, ask, 
     law = LAWS[name](backend.igr, 0.5, loc, backend.array(np.ones(3)))
     with pytest.raises(NotImplementedError, match=remedy):
         ask(law)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_an_entropy_is_the_average_that_its_refusal_says(backend, name):
+    loc = backend.array(np.zeros(3))
+    law = LAWS[name](backend.igr, 0.5, loc, backend.array(np.ones(3)))
+    log_prob = backend.numpy(law.log_prob(backend.sample(law, 0, (50,))))
+    with pytest.raises(NotImplementedError) as refusal:
+        law.entropy()
+    assert ("average -log_prob" in str(refusal.value)) == np.isfinite(log_prob).all()
+
+
+def test_truncated_values_have_a_density_at_rho_one_only(backend):
+    def log_prob(rho):
+        loc = backend.array(np.zeros(3))
+        law = backend.igr.InfiniteIGR(0.5, loc, backend.array(np.ones(3)), rho)
+        with pytest.raises(NotImplementedError, match="average .* at rho=1"):
+            law.entropy()
+        return backend.numpy(law.log_prob(backend.sample(law, 0, (50,))))
+
+    assert np.isfinite(log_prob(1.0)).all()
+    assert np.isinf(log_prob(0.9)).any()
 
 
 @pytest.mark.parametrize("name", ABSENT)

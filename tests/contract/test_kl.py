@@ -113,6 +113,18 @@ def test_a_pair_without_a_closed_form_is_not_implemented(backend, names):
         backend.kl(q, p)
 
 
+def test_between_families_it_is_that_of_densities_at_the_same_values(backend):
+    """Of two categories both families are logit-normal, of log z_1 - log z_2."""
+    loc, scale, igr = backend.array([0.3]), backend.array([0.7]), backend.igr
+    q, p = igr.IGR(0.5, loc, scale), igr.IGRStickBreaking(0.8, -loc, 2 * scale)
+    with pytest.raises(NotImplementedError, match="if both have a density at the same"):
+        backend.kl(q, p)
+    z = backend.sample(q, 0, (4000,))
+    terms = backend.numpy(q.log_prob(z) - p.log_prob(z))
+    exact = backend.numpy(backend.kl(q, igr.IGR(0.8, -loc, 2 * scale)))
+    assert abs(terms.mean() - exact) < 4 * terms.std() / len(terms) ** 0.5
+
+
 def test_distributions_over_different_numbers_of_categories_are_an_error(backend):
     one = backend.array([1.0])
     q = backend.igr.IGR(0.5, backend.array(LOC), backend.array(SCALE))
