@@ -21,7 +21,8 @@ SCANNED = (
 
 FIXED = (
     "a handler such as substitute gives site '{}' its value before it is discretized, "
-    "and that is a relaxed one: apply that handler to the discretized program"
+    "and that is a relaxed one: apply that handler, with one-hot values, to the "
+    "discretized program"
 )
 
 

@@ -30,7 +30,7 @@ SCANNED = (
 FIXED = (
     "a handler such as substitute gives site '{}' its value before it is relaxed, and "
     "that is a discrete one: condition on it, name the site in keep, or apply that "
-    "handler to the relaxed model"
+    "handler, with relaxed values, to the relaxed model"
 )
 
 

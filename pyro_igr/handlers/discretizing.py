@@ -15,7 +15,8 @@ R = TypeVar("R")
 
 FIXED = (
     "a handler such as replay gives site '{}' its value before it is discretized, "
-    "and that is a relaxed one: apply that handler to the discretized program"
+    "and that is a relaxed one: apply that handler, with one-hot values, to the "
+    "discretized program"
 )
 
 

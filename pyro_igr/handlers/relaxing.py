@@ -27,7 +27,7 @@ ENUMERATED = (
 FIXED = (
     "a handler such as replay gives site '{}' its value before it is relaxed, and "
     "that is a discrete one: condition on it, name the site in keep, or apply that "
-    "handler to the relaxed model"
+    "handler, with relaxed values, to the relaxed model"
 )
 
 

@@ -52,8 +52,10 @@ def test_a_handler_that_fixes_a_value_is_named_as_such(host):
     if importlib.util.find_spec(host) is None:
         pytest.skip(f"{host} is not installed")
     *refused, observed = globals()[f"{host}_programs"]()
-    for program in refused:
+    values = "with relaxed values", "with one-hot values", "Gaussian coordinates"
+    for program, of in zip(refused, values, strict=True):
         with pytest.raises(ValueError, match=r"site 'z'[\s\S]*value") as error:
             program()
         assert "a handler such as" in str(error.value)
+        assert of in str(error.value)
     observed()
