@@ -11,7 +11,8 @@ from pyro_igr.distributions.recovering import innermost
 FREE_SCALE = (
     "The scale of the guide at site '{}' is learned: with the KL of the discrete "
     "distributions loc and scale can shrink together, which leaves samples without "
-    "noise and a useless discrete model. Fix the scale, or bound it from below."
+    "noise and a useless discrete model. Fix the scale, or bound it from below "
+    "and filter this warning, which cannot see the bound."
 )
 
 

@@ -120,7 +120,7 @@ def _indices(order: Order, size: int) -> Tensor:
     is_list = found.dim() == 1 and len(found) and is_integer
     if not (is_list and 0 <= found.min() and found.max() < size):
         raise ValueError(
-            f"expected order to be a list of numbers from 0 to {size - 1}, got {order}"
+            f"expected order to be a list of integers from 0 to {size - 1}, got {order}"
         )
     return found.long()
 

@@ -393,8 +393,10 @@ def test_values_without_a_gradient_are_refused(host):
         with host.plate("data", 4):
             host.sample("z", host.one_hot(host.array(OFF)))
 
-    with pytest.raises(ValueError, match="at site 'z' of the guide.*relax it"):
+    remedies = "relax it, or, if it is one-hot, train by TraceUnorderedSet_ELBO"
+    with pytest.raises(ValueError, match=f"at site 'z' of the guide.*{remedies}"):
         host.attempt(iwae(host, 2), model(host), of_guide)
+    host.attempt(host.igr.TraceUnorderedSet_ELBO(2), model(host), of_guide)
 
 
 def grid(host, size=2, subsample=None, within=True):

@@ -7,7 +7,7 @@ import pytest
 
 N = 2
 X = np.array([-2.0, -1.9, 0.1, 2.0, 2.1])
-ORDER = "order to be a list of numbers from 0 to 1"
+ORDER = "order to be a list of integers from 0 to 1"
 VALUES = r"values of loc .* shape \(1,\), got \(2,\)"
 DIM = "dim to be one of the 1 dimensions of a parameter"
 NAMES = r"one of \['loc', 'means', 'scale'\]; got 'log'"

@@ -73,7 +73,7 @@ def test_wide_sticks_keep_their_expected_weights(backend):
 
 @pytest.mark.parametrize("order", [[0, 4], [-1], [0.0], [], [[0]], [True, False]])
 def test_an_order_of_no_sticks_is_refused(backend, order):
-    with pytest.raises(ValueError, match="numbers from 0 to 3"):
+    with pytest.raises(ValueError, match="integers from 0 to 3"):
         backend.igr.reordered_start(law_of(backend, 1.0), order)
 
 

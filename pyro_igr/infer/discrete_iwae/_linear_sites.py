@@ -24,7 +24,7 @@ from pyro_igr.infer.discrete_iwae._elements import Frames, frames_of
 
 NOT_REPARAMETERIZED = (
     "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
-    "straight-through, got {}: relax it, or train its one-hot values by "
+    "straight-through, got {}: relax it, or, if it is one-hot, train by "
     "TraceUnorderedSet_ELBO"
 )
 
