@@ -56,7 +56,8 @@ class DiscreteSiteMessenger(Messenger):
         if is_of_log(dist):
             raise ValueError(
                 f"expected a distribution of z at site '{name}', but the value of "
-                f"{type(innermost(dist)).__name__} is log z"
+                f"{type(innermost(dist)).__name__} is log z: write the site with IGR "
+                "or RelaxedOneHotCategorical"
             )
         return recover_with_gradient(dist, name)
 

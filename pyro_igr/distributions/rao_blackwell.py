@@ -122,7 +122,8 @@ def _check_conditional(dist: Any) -> None:
         suffix = f' with tempering "{tempering}"' if tempering else ""
         raise ValueError(
             "expected a relaxed distribution that can be drawn given its category, "
-            f"got {name}{suffix}"
+            f"got {name}{suffix}: use IGR, "
+            'IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
         )
 
 

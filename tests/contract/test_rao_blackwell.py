@@ -190,7 +190,7 @@ def refusals(igr, x, scale):
     return {
         "around RaoBlackwellized": (rows.to_event(1), 2),
         "values z, but ExpIGR has log z": (igr.ExpIGR(TAU, x, scale), 2),
-        'given its category, got .* tempering "weights"': (weights, 2),
+        'given its category, got .* "weights": use IGR, IGRStick': (weights, 2),
         "category, got InfiniteIGR": (igr.InfiniteIGR(TAU, x, scale), 2),
         "num_samples to be positive": (igr.IGR(TAU, x, scale), 0),
     }

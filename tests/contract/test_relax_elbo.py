@@ -366,11 +366,12 @@ def without_discrete_sites(host):
 
 
 REFUSED = {
-    dependent: "to depend on the discrete site 'z', got 'c'",
+    dependent: "to depend on the discrete site 'z', got 'c'.* with replacement=True",
     without_gradient: "reparameterized distribution at site 'c' .* got Poisson",
     with_prior: "one-hot distribution at site 'z' .* got Dirichlet",
     with_tempering: (
-        "given its category at site 'z' .* IGRStickBreaking with tempering \"weights\""
+        "given its category at site 'z' .* IGRStickBreaking with tempering "
+        '"weights": use IGR, IGRStickBreaking with tempering "sticks", or Gumbel'
     ),
     with_flow: "given its category at site 'z' of the guide, got IGRFlow",
     without_discrete_sites: "expected a guide with a relaxed or one-hot site, got none",

@@ -330,7 +330,7 @@ ERRORS = {
     "logarithm": (
         soft,
         lambda host: exp_igr(host, host.igr.ExpIGR),
-        "value of ExpIGR is log z",
+        "value of ExpIGR is log z: write the site with IGR or Relaxed",
     ),
     "subclass": (soft, own_exp_igr, "value of OwnExpIGR is log z"),
     "model": (

@@ -103,7 +103,8 @@ def check_independence(dependencies: dict[str, dict], noises: dict[str, Noise]) 
             if other in upstream and other != name:
                 raise ValueError(
                     f"expected no site of the guide to depend on the discrete site "
-                    f"'{other}', got '{name}', which does"
+                    f"'{other}', got '{name}', which does: train by "
+                    "TraceUnorderedSet_ELBO with replacement=True"
                 )
 
 

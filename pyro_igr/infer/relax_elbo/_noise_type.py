@@ -33,6 +33,7 @@ def noise_type(distribution: Distribution, site: str) -> type | None:
         suffix = f' with tempering "{tempering}"' if tempering else ""
         raise ValueError(
             f"expected a distribution that can be drawn given its category at site "
-            f"'{site}' of the guide, got {type(distribution).__name__}{suffix}"
+            f"'{site}' of the guide, got {type(distribution).__name__}{suffix}: "
+            'use IGR, IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
         )
     return distribution.noise_type

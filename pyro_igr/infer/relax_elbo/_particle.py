@@ -106,5 +106,6 @@ def check_independence(
             if other in upstream and other != name:
                 raise ValueError(
                     f"expected no site of the guide to depend on the discrete site "
-                    f"'{other}', got '{name}', which does"
+                    f"'{other}', got '{name}', which does: train by "
+                    "TraceUnorderedSet_ELBO with replacement=True"
                 )
