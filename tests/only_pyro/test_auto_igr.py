@@ -41,6 +41,24 @@ def mixture():
         pyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=X)
 
 
+def of_any_size(x):
+    with pyro.plate("data", len(x)):
+        z = pyro.sample("z", LAW)
+        pyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=x)
+
+
+@pytest.mark.parametrize("is_local", [False, True])
+def test_a_guide_for_other_data_needs_parameters_of_its_own(is_local):
+    with pyro.settings.context(module_local_params=is_local):
+        guide = AutoIGR(of_any_size, TAU)
+        guide(X)
+        with pytest.raises(ValueError, match=r"clear_param_store.*module_local_params"):
+            guide(X[:2])
+        if not is_local:
+            pyro.clear_param_store()
+        assert AutoIGR(of_any_size, TAU)(X[:2])["z"].shape == (2, 4)
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_falling_temperature_is_traced_once():
     runs = []

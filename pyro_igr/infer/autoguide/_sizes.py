@@ -8,8 +8,9 @@ from pyro_igr._typed import Message
 
 RESIZED = (
     "plate '{}' of site '{}' has size {}, and had {} in the first run of the model, "
-    "for which AutoIGR has parameters: make a new one for other data, or write a guide "
-    "that computes them from the data"
+    "for which AutoIGR has parameters: make a new one for other data, after "
+    "pyro.clear_param_store() or under pyro.settings.set(module_local_params=True), or "
+    "write a guide that computes them from the data"
 )
 
 
