@@ -41,6 +41,30 @@ def test_a_support_that_depends_on_a_latent_site_is_refused_under_jit():
         jax.jit(guide)()
 
 
+class AnyReal(dist.constraints.Constraint):
+    """All reals, by a name that the host has no bijection for."""
+
+    def __call__(self, x):
+        return jnp.isfinite(x)
+
+    def tree_flatten(self):
+        return (), ((), {})
+
+
+class OfAnyReal(dist.Normal):
+    support = AnyReal()
+
+
+def test_a_support_without_bijection_is_refused_by_name_and_a_guide_of_it_is_not():
+    def model():
+        return numpyro.sample("u", OfAnyReal(0.0, 1.0))
+
+    with pytest.raises(NotImplementedError, match="of site 'u'.* as continuous"):
+        handlers.seed(AutoIGR(model, TAU), KEY)()
+    guide = AutoIGR(model, TAU, continuous=lambda _: lambda: {"u": model()})
+    assert set(handlers.seed(guide, KEY)()) == {"u"}
+
+
 def scanned(xs):
     def step(carry, x):
         with numpyro.plate("columns", 3):

@@ -19,6 +19,7 @@ from numpyro.infer.initialization import init_to_median
 
 from numpyro_igr._host import helpful_support_errors
 from numpyro_igr._typed import Transform
+from numpyro_igr.infer.autoguide._followed_sites import is_guided
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
 
@@ -59,7 +60,13 @@ class MeanFieldGuide(SiteGuide):
         self.init_loc_fn, self.init_scale = init_loc_fn, init_scale
 
     def _started(self, model: Callable) -> Callable:
-        return handlers.substitute(model, substitute_fn=self.init_loc_fn)
+        return handlers.substitute(model, substitute_fn=self._first_value)
+
+    # Strategies that initialize ask for the bijection, and do not name the site.
+    def _first_value(self, site: dict) -> Array | None:
+        if is_guided(site):
+            _bijection(site)
+        return self.init_loc_fn(site)
 
     def _event_dim(self, site: dict) -> int:
         bijection = _bijection(site)
