@@ -197,6 +197,10 @@ EXCEPTIONS = {
         # what depends on parameters is traced in NumPyro, and known in Pyro
         "warn_of_free_scale",
     },
+    "infer/_guided_latents.py": {
+        # Pyro sends a message by its type, to private methods
+        "GuidedMessenger.process_message",
+    },
     "infer/_mixing.py": {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "*",

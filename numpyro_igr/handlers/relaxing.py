@@ -49,9 +49,9 @@ def relax(
     probabilities, inside its plates and masks. Probabilities may be constants, or
     functions of parameters and of earlier sites. Observed and continuous sites are left
     as they are, and so are those with ``infer={"relax": False}`` or a name in ``keep``,
-    which can be enumerated beside the relaxed ones. Train the relaxed model with a
-    guide such as :class:`AutoIGR`; :func:`discretize` turns both into discrete programs
-    again.
+    which the host's ``TraceEnum_ELBO`` sums out beside the relaxed ones. Train the
+    relaxed model with a guide such as :class:`AutoIGR`; :func:`discretize` turns both
+    into discrete programs again.
 
     A relaxed value lies between the categories: as an index, .97 is truncated to 0, and
     it equals no integer. A program that compares a relaxed value, rounds it or indexes

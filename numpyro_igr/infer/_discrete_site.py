@@ -1,11 +1,14 @@
 """A handler that puts the discrete distributions of a guide and its model in place."""
 
+from collections.abc import Callable
+
 from numpyro.distributions import Delta, Distribution
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._sites import is_one_hot
 
 CONTINUOUS = (
@@ -60,6 +63,19 @@ class DiscreteSiteMessenger(Messenger):
                 "or RelaxedOneHotCategorical"
             )
         return recover_with_gradient(dist, name)
+
+
+def with_discrete_sites(model: Callable, guide: Callable) -> tuple[Callable, Callable]:
+    """The pair with its relaxed sites one-hot, and no latent that the guide lacks.
+
+    Args:
+        model: the model.
+        guide: the guide, to be run first.
+    """
+    model, guide = with_guided_latents(model, guide)
+    sites: dict[str, Distribution] = {}
+    guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
+    return DiscreteSiteMessenger(sites, is_model=True)(model), guide
 
 
 def recover_with_gradient(dist: Distribution, site: str) -> Distribution | None:

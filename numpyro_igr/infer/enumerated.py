@@ -6,7 +6,6 @@ from typing import Any, Unpack, cast
 import jax
 import jax.numpy as jnp
 from jax import Array, random
-from numpyro.distributions import Distribution
 from numpyro.handlers import seed, substitute
 from numpyro.infer.elbo import ELBO
 
@@ -16,7 +15,7 @@ from numpyro_igr._host import (
     get_importance_trace,
 )
 from numpyro_igr._numerics.checks import check_size
-from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from numpyro_igr.infer._discrete_site import with_discrete_sites
 from numpyro_igr.infer._joint_values import all_values, joint_log_probs
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
@@ -54,9 +53,10 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
     Raises:
         ValueError: if a number is not positive, if there are more joint values than
             ``max_configurations``, if the guide has no relaxed or one-hot site, if
-            another site of it is not reparameterized, or if the model has neither a
-            relaxed nor a one-hot distribution where the guide has; in Pyro, if a
-            program cannot have the joint values in that dimension.
+            another site of it is not reparameterized, or if the model has a latent site
+            that the guide lacks, or neither a relaxed nor a one-hot distribution where
+            the guide has; in Pyro, if a program cannot have the joint values in that
+            dimension.
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:
@@ -101,9 +101,7 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Array:
-        sites: dict[str, Distribution] = {}
-        guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
-        model = DiscreteSiteMessenger(sites, is_model=True)(model)
+        model, guide = with_discrete_sites(model, guide)
 
         def particle(key: Array) -> Array:
             keys = random.split(key)

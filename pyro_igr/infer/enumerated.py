@@ -12,8 +12,7 @@ from torch import Tensor
 
 from pyro_igr._host import torch_item
 from pyro_igr._numerics.checks import check_size
-from pyro_igr._typed import Distribution
-from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from pyro_igr.infer._discrete_site import with_discrete_sites
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
 from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
@@ -50,9 +49,10 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     Raises:
         ValueError: if a number is not positive, if there are more joint values than
             ``max_configurations``, if the guide has no relaxed or one-hot site, if
-            another site of it is not reparameterized, or if the model has neither a
-            relaxed nor a one-hot distribution where the guide has; in Pyro, if a
-            program cannot have the joint values in that dimension.
+            another site of it is not reparameterized, or if the model has a latent site
+            that the guide lacks, or neither a relaxed nor a one-hot distribution where
+            the guide has; in Pyro, if a program cannot have the joint values in that
+            dimension.
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:
@@ -98,9 +98,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     ) -> Iterator[tuple[Trace, Trace]]:
         if self._first.programs != (model, guide):
             self._first, self._plates = FirstRun(model, guide), None
-        sites: dict[str, Distribution] = {}
-        guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
-        model = DiscreteSiteMessenger(sites, is_model=True)(model)
+        model, guide = with_discrete_sites(model, guide)
         if self.max_plate_nesting == math.inf:
             self._guess_max_plate_nesting(model, guide, args, kwargs)
         return super()._get_traces(model, guide, args, kwargs)

@@ -18,6 +18,7 @@ from numpyro_igr.infer._discrete_site import (
     check_same_value,
     recover_with_gradient,
 )
+from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
 from numpyro_igr.infer.discrete_iwae._double import Paths, factor_of, scale_gradient
 from numpyro_igr.infer.discrete_iwae._elements import frames_of
@@ -122,6 +123,7 @@ def count_linearly(
         guide: the guide.
         paths: where log q has no gradient but that of the sample, and how much of it.
     """
+    model, guide = with_guided_latents(model, guide)
     sites: dict[str, dict] = {}
     guide = LinearSiteMessenger(sites, is_model=False, paths=paths)(guide)
     return LinearSiteMessenger(sites, is_model=True)(model), guide, sites

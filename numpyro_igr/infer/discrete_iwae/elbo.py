@@ -79,10 +79,11 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         ValueError: if a number is not positive; at a site of the guide that is not
             reparameterized, or relaxed and dependent on others where the gradient is
             doubly so; at a relaxed one without a discrete distribution behind it in the
-            model, with other categories there, or with a mask in one of them only; if a
-            plate within an element is subsampled, or a site outside of the named plates
-            depends on samples within; in the first run, where a program compares,
-            rounds or indexes with a relaxed value.
+            model, with other categories there, or with a mask in one of them only; at a
+            latent site of the model that the guide lacks; if a plate within an element
+            is subsampled, or a site outside of the named plates depends on samples
+            within; in the first run, where a program compares, rounds or indexes with a
+            relaxed value.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:

@@ -11,6 +11,7 @@ from numpyro.infer import TraceMeanField_ELBO
 from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._free_scale import warn_of_free_scale
+from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._options import TraceOptions
 from numpyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
@@ -54,8 +55,9 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     Raises:
         ValueError: if ``num_particles`` is not positive; at a relaxed site of the guide
             whose distribution in the model has no discrete counterpart or other
-            categories, or that is masked in only one of the two; in the first run, if a
-            program compares, rounds or indexes with a relaxed value.
+            categories, or that is masked in only one of the two; at a latent site of
+            the model that the guide lacks; in the first run, if a program compares,
+            rounds or indexes with a relaxed value.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
@@ -94,6 +96,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         if not self._has_warned:
             run = partial(seed(guide, rng_key), *args, **kwargs)
             self._has_warned = warn_of_free_scale(run, param_map)
+        model, guide = with_guided_latents(model, guide)
         sites: dict[str, dict] = {}
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
         model = RelaxedSampleMessenger(sites, is_model=True)(model)

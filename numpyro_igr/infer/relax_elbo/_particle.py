@@ -11,6 +11,7 @@ from numpyro.handlers import block, replay
 from numpyro_igr._host import MultiFrameTensor, check_model_guide_match, sum_rightmost
 from numpyro_igr.distributions.noise import Noise
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._plates import sum_outside
 from numpyro_igr.infer._sites import check_reparameterized
 from numpyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
@@ -28,6 +29,7 @@ class Particle:
     """
 
     def __init__(self, model: Callable, guide: Callable, run: Callable) -> None:
+        model, guide = with_guided_latents(model, guide)
         self.noises: dict[str, Noise] = {}
         dists: dict[str, Distribution] = {}
         self._run = partial(run, NoisySiteMessenger(self.noises)(model))

@@ -14,6 +14,7 @@ from numpyro_igr._host import Messenger
 from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._log_odds import LogOddsMessenger
 from numpyro_igr.handlers._uses import check_pair
+from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._options import TraceOptions
 
 
@@ -46,8 +47,9 @@ class TraceSTL_ELBO(Trace_ELBO):
         ValueError: if ``num_particles`` is not positive; at such a site if its scale,
             mask or shape differs in model and guide, so that the loss would depend on
             coordinates (in NumPyro the loss is NaN if jit traces scales or masks); at a
-            mean of a one-hot variable in one of them only; in the first run, if a
-            program compares, rounds or indexes with a relaxed value.
+            latent site of the model that the guide lacks, or a mean of a one-hot
+            variable in one of them only; in the first run, if a program compares,
+            rounds or indexes with a relaxed value.
 
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and
@@ -81,6 +83,7 @@ class TraceSTL_ELBO(Trace_ELBO):
             at = partial(substitute, data=param_map)
             check_pair(at(model), at(guide), args, kwargs)
             self._is_checked = True
+        model, guide = with_guided_latents(model, guide)
         sites: dict[str, dict] = {}
         guide = LogOddsMessenger(sites, is_model=False)(guide)
         model = LogOddsMessenger(sites, is_model=True)(model)

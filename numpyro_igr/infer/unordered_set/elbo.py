@@ -6,7 +6,6 @@ from typing import Any, Unpack, cast
 
 import jax
 from jax import Array, lax, random
-from numpyro.distributions import Distribution
 from numpyro.handlers import seed
 from numpyro.infer.elbo import ELBO
 
@@ -17,7 +16,7 @@ from numpyro_igr._host import (
     get_importance_trace,
 )
 from numpyro_igr._numerics.checks import check_size
-from numpyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from numpyro_igr.infer._discrete_site import with_discrete_sites
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._sites import check_independent, one_hot_sites
@@ -60,8 +59,9 @@ class TraceUnorderedSet_ELBO(ELBO):
     Raises:
         ValueError: if a number is not positive, if the guide has no relaxed or one-hot
             site, has another that is not reparameterized or, without replacement,
-            one-hot sites that depend on one another, or if the model has neither a
-            relaxed nor a one-hot distribution where the guide has.
+            one-hot sites that depend on one another, or if the model has a latent site
+            that the guide lacks, or neither a relaxed nor a one-hot distribution where
+            the guide has.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -105,9 +105,7 @@ class TraceUnorderedSet_ELBO(ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Array:
-        sites: dict[str, Distribution] = {}
-        guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
-        model = DiscreteSiteMessenger(sites, is_model=True)(model)
+        model, guide = with_discrete_sites(model, guide)
 
         def particle(key: Array) -> Array:
             keys = random.split(key, 3)

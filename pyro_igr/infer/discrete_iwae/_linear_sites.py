@@ -19,6 +19,7 @@ from pyro_igr.infer._discrete_site import (
     check_same_value,
     recover_with_gradient,
 )
+from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
 from pyro_igr.infer.discrete_iwae._elements import Frames, frames_of
 
@@ -119,6 +120,7 @@ def count_linearly(
         guide: the guide.
         detached: plates within which log q has no gradient but that of the sample.
     """
+    model, guide = with_guided_latents(model, guide)
     sites: dict[str, Message] = {}
     handler = LinearSiteMessenger(sites, is_model=False, detached=detached)
     guide = handler(guide)

@@ -10,6 +10,7 @@ from pyro_igr._numerics.checks import check_size
 from pyro_igr._typed import Message
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._free_scale import warn_of_free_scale
+from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._options import TraceOptions
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
@@ -53,8 +54,9 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     Raises:
         ValueError: if ``num_particles`` is not positive; at a relaxed site of the guide
             whose distribution in the model has no discrete counterpart or other
-            categories, or that is masked in only one of the two; in the first run, if a
-            program compares, rounds or indexes with a relaxed value.
+            categories, or that is masked in only one of the two; at a latent site of
+            the model that the guide lacks; in the first run, if a program compares,
+            rounds or indexes with a relaxed value.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
@@ -83,6 +85,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         if not self._is_checked:
             check_pair(model, guide, args, kwargs)
             self._is_checked = True
+        model, guide = with_guided_latents(model, guide)
         sites: dict[str, Message] = {}
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)
         model = RelaxedSampleMessenger(sites, is_model=True)(model)

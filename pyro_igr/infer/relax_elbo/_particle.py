@@ -10,6 +10,7 @@ from pyro_igr._host import MultiFrameTensor, sum_rightmost
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.noise import Noise
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._plates import sum_outside
 from pyro_igr.infer._sites import check_reparameterized
 from pyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
@@ -25,6 +26,7 @@ class Particle:
     """
 
     def __init__(self, model: Callable, guide: Callable, run: Callable) -> None:
+        model, guide = with_guided_latents(model, guide)
         self.noises: dict[str, Noise] = {}
         dists: dict[str, Distribution] = {}
         self._run = partial(run, NoisySiteMessenger(self.noises)(model))

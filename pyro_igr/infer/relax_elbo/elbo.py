@@ -66,8 +66,8 @@ class TraceRELAX_ELBO(ELBO):
 
     Raises:
         ValueError: if an argument is out of range, if a site of the guide depends on a
-            discrete one or has no pathwise gradient, or if a discrete site has neither
-            a relaxed nor a one-hot distribution in the model.
+            discrete one or has no pathwise gradient, or if the model has a latent site
+            that the guide lacks, or a continuous one where the guide has a discrete.
 
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for

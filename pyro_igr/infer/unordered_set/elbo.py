@@ -12,8 +12,7 @@ from torch import Size, Tensor
 
 from pyro_igr._host import torch_item
 from pyro_igr._numerics.checks import check_size
-from pyro_igr._typed import Distribution
-from pyro_igr.infer._discrete_site import DiscreteSiteMessenger
+from pyro_igr.infer._discrete_site import with_discrete_sites
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._mixing import FirstRun, Traces
 from pyro_igr.infer._options import ELBOOptions
@@ -56,8 +55,9 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     Raises:
         ValueError: if a number is not positive, if the guide has no relaxed or one-hot
             site, has another that is not reparameterized or, without replacement,
-            one-hot sites that depend on one another, or if the model has neither a
-            relaxed nor a one-hot distribution where the guide has.
+            one-hot sites that depend on one another, or if the model has a latent site
+            that the guide lacks, or neither a relaxed nor a one-hot distribution where
+            the guide has.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -103,9 +103,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     ) -> Iterator[Traces]:
         if self._first.programs != (model, guide):
             self._first, self._plates = FirstRun(model, guide), None
-        sites: dict[str, Distribution] = {}
-        guide = DiscreteSiteMessenger(sites, is_model=False)(guide)
-        model = DiscreteSiteMessenger(sites, is_model=True)(model)
+        model, guide = with_discrete_sites(model, guide)
         if self.max_plate_nesting == math.inf:
             self._guess_max_plate_nesting(model, guide, args, kwargs)
         return super()._get_traces(model, guide, args, kwargs)

@@ -1,0 +1,44 @@
+"""A check that a guide has every latent site of its model."""
+
+from collections.abc import Callable
+
+from numpyro_igr._host import Messenger
+
+LACKING = (
+    "site '{}' is latent in the model and the guide lacks it, so that its density "
+    "would count on one side only: give the guide that site; or, if it is discrete, "
+    "as one that relax keeps, sum it out by the host's TraceEnum_ELBO"
+)
+
+
+class GuidedMessenger(Messenger):
+    """Refuses a latent site of a model that its guide lacks.
+
+    Args:
+        guided: the names of the sites of the guide, which its runs fill.
+        is_model: whether it handles the model.
+    """
+
+    def __init__(self, guided: set[str], *, is_model: bool) -> None:
+        super().__init__()
+        self.guided, self.is_model = guided, is_model
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] != "sample" or msg["is_observed"]:
+            return
+        if not self.is_model:
+            self.guided.add(msg["name"])
+        elif msg["name"] not in self.guided:
+            raise ValueError(LACKING.format(msg["name"]))
+
+
+def with_guided_latents(model: Callable, guide: Callable) -> tuple[Callable, Callable]:
+    """The pair; the model raises at a latent site that no run of the guide has had.
+
+    Args:
+        model: the model.
+        guide: the guide, to be run first.
+    """
+    guided: set[str] = set()
+    of_model, of_guide = (GuidedMessenger(guided, is_model=x) for x in (True, False))
+    return of_model(model), of_guide(guide)

@@ -1,0 +1,31 @@
+"""An objective refuses a latent site of the model that the guide lacks."""
+
+import numpy as np
+import pytest
+
+ENGINES = {
+    "discrete KL": lambda igr: igr.TraceDiscreteKL_ELBO(),
+    "sticking the landing": lambda igr: igr.TraceSTL_ELBO(),
+    "discrete IWAE": lambda igr: igr.TraceDiscreteIWAE_ELBO(2),
+    "RELAX": lambda igr: igr.TraceRELAX_ELBO(control_variate=None),
+    "unordered set": lambda igr: igr.TraceUnorderedSet_ELBO(2),
+    "VIMCO": lambda igr: igr.TraceVIMCO_ELBO(2),
+    "enumerated": lambda igr: igr.TraceEnumeratedDiscrete_ELBO(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The control variate is not trained")
+@pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)
+def test_a_kept_site_is_not_drawn_where_the_guide_lacks_it(host, make):
+    law = host.igr.IGRStickBreaking(0.5, host.array(np.zeros(2)), 1.0)
+    kept = host.dist.Bernoulli(host.array(0.3))
+
+    def guide():
+        host.sample("z", law)
+
+    def model():
+        guide()
+        host.sample("c", kept, infer={"enumerate": "parallel", "relax": False})
+
+    with pytest.raises(ValueError, match="'c' is latent in .* lacks it.* TraceEnum"):
+        host.attempt(make(host.igr), model, guide)
