@@ -9,6 +9,7 @@ from pyro_igr._typed import Distribution, Message, RelaxedOneHotCategorical
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, is_of_log, recover
+from pyro_igr.handlers._module_programs import like_program
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +46,7 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
         >>> sorted(discretize(model)().tolist())
         [0.0, 0.0, 1.0]
     """
-    return DiscretizeMessenger()(fn)
+    return like_program(DiscretizeMessenger()(fn), fn)
 
 
 class DiscretizeMessenger(Messenger):

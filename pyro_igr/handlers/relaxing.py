@@ -12,6 +12,7 @@ from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._names import check_names, warn_of_unknown
 from pyro_igr.handlers.reparam import IGRReparam, check_family
 
@@ -103,7 +104,7 @@ def relax(
     check_family(family)
     make = partial(IGRReparam, family=family, num_sticks=num_sticks)
     config = partial(_reparam_of, make=make, **names)
-    return partial(_run, config, fn, temperature, names)
+    return like_program(partial(_run, config, fn, temperature, names), fn)
 
 
 def _run(

@@ -7,7 +7,7 @@ import torch
 from pyro import infer
 from pyro_families import fresh_host as fresh_host
 
-from pyro_igr import relax
+from pyro_igr import AutoIGR, TraceEnumeratedDiscrete_ELBO, discretize, relax
 
 PROBS = torch.tensor([0.1, 0.2, 0.4, 0.3])
 
@@ -42,3 +42,24 @@ def test_the_autoguides_of_the_host_take_a_relaxed_model():
     relaxed = relax(lambda: model(dist.OneHotCategorical(PROBS)), 1.0)
     guide = infer.autoguide.AutoNormal(relaxed)
     assert infer.Trace_ELBO().loss(relaxed, guide) > 0
+
+
+class Mixture(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.centres = torch.nn.Parameter(torch.arange(4.0))
+
+    def forward(self):
+        z = pyro.sample("z", dist.OneHotCategorical(PROBS))
+        pyro.sample("x", dist.Normal(z @ self.centres, 1.0), obs=torch.tensor(1.0))
+
+
+def test_a_module_that_is_relaxed_or_discretized_keeps_its_parameters():
+    relaxed = relax(Mixture(), 0.5)
+    guide = AutoIGR(relaxed, 0.5)
+    for pair in ((relaxed, guide), (discretize(relaxed), discretize(guide))):
+        bound = TraceEnumeratedDiscrete_ELBO()(*pair)
+        bound().backward()
+        names = {name for name, x in bound.named_parameters() if x.grad is not None}
+        assert sum(name.endswith("module.centres") for name in names) == 1
+        assert len(names) == 2
