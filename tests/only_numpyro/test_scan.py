@@ -14,6 +14,7 @@ from numpyro_igr import (
     IGRStickBreaking,
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
+    TraceRELAX_ELBO,
     TraceUnorderedSet_ELBO,
 )
 
@@ -57,6 +58,13 @@ def test_a_chain_is_refused_as_a_set():
     loss = partial(TraceUnorderedSet_ELBO(4).loss, is_chain=True)
     with pytest.raises(ValueError, match="at site 'z' not to depend"):
         eval_shape(lambda key: loss(key, PARAMS, model, guide), random.key(0))
+
+
+def test_relax_names_the_site_in_a_scan_and_what_trains_it():
+    engine, key = TraceRELAX_ELBO(control_variate=None), random.key(0)
+    params = PARAMS | {f"{engine.name}_scale": 1.0, f"{engine.name}_temperature": 0.5}
+    with pytest.raises(ValueError, match="'z' lies in a scan.* TraceUnorderedSet_ELBO"):
+        engine.loss(key, params, model, guide)
 
 
 def test_a_scale_that_is_not_learned_is_not_warned_of():

@@ -21,6 +21,11 @@ from numpyro_igr.distributions.recovering import (
 from numpyro_igr.infer._discrete_site import check_discrete
 from numpyro_igr.infer.relax_elbo._noise_type import noise_type
 
+SCANNED = (
+    "site '{}' lies in a scan, in which TraceRELAX_ELBO cannot relax it: write the "
+    "steps out in a loop, or train by TraceUnorderedSet_ELBO"
+)
+
 
 class LinearOneHot(OneHotCategorical):
     """A one-hot distribution whose log-probability is linear on the whole simplex."""
@@ -62,6 +67,8 @@ class NoisySiteMessenger(Messenger):
         name, dist = msg["name"], msg["fn"]
         dists = cast(dict[str, Distribution], self.dists)
         if self.is_drawing and (make := noise_type(dist, name)):
+            if msg.get("_control_flow_done"):
+                raise ValueError(SCANNED.format(name))
             dists[name] = _linear(recover(dist))
             like = innermost(dists[name]).logits
             self.noises[name] = _draw(make, dist, msg["kwargs"]["rng_key"], like)
