@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pyro.distributions import OneHotCategorical
 
+from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._relaxed_sites import is_latent
@@ -25,7 +26,8 @@ def one_hot_sites(trace: Mapping[str, Message]) -> dict[str, Message]:
     """
     found = {name: site for name, site in trace.items() if is_one_hot(site)}
     if not found:
-        names = [name for name, site in trace.items() if site["type"] == "sample"]
+        samples = (s for s in trace.values() if s["type"] == "sample")
+        names = [s["name"] for s in samples if not site_is_subsample(s)]
         raise ValueError(
             "expected a guide with a relaxed or one-hot site, got sites "
             f"{', '.join(names) or 'none'}"
