@@ -53,8 +53,8 @@ class IGRReparam(Reparam):
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a site that is
-            observed, whose distribution cannot be relaxed, or whose batch is smaller
-            than that of the temperature.
+            observed, whose distribution cannot be relaxed, or whose batch does not fit
+            that of the temperature or of the family.
 
     Source:
         Not in the paper.
@@ -88,6 +88,7 @@ class IGRReparam(Reparam):
         if msg["is_observed"]:
             raise ValueError(f"expected site '{msg['name']}' to be latent")
         name, fn = msg["name"], msg["fn"]
+        _check_temperature(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
             value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
             fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
@@ -104,7 +105,6 @@ class IGRReparam(Reparam):
             made = inside(fn, partial(make, num_sticks=self.num_sticks))
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
-        _check_batch(name, made, fn)
         return cast(Distribution, made)
 
 
@@ -126,12 +126,27 @@ def check_family(family: type[Distribution]) -> None:
         )
 
 
+def _check_temperature(
+    name: str, temperature: Tensor | float, fn: Distribution
+) -> None:
+    batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
+    shape = tuple(torch.as_tensor(temperature).shape)
+    try:
+        is_within = prod(torch.broadcast_shapes(shape, batch)) == prod(batch)
+    except RuntimeError:
+        is_within = False
+    if not is_within:
+        raise ValueError(
+            "expected temperature to be a number, or one for each element of the batch "
+            f"at site '{name}', whose shape is {batch}, got shape {shape}"
+        )
+
+
 def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
     if prod(made.batch_shape) != prod(fn.batch_shape):
         raise ValueError(
-            "expected temperature to be a number, or one for each element of the batch "
-            f"at site '{name}', whose shape is {tuple(fn.batch_shape)}, "
-            f"got a temperature that makes it {tuple(made.batch_shape)}"
+            f"expected family to keep the batch at site '{name}', whose shape is "
+            f"{tuple(fn.batch_shape)}, got {tuple(made.batch_shape)}"
         )
 
 

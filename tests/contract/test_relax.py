@@ -237,6 +237,30 @@ def test_a_temperature_of_a_batch_is_refused_at_a_site_without_that_batch(host):
             host.run(relaxed)
 
 
+def test_a_temperature_of_a_plate_has_its_size(host):
+    def model():
+        with host.plate("data", 3):
+            return host.sample("z", host.one_hot(host.array(PROBS)))
+
+    def run(*temperature):
+        return host.run(host.igr.relax(model, host.array(np.float32(temperature))))
+
+    with pytest.raises(ValueError, match=r"at site 'z', .* \(3,\), got shape \(2,\)"):
+        run(0.5, 0.3)
+    assert run(0.5, 0.3, 0.1).shape == (3, len(PROBS))
+
+
+def test_a_family_of_another_batch_is_said_to_be_the_reason(host):
+    def family(temperature, logits):
+        scale = host.array(np.ones((2, 1), np.float32))
+        return host.igr.IGR.from_probs(temperature, logits=logits, scale=scale)
+
+    law = host.one_hot(host.array(PROBS))
+    relaxed = host.igr.relax(partial(bare, host, law), TAU, family=family)
+    with pytest.raises(ValueError, match=r"family to keep the batch .* got \(2,\)"):
+        host.run(relaxed)
+
+
 def test_a_temperature_of_one_entry_is_one_for_a_site_without_a_batch(host):
     temperature = host.array(np.float32([0.5]))
     law = host.one_hot(host.array(PROBS))
