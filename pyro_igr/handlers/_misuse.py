@@ -18,7 +18,7 @@ MISUSED = (
     "site '{0}' is relaxed, and the program {1}. A relaxed value lies between the "
     "categories (.97 has index 0, and equals none), and no gradient passes. Index by "
     "lookup(table, z), write a choice as a product, or leave the site discrete with "
-    "keep={{'{0}'}}. {2}"
+    "keep={{'{0}'}} in relax. {2}"
 )
 INTENDED = "If this use is intended, write z.detach()"
 INTENDED_NUMBER = (
