@@ -19,6 +19,7 @@ from numpyro.infer.initialization import init_to_median
 
 from numpyro_igr._host import helpful_support_errors
 from numpyro_igr._typed import Transform
+from numpyro_igr.distributions.expected_one_hot import NO_DENSITY
 from numpyro_igr.infer.autoguide._followed_sites import is_guided
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
@@ -115,6 +116,8 @@ def _bijection(site: dict) -> Transform:
         with helpful_support_errors(site):
             return biject_to(support)
     except NotImplementedError as error:
+        if NO_DENSITY in error.args:
+            raise
         raise NotImplementedError(
             f"the host has no bijection onto the support of site '{site['name']}', "
             f"{support}: pass a guide of that site as continuous"

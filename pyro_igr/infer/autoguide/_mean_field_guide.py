@@ -12,6 +12,7 @@ from torch.distributions.constraints import Constraint
 
 from pyro_igr._host import InitMessenger, helpful_support_errors
 from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
+from pyro_igr.distributions.expected_one_hot import NO_DENSITY
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 
 
@@ -99,6 +100,8 @@ def _bijection(site: Message) -> Transform:
         with helpful_support_errors(site):
             return biject_to(support)
     except NotImplementedError as error:
+        if NO_DENSITY in error.args:
+            raise
         raise NotImplementedError(
             f"the host has no bijection onto the support of site '{site['name']}', "
             f"{support}: pass a guide of that site as continuous"
