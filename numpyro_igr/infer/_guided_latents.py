@@ -7,7 +7,8 @@ from numpyro_igr._host import Messenger
 LACKING = (
     "site '{}' is latent in the model and the guide lacks it, so that its density "
     "would count on one side only: give the guide that site; or, if it is discrete, "
-    "as one that relax keeps, sum it out by the host's TraceEnum_ELBO"
+    "as one that relax keeps, mark it by config_enumerate, and sum it out by the "
+    "host's TraceEnum_ELBO"
 )
 
 

@@ -29,3 +29,21 @@ def test_a_kept_site_is_not_drawn_where_the_guide_lacks_it(host, make):
 
     with pytest.raises(ValueError, match="'c' is latent in .* lacks it.* TraceEnum"):
         host.attempt(make(host.igr), model, guide)
+
+
+def test_it_is_summed_out_where_it_is_marked(host):
+    law = host.igr.IGRStickBreaking(0.5, host.array(np.zeros(2)), 1.0)
+
+    def guide():
+        host.sample("z", law)
+
+    def model():
+        guide()
+        c = host.sample("c", host.dist.Bernoulli(host.array(0.3)))
+        host.factor("x", 2.0 * c)
+
+    model = host.igr.relax(model, 0.5, keep={"c"})
+    with pytest.raises(ValueError, match="mark it by config_enumerate, and sum it out"):
+        host.attempt(host.igr.TraceDiscreteKL_ELBO(), model, guide)
+    found = host.evidence(host.config_enumerate(model), guide)
+    assert found == pytest.approx(np.log(0.7 + 0.3 * np.exp(2)), rel=1e-5)
