@@ -1,6 +1,7 @@
 """The probabilities of a distribution of counts, as categories."""
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
 
 
 def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:
-    support = dist.support
+    support = getattr(dist.support, "base_constraint", dist.support)  # of a mixture
     largest = 1 if support is constraints.boolean else math.inf
     lower = torch.as_tensor(getattr(support, "lower_bound", 0))
     if dist.event_shape or not support.is_discrete or not is_all_true(lower >= 0):
@@ -95,7 +96,10 @@ def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:
             "expected a distribution on the non-negative integers, got "
             f"{type(dist).__name__} on {support}"
         )
-    return lower, getattr(support, "upper_bound", largest)
+    upper = getattr(support, "upper_bound", largest)
+    if torch.as_tensor(upper).dim() > len(dist.batch_shape):  # of each component
+        upper = cast(Tensor, upper).amax(-1)
+    return lower, upper
 
 
 def _log_probs(dist: Distribution, size: int) -> Tensor:

@@ -21,6 +21,12 @@ COUNTS = {
         stats.rv_discrete(values=(np.arange(10), WEIGHTS / WEIGHTS.sum())),
     ),
     "bernoulli": (lambda d, a: d.Bernoulli(probs=a(0.3)), stats.bernoulli(0.3)),
+    "mixture": (
+        lambda d, a: d.MixtureSameFamily(
+            d.Categorical(probs=a([0.25, 0.75])), d.Bernoulli(probs=a([0.8, 0.4]))
+        ),
+        stats.bernoulli(0.5),
+    ),
 }
 LARGEST = {
     "binomial": 12,
@@ -28,6 +34,7 @@ LARGEST = {
     "likely of many": 20,
     "categorical": 9,
     "bernoulli": 1,
+    "mixture": 1,
 }
 
 

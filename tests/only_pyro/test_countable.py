@@ -1,9 +1,12 @@
 """The countable distributions keep the protocol of a Pyro distribution."""
 
+import numpy as np
+import pyro.distributions as dist
 import pytest
 import torch
 from pyro_families import LOC, SCALE, K
 from pyro_families import fresh_host as fresh_host
+from scipy import stats
 
 from pyro_igr import GEM, InfiniteIGR
 
@@ -48,3 +51,12 @@ def test_breaking_the_rest_under_vmap():
     assert found.shape == (5, K + 2)
     torch.testing.assert_close(found[:, : K - 1], value[:, :-1])
     torch.testing.assert_close(found.sum(-1), torch.ones(5))
+
+
+def test_a_mixture_of_bounded_counts_has_the_bound_of_its_components():
+    parts = dist.Binomial(3, torch.tensor([0.2, 0.6]))
+    law = dist.MixtureSameFamily(dist.Categorical(torch.tensor([0.25, 0.75])), parts)
+    k = np.arange(4)
+    expected = 0.25 * stats.binom(3, 0.2).pmf(k) + 0.75 * stats.binom(3, 0.6).pmf(k)
+    probs = InfiniteIGR.from_discrete(0.5, law).probs
+    np.testing.assert_allclose(probs.numpy(), expected, atol=1e-6)
