@@ -19,6 +19,10 @@ NESTED = (
     "plate '{}' of site '{}' is beyond max_plate_nesting={}: pass at least {}, or "
     "leave it out"
 )
+UNDECLARED = (
+    "site '{}' has batch shape {}, of more dimensions than max_plate_nesting={}: "
+    "enclose it in pyro.plate, or declare them by .to_event"
+)
 WITHOUT_SIZE = (
     "plate '{0}' has no size: pass create_plates, a function of the arguments of "
     "the model that returns pyro.plate('{0}', size, dim={1})"
@@ -87,16 +91,20 @@ def dependent_plates(traces: Iterable[Trace], nesting: int) -> tuple[int, ...]:
     return common_plates(dependents(traces, nesting))
 
 
-def check_nesting(site: Message, nesting: int) -> None:
-    """Raises at a plate in the dimension that samples are to have, or left of it.
+def check_nesting(site: Message, nesting: int, num_samples: int | None = None) -> None:
+    """Raises at a batch or a plate where samples are to be, or left of them.
 
     Args:
-        site: in the plate, or its message.
+        site: of a guide, or its message.
         nesting: the number of dimensions that plates are said to have.
+        num_samples: their number, where the site may depend on samples.
     """
     for name, dim in plates_around(site).items():
         if -dim > nesting:
             raise ValueError(NESTED.format(name, site["name"], nesting, -dim))
+    batch = tuple(site["fn"].batch_shape)
+    if len(batch) > nesting and batch[: len(batch) - nesting] != (num_samples,):
+        raise ValueError(UNDECLARED.format(site["name"], batch, nesting))
 
 
 def check_sizes(frames: Mapping[str, CondIndepStackFrame]) -> None:

@@ -16,7 +16,12 @@ from pyro_igr.infer._discrete_site import with_discrete_sites
 from pyro_igr.infer._joint_values import all_values, joint_log_probs
 from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
+from pyro_igr.infer._plates import (
+    check_nesting,
+    common_plates,
+    dependent_plates,
+    sum_to_plates,
+)
 from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
 
 
@@ -109,6 +114,8 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
     ) -> tuple[Trace, Trace]:
         nesting = cast(int, self.max_plate_nesting)
         one_hot = one_hot_sites(poutine.trace(guide).get_trace(*args, **kwargs).nodes)
+        for site in one_hot.values():
+            check_nesting(site, nesting)
         while True:
             plates = common_plates(one_hot.values())
             if self._plates is not None:

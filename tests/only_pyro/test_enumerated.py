@@ -111,6 +111,21 @@ def test_too_few_plates_are_said_to_be_too_few(engine):
     assert elbo.loss(program, program) == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.parametrize("engine", MIXING.values(), ids=MIXING)
+def test_a_batch_without_a_plate_is_not_taken_for_samples(engine):
+    law = dist.RelaxedOneHotCategorical(0.5, torch.ones(3, 2))
+
+    def program(law):
+        return lambda: pyro.sample("z", law)
+
+    elbo = engine()
+    elbo.max_plate_nesting = 0
+    with pytest.raises(ValueError, match="site 'z' has batch shape .* by .to_event"):
+        elbo.loss(program(law), program(law))
+    law = law.to_event(1)
+    assert elbo.loss(program(law), program(law)) == pytest.approx(0, abs=1e-5)
+
+
 def now_and_then(s):
     if torch.rand(()) < 0.5:
         pyro.factor("other", s[..., :1])

@@ -15,10 +15,12 @@ class DrawMessenger(Messenger):
     def __init__(self, num_samples: int, max_plate_nesting: int) -> None:
         super().__init__()
         self.num_samples, self.max_plate_nesting = num_samples, max_plate_nesting
+        self.drawn: int | None = None
 
     def _pyro_sample(self, msg: Message) -> None:
         if is_one_hot(msg):
-            check_nesting(msg, self.max_plate_nesting)
+            check_nesting(msg, self.max_plate_nesting, self.drawn)
+            self.drawn = self.num_samples
             missing = self.max_plate_nesting - len(msg["fn"].batch_shape)
             shape = (self.num_samples, *[1] * missing) if missing >= 0 else ()
             msg["value"] = msg["fn"].sample(shape).detach()
