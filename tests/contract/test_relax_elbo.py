@@ -393,6 +393,13 @@ def test_a_control_variate_of_another_shape_is_one_clear_error(host):
         host.attempt(engine, *programs(host), START | LEARNED)
 
 
+def test_a_class_of_networks_is_no_control_variate(backend):
+    make, network = backend.igr.TraceRELAX_ELBO, backend.igr.ControlNetwork
+    with pytest.raises(ValueError, match="a function, a ControlNetwork or None, got"):
+        make(control_variate=network)
+    make(control_variate=network(4))
+
+
 def test_an_engine_has_the_name_that_it_is_given(backend):
     make = backend.igr.TraceRELAX_ELBO
     assert {make(name="mine").name, make(name="mine").name} == {"mine"}

@@ -37,7 +37,8 @@ class ControlVariate:
         name: str | None,
     ) -> None:
         is_network = isinstance(function, ControlNetwork)
-        if not (function is None or is_network or callable(function)):
+        is_function = callable(function) and not isinstance(function, type)
+        if not (function is None or is_network or is_function):
             raise ValueError(
                 "expected control_variate to be a function, a ControlNetwork or None, "
                 f"got {function!r}"
