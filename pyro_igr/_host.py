@@ -46,6 +46,7 @@ __all__ = [
     "helpful_support_errors",
     "is_all_true",
     "is_compiling",
+    "is_given_subsample",
     "is_tracing",
     "is_validated",
     "mask_of",
@@ -69,6 +70,19 @@ is_tracing = torch.jit.is_tracing  # pyright: ignore[reportPrivateImportUsage]
 is_compiling = getattr(torch.compiler, "is_compiling", is_tracing)
 # The innermost transformation of ``torch.func`` that this runs in, or None.
 transformation = peek_interpreter_stack
+
+
+def is_given_subsample(site: Message) -> bool:
+    """Whether the site of a plate has a subsample that the plate did not draw.
+
+    Args:
+        site: of a trace.
+    """
+    drawn: Any = site["fn"]
+    if not site_is_subsample(site) or drawn.subsample_size is not None:
+        return False
+    given = torch.as_tensor(site["value"])
+    return not torch.equal(given, torch.arange(drawn.size, device=given.device))
 
 
 def mask_of(distribution: Distribution) -> Tensor | bool:

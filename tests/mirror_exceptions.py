@@ -8,6 +8,8 @@ EXCEPTIONS = {
     "_host.py": {
         # torch refuses its own softmax where it is rounded
         "one_hot_of",
+        # a plate of Pyro may be given its subsample
+        "is_given_subsample",
         # NumPyro's guides keep their models when they are copied
         "KeptModel",
         # NumPyro's optimizers have no state that waits for a step
@@ -214,8 +216,9 @@ EXCEPTIONS = {
         "dependent_plates",
         "dependents",
         "check_nesting",
-        # a plate of Pyro may be without a size
+        # a plate of Pyro may be without a size, or be given its subsample
         "check_sizes",
+        "check_subsamples",
     },
     "infer/_discrete_site.py": {
         # Pyro sends a message by its type, to private methods

@@ -7,6 +7,7 @@ from pyro.poutine import Trace
 from pyro.poutine.indep_messenger import CondIndepStackFrame
 from torch import Tensor
 
+from pyro_igr._host import is_given_subsample
 from pyro_igr._typed import Message
 from pyro_igr.infer._data_plates import plates_around
 
@@ -26,6 +27,11 @@ UNDECLARED = (
 WITHOUT_SIZE = (
     "plate '{0}' has no size: pass create_plates, a function of the arguments of "
     "the model that returns pyro.plate('{0}', size, dim={1})"
+)
+GIVEN = (
+    "plate '{0}' is given its subsample, and the parts of the guide would be those of "
+    "other data: pass create_plates, a function of the arguments of the model that "
+    "returns pyro.plate('{0}', size, dim={1}, subsample=...), with the same subsample"
 )
 
 
@@ -116,3 +122,17 @@ def check_sizes(frames: Mapping[str, CondIndepStackFrame]) -> None:
     for name, frame in frames.items():
         if frame.size < 0:
             raise ValueError(WITHOUT_SIZE.format(name, frame.dim))
+
+
+def check_subsamples(
+    frames: Mapping[str, CondIndepStackFrame], sites: Mapping[str, Message]
+) -> None:
+    """Raises at a plate whose subsample a program has chosen itself.
+
+    Args:
+        frames: of a guide's plates, by name.
+        sites: of a run of the program.
+    """
+    for name, frame in frames.items():
+        if name in sites and is_given_subsample(sites[name]):
+            raise ValueError(GIVEN.format(name, frame.dim))

@@ -108,6 +108,28 @@ def test_a_plate_without_a_size_is_named():
     assert_analytic_kl(model, sized, x)
 
 
+def minibatch(indices):
+    with pyro.plate("data", len(X), subsample=indices):
+        z = pyro.sample("z", LAW)
+        pyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=X[indices])
+
+
+def test_a_plate_that_is_given_its_subsample_needs_create_plates():
+    model, indices = relax(minibatch, TAU), torch.tensor([2, 0])
+    AutoIGR(model, TAU)(torch.arange(3))
+    with pytest.raises(ValueError, match="plate 'data' is given .* create_plates"):
+        AutoIGR(model, TAU)(indices)
+
+    def plates(indices):
+        return pyro.plate("data", len(X), dim=-1, subsample=indices)
+
+    guide = AutoIGR(model, TAU, create_plates=plates)
+    guide(indices)
+    (loc,) = guide.parameters()
+    loc.data[1:] = 1e3
+    assert guide(indices)["z"][:, 0].gt(0.99).tolist() == [True, False]
+
+
 COPIED = {"deepcopy": copy.deepcopy, "pickle": lambda x: pickle.loads(pickle.dumps(x))}
 
 

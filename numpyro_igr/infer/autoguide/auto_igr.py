@@ -62,7 +62,7 @@ class AutoIGR(AutoGuideList):
             "learned" from there on, which suits ``TraceMeanField_ELBO``.
         continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
             automatic guide of the host, or a function of the model that returns one.
-        create_plates: as in the host's automatic guides.
+        create_plates: as in the host's guides; in Pyro, a given subsample needs it.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:

@@ -15,7 +15,7 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._options import RelaxOptions
-from pyro_igr.infer._plates import check_sizes
+from pyro_igr.infer._plates import check_sizes, check_subsamples
 from pyro_igr.infer._relaxed_sample import DensityMessenger
 from pyro_igr.infer.autoguide._followed_sites import (
     any_followed,
@@ -65,7 +65,7 @@ class AutoIGR(AutoGuideList):
             "learned" from there on, which suits ``TraceMeanField_ELBO``.
         continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
             automatic guide of the host, or a function of the model that returns one.
-        create_plates: as in the host's automatic guides.
+        create_plates: as in the host's guides; in Pyro, a given subsample needs it.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
@@ -111,6 +111,7 @@ class AutoIGR(AutoGuideList):
         super()._setup_prototype(*args, **kwargs)
         if self.create_plates is None:
             check_sizes(self._prototype_frames)
+            check_subsamples(self._prototype_frames, run)
         trace = cast(poutine.Trace, self.prototype_trace)
         sites = dict(trace.iter_stochastic_nodes())
         self._observed |= names_of_data(run) - sites.keys()
