@@ -19,8 +19,9 @@ from numpyro.distributions.util import (
     sum_rightmost,
     validate_sample,
 )
+from numpyro.handlers import condition, do
 from numpyro.infer.util import get_importance_trace, helpful_support_errors
-from numpyro.primitives import Messenger
+from numpyro.primitives import _PYRO_STACK, Messenger
 from numpyro.util import check_model_guide_match, not_jax_tracer
 
 # The frames of the one are a list, as far as a type checker is told, and the arrays of
@@ -47,6 +48,7 @@ __all__ = [
     "eval_provenance",
     "get_importance_trace",
     "helpful_support_errors",
+    "is_given",
     "is_validated",
     "mask_of",
     "not_jax_tracer",
@@ -80,6 +82,16 @@ def is_validated(distribution: Distribution) -> bool:
 def validates_by_default() -> bool:
     """Whether distributions check their arguments unless told otherwise."""
     return Distribution._validate_args
+
+
+def is_given(name: str) -> bool:
+    """Whether a handler around is to condition a site, or to intervene on it.
+
+    Args:
+        name: of the site, which may have become a deterministic one.
+    """
+    around = (h for h in _PYRO_STACK if isinstance(h, condition | do))
+    return any(name in (handler.data or ()) for handler in around)
 
 
 def eval_provenance(function: Callable, /, **values: Any) -> Any:

@@ -11,9 +11,15 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
+from numpyro_igr._host import is_given
 from numpyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_category, log_probs_of
+
+COUNT = (
+    "a handler around relax gives the count '{}' a value, and its weights stay latent: "
+    "apply that handler to the model, and relax the result"
+)
 
 
 class IGRReparam(Reparam):
@@ -89,6 +95,8 @@ class IGRReparam(Reparam):
             raise ValueError(f"expected site '{name}' to be latent")
         _check_temperature(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
+            if is_given(name):
+                raise ValueError(COUNT.format(name))
             weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
             return None, _count(cast(Array, weights))
         make = partial(_matched, temperature=self.temperature, family=self.family)

@@ -59,3 +59,45 @@ def test_a_handler_that_fixes_a_value_is_named_as_such(host):
         assert "a handler such as" in str(error.value)
         assert of in str(error.value)
     observed()
+
+
+def given_counts_in_pyro():
+    import pyro
+    import pyro.distributions as dist
+    import torch
+    from pyro import poutine
+
+    import pyro_igr as igr
+
+    def model():
+        pyro.sample("n", dist.Poisson(2.0))
+
+    relaxed, two = igr.relax(model, 0.5), {"n": torch.tensor(2.0)}
+    yield from (poutine.condition(x, two) for x in (relaxed, igr.discretize(relaxed)))
+    yield igr.relax(poutine.condition(model, two), 0.5)
+
+
+def given_counts_in_numpyro():
+    import numpyro
+    import numpyro.distributions as dist
+    from numpyro.handlers import condition, do, seed
+
+    import numpyro_igr as igr
+
+    def model():
+        numpyro.sample("n", dist.Poisson(2.0))
+
+    relaxed, two = igr.relax(model, 0.5), {"n": 2.0}
+    for given in condition(relaxed, two), do(igr.discretize(relaxed), two):
+        yield seed(given, 0)
+    yield seed(igr.relax(condition(model, two), 0.5), 0)
+
+
+@pytest.mark.parametrize("host", ["pyro", "numpyro"])
+def test_a_relaxed_count_is_not_given_a_value_beside_its_weights(host):
+    pytest.importorskip(host)
+    *refused, conditioned_first = globals()[f"given_counts_in_{host}"]()
+    for program in refused:
+        with pytest.raises(ValueError, match="count 'n'.* to the model, and relax"):
+            program()
+    conditioned_first()
