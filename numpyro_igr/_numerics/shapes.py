@@ -1,6 +1,7 @@
 """The shapes of means, standard deviations and what is beside, and whether they fit."""
 
-from jax import lax
+import jax.numpy as jnp
+from jax import Array, lax
 
 Shape = tuple[int, ...]
 
@@ -47,3 +48,14 @@ def check_shapes(
             f"expected the shapes of the parameters to broadcast, got {given}"
         )
     return found
+
+
+def check_vectors(**arguments: Array) -> None:
+    """Raises if an argument is a number, without a last dimension.
+
+    Args:
+        arguments: arrays by name.
+    """
+    for name, value in arguments.items():
+        if not jnp.ndim(value):
+            raise ValueError(f"expected {name} to have a last dimension, got {value}")

@@ -11,6 +11,7 @@ from numpyro_igr._numerics.checks import (
     refuse_complex,
 )
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._numerics.shapes import check_vectors
 
 
 def truncate(weights: Array, rho: ArrayLike) -> Array:
@@ -81,8 +82,7 @@ def num_active(weights: Array, rho: ArrayLike) -> Array:
 
 def _check(weights: Array, rho: ArrayLike) -> None:
     refuse_complex(weights=weights)
-    if not jnp.ndim(weights):
-        raise ValueError(f"expected weights to have a last dimension, got {weights}")
+    check_vectors(weights=weights)
     check_probabilities(rho=rho)
     (weights,), _ = in_full_precision(weights)
     check_rounding(weights.dtype, rho=rho)

@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._numerics.shapes import check_vectors
 
 
 def straight_through(z: Array) -> Array:
@@ -25,6 +26,10 @@ def straight_through(z: Array) -> Array:
     Args:
         z: points of the simplex.
 
+    Raises:
+        TypeError: if ``z`` is complex.
+        ValueError: if it is a number.
+
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
         3.3.
@@ -36,6 +41,7 @@ def straight_through(z: Array) -> Array:
         Array([0., 1., 0.], dtype=float32)
     """
     refuse_complex(z=z)
+    check_vectors(z=z)
     (z,), dtype = in_full_precision(z)
     return _nearest(z).astype(dtype)
 

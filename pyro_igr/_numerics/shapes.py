@@ -1,7 +1,7 @@
 """The shapes of means, standard deviations and what is beside, and whether they fit."""
 
 import torch
-from torch import Size
+from torch import Size, Tensor
 
 
 def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
@@ -46,3 +46,14 @@ def check_shapes(
             f"expected the shapes of the parameters to broadcast, got {given}"
         )
     return found
+
+
+def check_vectors(**arguments: Tensor) -> None:
+    """Raises if an argument is a number, without a last dimension.
+
+    Args:
+        arguments: arrays by name.
+    """
+    for name, value in arguments.items():
+        if not torch.as_tensor(value).dim():
+            raise ValueError(f"expected {name} to have a last dimension, got {value}")

@@ -9,6 +9,7 @@ from pyro_igr._numerics.checks import (
     refuse_complex,
 )
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.shapes import check_vectors
 
 
 def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
@@ -86,8 +87,7 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
 
 def _check(weights: Tensor, rho: Tensor | float) -> None:
     refuse_complex(weights=weights)
-    if not torch.as_tensor(weights).dim():
-        raise ValueError(f"expected weights to have a last dimension, got {weights}")
+    check_vectors(weights=weights)
     check_probabilities(rho=rho)
     (weights,), _ = in_full_precision(weights)
     check_rounding(weights.dtype, rho=rho)

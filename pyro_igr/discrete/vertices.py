@@ -8,6 +8,7 @@ from torch.nn.functional import one_hot
 
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.shapes import check_vectors
 
 
 def straight_through(z: Tensor) -> Tensor:
@@ -23,6 +24,10 @@ def straight_through(z: Tensor) -> Tensor:
     Args:
         z: points of the simplex.
 
+    Raises:
+        TypeError: if ``z`` is complex.
+        ValueError: if it is a number.
+
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
         3.3.
@@ -34,6 +39,7 @@ def straight_through(z: Tensor) -> Tensor:
         tensor([0., 1., 0.])
     """
     refuse_complex(z=z)
+    check_vectors(z=z)
     (z,), dtype = in_full_precision(z)
     hard = one_hot(z.argmax(-1), z.shape[-1]).to(z)
     return with_gradient_of(z, hard).to(dtype)

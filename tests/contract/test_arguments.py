@@ -37,6 +37,18 @@ def test_no_range_is_checked_without_validation(backend, argument, call):
         call(backend.igr, backend.array)
 
 
+OF_NUMBERS = {
+    "straight_through": ("z", lambda igr, x: igr.straight_through(x)),
+    "truncate": ("weights", lambda igr, x: igr.truncate(x, 0.9)),
+}
+
+
+@pytest.mark.parametrize(("argument", "call"), OF_NUMBERS.values(), ids=OF_NUMBERS)
+def test_a_number_in_the_place_of_weights_is_named(backend, argument, call):
+    with pytest.raises(ValueError, match=f"expected {argument} to have a last dim"):
+        call(backend.igr, backend.array(0.5))
+
+
 @pytest.mark.parametrize("given", ["probs", "logits"])
 @pytest.mark.parametrize("name", LAWS)
 def test_probabilities_in_the_place_of_means_name_from_probs(backend, name, given):
