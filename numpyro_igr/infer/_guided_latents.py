@@ -6,9 +6,9 @@ from numpyro_igr._host import Messenger
 
 LACKING = (
     "site '{}' is latent in the model and the guide lacks it, so that its density "
-    "would count on one side only: give the guide that site; or, if it is discrete, "
-    "as one that relax keeps, mark it by config_enumerate, and sum it out by the "
-    "host's TraceEnum_ELBO"
+    "would count on one side only: give the guide that site, which AutoIGR has if it "
+    "is latent in the first run; or, if it is discrete, as one that relax keeps, mark "
+    "it by config_enumerate, and sum it out by the host's TraceEnum_ELBO"
 )
 
 

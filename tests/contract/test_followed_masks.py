@@ -244,6 +244,13 @@ def test_a_site_that_a_later_call_observes_is_none_of_the_guide_there(host):
         assert found == pytest.approx(exact, abs=1e-3)
 
 
+def test_a_site_that_the_first_run_observes_is_to_be_latent_there(host):
+    model, guide = host.pair(mixture, host.array(LABELS))
+    for elbo in host.igr.TraceDiscreteKL_ELBO, host.igr.TraceSTL_ELBO:
+        with pytest.raises(ValueError, match="'z' is latent.*latent in the first run"):
+            host.loss(elbo, model, guide)
+
+
 def annealed(host, weight=1.0):
     with host.scale(scale=weight):
         z = host.sample("z", host.one_hot(host.array(FIRST)))
