@@ -7,6 +7,7 @@ from typing import Any, cast
 import jax.numpy as jnp
 from jax import Array, random
 from jax.nn import one_hot, softmax, softplus
+from numpyro.distributions import Distribution
 
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
@@ -145,3 +146,17 @@ def finite(logits: Array) -> Array:
 
 def _first_largest(x: Array) -> Array:
     return one_hot(x.argmax(-1), x.shape[-1], dtype=jnp.result_type(x, jnp.float32))
+
+
+def without_noise(dist: Distribution) -> str:
+    """What an error says of a distribution that cannot be drawn given its category.
+
+    Args:
+        dist: without the wrappers of the host.
+    """
+    tempering = getattr(dist, "tempering", None)
+    suffix = f' with tempering "{tempering}"' if tempering else ""
+    return (
+        f"got {type(dist).__name__}{suffix}: use IGR, "
+        'IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
+    )

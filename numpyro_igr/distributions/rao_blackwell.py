@@ -14,7 +14,7 @@ from numpyro_igr.discrete import gumbels_given_argmax, with_gradient_of
 from numpyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.gumbel_softmax import RelaxedOneHotCategorical
-from numpyro_igr.distributions.noise import draw_log_odds, finite
+from numpyro_igr.distributions.noise import draw_log_odds, finite, without_noise
 from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 Shape = tuple[int, ...]
@@ -122,12 +122,9 @@ def _check_conditional(dist: Any) -> None:
         raise ValueError(f"expected base_dist to have values z, but {name} has log z")
     is_gumbel = isinstance(dist, RelaxedOneHotCategorical)
     if not is_gumbel and getattr(dist, "noise_type", None) is None:
-        tempering = getattr(dist, "tempering", None)
-        suffix = f' with tempering "{tempering}"' if tempering else ""
         raise ValueError(
             "expected a relaxed distribution that can be drawn given its category, "
-            f"got {name}{suffix}: use IGR, "
-            'IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
+            f"{without_noise(dist)}"
         )
 
 

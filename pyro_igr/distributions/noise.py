@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot, pad, softplus
 
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
+from pyro_igr._typed import Distribution
 from pyro_igr.discrete import (
     gaussians_given_argmax,
     gaussians_given_stick,
@@ -144,3 +145,17 @@ def finite(logits: Tensor) -> Tensor:
 
 def _first_largest(x: Tensor) -> Tensor:
     return one_hot(x.argmax(-1), x.shape[-1]).to(x)
+
+
+def without_noise(dist: Distribution) -> str:
+    """What an error says of a distribution that cannot be drawn given its category.
+
+    Args:
+        dist: without the wrappers of the host.
+    """
+    tempering = getattr(dist, "tempering", None)
+    suffix = f' with tempering "{tempering}"' if tempering else ""
+    return (
+        f"got {type(dist).__name__}{suffix}: use IGR, "
+        'IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
+    )

@@ -12,7 +12,7 @@ from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr.discrete import gumbels_given_argmax, with_gradient_of
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
-from pyro_igr.distributions.noise import draw_log_odds, finite
+from pyro_igr.distributions.noise import draw_log_odds, finite, without_noise
 from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 
 
@@ -118,12 +118,9 @@ def _check_conditional(dist: Any) -> None:
         raise ValueError(f"expected base_dist to have values z, but {name} has log z")
     is_gumbel = isinstance(dist, RelaxedOneHotCategorical)
     if not is_gumbel and getattr(dist, "noise_type", None) is None:
-        tempering = getattr(dist, "tempering", None)
-        suffix = f' with tempering "{tempering}"' if tempering else ""
         raise ValueError(
             "expected a relaxed distribution that can be drawn given its category, "
-            f"got {name}{suffix}: use IGR, "
-            'IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
+            f"{without_noise(dist)}"
         )
 
 

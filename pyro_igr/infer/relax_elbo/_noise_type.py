@@ -8,6 +8,7 @@ from torch.distributions.relaxed_categorical import (
 
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import GaussianPushforward, GumbelNoise
+from pyro_igr.distributions.noise import without_noise
 from pyro_igr.distributions.recovering import innermost
 
 OF_GUMBELS = OneHotCategorical | RelaxedOneHotCategorical | ExpRelaxedCategorical
@@ -29,11 +30,8 @@ def noise_type(distribution: Distribution, site: str) -> type | None:
     if not isinstance(distribution, GaussianPushforward):
         return None
     if distribution.noise_type is None:
-        tempering = getattr(distribution, "tempering", None)
-        suffix = f' with tempering "{tempering}"' if tempering else ""
         raise ValueError(
             f"expected a distribution that can be drawn given its category at site "
-            f"'{site}' of the guide, got {type(distribution).__name__}{suffix}: "
-            'use IGR, IGRStickBreaking with tempering "sticks", or Gumbel-Softmax'
+            f"'{site}' of the guide, {without_noise(distribution)}"
         )
     return distribution.noise_type
