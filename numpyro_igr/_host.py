@@ -91,7 +91,7 @@ def is_given(name: str) -> bool:
         name: of the site, which may have become a deterministic one.
     """
     around = (h for h in _PYRO_STACK if isinstance(h, condition | do))
-    return any(name in (handler.data or ()) for handler in around)
+    return any((handler.data or {}).get(name) is not None for handler in around)
 
 
 def eval_provenance(function: Callable, /, **values: Any) -> Any:

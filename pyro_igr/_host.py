@@ -14,7 +14,9 @@ from pyro.infer.autoguide.utils import deep_setattr, helpful_support_errors
 from pyro.infer.enum import get_importance_trace
 from pyro.ops.tensor_utils import periodic_repeat
 from pyro.optim import PyroOptim
-from pyro.poutine.runtime import Message
+from pyro.poutine import Trace
+from pyro.poutine.condition_messenger import ConditionMessenger
+from pyro.poutine.runtime import _PYRO_STACK, Message
 from pyro.poutine.util import prune_subsample_sites, site_is_subsample
 from pyro.util import warn_if_nan
 from torch import Tensor
@@ -46,6 +48,7 @@ __all__ = [
     "helpful_support_errors",
     "is_all_true",
     "is_compiling",
+    "is_given",
     "is_given_subsample",
     "is_tracing",
     "is_validated",
@@ -70,6 +73,17 @@ is_tracing = torch.jit.is_tracing  # pyright: ignore[reportPrivateImportUsage]
 is_compiling = getattr(torch.compiler, "is_compiling", is_tracing)
 # The innermost transformation of ``torch.func`` that this runs in, or None.
 transformation = peek_interpreter_stack
+
+
+def is_given(name: str) -> bool:
+    """Whether a handler around is to condition a site.
+
+    Args:
+        name: of the site, which may have become a deterministic one.
+    """
+    around = [h.data for h in _PYRO_STACK if isinstance(h, ConditionMessenger)]
+    given = (x.nodes if isinstance(x, Trace) else x for x in around)
+    return any(values.get(name) is not None for values in given)
 
 
 def is_given_subsample(site: Message) -> bool:

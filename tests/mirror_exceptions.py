@@ -16,7 +16,7 @@ EXCEPTIONS = {
         "waiting_states",
         # Pyro's tensors tell what they depend on
         "eval_provenance",
-        # NumPyro's handlers pass by the deterministic site of a count
+        # an intervention cuts the site off in Pyro, and is passed by in NumPyro
         "is_given",
     },
     "__init__.py": {

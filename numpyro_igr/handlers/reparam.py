@@ -95,7 +95,7 @@ class IGRReparam(Reparam):
             raise ValueError(f"expected site '{name}' to be latent")
         _check_temperature(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
-            if is_given(name):
+            if is_given(name) and not is_given(f"{name}_weights"):
                 raise ValueError(COUNT.format(name))
             weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
             return None, _count(cast(Array, weights))

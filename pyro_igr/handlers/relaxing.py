@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-import torch
 from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
@@ -30,10 +29,6 @@ FIXED = (
     "a handler such as replay gives site '{}' its value before it is relaxed, and "
     "that is a discrete one: condition on it, name the site in keep, or apply that "
     "handler, with relaxed values, to the relaxed model"
-)
-COUNT = (
-    "a handler around relax gives the count '{}' a value, and its weights stay latent: "
-    "apply that handler to the model, and relax the result"
 )
 
 
@@ -165,11 +160,3 @@ class _ReparamMessenger(Messenger):
         if reparam is not None:
             msg.update(reparam.apply(msg))
             msg["infer"]["_deterministic"] = msg["is_observed"]  # a count
-            msg["_count"] = msg["name"], msg["value"]
-
-    def _pyro_post_sample(self, msg: Message) -> None:
-        name, value = msg.get("_count", (None, None))
-        if value is None or name != msg["name"]:  # ``do`` renames what it cuts off
-            return
-        if not (msg["value"] is value or torch.equal(msg["value"], value)):
-            raise ValueError(COUNT.format(name))

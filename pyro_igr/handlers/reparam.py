@@ -11,11 +11,17 @@ from pyro.infer.reparam.reparam import Reparam
 from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 
+from pyro_igr._host import is_given
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions._counts import check_concrete
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._categories import is_category, log_probs_of
+
+COUNT = (
+    "a handler around relax gives the count '{}' a value, and its weights stay latent: "
+    "apply that handler to the model, and relax the result"
+)
 
 
 class IGRReparam(Reparam):
@@ -90,6 +96,8 @@ class IGRReparam(Reparam):
         name, fn = msg["name"], msg["fn"]
         _check_temperature(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
+            if is_given(name) and not is_given(f"{name}_weights"):
+                raise ValueError(COUNT.format(name))
             value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
             fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
             return {"fn": fn, "value": value, "is_observed": True}

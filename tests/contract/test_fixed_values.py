@@ -75,6 +75,7 @@ def given_counts_in_pyro():
     relaxed, two = igr.relax(model, 0.5), {"n": torch.tensor(2.0)}
     yield from (poutine.condition(x, two) for x in (relaxed, igr.discretize(relaxed)))
     yield igr.relax(poutine.condition(model, two), 0.5)
+    yield poutine.condition(relaxed, {"n": None})
 
 
 def given_counts_in_numpyro():
@@ -91,13 +92,15 @@ def given_counts_in_numpyro():
     for given in condition(relaxed, two), do(igr.discretize(relaxed), two):
         yield seed(given, 0)
     yield seed(igr.relax(condition(model, two), 0.5), 0)
+    yield seed(condition(relaxed, {"n": None}), 0)
 
 
 @pytest.mark.parametrize("host", ["pyro", "numpyro"])
 def test_a_relaxed_count_is_not_given_a_value_beside_its_weights(host):
     pytest.importorskip(host)
-    *refused, conditioned_first = globals()[f"given_counts_in_{host}"]()
+    *refused, conditioned_first, left = globals()[f"given_counts_in_{host}"]()
     for program in refused:
         with pytest.raises(ValueError, match="count 'n'.* to the model, and relax"):
             program()
     conditioned_first()
+    left()
