@@ -86,8 +86,9 @@ class _Following(TorchFunctionMode):
         if in_library:
             marks = changed(marks, own=SMOOTH)
         for tensor in _tensors(args[0] if name == "setitem" else result):
-            unseen = name in UNSEEN
-            self.mark(tensor, NONE if unseen else made(name, tensor.dtype, marks))
+            found = NONE if name in UNSEEN else made(name, tensor.dtype, marks)
+            same = self.read(tensor) if in_library else NONE  # returned as it came
+            self.mark(tensor, found | same)
 
 
 def _taken_out(name: str, marks: Marks) -> Marks:

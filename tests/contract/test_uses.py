@@ -66,6 +66,11 @@ def with_mask(host, b):
     return host.normal(host.array(np.float32(0))).mask(b > 0.5)
 
 
+def index_after(host, b):
+    host.sample("first", host.normal(b))
+    return pair(host)[host.integer(b)]
+
+
 def trials(host, n):
     return host.dist.Binomial(n, 0.5, validate_args=True)
 
@@ -79,6 +84,7 @@ MISUSES = {
     "floor of a function": ("b", lambda host, b: host.math.floor(b + 0.5)),
     "branch": ("b", branch),
     "mask": ("b", with_mask),
+    "index after a distribution": ("b", index_after),
     "loop in Python": ("n", count_in_python),
     "number of trials": ("n", trials),
     "argmax": ("z", lambda host, z: triple(host)[z.argmax(-1)]),
