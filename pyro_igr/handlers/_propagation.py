@@ -23,6 +23,7 @@ from pyro_igr.handlers._marks import (
 UNSEEN = {"data", "detach", "isfinite", "isinf", "isnan", "isneginf", "isposinf"}
 UNSEEN |= {"all", "any"}  # assertions
 CHOICES = {"masked_fill", "where"}
+MASKING = {"bool", "expand"}  # what a distribution makes a mask by
 TO_PYTHON = {"__array__", "__bool__", "__float__", "__index__", "__int__"}
 TO_PYTHON |= {"item", "numpy", "tolist"}
 LIBRARY = "torch.distributions.", "pyro.distributions.", "pyro.poutine.", "pyro_igr."
@@ -83,7 +84,7 @@ class _Following(TorchFunctionMode):
             predicate = [x for x in args if getattr(x, "dtype", None) == torch.bool]
             cases = [x for x in args if not any(x is p for p in predicate)]
             marks = chosen(self.read(predicate), self.read((cases, kwargs)))
-        if in_library:
+        if in_library and name not in MASKING:
             marks = changed(marks, own=SMOOTH)
         for tensor in _tensors(args[0] if name == "setitem" else result):
             found = NONE if name in UNSEEN else made(name, tensor.dtype, marks)

@@ -85,6 +85,7 @@ MISUSES = {
     "branch": ("b", branch),
     "mask": ("b", with_mask),
     "index after a distribution": ("b", index_after),
+    "mask beside a product": ("b", lambda host, b: host.normal(b).mask(b)),
     "loop in Python": ("n", count_in_python),
     "number of trials": ("n", trials),
     "argmax": ("z", lambda host, z: triple(host)[z.argmax(-1)]),
