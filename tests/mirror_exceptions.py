@@ -47,6 +47,10 @@ EXCEPTIONS = {
         # PyTorch's cumulative sums are fast
         "*",
     },
+    "_numerics/tensors.py": {
+        # PyTorch's tensors are on devices, one of which is the default
+        "*",
+    },
     "discrete/_rules.py": {
         # PyTorch compiles nothing, and takes one rule or the other
         "are_few",

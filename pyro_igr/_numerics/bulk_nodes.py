@@ -52,7 +52,7 @@ def bulk_nodes(
     width = deviation * (c / (low + (low**2 + c).sqrt()))
     width = (mean.clamp(min=0) + width).amax(0)
     length = base + start
-    unit = [torch.tensor(x).to(loc).unsqueeze(-1) for x in _unit_nodes(num_nodes)]
+    unit = [loc.new_tensor(x).unsqueeze(-1) for x in _unit_nodes(num_nodes)]
     below, weights_below, inside, weights_inside = unit
     t = torch.cat([length * below, width * inside])
     length = length.clamp(min=torch.finfo(length.dtype).tiny)

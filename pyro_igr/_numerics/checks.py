@@ -152,7 +152,7 @@ def _to_tensor(name: str, value: Tensor | float) -> Tensor:
     if isinstance(value, Tensor):
         return value
     try:
-        return torch.as_tensor(value)
+        return torch.as_tensor(value, device="cpu")
     except (RuntimeError, TypeError, ValueError) as error:
         message = f"expected {name} to be made of numbers, got {value!r}"
         raise TypeError(message) from error
@@ -166,5 +166,5 @@ def _check(
     if not is_on:
         return
     for name, value in arguments.items():
-        if not is_all_true(is_valid(torch.as_tensor(value))):
+        if not is_all_true(is_valid(_to_tensor(name, value))):
             raise ValueError(f"expected {name} to be {words}, got {value}")

@@ -12,14 +12,15 @@ from torch.nn.functional import logsigmoid
 WIDTH, NUM_NODES, NUM_NEWTON, NUM_HALVINGS = 9.0, 1024, 8, 40
 
 
-def _nodes() -> tuple[Tensor, Tensor]:
-    x = torch.linspace(-WIDTH, WIDTH, NUM_NODES, dtype=torch.float64)
+def _nodes(like: Tensor) -> tuple[Tensor, Tensor]:
+    of_like = {"dtype": torch.float64, "device": like.device}
+    x = torch.linspace(-WIDTH, WIDTH, NUM_NODES, **of_like)
     return x, (-(x**2) / 2).log_softmax(-1)
 
 
 def _log_means(loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     """Logarithms of the means of a stick and of what it leaves."""
-    x, log_weights = _nodes()
+    x, log_weights = _nodes(loc)
     y = loc.unsqueeze(-1) + scale.unsqueeze(-1) * x
     of_it, of_rest = ((logsigmoid(s * y) + log_weights).logsumexp(-1) for s in (1, -1))
     return of_it, of_rest
@@ -43,7 +44,7 @@ def spread(loc: Tensor, scale: Tensor) -> Tensor:
         loc: mean of the Gaussian, in double precision.
         scale: its standard deviation.
     """
-    x, log_weights = _nodes()
+    x, log_weights = _nodes(loc)
     log_mean, log_rest = _log_means(loc, scale)
     stick = (loc.unsqueeze(-1) + scale.unsqueeze(-1) * x).sigmoid()
     squares = (stick - log_mean.exp().unsqueeze(-1)) ** 2
@@ -65,7 +66,7 @@ def loc_of_mean(logit: Tensor, scale: Tensor) -> Tensor:
 
 def _slope(loc: Tensor, scale: Tensor) -> Tensor:
     """The derivative of the logit of the mean in loc."""
-    x, log_weights = _nodes()
+    x, log_weights = _nodes(loc)
     y = loc.unsqueeze(-1) + scale.unsqueeze(-1) * x
     slopes = (logsigmoid(y) + logsigmoid(-y) + log_weights).logsumexp(-1)
     return (slopes - sum(_log_means(loc, scale))).exp()

@@ -6,6 +6,8 @@ from numbers import Number
 import torch
 from torch import Tensor
 
+from pyro_igr._numerics.tensors import as_tensor
+
 
 def in_full_precision(*values: Tensor | float) -> tuple[list[Tensor], torch.dtype]:
     """The values in one float dtype of 32 bits or more, and the dtype to return.
@@ -19,7 +21,7 @@ def in_full_precision(*values: Tensor | float) -> tuple[list[Tensor], torch.dtyp
     Raises:
         TypeError: if one of them is complex.
     """
-    tensors = [torch.as_tensor(x) for x in values if not isinstance(x, Number)]
+    tensors = [as_tensor(x) for x in values if not isinstance(x, Number)]
     if any(x.is_complex() for x in tensors):
         raise TypeError("expected real numbers, got complex ones")
     floats = [x for x in tensors if x.is_floating_point()]

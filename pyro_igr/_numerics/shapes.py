@@ -3,6 +3,8 @@
 import torch
 from torch import Size, Tensor
 
+from pyro_igr._numerics.tensors import as_tensor
+
 
 def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
     """Batch and event shape from the shapes of the parameters.
@@ -55,5 +57,5 @@ def check_vectors(**arguments: Tensor) -> None:
         arguments: arrays by name.
     """
     for name, value in arguments.items():
-        if not torch.as_tensor(value).dim():
+        if not as_tensor(value).dim():
             raise ValueError(f"expected {name} to have a last dimension, got {value}")

@@ -39,13 +39,13 @@ def softplus_mean(loc: Tensor, scale: Tensor) -> Tensor:
 
 
 def _by_gauss_hermite(loc: Tensor, scale: Tensor) -> Tensor:
-    nodes, weights = (torch.as_tensor(x).to(loc) for x in NARROW)
+    nodes, weights = map(loc.new_tensor, NARROW)
     y = loc.unsqueeze(-1) + scale.unsqueeze(-1) * nodes
     return -(logsigmoid(-y) * weights).sum(-1) / weights.sum()
 
 
 def _by_trapezoids(loc: Tensor, scale: Tensor) -> Tensor:
-    x = torch.as_tensor(WIDE).to(loc)
+    x = loc.new_tensor(WIDE)
     weights = x.sigmoid() * (-x).sigmoid()
     a, scale = loc.unsqueeze(-1) + x, scale.unsqueeze(-1)
     u = a / scale

@@ -6,6 +6,7 @@ from torch import Tensor
 from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.tensors import as_tensor
 
 
 def check_probs(probs: Tensor) -> None:
@@ -19,7 +20,7 @@ def check_probs(probs: Tensor) -> None:
         ValueError: naming what was found instead of positive and finite entries.
     """
     _check_shape("probs", probs)
-    probs = torch.as_tensor(probs)
+    probs = as_tensor(probs)
     if not is_all_true((probs > 0) & (probs < torch.inf)):
         raise ValueError(
             "expected every entry of probs to be positive and finite, since a Gaussian "
@@ -60,7 +61,7 @@ def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
 
 def _check_shape(name: str, value: Tensor) -> None:
     refuse_complex(**{name: value})
-    shape = tuple(torch.as_tensor(value).shape)
+    shape = tuple(as_tensor(value).shape)
     if not shape or shape[-1] < 2:
         raise ValueError(
             f"expected {name} to have a last dimension of size K >= 2, "

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from pyro_igr._host import is_all_true, validates_by_default
 from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.tensors import as_tensor
 
 NO_VECTOR = (
     "expected a last dimension of {} in z, one for each row of table, got shape {}: "
@@ -56,7 +57,7 @@ def lookup(
         tensor([1., 2.])
     """
     refuse_complex(table=table, z=z)
-    table, z = torch.as_tensor(table), torch.as_tensor(z, device=table.device)
+    table, z = as_tensor(table), torch.as_tensor(z, device=table.device)
     is_real = z.is_floating_point()
     event_dim = int(is_real) if event_dim is None else event_dim
     _check_shapes(table, z, event_dim)

@@ -113,7 +113,7 @@ def _nodes(
     -log m.
     """
     zero, endless = torch.zeros_like(loc), torch.full_like(loc, -torch.inf)
-    num_after = torch.arange(len(loc), 0, -1).to(loc)
+    num_after = torch.arange(len(loc), 0, -1, device=loc.device).to(loc)
     end = -num_after.log().reshape(-1, *[1] * (loc.dim() - 1)) + zero
     left, log_left = nodes_below(
         loc, scale, zero, end if remainder else endless, num_nodes

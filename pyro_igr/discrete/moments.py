@@ -112,5 +112,5 @@ def _residual_and_jacobian(
     mean = z.mean(0)
     products = torch.einsum("m...j,m...k->...jk", z, z) / len(z)
     jacobian = (torch.diag_embed(mean) - products) / temperature.unsqueeze(-1)
-    tiny = torch.finfo(z.dtype).eps * torch.eye(z.shape[-1], dtype=z.dtype).to(z)
+    tiny = torch.diag_embed(torch.full_like(mean, torch.finfo(z.dtype).eps))
     return mean - target[..., :-1], jacobian + tiny

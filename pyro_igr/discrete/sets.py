@@ -86,7 +86,7 @@ def set_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
     """
     (log_probs,), _ = in_full_precision(log_probs)
     log_set, log_one, log_two = _log_integrals(log_probs)
-    barred = torch.eye(len(log_probs)).to(log_probs)
+    barred = torch.eye(len(log_probs), device=log_probs.device)
     barred = barred.reshape(*barred.shape, *[1] * (log_probs.dim() - 1))
     baselines = torch.where(barred == 1, log_probs, log_two - log_one.unsqueeze(1))
     has_baseline = len(log_probs) > 1
@@ -107,7 +107,7 @@ def leave_one_out_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
         free!".
     """
     size, dims = len(log_probs), [1] * (log_probs.dim() - 1)
-    others = (1 - torch.eye(size).to(log_probs)).reshape(size, size, *dims)
+    others = (1 - log_probs.new_ones(size).diag()).reshape(size, size, *dims)
     return torch.full_like(log_probs, 1 / size), others / max(size - 1, 1)
 
 

@@ -58,7 +58,7 @@ def _newton_step(loc: Tensor, scale: Tensor, count: Tensor) -> tuple[Tensor, Ten
     The softplus is the mean of max(0, y + x) over standard logistic x, of which the
     derivatives are Gaussian.
     """
-    x = torch.as_tensor(WIDE).to(loc)
+    x = loc.new_tensor(WIDE)
     weights = x.sigmoid() * (-x).sigmoid()
     weights = weights / weights.sum()
     u = (loc.unsqueeze(-1) + x) / scale.unsqueeze(-1)

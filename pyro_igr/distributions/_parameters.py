@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.tensors import as_tensor
 
 
 def to_arrays(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
@@ -20,8 +21,8 @@ def to_arrays(parameters: dict[str, Tensor | float]) -> dict[str, Tensor]:
         TypeError: if one is complex.
     """
     refuse_complex(**parameters)
-    loc = torch.as_tensor(parameters["loc"])
-    scale = torch.as_tensor(parameters["scale"])
+    loc = as_tensor(parameters["loc"])
+    scale = as_tensor(parameters["scale"])
     dtype = torch.promote_types(loc.dtype, scale.dtype) if scale.dim() else loc.dtype
     if not dtype.is_floating_point:
         dtype = torch.get_default_dtype()
@@ -49,4 +50,4 @@ def is_shared(given: tuple, held: tuple) -> bool:
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
     if tracing and any(isinstance(x, Tensor) for x in given):
         return False
-    return cast(bool, is_all_true(torch.as_tensor(held[0] == held[1])))
+    return cast(bool, is_all_true(as_tensor(held[0] == held[1])))

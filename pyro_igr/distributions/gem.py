@@ -10,6 +10,7 @@ from torch.distributions import Distribution, constraints
 
 from pyro_igr._numerics.checks import check_size, refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr.distributions._absent import BY_SAMPLES, Absent
 from pyro_igr.distributions._rounding import absorb_rounding, to_score
 from pyro_igr.distributions._stick_logit import StickLogit
@@ -85,7 +86,7 @@ class GEM(Absent, TorchDistribution):
         refuse_complex(concentration=concentration)
         self.given_concentration: Tensor | float = concentration
         self.num_sticks = num_sticks
-        self.concentration = torch.as_tensor(concentration)
+        self.concentration = as_tensor(concentration)
         if not self.concentration.is_floating_point():
             self.concentration = self.concentration.to(torch.get_default_dtype())
         batch_shape, event_shape = self.concentration.shape, Size((num_sticks + 1,))

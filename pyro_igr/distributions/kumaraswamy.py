@@ -1,5 +1,6 @@
 """Kumaraswamy, with an exact KL to a Beta."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Beta, register_kl
@@ -14,7 +15,7 @@ EULER_GAMMA = 0.5772156649015329
 # Log odds of w. The integrand falls as exp(-|t|) at both ends, and as a function of t
 # it is that of a Gumbel variable at the sharpest, whose trapezoidal rule of this step
 # errs by exp(-pi^2 / 0.3) = 5e-15 of its size.
-NODES = torch.arange(-30.0, 40.0, 0.3, dtype=torch.float64)
+NODES = np.arange(-30.0, 40.0, 0.3)
 
 
 class Kumaraswamy(AnyKumaraswamy):
@@ -79,7 +80,7 @@ def _mean_log_complement(a: Tensor, b: Tensor) -> Tensor:
         b: the second.
     """
     a, b = a.unsqueeze(-1), b.unsqueeze(-1)
-    nodes = NODES.to(a)
+    nodes = a.new_tensor(NODES)
     log_w, log_rest = logsigmoid(nodes), logsigmoid(-nodes)
     log_ratio = (-torch.expm1(log_rest / a)).log() + a.log() - log_w
     density = b * (b * log_w + log_rest).exp()

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._host import is_given
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions._counts import check_concrete
@@ -138,7 +139,7 @@ def _check_temperature(
     name: str, temperature: Tensor | float, fn: Distribution
 ) -> None:
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
-    shape = tuple(torch.as_tensor(temperature).shape)
+    shape = tuple(as_tensor(temperature).shape)
     try:
         is_within = prod(torch.broadcast_shapes(shape, batch)) == prod(batch)
     except RuntimeError:
@@ -165,7 +166,7 @@ def _matched(
 ) -> Distribution:
     """The member of the family with the probabilities of a discrete distribution."""
     logits = log_probs_of(distribution)
-    temperature = torch.as_tensor(temperature).to(logits)
+    temperature = as_tensor(temperature).to(logits)
     make: Any = getattr(family, "from_probs", family)
     return make(temperature, logits=logits)
 

@@ -5,12 +5,12 @@ from copy import deepcopy
 from typing import Any
 
 import pyro
-import torch
 from pyro.optim import PyroOptim
 from torch import Tensor
 from torch.optim import Optimizer
 
 from pyro_igr._host import waiting_states
+from pyro_igr._numerics.tensors import as_tensor
 
 
 def change(
@@ -59,7 +59,7 @@ def _set(
             if isinstance(moment, Tensor) and moment.shape == parameter.shape:
                 moments[name] = of_moment(moment)
     parameter.grad = None
-    parameter.data = torch.as_tensor(value).to(parameter)
+    parameter.data = as_tensor(value).to(parameter)
 
 
 def _tensor_of(name: Tensor | str) -> Tensor:

@@ -10,6 +10,7 @@ from torch.distributions import Normal
 from torch.optim import Optimizer
 
 from pyro_igr._numerics.checks import check_size
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr.distributions import InfiniteIGR
 from pyro_igr.distributions._nearest_normal import nearest_normal
 from pyro_igr.distributions._tail import tail_stick
@@ -101,7 +102,7 @@ def grow(
     """
     changes = {}
     for parameter, values in start.items():
-        new = torch.as_tensor(values)
+        new = as_tensor(values)
         append = partial(_append, parameter, new, dim)
         changes[parameter] = append, partial(_pad, new, dim)
     change(state, changes)

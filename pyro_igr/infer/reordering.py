@@ -9,6 +9,7 @@ from pyro.optim import PyroOptim
 from torch import Tensor
 from torch.optim import Optimizer
 
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr.distributions import InfiniteIGR
 from pyro_igr.infer._optimizer_state import change, check_dim
 from pyro_igr.infer._reordered_sticks import reordered_sticks
@@ -115,7 +116,7 @@ def reorder(
 
 
 def _indices(order: Order, size: int) -> Tensor:
-    found = torch.as_tensor(order)
+    found = as_tensor(order)
     is_integer = not (found.is_floating_point() or found.dtype == torch.bool)
     is_list = found.dim() == 1 and len(found) and is_integer
     if not (is_list and 0 <= found.min() and found.max() < size):
@@ -131,7 +132,7 @@ def _take(order: Order, dim: int, x: Tensor) -> Tensor:
 
 
 def _replace(parameter: Tensor | str, take: partial, new: Tensor, x: Tensor) -> Tensor:
-    new, expected = torch.as_tensor(new), take(x).shape
+    new, expected = as_tensor(new), take(x).shape
     if new.shape != expected:
         name = parameter if isinstance(parameter, str) else "a parameter"
         raise ValueError(

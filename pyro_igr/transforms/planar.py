@@ -9,6 +9,7 @@ from torch.nn.functional import softplus
 
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.tanh_root import tanh_root
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Transform
 from pyro_igr.transforms.simplex import to_real
 
@@ -66,7 +67,7 @@ class PlanarTransform(Transform):
     def __init__(self, u: Tensor, w: Tensor, bias: Tensor | float = 0.0) -> None:
         super().__init__()
         refuse_complex(u=u, w=w, bias=bias)
-        u, w = to_real(torch.as_tensor(u)), to_real(torch.as_tensor(w))
+        u, w = to_real(as_tensor(u)), to_real(as_tensor(w))
         if u.shape[-1:] != w.shape[-1:] or not u.dim():
             raise ValueError(
                 "expected u and w to have the same last dimension, "
@@ -114,7 +115,7 @@ class PlanarTransform(Transform):
 
     def forward_shape(self, shape: torch.Size) -> torch.Size:
         self._check_length(torch.Size(shape))
-        bias = torch.as_tensor(self.bias).shape
+        bias = as_tensor(self.bias).shape
         batch = torch.broadcast_shapes(
             shape[:-1], self.u.shape[:-1], self.w.shape[:-1], bias
         )

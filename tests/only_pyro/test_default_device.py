@@ -1,19 +1,69 @@
-"""Noise that is always the same is drawn where torch's default device is another."""
+"""Tensors stay where they are, and noise is the same, whatever torch's default is."""
 
 import pytest
 import torch
+from pyro.distributions import Beta
+from torch.distributions import kl_divergence
 
+from pyro_igr import (
+    GEM,
+    IGR,
+    IGRStickBreaking,
+    InfiniteIGR,
+    Kumaraswamy,
+    PlanarTransform,
+    argmax_probs,
+    lookup,
+    match_moments,
+    match_probs,
+    num_active,
+    reordered_start,
+    tail_start,
+    truncate,
+)
 from pyro_igr._numerics.antithetic_noise import antithetic_noise
+from pyro_igr.discrete import (
+    largest_weight_probs,
+    leave_one_out_weights,
+    match_stick_probs,
+    set_weights,
+)
 from pyro_igr.infer.relax_elbo.control_network import _start
 
+LOC, SCALE = torch.tensor([0.3, -0.2]), torch.tensor([1.0, 1.2])
+WIDE, PROBS = torch.tensor([1.0, 9.0]), torch.tensor([0.5, 0.3, 0.2])
+PRIOR = GEM(torch.tensor(2.0), 2)
+STICKS = InfiniteIGR(1.0, LOC, SCALE, tail=PRIOR)
+BETAS = Kumaraswamy(WIDE, SCALE), Beta(SCALE, WIDE)
+ORDER = torch.tensor([1, 0])
+LAYER = PlanarTransform(LOC, SCALE, 0.5)
 ALWAYS_THE_SAME = {
     "antithetic_noise": lambda: antithetic_noise(4, torch.zeros(3, device="cpu")),
+    "argmax_probs": lambda: argmax_probs(LOC, SCALE),
+    "argmax_probs, panels": lambda: argmax_probs(LOC, WIDE),
     "control_network": lambda: _start(torch.zeros(2, 3, device="cpu"), 5),
+    "gem": lambda: PRIOR.log_prob(PROBS),
+    "igr": lambda: IGR(0.5, LOC, SCALE).log_prob(PROBS),
+    "kl": lambda: kl_divergence(STICKS, PRIOR),
+    "kl, of Kumaraswamy": lambda: kl_divergence(*BETAS),
+    "largest_weight_probs": lambda: largest_weight_probs(LOC, SCALE),
+    "leave_one_out_weights": lambda: leave_one_out_weights(PROBS.log())[1],
+    "lookup": lambda: lookup(LOC, torch.ones((), dtype=torch.long, device="cpu")),
+    "match_moments": lambda: match_moments(PROBS, 0.5, num_samples=10)[0],
+    "match_probs": lambda: match_probs(PROBS),
+    "match_stick_probs": lambda: match_stick_probs(PROBS),
+    "num_active": lambda: num_active(PROBS, 0.7),
+    "planar": lambda: LAYER.inv(LAYER(LOC)),
+    "recovered": lambda: IGRStickBreaking(0.5, LOC, SCALE).to_discrete().probs,
+    "reordered_start": lambda: reordered_start(STICKS, ORDER)[0],
+    "set_weights": lambda: set_weights(PROBS[:2].log())[1],
+    "tail_start": lambda: tail_start(STICKS, 2)[0],
+    "truncate": lambda: truncate(PROBS, 0.7),
 }
 
 
 @pytest.mark.parametrize("draw", ALWAYS_THE_SAME.values(), ids=ALWAYS_THE_SAME)
-def test_fixed_noise_is_the_same_whatever_the_default_device_is(draw):
+def test_what_is_made_of_tensors_is_where_they_are_whatever_the_default_device_is(draw):
     expected = draw()
     with torch.device("meta"):
         torch.testing.assert_close(draw(), expected, rtol=0, atol=0)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.handlers._site_weights import Mask
@@ -37,5 +38,5 @@ def outside_mask(
 
 
 def _with_dims(mask: Mask, number: int) -> Tensor:
-    mask = torch.as_tensor(mask)
+    mask = as_tensor(mask)
     return mask.reshape(mask.shape + (1,) * number)

@@ -11,6 +11,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._numerics.checks import check_size
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Message
 from pyro_igr.handlers._log_odds import LogOddsMessenger
 from pyro_igr.handlers._uses import check_pair
@@ -110,7 +111,7 @@ def _slopes(
             samples[name], again.nodes[name] = site["value"], site | {"value": leaf}
     leaves = {name: cast(Tensor, again.nodes[name]["value"]) for name in samples}
     run = poutine.trace(poutine.replay(guide, trace=again)).get_trace(*args, **kwargs)
-    total = torch.as_tensor(run.log_prob_sum())
+    total = as_tensor(run.log_prob_sum())
     if not total.requires_grad:  # no site, or none that counts
         return samples, {}
     slopes = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
