@@ -46,7 +46,7 @@ def _kl_to_gem(p: InfiniteIGR, q: GEM) -> Tensor:
             "no closed-form KL to a GEM unless it is the tail: of the same "
             "concentration, the same object or concrete and equal; pass it as the tail"
         )
-    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    kl = kl_divergence(given_sticks(p), tail_stick(q, p.temperature)).sum(-1)
     return _in_own_type(kl, p.loc, p.scale, q.concentration)
 
 
@@ -59,7 +59,7 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Tensor:
             f'no closed-form KL from tempering "{p.tempering}" to a GEM: use tempering '
             '"sticks" or InfiniteIGR, or estimate it, as Trace_ELBO does'
         )
-    kl = kl_divergence(given_sticks(p), q.stick()).sum(-1)
+    kl = kl_divergence(given_sticks(p), tail_stick(q, p.temperature)).sum(-1)
     return _in_own_type(kl, p.loc, p.scale, q.concentration)
 
 

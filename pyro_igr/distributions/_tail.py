@@ -1,5 +1,7 @@
 """The distributions of countably many sticks: those given, and those of the tail."""
 
+from numbers import Number
+
 import torch
 from pyro.distributions import Normal
 from torch import Tensor, broadcast_shapes
@@ -37,11 +39,15 @@ def tail_stick(
         temperature: of the sticks of y, of shape ``batch``.
     """
     if isinstance(tail, GEM):
-        return tail.stick()
+        return _beta_logit(tail, temperature)
     if tail is None:
         one = torch.ones_like(temperature)
         tail = Normal(torch.zeros_like(one), one, validate_args=False)
-    return _normal_logit(tail.loc.unsqueeze(-1), tail.scale.unsqueeze(-1), temperature)
+    # The host makes tensors of plain numbers, on a device of its own.
+    loc, scale = (
+        x.to(temperature.device).unsqueeze(-1) for x in (tail.loc, tail.scale)
+    )
+    return _normal_logit(loc, scale, temperature)
 
 
 def draw_logits(
@@ -82,6 +88,15 @@ def with_batch_of(
         )
     rho = to_arrays(like | {"rho": rho})["rho"]
     return rho.expand(broadcast_shapes(rho.shape, tail.batch_shape))
+
+
+def _beta_logit(tail: GEM, temperature: Tensor) -> StickLogit:
+    """As :meth:`GEM.stick`; a plain number has the dtype and device of the sticks."""
+    given = tail.given_concentration
+    if not isinstance(given, Number):
+        return tail.stick()
+    (alpha,), _ = in_full_precision(temperature.new_tensor(given))
+    return StickLogit(alpha.expand(*tail.batch_shape, 1), validate_args=False)
 
 
 def _normal_logit(loc: Tensor, scale: Tensor, temperature: Tensor) -> Normal:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from pyro.distributions import Beta
+from pyro.distributions import Beta, Normal
 from torch.distributions import kl_divergence
 
 from pyro_igr import (
@@ -67,3 +67,11 @@ def test_what_is_made_of_tensors_is_where_they_are_whatever_the_default_device_i
     expected = draw()
     with torch.device("meta"):
         torch.testing.assert_close(draw(), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("tail", [GEM(2.0, 3), Normal(0.0, 2.0)], ids=repr)
+def test_a_tail_of_plain_numbers_is_where_the_sticks_are(tail):
+    there = torch.ones(2, device="meta")
+    sticks = InfiniteIGR(1.0, there, there, tail=tail, validate_args=False)
+    for found in (kl_divergence(sticks, sticks), *tail_start(sticks, 2)):
+        assert found.device == there.device

@@ -66,6 +66,17 @@ def test_rounded_probabilities_are_not_refused(name, dtype):
         law.to_discrete().log_prob(sample / 2)
 
 
+@pytest.mark.parametrize("family", [igr.InfiniteIGR, igr.IGRStickBreaking])
+def test_a_tail_of_a_plain_number_is_as_precise_as_the_sticks(family):
+    tails = [igr.GEM(x, 9) for x in (1.1, torch.tensor(1.1, dtype=torch.float64))]
+    kls = []
+    for tail in tails:
+        options = {"tail": tail} if family is igr.InfiniteIGR else {}
+        sticks = family(0.5, LOC.double(), SCALE.double(), **options)
+        kls.append(torch.distributions.kl_divergence(sticks, tail))
+    torch.testing.assert_close(*kls, rtol=1e-12, atol=0)
+
+
 ENGINES = {
     "RELAX": igr.TraceRELAX_ELBO,
     "unordered": partial(igr.TraceUnorderedSet_ELBO, 2),
