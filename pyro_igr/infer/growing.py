@@ -55,8 +55,7 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
             "expected distribution to be an InfiniteIGR, got "
             f"{type(distribution).__name__}"
         )
-    if num_sticks != 0:
-        check_size(num_sticks=num_sticks)
+    check_size(0, num_sticks=num_sticks)
     stick = tail_stick(distribution.tail, distribution.temperature)
     if isinstance(stick, Normal):
         loc, scale = stick.loc, stick.scale

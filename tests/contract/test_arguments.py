@@ -190,10 +190,11 @@ def test_what_has_no_tail_gets_no_further_sticks(backend):
     loc, one = backend.array([0.0]), backend.array([1.0])
     with pytest.raises(ValueError, match="expected distribution to be an InfiniteIGR"):
         backend.igr.tail_start(backend.igr.IGR(0.5, loc, one), 2)
-    with pytest.raises(ValueError, match="num_sticks"):
+    with pytest.raises(ValueError, match="num_sticks to be at least 0, got -1"):
         backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), -1)
-    with pytest.raises(TypeError, match="num_sticks"):
-        backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), 1.5)
+    for number in (1.5, 0.0):
+        with pytest.raises(TypeError, match="num_sticks"):
+            backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), number)
 
 
 @pytest.mark.parametrize("name", ["a name", "a member"])
