@@ -34,7 +34,8 @@ def log_weights(
     nothing. Scales are ignored, both ``scale`` and those of subsampled plates, as each
     weight is that of one datum. All samples share one subsample of the data. A latent
     site that the guide lacks is drawn from the model; what the guide draws where the
-    model has an observation does not count.
+    model has an observation does not count. In NumPyro evaluate many batches within
+    jit: outside of it each call compiles the programs anew.
 
     Shape:
         ``(num_samples,) + data``, where ``data`` are the sizes of the plates that
