@@ -154,7 +154,7 @@ class InfiniteIGR(HasRest, Truncated):
             num_sticks: the number of given sticks; None for the largest value if that
                 is at most 16, and else for the least number beyond which the mass is
                 negligible (parameters must not be traced by jit).
-            rho: as in the constructor.
+            rho: as in the constructor, but 1 by default: all weights are kept.
             scale: standard deviations of y, free to choose.
             options: further keywords of the constructor.
 

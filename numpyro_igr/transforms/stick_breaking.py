@@ -10,8 +10,7 @@ from numpyro.distributions import constraints
 
 from numpyro_igr._typed import Constraint
 from numpyro_igr.transforms._image import image
-from numpyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Weights
-from numpyro_igr.transforms._tempering import Tempering as Way
+from numpyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Way, Weights
 from numpyro_igr.transforms._vertex import Vertex
 from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 

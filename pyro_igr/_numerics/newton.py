@@ -37,7 +37,7 @@ def damped_newton(
     error = torch.full_like(damping, torch.inf)
     for _ in range(MAX_STEPS):
         if is_all_true((error <= tolerance) | (damping <= SMALLEST_DAMPING)):
-            break  # ``_is_all_true``, which ``vmap`` can tell
+            break
         trial = x - damping * step
         residual, jacobian = residual_and_jacobian(trial)
         trial_error = residual.abs().amax(-1, keepdim=True)

@@ -1,7 +1,7 @@
 """How a temperature acts on a broken stick: on sticks, weights, or by softmax++.
 
 Throughout, ``tau`` is a column, ``n = K - 1``, and ``w`` are the weights that the
-uncorrected stick-breaking map gives. The fourth way, eq. 17, is in ``vertex``.
+uncorrected stick-breaking map gives. The fourth way, eq. 17, is in ``_vertex``.
 """
 
 import math
@@ -15,7 +15,7 @@ from torch.nn.functional import log_softmax, pad
 from pyro_igr.transforms._sticks import log_weights, logits_of_sticks
 
 
-class Tempering:
+class Way:
     """Base of the four ways; one is ``to_log``, ``from_log`` and ``log_det``.
 
     Where the image is not the whole simplex, ``fills_simplex`` is False and
@@ -38,7 +38,7 @@ class Tempering:
         return constraints.simplex.check(z)
 
 
-class Sticks(Tempering):
+class Sticks(Way):
     """Inside every sigmoid: z = SB(sigmoid(y / tau))."""
 
     def to_log(self, y: Tensor, tau: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class Sticks(Tempering):
         return tau * logits_of_sticks(log_z)
 
 
-class Weights(Tempering):
+class Weights(Way):
     """On the weights: z = softmax(log w / tau)."""
 
     def to_log(self, y: Tensor, tau: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Weights(Tempering):
         return logits_of_sticks(tau * log_z)
 
 
-class SoftmaxPlusPlus(Tempering):
+class SoftmaxPlusPlus(Way):
     """By softmax++ of the first n weights, eq. 18: z = softmax([w / tau, 0])."""
 
     fills_simplex = False

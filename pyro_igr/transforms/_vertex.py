@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from pyro_igr.transforms._sticks import log_weights, logits_of_sticks
-from pyro_igr.transforms._tempering import Tempering
+from pyro_igr.transforms._tempering import Way
 
 
-class Vertex(Tempering):
+class Vertex(Way):
     r"""Towards the nearest vertex: z = tau w + (1 - tau) e_argmax(w), tau <= 1.
 
     The image is K copies of the cells :math:`\{\arg\max w = k\}`, shrunken by tau

@@ -6,8 +6,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr.transforms._image import image
-from pyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Weights
-from pyro_igr.transforms._tempering import Tempering as Way
+from pyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Way, Weights
 from pyro_igr.transforms._vertex import Vertex
 from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
 

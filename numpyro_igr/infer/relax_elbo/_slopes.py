@@ -28,7 +28,7 @@ def slopes_of_variance(
 
     Args:
         surrogate: of which the gradient is taken; in NumPyro a function.
-        parameters: of model and guide.
+        parameters: of the guide in Pyro, of both programs in NumPyro.
         weights: of the factors.
     """
 
