@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from contextlib import nullcontext
 
 import pyro
 import pyro.distributions as dist
@@ -91,6 +92,21 @@ def test_a_mask_that_is_changed_in_place_can_be_trained_under():
     elbo = infer.TraceMeanField_ELBO()
     svi = infer.SVI(relax(model, 0.3), guide, Adam({"lr": 0.01}), elbo)
     assert abs(svi.step()) < 100
+
+
+def masked_from_a_step_on(step):
+    with poutine.mask(mask=False) if step >= 120 else nullcontext():
+        z = pyro.sample("z", LAW)
+    pyro.sample("x", dist.Normal(z @ MEANS, 1.0), obs=X[0])
+
+
+def test_a_mask_that_begins_at_a_step_that_is_counted_is_applied():
+    model = relax(masked_from_a_step_on, TAU)
+    guide = AutoIGR(model, TAU)
+    for step in range(120):
+        guide(step)
+    trace = poutine.trace(guide).get_trace(120)
+    assert trace.log_prob_sum() == 0
 
 
 def test_a_plate_without_a_size_is_named():

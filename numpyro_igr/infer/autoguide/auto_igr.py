@@ -21,7 +21,7 @@ from numpyro_igr.infer.autoguide._followed_sites import (
     names_of_data,
 )
 from numpyro_igr.infer.autoguide._following import FollowingMessenger
-from numpyro_igr.infer.autoguide._kinds import kind_of
+from numpyro_igr.infer.autoguide._kinds import kind_of, kinds_from
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from numpyro_igr.infer.autoguide._scales import Scale, check_scale
@@ -45,7 +45,7 @@ class AutoIGR(AutoGuideList):
     every run of the guide also runs the model, with the values of the guide. Where a
     relaxed or a ``Normal`` site is masked, its value is drawn from the model, as under
     enumeration; do not use masked values of other sites. A mask that appears after the
-    first run is noticed if the types, shapes or flags of the arguments have changed,
+    first run is noticed if types, shapes, flags or integers of the arguments changed,
     and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
     :func:`relax` keeps are left to be enumerated.
 
@@ -122,7 +122,7 @@ class AutoIGR(AutoGuideList):
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
         self._known = full_sizes, self._observed
-        self._kinds = {kind_of(*args, **kwargs)}
+        self._kinds = kinds_from(*args, **kwargs)
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         check_supports(self.model, automatic, trace, *args, **kwargs)
 
@@ -148,7 +148,7 @@ class AutoIGR(AutoGuideList):
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
             self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
-            self._kinds.add(kind)
+            self._kinds.append(kind)
 
     # One object a plate, so that all parts see the same subsample.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:

@@ -1,11 +1,24 @@
 """What may tell calls of a model with other masks or plates apart."""
 
+from collections import deque
 from collections.abc import Hashable
 from numbers import Real
 from typing import Any
 
 # A longer list is data, and each of its batches would be of a kind of its own.
 LONGEST = 20
+# So many calls of other kinds are known. A step that is counted has no end of them.
+MOST = 100
+
+
+def kinds_from(*args: Any, **kwargs: Any) -> deque[Hashable]:
+    """Room for the kinds of the last calls, with that of the first one.
+
+    Args:
+        args: of the model.
+        kwargs: of the model.
+    """
+    return deque([kind_of(*args, **kwargs)], MOST)
 
 
 def kind_of(*args: Any, **kwargs: Any) -> Hashable:

@@ -24,7 +24,7 @@ from pyro_igr.infer.autoguide._followed_sites import (
     names_of_data,
 )
 from pyro_igr.infer.autoguide._following import FollowingMessenger
-from pyro_igr.infer.autoguide._kinds import kind_of
+from pyro_igr.infer.autoguide._kinds import kind_of, kinds_from
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
@@ -48,7 +48,7 @@ class AutoIGR(AutoGuideList):
     every run of the guide also runs the model, with the values of the guide. Where a
     relaxed or a ``Normal`` site is masked, its value is drawn from the model, as under
     enumeration; do not use masked values of other sites. A mask that appears after the
-    first run is noticed if the types, shapes or flags of the arguments have changed,
+    first run is noticed if types, shapes, flags or integers of the arguments changed,
     and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
     :func:`relax` keeps are left to be enumerated.
 
@@ -128,7 +128,7 @@ class AutoIGR(AutoGuideList):
         frames = self._prototype_frames.values()
         full_sizes = {frame.name: full_size(frame) for frame in frames}
         self._known = full_sizes, self._observed
-        self._kinds = {kind_of(*args, **kwargs)}
+        self._kinds = kinds_from(*args, **kwargs)
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         check_supports(self.model, automatic, sites, *args, **kwargs)
 
@@ -161,7 +161,7 @@ class AutoIGR(AutoGuideList):
         kind = kind_of(*args, **kwargs)
         if kind not in self._kinds:
             self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
-            self._kinds.add(kind)
+            self._kinds.append(kind)
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         plates = self._create_plates(*args, **kwargs)
