@@ -9,7 +9,8 @@ from pyro_igr._numerics.tensors import as_tensor
 
 NO_VECTOR = (
     "expected a last dimension of {} in z, one for each row of table, got shape {}: "
-    "pass event_dim=0 if z holds numbers, as of a Bernoulli or a Poisson"
+    "pass event_dim=0 if z holds numbers, as of a Bernoulli or a Poisson; if table has "
+    "samples to the left of its rows, write (z * table[..., None, :]).sum(-1)"
 )
 
 
@@ -27,6 +28,10 @@ def lookup(
 
     With ``event_dim=0`` z is a number, as of a Bernoulli or a Poisson. If it is relaxed
     to a real number, rows are interpolated linearly between integers.
+
+    In Pyro a table that is drawn itself, such as the means of components, has samples
+    to the left of its rows where these have a dimension. Multiply there: write
+    ``(z * table[..., None, :]).sum(-1)`` if the rows are numbers in the last plate.
 
     Shape:
         ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
