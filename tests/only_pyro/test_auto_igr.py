@@ -3,6 +3,7 @@
 import copy
 import pickle
 from contextlib import nullcontext
+from functools import partial
 
 import pyro
 import pyro.distributions as dist
@@ -15,6 +16,7 @@ from pyro_families import fresh_host as fresh_host
 from pyro_igr import (
     AutoIGR,
     assert_analytic_kl,
+    discretize,
     relax,
 )
 
@@ -208,3 +210,33 @@ def test_counts_whose_rate_is_drawn_need_the_number_of_sticks():
 
     with pytest.raises(ValueError, match="site 'n_weights' has .* num_sticks"):
         AutoIGR(relax(model, TAU), TAU)()
+
+
+PLATE, MASK = partial(pyro.plate, "data", len(X), dim=-1), poutine.mask(mask=X > 0)
+
+
+def chain():
+    moves = torch.tensor([[0.7, 0.3], [0.2, 0.8]])
+    state, plate = torch.tensor(0), PLATE()
+    for t in pyro.markov(range(3)):
+        with plate, MASK:
+            law, mark = dist.Categorical(moves[state]), {"enumerate": "parallel"}
+            state = pyro.sample(f"state{t}", law, infer=mark)
+            mean = MEANS[state] + pyro.sample(f"other{t}", LAW) @ MEANS
+            pyro.sample(f"x{t}", dist.Normal(mean, 1.0), obs=t + X)
+
+
+def of_other_sites():
+    with PLATE(), MASK:
+        for t in range(3):
+            pyro.sample(f"other{t}", LAW)
+
+
+def test_a_masked_chain_is_enumerated_beside_sites_that_follow_its_mask():
+    model = relax(chain, TAU, keep={"state0", "state1", "state2"})
+    pair = discretize(model), discretize(AutoIGR(model, TAU))
+    losses = [
+        infer.TraceEnum_ELBO(max_plate_nesting=1).loss(p, infer.config_enumerate(q))
+        for p, q in (pair, (chain, of_other_sites))
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)

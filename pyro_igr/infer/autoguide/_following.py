@@ -61,6 +61,7 @@ class FollowingMessenger(Messenger):
         elif name in self.parts and not msg["is_observed"]:
             make = partial(self.parts[name], name, mask=total_mask(msg))
             msg["fn"] = inside(msg["fn"], make)
+            msg["infer"].pop("_markov_scope", None)  # sites are independent
         elif data := names_of_data({name: msg}):
             self.observed |= data - self.parts.keys() - self.given.keys()
         elif is_guided(msg) and name not in self.observed:
