@@ -335,6 +335,10 @@ EXCEPTIONS = {
         # parameters are stated before they are differentiated
         "discrete_sites",
     },
+    "infer/relax_elbo/_slopes.py": {
+        # in Pyro the derivatives of a loss are those of its surrogate
+        "with_gradient",
+    },
     "infer/relax_elbo/elbo.py": {
         # NumPyro hands over a key and parameters, under its own names
         "TraceRELAX_ELBO.loss",

@@ -92,3 +92,11 @@ def test_what_lies_outside_of_plates_counts_for_every_site(control_variate):
     found = gradient(random.split(KEY, 3000))
     error = found.std(0) / len(found) ** 0.5
     assert (abs(found.mean(0) - jax.grad(negative_elbo)(start)) < 4.5 * error).all()
+
+
+def test_a_second_derivative_of_the_loss_is_refused():
+    engine = TraceRELAX_ELBO(name="relax", control_variate=None)
+    params = {"logits": jnp.zeros(K), "relax_scale": 1.0, "relax_temperature": 0.5}
+    loss = partial(engine.loss, KEY, model=model, guide=guide)
+    with pytest.raises(NotImplementedError, match="first derivatives only"):
+        jax.eval_shape(jax.hessian(loss), params)

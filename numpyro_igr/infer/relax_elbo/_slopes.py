@@ -7,6 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+TWICE = (
+    "the loss of TraceRELAX_ELBO has first derivatives only, as its gradient is an "
+    "estimate and not the derivative of the loss: take second ones of another objective"
+)
+
 
 def dot(factors: list[Array], weights: list[Array]) -> Array:
     """The sum of the products.
@@ -39,3 +44,39 @@ def slopes_of_variance(
 
     slopes, (gradient, elbo) = jax.grad(square, has_aux=True)(weights)
     return gradient, elbo, slopes
+
+
+@jax.custom_jvp
+def with_gradient(
+    value: Array, parameters: dict[str, Any], gradient: dict[str, Any]
+) -> Array:
+    """A value with a gradient in the parameters that is given, and is a constant.
+
+    Args:
+        value: without one of its own.
+        parameters: of which it is the gradient.
+        gradient: of their shapes.
+
+    Raises:
+        NotImplementedError: at a second derivative, which would be 0.
+    """
+    return value
+
+
+@with_gradient.defjvp
+def _with_tangents(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    value, parameters, gradient = primals
+    slope, change, _ = tangents
+    leaves = map(jax.tree.leaves, (_once(gradient, parameters), change))
+    terms = ((g * x).sum() for g, x in zip(*leaves, strict=True))
+    return value, jnp.asarray(sum(terms, start=slope), value.dtype)
+
+
+@jax.custom_jvp
+def _once(gradient: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    return gradient
+
+
+@_once.defjvp
+def _twice(primals: tuple, tangents: tuple) -> tuple:
+    raise NotImplementedError(TWICE)

@@ -17,7 +17,11 @@ from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
 from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites, prior_dependencies
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
-from numpyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
+from numpyro_igr.infer.relax_elbo._slopes import (
+    dot,
+    slopes_of_variance,
+    with_gradient,
+)
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
 
 NETWORK = ControlNetwork()
@@ -50,7 +54,7 @@ class TraceRELAX_ELBO(ELBO):
     learning signal of an element of a plate is the sum of the terms of that element.
 
     In NumPyro SVI finds parameters only in programs: pass ``with_parameters(guide)`` to
-    it as the guide.
+    it as the guide. There the loss has first derivatives only.
 
     Units:
         The loss is in nats.
@@ -168,12 +172,5 @@ class TraceRELAX_ELBO(ELBO):
         weights, pull_back = jax.vjp(weights_of, params)
         gradient, elbo, pulls = slopes_of_variance(surrogate, params, weights)
         (slopes,) = pull_back(pulls)
-        return _linear(-elbo, param_map, jax.tree.map(jnp.subtract, slopes, gradient))
-
-
-def _linear(value: Array, params: dict[str, Any], gradient: dict[str, Any]) -> Array:
-    """A value with a given gradient in the parameters."""
-    terms = jax.tree.map(
-        lambda x, g: ((x - lax.stop_gradient(x)) * g).sum(), params, gradient
-    )
-    return value + sum(jax.tree.leaves(terms))
+        gradient = jax.tree.map(jnp.subtract, slopes, gradient)
+        return with_gradient(-elbo, param_map, gradient)

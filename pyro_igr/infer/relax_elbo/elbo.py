@@ -49,7 +49,7 @@ class TraceRELAX_ELBO(ELBO):
     learning signal of an element of a plate is the sum of the terms of that element.
 
     In NumPyro SVI finds parameters only in programs: pass ``with_parameters(guide)`` to
-    it as the guide.
+    it as the guide. There the loss has first derivatives only.
 
     Units:
         The loss is in nats.
