@@ -1,6 +1,8 @@
 """TraceRELAX_ELBO: unbiased gradients, and control variates that learn to be quiet."""
 
+import pickle
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -404,3 +406,11 @@ def test_an_engine_has_the_name_that_it_is_given(backend):
     make = backend.igr.TraceRELAX_ELBO
     assert {make(name="mine").name, make(name="mine").name} == {"mine"}
     assert make().name != "mine"
+
+
+def test_an_engine_that_is_unpickled_keeps_its_name_to_itself(backend, monkeypatch):
+    pickled = pickle.dumps(backend.igr.TraceRELAX_ELBO())
+    names = import_module(f"{backend.igr.__name__}.infer.relax_elbo._names")
+    monkeypatch.setattr(names, "_used", set())  # as in another process
+    found = pickle.loads(pickled).name
+    assert backend.igr.TraceRELAX_ELBO().name != found

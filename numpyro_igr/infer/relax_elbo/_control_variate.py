@@ -1,7 +1,7 @@
 """The control variate of RELAX, and the two factors of each of its terms."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +51,11 @@ class ControlVariate:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
         self.function, self.temperature = function, temperature
         self.names = names_of(name)
+
+    # One that is unpickled takes its names in the process that it comes to.
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        names_of(self.names.prefix)
 
     def declare(self, sites: dict[str, dict]) -> None:
         """Makes the ``param`` statements of a control variate.
