@@ -8,6 +8,11 @@ from torch.distributions.transforms import Transform
 
 from pyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
 
+NO_INVERSE = (
+    "expected flow to have an inverse, as PlanarTransform or the host's spline have; "
+    "got {}, which gives back no values but those that it has just made"
+)
+
 
 class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     r"""A flow on :math:`\mathbb{R}^{K-1}`, then :class:`SoftmaxPlusPlusTransform`.
@@ -51,7 +56,10 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     def from_log(self, log_z: Tensor) -> Tensor:
         y = super().from_log(log_z)
         for part in reversed(self.flow):
-            y = part.inv(y)
+            try:
+                y = part.inv(y)
+            except KeyError as error:  # of a value that is not in its cache
+                raise ValueError(NO_INVERSE.format(type(part).__name__)) from error
         return y
 
     def log_det(self, y: Tensor, log_z: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pyro import infer
 from pyro.distributions import OneHotCategorical
-from pyro.distributions.transforms import affine_coupling, spline
+from pyro.distributions.transforms import affine_coupling, planar, spline
 from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import (
@@ -29,6 +29,13 @@ def test_any_bijection_of_the_host_scores_values_it_has_not_made(flow):
     y = law.transforms[0].inv(z)
     assert law.log_prob(z).isfinite().all()
     torch.testing.assert_close(law.transforms[0](y), z, atol=1e-4, rtol=1e-3)
+
+
+def test_a_flow_of_the_host_without_an_inverse_is_refused_where_it_needs_one():
+    law = IGRFlow(0.5, torch.zeros(3), torch.ones(3), planar(3))
+    assert law.sample().shape == (4,)
+    with pytest.raises(ValueError, match="got Planar, which"):
+        law.log_prob(torch.ones(4) / 4)
 
 
 def test_it_trains_in_plates_with_the_closed_form_and_is_discretized():
