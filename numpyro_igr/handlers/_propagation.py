@@ -13,7 +13,12 @@ from numpyro_igr.handlers._marks import NONE, Marks, chosen, made
 
 UNSEEN = {"is_finite", "stop_gradient"}
 DIFFERENTIABLE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
-OF_JAX = {"_interp", "logsumexp"}  # differentiable, made of comparisons
+COMPARING = {  # by functions of these packages, which are differentiable
+    "_interp": "jax",
+    "logsumexp": "jax",
+    "GeometricProbs.log_prob": "numpyro",
+    "binary_cross_entropy_with_logits": "numpyro",
+}
 
 
 def follow(
@@ -51,7 +56,7 @@ def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
     if name in BRANCHED:
         return BRANCHED[name](params, found)
     inner = [x for x in map(_jaxpr_of, params.values()) if x is not None]
-    is_differentiable = name in DIFFERENTIABLE or params.get("name") in OF_JAX
+    is_differentiable = name in DIFFERENTIABLE or params.get("name") in COMPARING
     if not is_differentiable and len(inner) == 1:
         if len(inner[0].invars) == len(found):  # a call
             return _through(inner[0], found)
@@ -69,13 +74,13 @@ def _is_unseen(equation: Any) -> bool:
         return name in UNSEEN
     literals = [v.val for v in inputs if isinstance(v, Literal)]
     is_test = inputs[0] is inputs[1] or any(abs(x) == math.inf for x in literals)
-    return is_test or _is_of_jax(equation)
+    return is_test or _is_of_library(equation)
 
 
-def _is_of_jax(equation: Any) -> bool:
+def _is_of_library(equation: Any) -> bool:
     traceback = equation.source_info.traceback
     return any(
-        frame.function_name in OF_JAX and "jax" in PurePath(frame.file_name).parts
+        COMPARING.get(frame.function_name) in PurePath(frame.file_name).parts
         for frame in (traceback.frames if traceback else ())
     )
 

@@ -132,11 +132,21 @@ def power(host, b):
     return p[0] ** b * p[1] ** (1 - b)
 
 
+def density(name, **parameters):
+    def at(host, b):
+        numbers = {x: array(host, p)[0] for x, p in parameters.items()}
+        return getattr(host.dist, name)(**numbers, validate_args=False).log_prob(b)
+
+    return at
+
+
 USES = {
     "product": ("b", lambda host, b: 2 * b),
     "power": ("b", power),
     "clip": ("b", lambda host, b: host.math.clip(b, 0.1, 0.9)),
     "nothing": ("b", lambda host, b: host.array(np.float32(0))),
+    "density of a coin": ("b", density("Bernoulli", logits=0.3)),
+    "density of trials": ("n", density("Geometric", probs=0.3)),
     "rate": ("n", lambda host, n: host.dist.Poisson(n + 0.1, validate_args=True)),
     "transform": ("n", shifted),
     "matrix": ("z", lambda host, z: host.math.einsum("i,i->", z, triple(host))),
