@@ -31,7 +31,7 @@ OBJECTIVES = {
     ),
     "RELAX": (
         lambda host: host.igr.TraceRELAX_ELBO(),
-        {WITHOUT_NOISE: "drawn given its category"},
+        {WITHOUT_NOISE: "drawn given its category.* by TraceUnorderedSet_ELBO"},
     ),
     "set": (
         lambda host: host.igr.TraceUnorderedSet_ELBO(2),

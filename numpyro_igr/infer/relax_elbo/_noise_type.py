@@ -32,6 +32,7 @@ def noise_type(distribution: Distribution, site: str) -> type | None:
     if distribution.noise_type is None:
         raise ValueError(
             f"expected a distribution that can be drawn given its category at site "
-            f"'{site}' of the guide, {without_noise(distribution)}"
+            f"'{site}' of the guide, {without_noise(distribution)}; weights of "
+            "relaxed counts, always InfiniteIGR, are trained by TraceUnorderedSet_ELBO"
         )
     return distribution.noise_type
