@@ -56,7 +56,8 @@ def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
     if name in BRANCHED:
         return BRANCHED[name](params, found)
     inner = [x for x in map(_jaxpr_of, params.values()) if x is not None]
-    is_differentiable = name in DIFFERENTIABLE or params.get("name") in COMPARING
+    is_of_jax = COMPARING.get(params.get("name")) == "jax"  # which compiles its own
+    is_differentiable = name in DIFFERENTIABLE or is_of_jax
     if not is_differentiable and len(inner) == 1:
         if len(inner[0].invars) == len(found):  # a call
             return _through(inner[0], found)

@@ -57,7 +57,13 @@ def in_steps(z):
     return lax.scan(lambda sums, x: (sums + x @ TRIPLE, x), 0.0, jnp.stack([z, z]))[0]
 
 
+@jax.jit
+def binary_cross_entropy_with_logits(b):  # a name that the host has, too
+    return jnp.where(b > 0.5, 1.0, 0.0)
+
+
 MISUSES = {
+    "name of the host": ("b", binary_cross_entropy_with_logits),
     "take": ("b", lambda b: jnp.take(PAIR, b.astype(int))),
     "take by a float": ("b", lambda b: jnp.take(PAIR, b)),
     "cond": ("b", branch),
