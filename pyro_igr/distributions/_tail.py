@@ -1,7 +1,5 @@
 """The distributions of countably many sticks: those given, and those of the tail."""
 
-from numbers import Number
-
 import torch
 from pyro.distributions import Normal
 from torch import Tensor, broadcast_shapes
@@ -92,11 +90,9 @@ def with_batch_of(
 
 def _beta_logit(tail: GEM, temperature: Tensor) -> StickLogit:
     """As :meth:`GEM.stick`; a plain number has the dtype and device of the sticks."""
-    given = tail.given_concentration
-    if not isinstance(given, Number):
-        return tail.stick()
-    (alpha,), _ = in_full_precision(temperature.new_tensor(given))
-    return StickLogit(alpha.expand(*tail.batch_shape, 1), validate_args=False)
+    (alpha, _), _ = in_full_precision(tail.given_concentration, temperature)
+    alpha = alpha.expand(tail.batch_shape).unsqueeze(-1)
+    return StickLogit(alpha, validate_args=False)
 
 
 def _normal_logit(loc: Tensor, scale: Tensor, temperature: Tensor) -> Normal:
