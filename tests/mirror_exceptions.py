@@ -325,8 +325,6 @@ EXCEPTIONS = {
         "ControlVariate.declare",
     },
     "infer/relax_elbo/_noisy_site.py": {
-        # Pyro's inspection takes samples with a gradient as they are
-        "prior_dependencies",
         # NumPyro hands over what a map computed on its way
         "LinearOneHot.log_prob",
         # Pyro sends a message by its type, to private methods

@@ -47,6 +47,9 @@ class FirstRun(Messenger):
         self.is_over = False
         self.subsamples: dict[str, Tensor] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()  # programs need not be picklable
+
     # The traces of the host lack the subsamples of plates.
     def _pyro_post_sample(self, msg: Message) -> None:
         if site_is_subsample(msg):

@@ -1,5 +1,6 @@
 """Every engine of a host takes IGR guides of IGR models, in subsampled plates."""
 
+import pickle
 from functools import cache
 
 import numpy as np
@@ -110,3 +111,25 @@ def test_a_thousand_categories_train_in_float32_at_temperature_a_tenth(host, nam
     assert np.isfinite(losses).all()
     assert all(np.isfinite(p).all() for p in after.values())
     assert losses[-10:].mean() < losses[:10].mean()
+
+
+OURS = {
+    "TraceDiscreteIWAE_ELBO": (2,),
+    "TraceDiscreteKL_ELBO": (),
+    "TraceEnumeratedDiscrete_ELBO": (),
+    "TraceSTL_ELBO": (),
+    "TraceUnorderedSet_ELBO": (2,),
+    "TraceVIMCO_ELBO": (2,),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_engines_can_be_pickled_after_a_step(host, name):
+    def program():
+        zeros = host.array(np.zeros(K - 1, np.float32))
+        host.sample("z", host.igr.IGR(0.5, zeros, zeros + 1))
+
+    engine = getattr(host.igr, name)(*OURS[name])
+    host.loss(engine, program, program)
+    again = pickle.loads(pickle.dumps(engine))
+    assert float(host.loss(again, program, program)) == pytest.approx(0, abs=1e-5)

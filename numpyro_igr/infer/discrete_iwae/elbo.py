@@ -14,6 +14,7 @@ from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._free_scale import warn_of_free_scale
+from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer.discrete_iwae._bound import scored
 from numpyro_igr.infer.discrete_iwae._double import (
@@ -82,8 +83,8 @@ class TraceDiscreteIWAE_ELBO(ELBO):
             model, with other categories there, or with a mask in one of them only; at a
             latent site of the model that the guide lacks; if a plate within an element
             is subsampled, or a site outside of the named plates depends on samples
-            within; in the first run, where a program compares, rounds or indexes with a
-            relaxed value.
+            within; in their first run, where a program compares, rounds or indexes with
+            a relaxed value.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -121,7 +122,7 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         self.num_samples: int = num_samples
         self.plate: Plates = plate
         self.gradient: Gradient = gradient
-        self._has_warned = self._is_checked = False
+        self._has_warned, self._last = False, LastPair()
 
     def loss(
         self,
@@ -154,10 +155,10 @@ class TraceDiscreteIWAE_ELBO(ELBO):
     def _check(
         self, key: Array, params: dict[str, Any], pair: tuple, args: tuple, kwargs: dict
     ) -> None:
-        if not self._is_checked:
+        if self._last.programs != pair:
             at = partial(substitute, data=params)
             check_pair(at(pair[0]), at(pair[1]), args, kwargs)
-            self._is_checked = True
+            self._last = LastPair(*pair)
         if not self._has_warned:
             run = partial(seed(pair[1], key), *args, **kwargs)
             self._has_warned = warn_of_free_scale(run, params)

@@ -12,6 +12,7 @@ from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._guided_latents import with_guided_latents
+from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import TraceOptions
 from numpyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
@@ -56,7 +57,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         ValueError: if ``num_particles`` is not positive; at a relaxed site of the guide
             whose distribution in the model has no discrete counterpart or other
             categories, or that is masked in only one of the two; at a latent site of
-            the model that the guide lacks; in the first run, if a program compares,
+            the model that the guide lacks; in their first run, if a program compares,
             rounds or indexes with a relaxed value.
 
     Source:
@@ -78,7 +79,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
         check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
-        self._has_warned = self._is_checked = False
+        self._has_warned, self._last = False, LastPair()
 
     def loss_with_mutable_state(
         self,
@@ -89,10 +90,10 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        if not self._is_checked:
+        if self._last.programs != (model, guide):
             at = partial(substitute, data=param_map)
             check_pair(at(model), at(guide), args, kwargs)
-            self._is_checked = True
+            self._last = LastPair(model, guide)
         if not self._has_warned:
             run = partial(seed(guide, rng_key), *args, **kwargs)
             self._has_warned = warn_of_free_scale(run, param_map)

@@ -14,7 +14,10 @@ from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._plates import sum_outside
 from numpyro_igr.infer._sites import check_reparameterized
-from numpyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
+from numpyro_igr.infer.relax_elbo._noisy_site import (
+    NoisySiteMessenger,
+    prior_dependencies,
+)
 
 Trace = dict[str, dict]
 
@@ -93,14 +96,18 @@ class Particle:
         return terms
 
 
-def check_independence(dependencies: dict[str, dict], noises: dict[str, Noise]) -> None:
+def check_independence(
+    guide: Callable, args: tuple, kwargs: dict, noises: dict[str, Noise]
+) -> None:
     """Raises if a site of a guide depends on a discrete one, but itself.
 
     Args:
-        dependencies: the sites that each site depends on.
+        guide: with its parameters.
+        args: of the guide.
+        kwargs: of the guide.
         noises: the noise behind each discrete site.
     """
-    for name, upstream in dependencies.items():
+    for name, upstream in prior_dependencies(guide, args, kwargs).items():
         for other in noises:
             if other in upstream and other != name:
                 raise ValueError(

@@ -13,9 +13,10 @@ from numpyro.infer.elbo import ELBO
 
 from numpyro_igr._host import get_importance_trace
 from numpyro_igr._numerics.checks import check_size
+from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer.relax_elbo._control_variate import UNTRAINED, ControlVariate
-from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites, prior_dependencies
+from numpyro_igr.infer.relax_elbo._noisy_site import discrete_sites
 from numpyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from numpyro_igr.infer.relax_elbo._slopes import (
     dot,
@@ -107,7 +108,7 @@ class TraceRELAX_ELBO(ELBO):
         super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
         self.name: str = self._control_variate.names.prefix
-        self._is_checked = self._has_warned = False
+        self._has_warned, self._last = False, LastPair()
 
     def with_parameters(self, guide: Callable) -> Callable:
         """The guide, which declares the parameters of the control variate as well.
@@ -142,11 +143,10 @@ class TraceRELAX_ELBO(ELBO):
             p, q = map(seed, (model, guide), random.split(key))
             rest = {"args": args, "kwargs": kwargs, "params": params}
             drawn = Particle(p, q, partial(get_importance_trace, **rest))
-            if not self._is_checked:
+            if self._last.programs != (model, guide):
                 at = substitute(guide, data=params)
-                depend = prior_dependencies(at, args, kwargs)
-                check_independence(depend, drawn.noises)
-                self._is_checked = True
+                check_independence(at, args, kwargs, drawn.noises)
+                self._last = LastPair(model, guide)
             return drawn
 
         keys = random.split(rng_key, self.num_particles)

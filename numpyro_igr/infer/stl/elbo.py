@@ -15,6 +15,7 @@ from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers._log_odds import LogOddsMessenger
 from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._guided_latents import with_guided_latents
+from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import TraceOptions
 
 
@@ -48,7 +49,7 @@ class TraceSTL_ELBO(Trace_ELBO):
             mask or shape differs in model and guide, so that the loss would depend on
             coordinates (in NumPyro the loss is NaN if jit traces scales or masks); at a
             latent site of the model that the guide lacks, or a mean of a one-hot
-            variable in one of them only; in the first run, if a program compares,
+            variable in one of them only; in their first run, if a program compares,
             rounds or indexes with a relaxed value.
 
     Source:
@@ -68,7 +69,7 @@ class TraceSTL_ELBO(Trace_ELBO):
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
         check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
-        self._is_checked = False
+        self._last = LastPair()
 
     def loss_with_mutable_state(
         self,
@@ -79,10 +80,10 @@ class TraceSTL_ELBO(Trace_ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        if not self._is_checked:
+        if self._last.programs != (model, guide):
             at = partial(substitute, data=param_map)
             check_pair(at(model), at(guide), args, kwargs)
-            self._is_checked = True
+            self._last = LastPair(model, guide)
         model, guide = with_guided_latents(model, guide)
         sites: dict[str, dict] = {}
         guide = LogOddsMessenger(sites, is_model=False)(guide)

@@ -82,8 +82,8 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
             model, with other categories there, or with a mask in one of them only; at a
             latent site of the model that the guide lacks; if a plate within an element
             is subsampled, or a site outside of the named plates depends on samples
-            within; in the first run, where a program compares, rounds or indexes with a
-            relaxed value.
+            within; in their first run, where a program compares, rounds or indexes with
+            a relaxed value.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:

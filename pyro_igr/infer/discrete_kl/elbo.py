@@ -11,6 +11,7 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._guided_latents import with_guided_latents
+from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import TraceOptions
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
@@ -55,7 +56,7 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         ValueError: if ``num_particles`` is not positive; at a relaxed site of the guide
             whose distribution in the model has no discrete counterpart or other
             categories, or that is masked in only one of the two; at a latent site of
-            the model that the guide lacks; in the first run, if a program compares,
+            the model that the guide lacks; in their first run, if a program compares,
             rounds or indexes with a relaxed value.
 
     Source:
@@ -77,14 +78,14 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
         check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
-        self._has_warned = self._is_checked = False
+        self._has_warned, self._last = False, LastPair()
 
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
-        if not self._is_checked:
+        if self._last.programs != (model, guide):
             check_pair(model, guide, args, kwargs)
-            self._is_checked = True
+            self._last = LastPair(model, guide)
         model, guide = with_guided_latents(model, guide)
         sites: dict[str, Message] = {}
         guide = RelaxedSampleMessenger(sites, is_model=False)(guide)

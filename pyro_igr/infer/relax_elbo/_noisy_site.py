@@ -1,9 +1,12 @@
 """A handler that draws one-hot sites through their noise, and lets them be relaxed."""
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
+from pyro import poutine
 from pyro.distributions import OneHotCategorical
+from pyro.infer.inspect import get_dependencies
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
@@ -87,3 +90,19 @@ def _draw(make: type[Noise], dist: Distribution, like: Tensor) -> Noise:
 def _linear(dist: Distribution) -> Distribution:
     made = inside(dist, lambda x: LinearOneHot(logits=x.logits, validate_args=False))
     return cast(Distribution, made)
+
+
+# A plate that is subsampled takes no parameters that the host follows.
+def prior_dependencies(
+    guide: Callable, args: tuple, kwargs: dict
+) -> dict[str, Message]:
+    """The sites of a guide that each of its sites depends on.
+
+    Args:
+        guide: with its parameters.
+        args: of the guide.
+        kwargs: of the guide.
+    """
+    hidden = poutine.block(guide, hide_types=["param"])
+    found = get_dependencies(hidden, args, kwargs)
+    return cast(dict[str, Message], found["prior_dependencies"])

@@ -13,7 +13,7 @@ from pyro_igr.distributions.recovering import innermost
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._plates import sum_outside
 from pyro_igr.infer._sites import check_reparameterized
-from pyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger
+from pyro_igr.infer.relax_elbo._noisy_site import NoisySiteMessenger, prior_dependencies
 
 
 class Particle:
@@ -95,15 +95,17 @@ class Particle:
 
 
 def check_independence(
-    dependencies: dict[str, Message], noises: dict[str, Noise]
+    guide: Callable, args: tuple, kwargs: dict, noises: dict[str, Noise]
 ) -> None:
     """Raises if a site of a guide depends on a discrete one, but itself.
 
     Args:
-        dependencies: the sites that each site depends on.
+        guide: with its parameters.
+        args: of the guide.
+        kwargs: of the guide.
         noises: the noise behind each discrete site.
     """
-    for name, upstream in dependencies.items():
+    for name, upstream in prior_dependencies(guide, args, kwargs).items():
         for other in noises:
             if other in upstream and other != name:
                 raise ValueError(

@@ -1,18 +1,18 @@
 """RELAX and REBAR: unbiased gradients of the discrete ELBO."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Unpack, cast
 
 import torch
 from pyro import poutine
 from pyro.infer import ELBO
-from pyro.infer.inspect import get_dependencies
 from pyro.poutine import Trace
 from torch import Tensor
 
 from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
 from pyro_igr._numerics.checks import check_size
-from pyro_igr._typed import Message
+from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
@@ -100,7 +100,7 @@ class TraceRELAX_ELBO(ELBO):
         super().__init__(num_particles, **kwargs)
         self._control_variate = ControlVariate(control_variate, temperature, name)
         self.name: str = self._control_variate.names.prefix
-        self._is_checked = False
+        self._last = LastPair()
 
     def loss(
         self, model: Callable, guide: Callable, *args: Any, **kwargs: Any
@@ -139,22 +139,21 @@ class TraceRELAX_ELBO(ELBO):
             loss = loss + _with_slopes(weights, pulls, _leaves(learned.trace))
         return loss
 
+    def _get_traces(
+        self, model: Callable, guide: Callable, args: tuple, kwargs: dict
+    ) -> Iterator[Particle]:
+        for drawn in super()._get_traces(model, guide, args, kwargs):
+            if self._last.programs != (model, guide):
+                check_independence(guide, args, kwargs, drawn.noises)
+                self._last = LastPair(model, guide)
+            yield drawn
+
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Particle:
-        nesting = self.max_plate_nesting
-
-        def run(model: Callable, guide: Callable) -> tuple[Trace, Trace]:
-            return get_importance_trace("flat", nesting, model, guide, args, kwargs)
-
-        particle = Particle(model, guide, run)
-        if not self._is_checked:
-            # A plate that is subsampled takes no parameters that the host follows.
-            hidden = poutine.block(guide, hide_types=["param"])
-            found = get_dependencies(hidden, args, kwargs)["prior_dependencies"]
-            check_independence(cast(dict[str, Message], found), particle.noises)
-            self._is_checked = True
-        return particle
+        start = "flat", self.max_plate_nesting
+        run = partial(get_importance_trace, *start, args=args, kwargs=kwargs)
+        return Particle(model, guide, run)
 
 
 def _leaves(*traces: Trace) -> list[Tensor]:

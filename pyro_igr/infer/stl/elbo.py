@@ -16,6 +16,7 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers._log_odds import LogOddsMessenger
 from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._guided_latents import with_guided_latents
+from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import TraceOptions
 
 
@@ -49,7 +50,7 @@ class TraceSTL_ELBO(Trace_ELBO):
             mask or shape differs in model and guide, so that the loss would depend on
             coordinates (in NumPyro the loss is NaN if jit traces scales or masks); at a
             latent site of the model that the guide lacks, or a mean of a one-hot
-            variable in one of them only; in the first run, if a program compares,
+            variable in one of them only; in their first run, if a program compares,
             rounds or indexes with a relaxed value.
 
     Source:
@@ -69,14 +70,14 @@ class TraceSTL_ELBO(Trace_ELBO):
     def __init__(self, num_particles: int = 1, **kwargs: Unpack[TraceOptions]) -> None:
         check_size(num_particles=num_particles)
         super().__init__(num_particles, **kwargs)
-        self._is_checked = False
+        self._last = LastPair()
 
     def _get_traces(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Iterator[tuple[Trace, Trace]]:
-        if not self._is_checked:
+        if self._last.programs != (model, guide):
             check_pair(model, guide, args, kwargs)
-            self._is_checked = True
+            self._last = LastPair(model, guide)
         model, guide = with_guided_latents(model, guide)
         sites: dict[str, Message] = {}
         guide = LogOddsMessenger(sites, is_model=False)(guide)
