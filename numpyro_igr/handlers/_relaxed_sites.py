@@ -3,6 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 
 from numpyro_igr.distributions import (
@@ -15,6 +19,10 @@ from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._marks import OWN, SMOOTH
 
 RELAXED = GaussianPushforward | OneHotWithGradient | ExpRelaxedOneHotCategorical
+CATEGORY = (
+    "site '{}' is relaxed, and a handler around relax observes it at a category, where "
+    "it has no density: apply that handler to the model, and relax the result"
+)
 
 
 def relaxed_sites(
@@ -44,6 +52,29 @@ def is_latent(site: dict) -> bool:
         site: of a trace.
     """
     return site["type"] == "sample" and not site["is_observed"]
+
+
+def check_observed(site: dict) -> None:
+    """Raises if a relaxed site is observed at categories, as numbers or as vectors.
+
+    Args:
+        site: of a program.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if site["is_observed"] and _is(site["fn"], RELAXED) and not _is_hard(site["fn"]):
+        if _are_categories(site["value"]):
+            raise ValueError(CATEGORY.format(site["name"]))
+
+
+def _are_categories(value: ArrayLike) -> bool:
+    if isinstance(value, Tracer):
+        return False
+    x = np.atleast_1d(value)
+    is_one_hot = (x.sum(-1) == 1).all() and np.isin(x, (0, 1)).all()
+    is_floating = jnp.issubdtype(x.dtype, jnp.floating)
+    return x.size > 0 and (not is_floating or bool(is_one_hot))
 
 
 def _made_of(name: str, sites: Mapping[str, dict]) -> str:

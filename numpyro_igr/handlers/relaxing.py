@@ -11,6 +11,7 @@ from numpyro.handlers import reparam
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._names import check_names, warn_of_unknown
+from numpyro_igr.handlers._relaxed_sites import check_observed
 from numpyro_igr.handlers.reparam import IGRReparam, check_family
 
 P = ParamSpec("P")
@@ -120,7 +121,7 @@ def _run(
 ) -> Any:
     tau = temperature(*args, **kwargs) if callable(temperature) else temperature
     seen: list[str] = []
-    with reparam(config=partial(config, temperature=tau, seen=seen)):
+    with _ReparamMessenger(config=partial(config, temperature=tau, seen=seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result
@@ -149,3 +150,9 @@ def _reparam_of(
         is_scanned = site.get("_control_flow_done", False)
         raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
     return make(temperature, one_hot=site["name"] in one_hot)
+
+
+class _ReparamMessenger(reparam):
+    def postprocess_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and not msg.get("stop"):  # as where do intervenes
+            check_observed(msg)

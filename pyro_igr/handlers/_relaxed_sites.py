@@ -3,12 +3,17 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pyro.distributions import Delta, RelaxedOneHotCategoricalStraightThrough
+from pyro.distributions import (
+    Delta,
+    RelaxedOneHotCategoricalStraightThrough,
+    constraints,
+)
 from torch.distributions.relaxed_categorical import (
     ExpRelaxedCategorical,
     RelaxedOneHotCategorical,
 )
 
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
@@ -20,6 +25,10 @@ RELAXED = (
     | OneHotWithGradient
     | ExpRelaxedCategorical
     | RelaxedOneHotCategorical
+)
+CATEGORY = (
+    "site '{}' is relaxed, and a handler around relax observes it at a category, where "
+    "it has no density: apply that handler to the model, and relax the result"
 )
 
 
@@ -50,6 +59,26 @@ def is_latent(site: Message) -> bool:
         site: of a trace.
     """
     return site["type"] == "sample" and not site["is_observed"]
+
+
+def check_observed(site: Message) -> None:
+    """Raises if a relaxed site is observed at categories, as numbers or as vectors.
+
+    Args:
+        site: of a program.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if site["is_observed"] and _is(site["fn"], RELAXED) and not _is_hard(site["fn"]):
+        if _are_categories(site["value"]):
+            raise ValueError(CATEGORY.format(site["name"]))
+
+
+def _are_categories(value: Any) -> bool:
+    x = as_tensor(value)
+    is_one_hot = constraints.one_hot.check(x).all()
+    return x.numel() > 0 and (not x.is_floating_point() or bool(is_one_hot))
 
 
 def _made_of(name: str, sites: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._names import check_names, warn_of_unknown
+from pyro_igr.handlers._relaxed_sites import check_observed
 from pyro_igr.handlers.reparam import IGRReparam, check_family
 
 P = ParamSpec("P")
@@ -160,3 +161,7 @@ class _ReparamMessenger(Messenger):
         if reparam is not None:
             msg.update(reparam.apply(msg))
             msg["infer"]["_deterministic"] = msg["is_observed"]  # a count
+
+    def _pyro_post_sample(self, msg: Message) -> None:
+        if not msg["stop"]:  # as where do intervenes
+            check_observed(msg)

@@ -104,3 +104,54 @@ def test_a_relaxed_count_is_not_given_a_value_beside_its_weights(host):
             program()
     conditioned_first()
     left()
+
+
+def given_points_in_pyro():
+    import pyro
+    import pyro.distributions as dist
+    import torch
+    from pyro import poutine
+
+    import pyro_igr as igr
+
+    def model():
+        pyro.sample("z", dist.OneHotCategorical(torch.ones(3) / 3))
+
+    relaxed, vertex = igr.relax(model, 0.5), {"z": torch.eye(3)[0]}
+    inside, index = {"z": torch.ones(3) / 3}, {"z": torch.tensor(2)}
+    yield from (poutine.condition(relaxed, x) for x in (vertex, index))
+    yield poutine.condition(igr.discretize(model), vertex)
+    yield poutine.condition(igr.discretize(relaxed), vertex)
+    yield from (poutine.do(relaxed, vertex), poutine.condition(relaxed, inside))
+    yield igr.relax(poutine.condition(model, vertex), 0.5)
+
+
+def given_points_in_numpyro():
+    import jax.numpy as jnp
+    import numpyro
+    from numpyro.handlers import condition, do, seed
+
+    import numpyro_igr as igr
+
+    def model():
+        numpyro.sample("z", igr.OneHotCategorical(jnp.ones(3) / 3))
+
+    relaxed, vertex = igr.relax(model, 0.5), {"z": jnp.eye(3)[0]}
+    inside = {"z": jnp.ones(3) / 3}
+    yield seed(condition(relaxed, {"z": 2}), 0)
+    for program in relaxed, igr.discretize(model), igr.discretize(relaxed):
+        yield seed(condition(program, vertex), 0)
+    yield seed(do(relaxed, vertex), 0)
+    yield seed(condition(relaxed, inside), 0)
+    yield seed(igr.relax(condition(model, vertex), 0.5), 0)
+
+
+@pytest.mark.parametrize("host", ["pyro", "numpyro"])
+def test_a_relaxed_site_is_not_observed_at_a_category(host):
+    pytest.importorskip(host)
+    vertex, index, *accepted = globals()[f"given_points_in_{host}"]()
+    for program in vertex, index:
+        with pytest.raises(ValueError, match="at a category.* to the model, and relax"):
+            program()
+    for program in accepted:
+        program()
