@@ -27,6 +27,7 @@ MASKING = {"bool", "expand"}  # what a distribution makes a mask by
 TO_PYTHON = {"__array__", "__bool__", "__float__", "__index__", "__int__"}
 TO_PYTHON |= {"item", "numpy", "tolist"}
 LIBRARY = "torch.distributions.", "pyro.distributions.", "pyro.poutine.", "pyro_igr."
+BRANCHING = "pyro.distributions.zero_inflated"  # which tests for 0, as programs do
 
 
 def follow(
@@ -108,7 +109,7 @@ def _is_in_library() -> bool:
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if f"{module}.".startswith(LIBRARY) and module != __name__:
-            return True
+            return module != BRANCHING
         if module != __name__ and module.split(".")[0] != "torch":
             return False
         frame = frame.f_back

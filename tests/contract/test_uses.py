@@ -71,6 +71,15 @@ def index_after(host, b):
     return pair(host)[host.integer(b)]
 
 
+def zero_inflated(host, n):
+    gate, rate = host.array(np.float32(0.3)), host.array(np.float32(2))
+    base, make = (
+        host.dist.Poisson(rate, validate_args=False),
+        host.dist.ZeroInflatedDistribution,
+    )
+    return make(base, gate=gate, validate_args=False).log_prob(n)
+
+
 def trials(host, n):
     return host.dist.Binomial(n, 0.5, validate_args=True)
 
@@ -88,6 +97,7 @@ MISUSES = {
     "mask beside a product": ("b", lambda host, b: host.normal(b).mask(b)),
     "loop in Python": ("n", count_in_python),
     "number of trials": ("n", trials),
+    "density of a count that may be zero": ("n", zero_inflated),
     "argmax": ("z", lambda host, z: triple(host)[z.argmax(-1)]),
     "argmax beside a product": (
         "z",
