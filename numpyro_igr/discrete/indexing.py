@@ -11,7 +11,8 @@ from numpyro_igr._numerics.checks import refuse_complex
 NO_VECTOR = (
     "expected a last dimension of {} in z, one for each row of table, got shape {}: "
     "pass event_dim=0 if z holds numbers, as of a Bernoulli or a Poisson; if table has "
-    "samples to the left of its rows, write (z * table[..., None, :]).sum(-1)"
+    "samples to the left of its rows, write z @ table, or "
+    "(z * table[..., None, :]).sum(-1) if the rows are numbers"
 )
 
 
@@ -31,8 +32,9 @@ def lookup(
     to a real number, rows are interpolated linearly between integers.
 
     In Pyro a table that is drawn itself, such as the means of components, has samples
-    to the left of its rows where these have a dimension. Multiply there: write
-    ``(z * table[..., None, :]).sum(-1)`` if the rows are numbers in the last plate.
+    to the left of its rows where these have a dimension. Multiply there, with the rows
+    in the last plate: write ``(z * table[..., None, :]).sum(-1)`` if they are numbers,
+    and ``z @ table`` if they are vectors.
 
     Shape:
         ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for
