@@ -1,5 +1,7 @@
 """AutoIGR in NumPyro: scans, jit, and sites that are enumerated."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -144,6 +146,28 @@ def test_a_kept_site_outside_a_plate_is_enumerated_beside_the_guide_of_one_insid
     log_probs = jnp.where(mask, dist.Normal(means, 1.0).log_prob(X), 0.0)
     by_value = log_probs.sum(-1) + jnp.log(jnp.array([3, 7]))
     expected = jax.nn.logsumexp(by_value) - jnp.log(10)
+    assert found == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_guide_of_the_host_goes_on_where_other_sites_are_enumerated():
+    x, u, shifts = jnp.array([0.5, -1.0]), jnp.array([0.2, -0.6]), jnp.array([1.0, 0.0])
+
+    def model():
+        c = numpyro.sample("c", dist.Categorical(jnp.array([0.3, 0.7])))
+        with numpyro.plate("data", len(x)):
+            numpyro.sample("z", LAW)  # the guide has the same at first
+            loc = numpyro.sample("u", dist.Normal()) + shifts[c]
+            numpyro.sample("x", dist.Normal(loc), obs=x)
+
+    start = partial(infer.init_to_value, values={"u": u})
+    at_start = partial(infer.autoguide.AutoDelta, init_loc_fn=start)
+    relaxed = relax(config_enumerate(model), 0.5, keep={"c"})
+    guide = AutoIGR(relaxed, 0.5, continuous=at_start)
+    svi = infer.SVI(relaxed, guide, Adam(0.1), infer.TraceEnum_ELBO())
+    found = -jax.jit(lambda key: svi.evaluate(svi.init(key)))(KEY)
+    by_value = dist.Normal(u + shifts[:, None]).log_prob(x).sum(-1)
+    expected = jax.nn.logsumexp(by_value, b=jnp.array([0.3, 0.7]))
+    expected += dist.Normal().log_prob(u).sum()
     assert found == pytest.approx(float(expected), rel=1e-5)
 
 

@@ -111,12 +111,6 @@ class SiteGuide(AutoGuide):
                 values[name] = numpyro.sample(name, distribution)
         return values
 
-    # The host takes the plates that it enumerates with for none of its own.
-    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
-        if self.create_plates is None:
-            return super()._create_plates(*args, **kwargs)
-        return {plate.name: plate for plate in self.create_plates(*args, **kwargs)}
-
     # First values are computed only when they are asked for.
     def _gaussian(self, name: str) -> tuple[Array, ArrayLike]:
         site, names = self.sites()[name], self._names(name)

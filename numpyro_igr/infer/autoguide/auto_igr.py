@@ -118,7 +118,7 @@ class AutoIGR(AutoGuideList):
             else:
                 self.append(self.continuous(part))
                 automatic += names if isinstance(self[-1], AutoGuide) else []
-            self[-1].create_plates = self._shared_plates
+            self[-1]._create_plates = self._shared_plates
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
         self._known = full_sizes, self._observed
@@ -150,13 +150,13 @@ class AutoIGR(AutoGuideList):
             self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
             self._kinds.append(kind)
 
-    # One object a plate, so that all parts see the same subsample.
+    # All parts have one object a plate, so one subsample, also of an enumerating host.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
         self.plates: dict[str, numpyro.plate] = super()._create_plates(*args, **kwargs)
         return self.plates
 
-    def _shared_plates(self, *args: Any, **kwargs: Any) -> list[numpyro.plate]:
-        return list(self.plates.values())
+    def _shared_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
+        return self.plates
 
     def sample_posterior(
         self,
