@@ -20,7 +20,7 @@ R = TypeVar("R")
 ENUMERATED = (
     "site '{}' is marked for enumeration, and a relaxed value cannot be enumerated: "
     "name the sites to enumerate in keep, and the others are relaxed; or relax the "
-    "model without config_enumerate"
+    "model without config_enumerate or 'enumerate' in infer"
 )
 
 SCANNED = (
