@@ -19,7 +19,7 @@ MAX_BRACKETED_STEPS = 200
 
 
 def damped_newton(
-    residual_and_jacobian: Callable, start: Array, tolerance: ArrayLike
+    residual_and_jacobian: Callable, start: Array, error_of: Callable
 ) -> Array:
     """The root of a residual, from steps that are halved until it decreases.
 
@@ -32,19 +32,20 @@ def damped_newton(
     Args:
         residual_and_jacobian: a function of the point.
         start: where to begin.
-        tolerance: largest entry of the residual to accept.
+        error_of: of a residual, how far it is from 0, with a last dimension of 1; at
+            most 1 where it is accepted.
     """
 
     def unfinished(state: tuple) -> Array:
         count, _, _, error, damping = state
-        active = (error > tolerance) & (damping > SMALLEST_DAMPING)
+        active = (error > 1) & (damping > SMALLEST_DAMPING)
         return (count < MAX_STEPS) & active.any()
 
     def iterate(state: tuple) -> tuple:
         count, x, step, error, damping = state
         trial = x - damping * step
         residual, jacobian = residual_and_jacobian(trial)
-        trial_error = abs(residual).max(-1, keepdims=True)
+        trial_error = error_of(residual)
         better = trial_error < error
         damping = jnp.where(better, jnp.ones_like(damping), damping / 2)
         error = jnp.where(better, trial_error, error)

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 from jax import Array
-from jax.nn import softmax
+from jax.nn import log_softmax, softmax
 
 from numpyro_igr._numerics.bulk_nodes import bulk_nodes
 from numpyro_igr._numerics.low_rank import DiagonalPlusLowRank
@@ -23,16 +23,18 @@ def residual_and_jacobian(
 
     Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
     off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`. The
-    integrals make a matrix of no higher rank than there are nodes.
+    integrals make a matrix of no higher rank than there are nodes. The derivatives are
+    those of the rule itself, whose root is found also where it is rough.
     """
     log_hazards_0 = log_reversed_hazards(jnp.zeros_like(loc[..., 0]), loc, scale)
     if rule in ("few", "panels"):
         terms = _integrand(loc, target, scale, rule, panels)
-        log_odds, *parts = _by_panels(*terms, loc, scale, log_hazards_0)
+        log_probs, *parts = _by_panels(*terms, loc, scale)
     else:
-        log_odds, *parts = _by_bulk(loc, scale, rule)
+        log_probs, *parts = _by_bulk(loc, scale, rule)
     assemble = _dense if _is_dense(parts[-1]) else _low_rank
-    excess = log_odds - (target[..., :-1] - target[..., -1:])
+    excess = log_probs - target
+    excess = excess[..., :-1] - excess[..., -1:]
     return excess, assemble(jnp.exp(log_hazards_0), *parts)
 
 
@@ -59,7 +61,7 @@ def _low_rank(
 
 def _integrand(
     loc: Array, target: Array, scale: Array, rule: str, panels: tuple[int, int]
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     if rule == "panels":
         return integrand(loc, scale, *panels)
     is_easy = are_similar(scale) & are_common(target)
@@ -67,38 +69,21 @@ def _integrand(
 
 
 def _by_panels(
-    log_density: Array,
-    log_hazards: Array,
-    loc: Array,
-    scale: Array,
-    log_hazards_0: Array,
+    log_density: Array, log_hazards: Array, u: Array, loc: Array, scale: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Log odds, derivatives in the own mean, and shares and hazards at the nodes.
-
-    A row sums to :math:`F(0) r_j(0) / p_j`: a common shift only moves mass from
-    category K.
-    """
+    """Log probabilities, derivatives in the own mean, and shares and hazards."""
     log_probs = log_probs_from(log_density, log_hazards, loc, scale)
-    log_odds = log_probs[..., :-1] - log_probs[..., -1:]
     shares = softmax(log_density[..., None] + log_hazards, 0)
+    own = (shares * u).sum(0) / scale
     shares, hazards = (jnp.moveaxis(x, 0, -1) for x in (shares, jnp.exp(log_hazards)))
-    of_others = (shares * _sum_of_others(hazards)).sum(-1)
-    return log_odds, jnp.exp(log_hazards_0 - log_odds) + of_others, shares, hazards
-
-
-def _sum_of_others(hazards: Array) -> Array:
-    """What a difference from the sum of all would lose, where one is most of it."""
-    if not _is_dense(hazards):
-        return hazards.sum(-2, keepdims=True) - hazards
-    others = 1 - jnp.eye(hazards.shape[-2], dtype=hazards.dtype)
-    return jnp.einsum("jk,...kt->...jt", others, hazards)
+    return log_probs, own, shares, hazards
 
 
 def _by_bulk(loc: Array, scale: Array, rule: str) -> tuple[Array, Array, Array, Array]:
-    """As :func:`_by_panels`; the derivatives are those of the rule itself."""
     log_last = log_ndtr(-loc / scale).sum(-1, keepdims=True)
     shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, loc.shape[-1]))
     log_p, u, shares, hazards = shares_and_hazards(shifted, scale, t, log_weights)
     own = (shares * u).sum(-2) / scale
+    log_probs = log_softmax(jnp.concatenate([log_p, log_last], -1), -1)
     shares, hazards = (x.swapaxes(-2, -1) for x in (shares, hazards))
-    return log_p - log_last, own, shares, hazards
+    return log_probs, own, shares, hazards

@@ -135,12 +135,12 @@ def _from_bulk(loc: Array, scale: Array, rule: str) -> Array:
 
 def _from_panels(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
     terms = integrand(loc, scale, *panels)
-    return log_probs_from(*terms, loc, scale)
+    return log_probs_from(*terms[:2], loc, scale)
 
 
 def _from_either(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
     terms = integrand_of_few(are_similar(scale), loc, scale, panels)
-    return log_probs_from(*terms, loc, scale)
+    return log_probs_from(*terms[:2], loc, scale)
 
 
 def log_probs_from(
@@ -155,24 +155,26 @@ def log_probs_from(
 
 def integrand(
     loc: Array, scale: Array, num_panels: int, num_nodes: int
-) -> tuple[Array, Array]:
-    r"""Log of weight times :math:`F(t)`, and :math:`\log r_k(t)`, at the nodes.
+) -> tuple[Array, Array, Array]:
+    r"""Log of weight times :math:`F(t)`, :math:`\log r_k(t)` and u, at the nodes.
 
-    The nodes lie between quantiles of the maximum, and carry no gradient.
+    The nodes lie between quantiles of the maximum, and carry no gradient. In units of
+    each Gaussian, from its mean, they are u.
 
     Shape:
-        ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
+        ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and, the others,
         ``nodes + batch + (n,)``.
     """
-    loc, t, log_weights = panel_nodes(loc, scale, (num_panels, num_nodes))
-    log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
-    return log_weights + log_f, log_hazards
+    return _at(*panel_nodes(loc, scale, (num_panels, num_nodes)), scale)
 
 
 def integrand_of_few(
     is_easy: Array, loc: Array, scale: Array, panels: tuple[int, int]
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """As :func:`integrand`, over the bulk if that is easy."""
-    loc, t, log_weights = nodes_of_few(is_easy, loc, scale, panels)
+    return _at(*nodes_of_few(is_easy, loc, scale, panels), scale)
+
+
+def _at(loc: Array, t: Array, log_weights: Array, scale: Array) -> tuple:
     log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
-    return log_weights + log_f, log_hazards
+    return log_weights + log_f, log_hazards, (t[..., None] - loc) / scale

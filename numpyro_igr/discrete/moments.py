@@ -107,9 +107,14 @@ def _match_moments(
     loc = damped_newton(
         lambda loc: _residual_and_jacobian(loc, *fixed),
         jnp.broadcast_to(start, (*batch, n)),
-        tolerance=10 * jnp.finfo(target.dtype).eps,
+        error_of=_error,
     )
     return implicit_root(loc, _residual_and_jacobian, *given), scale
+
+
+def _error(excess: Array) -> Array:
+    rounding = 10 * jnp.finfo(excess.dtype).eps
+    return abs(excess).max(-1, keepdims=True) / rounding
 
 
 def _residual_and_jacobian(

@@ -17,7 +17,7 @@ MAX_BRACKETED_STEPS = 200
 
 
 def damped_newton(
-    residual_and_jacobian: Callable, start: Tensor, tolerance: Tensor | float
+    residual_and_jacobian: Callable, start: Tensor, error_of: Callable
 ) -> Tensor:
     """The root of a residual, from steps that are halved until it decreases.
 
@@ -30,17 +30,18 @@ def damped_newton(
     Args:
         residual_and_jacobian: a function of the point.
         start: where to begin.
-        tolerance: largest entry of the residual to accept.
+        error_of: of a residual, how far it is from 0, with a last dimension of 1; at
+            most 1 where it is accepted.
     """
     x, step = start, torch.zeros_like(start)
     damping = torch.ones_like(start[..., :1])
     error = torch.full_like(damping, torch.inf)
     for _ in range(MAX_STEPS):
-        if is_all_true((error <= tolerance) | (damping <= SMALLEST_DAMPING)):
+        if is_all_true((error <= 1) | (damping <= SMALLEST_DAMPING)):
             break
         trial = x - damping * step
         residual, jacobian = residual_and_jacobian(trial)
-        trial_error = residual.abs().amax(-1, keepdim=True)
+        trial_error = error_of(residual)
         better = trial_error < error
         damping = torch.where(better, torch.ones_like(damping), damping / 2)
         error = torch.where(better, trial_error, error)

@@ -22,14 +22,15 @@ def residual_and_jacobian(
 
     Those of :math:`\log p_j` in :math:`\mu_k` are :math:`-p_j^{-1} \int F r_j r_k dt`
     off the diagonal; that of :math:`\log p_K = \log F(0)` is :math:`-r_k(0)`. The
-    integrals make a matrix of no higher rank than there are nodes.
+    integrals make a matrix of no higher rank than there are nodes. The derivatives are
+    those of the rule itself, whose root is found also where it is rough.
     """
     at_rule = _by_panels if rule == "panels" else _by_bulk
     log_hazards_0 = log_reversed_hazards(torch.zeros_like(loc[..., 0]), loc, scale)
-    log_odds, *parts = at_rule(loc, scale, log_hazards_0, rule, panels)
+    log_probs, *parts = at_rule(loc, scale, rule, panels)
     assemble = _dense if _is_dense(parts[-1]) else _low_rank
-    excess = log_odds - (target[..., :-1] - target[..., -1:])
-    return excess, assemble(log_hazards_0.exp(), *parts)
+    excess = log_probs - target
+    return excess[..., :-1] - excess[..., -1:], assemble(log_hazards_0.exp(), *parts)
 
 
 def _is_dense(hazards: Tensor) -> bool:
@@ -54,43 +55,29 @@ def _low_rank(
 
 
 def _by_panels(
-    loc: Tensor, scale: Tensor, log_hazards_0: Tensor, _: str, panels: tuple[int, int]
+    loc: Tensor, scale: Tensor, _: str, panels: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Log odds, derivatives in the own mean, and shares and hazards at the nodes.
-
-    A row sums to :math:`F(0) r_j(0) / p_j`: a common shift only moves mass from
-    category K.
-    """
-    log_density, log_hazards = integrand(loc, scale, *panels)
+    """Log probabilities, derivatives in the own mean, and shares and hazards."""
+    log_density, log_hazards, u = integrand(loc, scale, *panels)
     log_probs = log_probs_from(log_density, log_hazards, loc, scale)
-    log_odds = log_probs[..., :-1] - log_probs[..., -1:]
     shares = (log_density.unsqueeze(-1) + log_hazards).softmax(0)
+    own = (shares * u).sum(0) / scale
     shares, hazards = (x.movedim(0, -1) for x in (shares, log_hazards.exp()))
-    of_others = (shares * _sum_of_others(hazards)).sum(-1)
-    return log_odds, (log_hazards_0 - log_odds).exp() + of_others, shares, hazards
-
-
-def _sum_of_others(hazards: Tensor) -> Tensor:
-    """What a difference from the sum of all would lose, where one is most of it."""
-    if not _is_dense(hazards):
-        return hazards.sum(-2, keepdim=True) - hazards
-    n = hazards.shape[-2]
-    others = 1 - torch.eye(n, dtype=hazards.dtype, device=hazards.device)
-    return others @ hazards
+    return log_probs, own, shares, hazards
 
 
 def _by_bulk(
-    loc: Tensor, scale: Tensor, _: Tensor, rule: str, __: tuple[int, int]
+    loc: Tensor, scale: Tensor, rule: str, _: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """As :func:`_by_panels`; the derivatives are those of the rule itself."""
     shape = loc.shape
     loc, scale = (x.reshape(-1, shape[-1]).T.contiguous() for x in (loc, scale))
     log_last = log_ndtr(-loc / scale).sum(0, keepdim=True)
     shifted, t, log_weights = bulk_nodes(loc, scale, nodes_of(rule, loc, len(loc)))
     log_p, u, shares, hazards = shares_and_hazards(shifted, scale, t, log_weights)
-    own = (shares * u).sum(0) / scale
-    log_odds, own = (x.T.reshape(shape) for x in (log_p - log_last, own))
+    own = ((shares * u).sum(0) / scale).T.reshape(shape)
+    log_probs = torch.cat([log_p, log_last]).log_softmax(0)
+    log_probs = log_probs.T.reshape(*shape[:-1], shape[-1] + 1)
     shares, hazards = (
         x.permute(2, 1, 0).reshape(*shape, len(x)) for x in (shares, hazards)
     )
-    return log_odds, own, shares, hazards
+    return log_probs, own, shares, hazards

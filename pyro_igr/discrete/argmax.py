@@ -116,7 +116,7 @@ def _from_bulk(loc: Tensor, scale: Tensor, rule: str) -> Tensor:
 
 def _from_panels(loc: Tensor, scale: Tensor, panels: tuple[int, int]) -> Tensor:
     terms = integrand(loc, scale, *panels)
-    return log_probs_from(*terms, loc, scale)
+    return log_probs_from(*terms[:2], loc, scale)
 
 
 def log_probs_from(
@@ -133,15 +133,16 @@ def log_probs_from(
 
 def integrand(
     loc: Tensor, scale: Tensor, num_panels: int, num_nodes: int
-) -> tuple[Tensor, Tensor]:
-    r"""Log of weight times :math:`F(t)`, and :math:`\log r_k(t)`, at the nodes.
+) -> tuple[Tensor, Tensor, Tensor]:
+    r"""Log of weight times :math:`F(t)`, :math:`\log r_k(t)` and u, at the nodes.
 
-    The nodes lie between quantiles of the maximum, and carry no gradient.
+    The nodes lie between quantiles of the maximum, and carry no gradient. In units of
+    each Gaussian, from its mean, they are u.
 
     Shape:
-        ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and
+        ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and, the others,
         ``nodes + batch + (n,)``.
     """
     loc, t, log_weights = panel_nodes(loc, scale, (num_panels, num_nodes))
     log_f, log_hazards = log_cdf_and_hazards(t, loc, scale)
-    return log_weights + log_f, log_hazards
+    return log_weights + log_f, log_hazards, (t.unsqueeze(-1) - loc) / scale

@@ -88,10 +88,15 @@ def match_moments(
         loc = damped_newton(
             lambda loc: _residual_and_jacobian(loc, target, *arguments),
             match_log_probs(target.log(), scale),
-            tolerance=10 * torch.finfo(target.dtype).eps,
+            error_of=_error,
         )
     loc = implicit_root(loc, _residual_and_jacobian, target, *arguments)
     return loc.to(dtype), scale.to(dtype)
+
+
+def _error(excess: Tensor) -> Tensor:
+    rounding = 10 * torch.finfo(excess.dtype).eps
+    return excess.abs().amax(-1, keepdim=True) / rounding
 
 
 def _residual_and_jacobian(

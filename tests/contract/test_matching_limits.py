@@ -6,6 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 from cases import LAWS
+from scipy.special import expit, softmax
+from scipy.stats import norm
 
 MATCHED = ("IGR", "IGRStickBreaking", "InfiniteIGR")
 PROBS = np.array([0.2, 0.5, 0.3])
@@ -42,6 +44,39 @@ def test_the_gradient_at_logits_far_apart_is_that_of_mpmath(backend, name):
     slopes = [quantile_of(gap + step) - quantile_of(gap - step) for gap in gaps]
     expected = np.outer(slopes, [1, -1]) / (2 * step)
     np.testing.assert_allclose(backend.numpy(found), expected, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_masked_categories_leave_the_others_their_probabilities(backend, dtype):
+    masks = np.array([[1, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1], [0, 1, 0, 1]])
+    depths = np.array([1e4, 1e6, 1e9])[:, None, None]
+    logits = np.where(masks, -depths, [1.0, -0.5, 0.5, 2.0])
+    law = backend.igr.IGR.from_probs(0.5, logits=backend.array(logits, dtype))
+    atol = 1e-3 if dtype == "float32" else 1e-8
+    expected = softmax(logits, -1)
+    np.testing.assert_allclose(backend.numpy(law.probs), expected, atol=atol)
+
+
+def test_masked_categories_leave_the_others_their_slopes(backend):
+    def loc(logits):
+        return backend.igr.IGR.from_probs(0.5, logits=logits).loc
+
+    (found,) = backend.grad(loc, backend.array([0.0, -1e9, 0.5], "float32"))
+    p = expit(-0.5)
+    slope = p * (1 - p) / norm.pdf(norm.ppf(p))
+    np.testing.assert_allclose(backend.numpy(found), [slope, 0, -slope], atol=1e-2)
+
+
+def test_a_mean_is_found_for_a_category_that_is_rare_beside_another(backend):
+    logits = backend.array([0.0, -1e4, -5e3])
+    law = backend.igr.IGR.from_probs(0.5, logits=logits)
+    first, second = backend.numpy(law.loc).tolist()
+
+    def density(t):
+        return mpmath.npdf(t - second) * mpmath.ncdf(t - first)
+
+    log_prob = mpmath.log(mpmath.quad(density, [0, 1, 2, 5]))
+    assert abs(log_prob + 1e4) < 0.05 * 1e4  # as documented
 
 
 @pytest.mark.parametrize("name", MATCHED)
