@@ -55,14 +55,17 @@ def to_log_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Array:
     if logits is None or probs is not None:
         raise ValueError("expected exactly one of probs and logits")
     _check_shape("logits", logits)
-    if not_jax_tracer(logits) and not np.isfinite(np.asarray(logits)).all():
-        raise ValueError(
-            "expected every entry of logits to be finite, since a Gaussian reaches "
-            "the interior of the simplex only; got entries from "
-            f"{np.min(logits)} to {np.max(logits)}"
-        )
     (logits,), _ = in_full_precision(logits)
-    return log_softmax(logits, -1)
+    log_probs = log_softmax(logits, -1)
+    least = jnp.finfo(logits.dtype).min / 2  # the square of a mean is twice as large
+    if not_jax_tracer(logits) and not (np.asarray(log_probs) > least).all():
+        raise ValueError(
+            f"expected every entry of logits to be finite, and none {-least:.0e} below "
+            "the others, since a Gaussian reaches the interior of the simplex only; "
+            f"got entries from {logits.min()} to {logits.max()}: leave impossible "
+            "categories out, or give them -1e4"
+        )
+    return log_probs
 
 
 def _check_shape(name: str, value: ArrayLike) -> None:

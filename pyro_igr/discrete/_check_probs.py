@@ -50,13 +50,16 @@ def to_log_probs(probs: Tensor | None, logits: Tensor | None) -> Tensor:
         raise ValueError("expected exactly one of probs and logits")
     _check_shape("logits", logits)
     (logits,), _ = in_full_precision(logits)
-    if not is_all_true(logits.isfinite()):
+    log_probs = logits.log_softmax(-1)
+    least = torch.finfo(logits.dtype).min / 2  # the square of a mean is twice as large
+    if not is_all_true(log_probs > least):
         raise ValueError(
-            "expected every entry of logits to be finite, since a Gaussian reaches "
-            "the interior of the simplex only; got entries from "
-            f"{logits.min()} to {logits.max()}"
+            f"expected every entry of logits to be finite, and none {-least:.0e} below "
+            "the others, since a Gaussian reaches the interior of the simplex only; "
+            f"got entries from {logits.min()} to {logits.max()}: leave impossible "
+            "categories out, or give them -1e4"
         )
-    return logits.log_softmax(-1)
+    return log_probs
 
 
 def _check_shape(name: str, value: Tensor) -> None:
