@@ -64,7 +64,8 @@ def lookup(
         tensor([1., 2.])
     """
     refuse_complex(table=table, z=z)
-    table, z = as_tensor(table), torch.as_tensor(z, device=table.device)
+    table = as_tensor(table)
+    z = torch.as_tensor(z, device=table.device)
     is_real = z.is_floating_point()
     event_dim = int(is_real) if event_dim is None else event_dim
     _check_shapes(table, z, event_dim)

@@ -61,3 +61,9 @@ def test_an_enumerated_one_hot_site_chooses_rows():
         pyro.sample("x", dist.Normal(MEANS[z], 1.0).to_event(1), obs=X[0])
 
     assert evidence(model) == pytest.approx(evidence(indexed), rel=1e-6)
+
+
+def test_a_table_may_be_plain_numbers():
+    assert lookup([0.0, 1.0, 4.0], torch.tensor(2)) == 4.0
+    with pytest.raises(ValueError, match="expected table to have rows"):
+        lookup(1.0, torch.tensor(0))
