@@ -122,7 +122,7 @@ class IGRFlow(GaussianPushforward):
         # A batch that vmap adds is not seen: only a known one is left whole.
         if not_jax_tracer(loc) and len(half) * width <= WHOLE:
             return self._count(half)
-        size = min(max(1, WHOLE // width), MOST)
+        size = min(max(1, WHOLE // max(1, width)), MOST)
         end = len(half) // size * size
         blocks = half[:end].reshape(-1, size, *half.shape[1:])
 

@@ -111,7 +111,7 @@ class IGRFlow(GaussianPushforward):
         """How many samples choose each category, and how many pairs choose it twice."""
         half = antithetic_noise(num_samples, self.loc)[: num_samples // 2]
         width = math.prod((*self.batch_shape, *self.event_shape))
-        size = max(1, WHOLE // (2 * width))
+        size = max(1, WHOLE // max(1, 2 * width))
         with torch.no_grad():
             blocks = map(self._count, half.split(size))
             return sum(blocks, torch.zeros_like(self.loc[..., :1]))
