@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from functools import partial
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -304,6 +305,25 @@ def test_continuous_sites_get_the_guide_of_the_host_in_the_order_of_the_model(
     other = host.igr.AutoIGR(model, TAU, continuous=guides.AutoDelta)
     host.dry(lambda: host.run(other))
     assert type(other[2]) is guides.AutoDelta
+
+
+# The integral of N(x; u, 1) over u is 1, and N(x, 1) the posterior of u.
+def test_an_improper_prior_is_no_obstacle_to_a_guide(host):
+    one, x = host.array(np.float32(1)), host.array(np.float32(0.7))
+
+    def improper(host):
+        host.sample("z", one_hot(host))
+        real = host.dist.constraints.real
+        u = host.sample("u", host.dist.ImproperUniform(real, (), ()))
+        host.sample("x", host.dist.Normal(u, one), obs=x)
+
+    default = signature(host.igr.AutoIGR).parameters["continuous"].default
+    continuous = partial(default, init_loc_fn=lambda _: x, init_scale=1.0)
+    model = relaxed(host, improper)
+    guide = host.igr.AutoIGR(model, TAU, continuous=continuous)
+    host.start(guide)
+    loss = host.loss_once(host.igr.TraceDiscreteKL_ELBO(), model, guide)
+    assert loss == pytest.approx(0, abs=1e-5)
 
 
 def test_reports_give_the_recovered_probabilities(host, guides):

@@ -21,6 +21,7 @@ from numpyro_igr.infer.autoguide._followed_sites import (
     names_of_data,
 )
 from numpyro_igr.infer.autoguide._following import FollowingMessenger
+from numpyro_igr.infer.autoguide._improper_sites import StartMessenger
 from numpyro_igr.infer.autoguide._kinds import kind_of, kinds_from
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
@@ -49,8 +50,7 @@ class AutoIGR(AutoGuideList):
     and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
     :func:`relax` keeps are left to be enumerated.
 
-    At a relaxed site ``median`` and ``quantiles`` return the probabilities of the
-    discrete distribution, the same for each quantile.
+    At a relaxed site ``median`` and ``quantiles`` return its discrete probabilities.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
@@ -90,7 +90,8 @@ class AutoIGR(AutoGuideList):
         create_plates: Callable | None = None,
         **options: Unpack[RelaxOptions],
     ) -> None:
-        super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
+        model = StartMessenger(relax(model, 1.0, **options))
+        super().__init__(model, create_plates=create_plates)
         self.temperature: ArrayLike | Callable[..., ArrayLike] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
@@ -175,6 +176,5 @@ class AutoIGR(AutoGuideList):
 
 
 def _is_hidden(site: dict, exposed: Collection[str]) -> bool:
-    if site["type"] == "sample" and not site["is_observed"]:
-        return site["name"] not in exposed
-    return site["type"] == "deterministic"
+    is_latent = site["type"] == "sample" and not site["is_observed"]
+    return site["name"] not in exposed if is_latent else site["type"] == "deterministic"

@@ -13,6 +13,7 @@ from torch import Tensor
 from pyro_igr._host import KeptModel
 from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
+from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._plates import check_sizes, check_subsamples
@@ -24,6 +25,7 @@ from pyro_igr.infer.autoguide._followed_sites import (
     names_of_data,
 )
 from pyro_igr.infer.autoguide._following import FollowingMessenger
+from pyro_igr.infer.autoguide._improper_sites import StartMessenger
 from pyro_igr.infer.autoguide._kinds import kind_of, kinds_from
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
@@ -52,8 +54,7 @@ class AutoIGR(AutoGuideList):
     and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
     :func:`relax` keeps are left to be enumerated.
 
-    At a relaxed site ``median`` and ``quantiles`` return the probabilities of the
-    discrete distribution, the same for each quantile.
+    At a relaxed site ``median`` and ``quantiles`` return its discrete probabilities.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
@@ -94,7 +95,9 @@ class AutoIGR(AutoGuideList):
         create_plates: Callable | None = None,
         **options: Unpack[RelaxOptions],
     ) -> None:
-        super().__init__(relax(model, 1.0, **options), create_plates=create_plates)
+        relaxed = relax(model, 1.0, **options)
+        started = like_program(StartMessenger()(relaxed), relaxed)
+        super().__init__(started, create_plates=create_plates)
         self._model = KeptModel((self.model,))
         self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
         self.scale: Scale = check_scale(scale)
