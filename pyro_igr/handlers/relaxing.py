@@ -160,7 +160,8 @@ class _ReparamMessenger(Messenger):
         reparam = self.config(msg)
         if reparam is not None:
             msg.update(reparam.apply(msg))
-            msg["infer"]["_deterministic"] = msg["is_observed"]  # a count
+            if msg["is_observed"]:  # a count, which in a guide is no latent site
+                msg["infer"] |= {"_deterministic": True, "is_auxiliary": True}
 
     def _pyro_post_sample(self, msg: Message) -> None:
         if not msg["stop"]:  # as where do intervenes

@@ -63,3 +63,20 @@ def test_a_module_that_is_relaxed_or_discretized_keeps_its_parameters():
         names = {name for name, x in bound.named_parameters() if x.grad is not None}
         assert sum(name.endswith("module.centres") for name in names) == 1
         assert len(names) == 2
+
+
+# A count is computed in model and guide, and not drawn, where a warning is an error.
+def test_a_guide_of_counts_that_is_relaxed_has_the_sites_of_its_model():
+    x = torch.tensor(0.8)
+
+    def counted():
+        n = pyro.sample("n", dist.Bernoulli(0.3))
+        pyro.sample("x", dist.Normal(n, 1.0), obs=x)
+
+    def guide():
+        pyro.sample("n", dist.Bernoulli(0.4))
+
+    pair = relax(counted, 0.3), relax(guide, 0.3)
+    loss = TraceEnumeratedDiscrete_ELBO(max_plate_nesting=0).loss(*pair)
+    exact = infer.TraceEnum_ELBO(max_plate_nesting=0)
+    assert loss == pytest.approx(exact.loss(counted, infer.config_enumerate(guide)))
