@@ -1,5 +1,7 @@
 """A relaxed value that is compared, rounded or made an index is refused."""
 
+import gc
+import weakref
 from functools import partial
 from importlib import import_module
 
@@ -261,6 +263,37 @@ def test_a_straight_through_value_needs_a_gradient_and_may_be_compared(
     check_uses(model, (lambda z: z @ triple(host) + compared(z),))
     with pytest.raises(ValueError, match="steps only"):
         check_uses(model, (compared,))
+
+
+class Slotted:
+    """A program that weak references cannot point to."""
+
+    __slots__ = ("host", "runs")
+
+    def __call__(self):
+        self.runs.append(1)
+        self.host.sample("z", igr(self.host))
+
+
+def test_an_engine_keeps_no_program_alive(host):
+    def model():
+        host.sample("z", igr(host))
+
+    engine, gone = host.igr.TraceDiscreteKL_ELBO(), weakref.ref(model)
+    host.loss(engine, model, model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_program_without_weak_references_is_checked_once(host):
+    program = Slotted()
+    program.host, program.runs = host, []
+    engine, counts = host.igr.TraceDiscreteKL_ELBO(), []
+    for _ in range(3):
+        host.loss(engine, program, program)
+        counts.append(len(program.runs))
+    assert counts[0] > counts[1] - counts[0] == counts[2] - counts[1]
 
 
 def test_the_check_runs_once(host):
