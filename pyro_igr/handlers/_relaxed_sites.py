@@ -13,6 +13,7 @@ from torch.distributions.relaxed_categorical import (
     RelaxedOneHotCategorical,
 )
 
+from pyro_igr._host import is_all_true
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
@@ -77,7 +78,7 @@ def check_observed(site: Message) -> None:
 
 def _are_categories(value: Any) -> bool:
     x = as_tensor(value)
-    is_one_hot = constraints.one_hot.check(x).all()
+    is_one_hot = is_all_true(constraints.one_hot.check(x))
     return x.numel() > 0 and (not x.is_floating_point() or bool(is_one_hot))
 
 

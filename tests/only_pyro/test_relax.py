@@ -80,3 +80,17 @@ def test_a_guide_of_counts_that_is_relaxed_has_the_sites_of_its_model():
     loss = TraceEnumeratedDiscrete_ELBO(max_plate_nesting=0).loss(*pair)
     exact = infer.TraceEnum_ELBO(max_plate_nesting=0)
     assert loss == pytest.approx(exact.loss(counted, infer.config_enumerate(guide)))
+
+
+def test_a_relaxed_model_is_conditioned_under_vmap():
+    def model():
+        pyro.sample("z", dist.OneHotCategorical(torch.tensor([0.2, 0.3, 0.5])))
+
+    def density(point):
+        given = pyro.condition(relax(model, 0.5), {"z": point})
+        return pyro.poutine.trace(given).get_trace().log_prob_sum()
+
+    points = torch.tensor([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
+    with pyro.validation_enabled(False):
+        found = torch.func.vmap(density)(points)
+    torch.testing.assert_close(found, torch.stack([density(x) for x in points]))
