@@ -55,17 +55,27 @@ def to_log_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Array:
     if logits is None or probs is not None:
         raise ValueError("expected exactly one of probs and logits")
     _check_shape("logits", logits)
+    _check_logits(logits)
     (logits,), _ = in_full_precision(logits)
-    log_probs = log_softmax(logits, -1)
-    least = jnp.finfo(logits.dtype).min / 2  # the square of a mean is twice as large
-    if not_jax_tracer(logits) and not (np.asarray(log_probs) > least).all():
+    return log_softmax(logits, -1)
+
+
+# In NumPy: within jit an operation of jax on values that are known is traced.
+def _check_logits(logits: ArrayLike) -> None:
+    if not not_jax_tracer(logits):
+        return
+    dtype = jnp.promote_types(jnp.result_type(logits, 1.0), jnp.float32)
+    logits = np.asarray(logits).astype(dtype)
+    least = jnp.finfo(dtype).min / 2  # the square of a mean is twice as large
+    with np.errstate(invalid="ignore", over="ignore"):
+        below = logits - logits.max(-1, keepdims=True)
+    if not np.all(below > least):
         raise ValueError(
             f"expected every entry of logits to be finite, and none {-least:.0e} below "
             "the others, since a Gaussian reaches the interior of the simplex only; "
             f"got entries from {logits.min()} to {logits.max()}: leave impossible "
             "categories out, or give them -1e4"
         )
-    return log_probs
 
 
 def _check_shape(name: str, value: ArrayLike) -> None:

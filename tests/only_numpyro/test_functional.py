@@ -25,6 +25,7 @@ from numpyro_families import (
 from numpyro_families import fresh_host as fresh_host
 from x64 import enable_x64
 
+import numpyro_igr as igr
 from numpyro_igr import match_probs
 from numpyro_igr.discrete import draw_set
 
@@ -187,6 +188,20 @@ def test_nuts_runs_through_numpyro_scan_and_with_data_in_a_plate():
         assert draws[name].shape == (2, len(X), K)
         assert jnp.isfinite(draws[name]).all()
     assert draws["z"].shape == (2, size, K)
+
+
+@pytest.mark.parametrize("name", ["IGR", "IGRStickBreaking", "InfiniteIGR"])
+def test_known_logits_are_matched_and_checked_within_jit(name):
+    from_probs = getattr(igr, name).from_probs
+
+    def locs(logits):
+        return jax.jit(lambda x: from_probs(0.5, logits=logits).loc * x)(1.0)
+
+    logits = jnp.array([0.0, 1.0, 2.0])
+    found, expected = locs(logits), from_probs(0.5, logits=logits).loc
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="every entry of logits to be finite"):
+        locs(logits.at[0].set(-jnp.inf))
 
 
 def test_means_are_matched_under_jit_as_without():
