@@ -127,9 +127,11 @@ class GridOptions(Flags):
         return [member for recipe in self.recipe for member in self.members_of(recipe)]
 
     def members_of(self, recipe: Recipe) -> list[Options]:
-        """The options of each run of a recipe."""
+        """The options of each run of a recipe, at one temperature if it has none."""
         names = "decay", "temperature", "learning_rate", "seed"
-        axes = product(*(getattr(self, name) for name in names))
+        axes = [getattr(self, name) for name in names]
+        if not recipe.has_temperature:
+            axes[names.index("temperature")] = self.temperature[:1]
         own = {each.name for each in fields(self)} - {*names, *Recipe._fields}
         common = {
             each.name: getattr(self, each.name)
@@ -140,5 +142,5 @@ class GridOptions(Flags):
             Options(
                 **common, **recipe._asdict(), **dict(zip(names, values, strict=True))
             )
-            for values in axes
+            for values in product(*axes)
         ]

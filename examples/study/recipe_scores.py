@@ -25,7 +25,7 @@ class Final(NamedTuple):
 
     Args:
         recipe: Its name.
-        settings: Those that did best in tuning.
+        settings: Those that did best in tuning, its temperature empty if it has none.
         num_epochs: Of each run.
         seconds: That they take, by the timings, if there is one.
         scores: Values of each score, one a seed, and of each check that was made.
@@ -82,6 +82,8 @@ def summarize(
             if all(score in run["scores"] for run in runs)
         }
         settings = {name: member[name] for name in SETTINGS}
+        if not recipe_of(member).has_temperature:
+            settings["temperature"] = ""
         of_run = name_of(member), settings, epochs, cost and cost * epochs
         found.append(Final(*of_run, scores))
     return found

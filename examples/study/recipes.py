@@ -31,6 +31,11 @@ class Recipe(NamedTuple):
                 return cls(family, estimator, *map(int, number))
         raise ValueError(f"expected FAMILY/ESTIMATOR[/SAMPLES], got {word}")
 
+    @property
+    def has_temperature(self) -> bool:
+        """Whether codes in training have a temperature: discrete ones do not."""
+        return not ESTIMATORS[self.estimator].is_discrete
+
     def __str__(self) -> str:
         number = f"/{self.num_samples}" if self.num_samples > 1 else ""
         return f"{self.family}/{self.estimator}{number}"

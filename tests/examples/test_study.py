@@ -117,6 +117,20 @@ def test_a_run_without_a_finite_score_is_not_the_best():
     assert best_settings(lines, RECIPE)["temperature"] == 0.2
 
 
+def test_codes_that_are_discrete_in_training_have_no_temperature_to_tune():
+    words = "gumbel-softmax/unordered-set/4", "gumbel-softmax/reinmax"
+    sets, other = recipes = [*map(Recipe.parse, words)]
+    options = StudyOptions(recipe=tuple(recipes), temperature=(0.5, 1.0))
+    runs = [options.members_of(recipe) for recipe in recipes]
+    assert {member.temperature for member in runs[0]} == {0.5}
+    assert 2 * len(runs[0]) == len(runs[1])
+    member = {"temperature": 0.5, "learning_rate": 0.1, "decay": "none", "seed": 0}
+    member |= {"num_epochs": 1, "architecture": "linear", "dataset": "digits"}
+    lines = [{"member": member | x._asdict(), "scores": {}} for x in (sets, other)]
+    found = recipe_scores.summarize(lines, [], "test")
+    assert [final.settings["temperature"] for final in found] == [0.5, ""]
+
+
 def test_lines_of_other_images_are_not_averaged():
     member = USUAL | {"num_samples": 1, "num_epochs": 1, "architecture": "linear"}
     member |= {"dataset": "digits", "seed": 0, "pixels": "threshold"}
