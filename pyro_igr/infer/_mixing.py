@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
+from pyro_igr.infer._last_pair import LastPair
 
 MIXED = (
     "site '{}' has another density beside other samples, or joint values, than alone: "
@@ -43,12 +44,17 @@ class FirstRun(Messenger):
 
     def __init__(self, *programs: Callable) -> None:
         super().__init__()
-        self.programs = programs
+        self._last = LastPair(*programs)
         self.is_over = False
         self.subsamples: dict[str, Tensor] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()  # programs need not be picklable
+
+    @property
+    def programs(self) -> tuple[Callable | None, ...]:
+        """Those of the pair, each None if it is gone."""
+        return self._last.programs
 
     # The traces of the host lack the subsamples of plates.
     def _pyro_post_sample(self, msg: Message) -> None:

@@ -1,6 +1,8 @@
 """Every engine of a host takes IGR guides of IGR models, in subsampled plates."""
 
+import gc
 import pickle
+import weakref
 from functools import cache
 
 import numpy as np
@@ -133,3 +135,16 @@ def test_our_engines_can_be_pickled_after_a_step(host, name):
     host.loss(engine, program, program)
     again = pickle.loads(pickle.dumps(engine))
     assert float(host.loss(again, program, program)) == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_engines_keep_no_program_alive(host, name):
+    def program():
+        zeros = host.array(np.zeros(K - 1, np.float32))
+        host.sample("z", host.igr.IGR(0.5, zeros, zeros + 1))
+
+    engine, gone = getattr(host.igr, name)(*OURS[name]), weakref.ref(program)
+    host.loss(engine, program, program)
+    del program
+    gc.collect()
+    assert gone() is None

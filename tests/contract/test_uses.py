@@ -1,7 +1,5 @@
 """A relaxed value that is compared, rounded or made an index is refused."""
 
-import gc
-import weakref
 from functools import partial
 from importlib import import_module
 
@@ -273,17 +271,6 @@ class Slotted:
     def __call__(self):
         self.runs.append(1)
         self.host.sample("z", igr(self.host))
-
-
-def test_an_engine_keeps_no_program_alive(host):
-    def model():
-        host.sample("z", igr(host))
-
-    engine, gone = host.igr.TraceDiscreteKL_ELBO(), weakref.ref(model)
-    host.loss(engine, model, model)
-    del model
-    gc.collect()
-    assert gone() is None
 
 
 def test_a_program_without_weak_references_is_checked_once(host):
