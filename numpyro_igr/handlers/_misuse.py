@@ -22,7 +22,8 @@ MISUSED = (
 INTENDED = "If this use is intended, write stop_gradient(z)"
 INTENDED_NUMBER = (
     "If an index or a number of trials is intended, write "
-    "stop_gradient(z).round().astype(int)"
+    "stop_gradient(z).round().astype(int) of a count, and stop_gradient(z).argmax(-1) "
+    "of a one-hot vector"
 )
 VERBS = {
     COMPARED: "tests its value for equality",

@@ -15,7 +15,8 @@ from numpyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
 
 UNNAMED = IndexError, TypeError, ValueError
 ABOUT_AN_INDEX = re.compile(
-    r"(Indexer|indices) must have|integer-typed|invalid total_count"
+    r"(Indexer|indices) must have|[Ii]nteger|Python scalar|ambiguous|boolean scalar"
+    r"|must be (a )?scalar|fori_loop|invalid total_count"
 )
 CONCRETE = (
     jax.errors.ConcretizationTypeError,

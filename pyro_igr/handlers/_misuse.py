@@ -22,7 +22,8 @@ MISUSED = (
 )
 INTENDED = "If this use is intended, write z.detach()"
 INTENDED_NUMBER = (
-    "If an index or a number of trials is intended, write z.detach().round().long()"
+    "If an index or a number of trials is intended, write z.detach().round().long() of "
+    "a count, and z.detach().argmax(-1) of a one-hot vector"
 )
 VERBS = {
     COMPARED: "tests its value for equality",

@@ -16,8 +16,10 @@ from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
 
 UNNAMED = IndexError, RuntimeError, TypeError, ValueError
-ABOUT_AN_INDEX = re.compile(r"ind(ex|ices)")
-ABOUT_TRIALS = re.compile(r"constraint Integer")
+ABOUT_AN_INDEX = re.compile(
+    r"[Ii]nd(ex|ices)(?!.* out of)|Python scalars|to Scalar|ambiguous|integral|of ints"
+)
+ABOUT_A_NUMBER = re.compile(r"constraint Integer|Python scalars")
 
 
 def check_uses(
@@ -93,7 +95,7 @@ def _check(
         check_marks(follow(scores, values, relaxed))
 
 
-# The errors of the host about an index or a number of trials do not name the site.
+# The errors of the host about an index, a branch or trials do not name the site.
 def _run(
     program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
 ) -> Trace:
@@ -104,7 +106,9 @@ def _run(
     except UNNAMED as error:
         found = relaxed_sites(tracer.trace.nodes, others)
         is_value = isinstance(error, ValueError)
-        if found and (ABOUT_TRIALS if is_value else ABOUT_AN_INDEX).search(str(error)):
+        if found and (ABOUT_A_NUMBER if is_value else ABOUT_AN_INDEX).search(
+            str(error)
+        ):
             raise in_python(found) from error
         raise
     return tracer.trace

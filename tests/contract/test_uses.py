@@ -10,6 +10,7 @@ SITES = {
     "b": lambda host: host.dist.Bernoulli(host.array(np.float32(0.9))),
     "n": lambda host: host.dist.Poisson(host.array(np.float32(2))),
     "z": lambda host: uniform(host),
+    "c": lambda host: host.dist.Categorical(probs=array(host, 1, 1, 1) / 3),
 }
 
 
@@ -49,7 +50,7 @@ def program(host, site, use):
             found = host.dist.Normal(found, 1.0)
         host.sample("x", found, obs=host.array(np.float32(1)))
 
-    return host.igr.relax(model, 0.2, num_sticks=5)
+    return host.igr.relax(model, 0.2, num_sticks=5, one_hot={site} & {"c"})
 
 
 def count_in_python(host, n):
@@ -87,15 +88,19 @@ def trials(host, n):
 MISUSES = {
     "index": ("b", lambda host, b: pair(host)[host.integer(b)]),
     "index by a float": ("b", lambda host, b: pair(host)[b]),
+    "index of a list": ("b", lambda host, b: [*pair(host)][b]),
+    "index by a category": ("c", lambda host, c: triple(host)[c].sum()),
     "where": ("b", lambda host, b: host.math.where(b > 0.5, 1.0, 0.0)),
     "equality": ("b", lambda host, b: (b == 1) * 2.0),
     "round": ("b", lambda host, b: b.round()),
     "floor of a function": ("b", lambda host, b: host.math.floor(b + 0.5)),
     "branch": ("b", branch),
+    "branch by a category": ("c", branch),
     "mask": ("b", with_mask),
     "index after a distribution": ("b", index_after),
     "mask beside a product": ("b", lambda host, b: host.normal(b).mask(b)),
     "loop in Python": ("n", count_in_python),
+    "loop in Python to a category": ("c", count_in_python),
     "number of trials": ("n", trials),
     "density of a count that may be zero": ("n", zero_inflated),
     "argmax": ("z", lambda host, z: triple(host)[z.argmax(-1)]),
@@ -119,17 +124,29 @@ def test_a_misuse_is_refused_by_the_name_of_the_site(host, check_uses, use):
         check_uses(program(host, site, function))
 
 
-@pytest.mark.parametrize("use", ["index by a float", "number of trials", "where"])
+INTENDED = "index by a float", "index by a category", "number of trials", "where"
+
+
+@pytest.mark.parametrize("use", INTENDED)
 def test_a_misuse_is_intended_as_its_error_says(host, check_uses, use):
     site, function = MISUSES[use]
     with pytest.raises(ValueError, match="intended, write ") as error:
         check_uses(program(host, site, function))
     code = str(error.value).split("intended, write ")[-1]
+    of_a_count, _, of_a_vector = code.partition(" of a count, and ")
+    code = of_a_vector.split(" of a")[0] if site == "c" else of_a_count
 
     def intended(host, z):
-        return function(host, eval(code, {"z": z, "stop_gradient": host.detach}))
+        z = eval(code, {"z": z, "stop_gradient": host.detach})
+        assert site != "c" or z.shape == ()
+        return function(host, z)
 
     check_uses(program(host, site, intended))
+
+
+def test_an_index_that_is_out_of_range_is_no_misuse_of_a_site(host, check_uses):
+    with pytest.raises(IndexError, match="out of range"):
+        check_uses(program(host, "b", lambda host, b: [b][1]))
 
 
 def shifted(host, n):

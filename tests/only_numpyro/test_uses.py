@@ -69,6 +69,9 @@ MISUSES = {
     "cond": ("b", branch),
     "loop": ("n", loop),
     "switch": ("n", switch),
+    "switch by a float": ("b", lambda b: lax.switch(b, [lambda: 1.0, lambda: 0.0])),
+    "slice": ("b", lambda b: lax.dynamic_slice(PAIR, (b,), (1,))[0]),
+    "number of turns": ("n", lambda n: lax.fori_loop(0, n, lambda i, x: x + 1, 0.0)),
     "one_hot": ("n", lambda n: nn.one_hot(n, 9)[1]),
     "boolean index": ("z", lambda z: TRIPLE[z > 0.5].sum()),
 }
