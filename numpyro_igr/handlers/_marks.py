@@ -10,7 +10,8 @@ Marks = frozenset[tuple[str, str]]
 NONE: Marks = frozenset()
 
 ORDERS = {"ge", "gt", "le", "lt"}
-ROUNDINGS = {"ceil", "floor", "round", "sign"}
+HEAVISIDE = "heaviside"
+ROUNDINGS = {"ceil", "floor", HEAVISIDE, "round", "sign"}
 SHAPES = {
     "broadcast_in_dim",
     "concatenate",

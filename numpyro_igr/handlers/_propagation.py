@@ -9,13 +9,16 @@ import jax
 from jax import Array
 
 from numpyro_igr._host import Literal
-from numpyro_igr.handlers._marks import NONE, Marks, chosen, made
+from numpyro_igr.handlers._marks import HEAVISIDE, NONE, ORDERS, Marks, chosen, made
 
 UNSEEN = {"is_finite", "stop_gradient"}
 DIFFERENTIABLE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
 COMPARING = {  # by functions of these packages, which are differentiable
     "_interp": "jax",
+    "kl_div": "jax",
     "logsumexp": "jax",
+    "rel_entr": "jax",
+    "sinc": "jax",
     "GeometricProbs.log_prob": "numpyro",
     "binary_cross_entropy_with_logits": "numpyro",
 }
@@ -56,9 +59,10 @@ def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
     if name in BRANCHED:
         return BRANCHED[name](params, found)
     inner = [x for x in map(_jaxpr_of, params.values()) if x is not None]
-    is_of_jax = COMPARING.get(params.get("name")) == "jax"  # which compiles its own
-    is_differentiable = name in DIFFERENTIABLE or is_of_jax
-    if not is_differentiable and len(inner) == 1:
+    is_differentiable = name in DIFFERENTIABLE or _is_call_of_jax(params, inner)
+    if params.get("name") == HEAVISIDE:  # which is its argument where that is NaN
+        name = HEAVISIDE
+    elif not is_differentiable and len(inner) == 1:
         if len(inner[0].invars) == len(found):  # a call
             return _through(inner[0], found)
     together = NONE.union(*found)
@@ -68,9 +72,17 @@ def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
     return [made(name, v.aval.dtype, together) for v in equation.outvars]
 
 
+# JAX compiles its functions, and a program may have one of the same name.
+def _is_call_of_jax(params: dict, inner: list[Any]) -> bool:
+    is_known = COMPARING.get(params.get("name", "")) == "jax"
+    return is_known and any(_is_of_library(e) for jaxpr in inner for e in jaxpr.eqns)
+
+
 def _is_unseen(equation: Any) -> bool:
     """Whether it is a test for NaN or infinity, or says that no gradient is meant."""
     name, inputs = equation.primitive.name, equation.invars
+    if name in ORDERS:
+        return _is_of_library(equation)
     if name not in ("eq", "ne"):
         return name in UNSEEN
     literals = [v.val for v in inputs if isinstance(v, Literal)]

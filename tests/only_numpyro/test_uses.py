@@ -8,7 +8,7 @@ import numpyro
 import numpyro.distributions as dist
 import pytest
 from jax import lax, nn
-from jax.scipy.special import entr, xlogy
+from jax.scipy.special import entr, kl_div, xlogy
 from numpyro.contrib.control_flow import scan
 from numpyro.infer import SVI
 
@@ -71,6 +71,7 @@ MISUSES = {
     "switch": ("n", switch),
     "switch by a float": ("b", lambda b: lax.switch(b, [lambda: 1.0, lambda: 0.0])),
     "slice": ("b", lambda b: lax.dynamic_slice(PAIR, (b,), (1,))[0]),
+    "heaviside": ("z", lambda z: jnp.heaviside(z @ TRIPLE - 0.5, 0.5)),
     "number of turns": ("n", lambda n: lax.fori_loop(0, n, lambda i, x: x + 1, 0.0)),
     "one_hot": ("n", lambda n: nn.one_hot(n, 9)[1]),
     "boolean index": ("z", lambda z: TRIPLE[z > 0.5].sum()),
@@ -91,6 +92,8 @@ USES = {
     "network": ("z", lambda z: nn.softplus(nn.leaky_relu(z @ WEIGHTS).sum())),
     "activation": ("z", lambda z: nn.leaky_relu(z).sum() + nn.elu(z).sum()),
     "entropy": ("z", lambda z: entr(z).sum()),
+    "kl_div": ("z", lambda z: kl_div(z, TRIPLE).sum() + kl_div(TRIPLE, z).sum()),
+    "sinc": ("b", jnp.sinc),
     "xlogy": ("z", lambda z: xlogy(z, TRIPLE).sum()),
     "vmap": ("z", lambda z: jax.vmap(jnp.sin)(z).sum()),
     "scan": ("z", in_steps),
