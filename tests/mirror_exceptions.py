@@ -244,6 +244,10 @@ EXCEPTIONS = {
         # NumPyro's KL counts the density of a Delta
         "DensityMessenger",
     },
+    "infer/autoguide/_followed_sites.py": {
+        # Pyro exposes sites by name, NumPyro would hide parameters and plates
+        "is_hidden",
+    },
     "infer/autoguide/_following.py": {
         # Pyro sends a message by its type, to private methods
         "FollowingMessenger.process_message",
@@ -261,7 +265,7 @@ EXCEPTIONS = {
     },
     "infer/autoguide/_sizes.py": {
         # a frame of Pyro knows the full size of its plate
-        "check_full_sizes",
+        "checked_plates",
         "full_size",
         "plate_sizes",
     },

@@ -147,6 +147,20 @@ def test_a_size_that_is_given_as_a_number_is_checked_too(host):
         host.run(guide, 1)
 
 
+def test_a_subsample_may_have_another_size_at_each_call(host):
+    def model(size):
+        with host.plate("data", 6, subsample_size=size):
+            host.sample("z", one_hot(host))
+
+    model = host.igr.relax(model, TAU)
+    guide = host.igr.AutoIGR(model, TAU)
+    host.run(guide, 2)
+    for size in 6, 3, 2:
+        programs = partial(model, size), partial(guide, size)
+        assert abs(host.loss_once(host.MEAN_FIELD(), *programs)) < 1e-5
+        assert len(host.indices(programs[1], "data")) == size
+
+
 def test_kept_sites_are_left_to_be_enumerated(host):
     def model():
         z = host.sample("z", one_hot(host))

@@ -1,6 +1,6 @@
 """What a guide has to know of the sites of its model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import isclose, prod
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpyro import handlers
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, is_masked
 from numpyro_igr.handlers._categories import is_discrete
-from numpyro_igr.infer.autoguide._sizes import check_full_sizes, plate_sizes
+from numpyro_igr.infer.autoguide._sizes import Frames, checked_plates, plate_sizes
 
 
 def is_guided(site: dict) -> bool:
@@ -22,6 +22,17 @@ def is_guided(site: dict) -> bool:
     """
     is_latent = site["type"] == "sample" and not site["is_observed"]
     return is_latent and not is_discrete(site["fn"])
+
+
+def is_hidden(site: dict, exposed: Collection[str]) -> bool:
+    """Whether a part of a guide lacks a site, which other parts may have.
+
+    Args:
+        site: a message.
+        exposed: the names of the latent sites that it has.
+    """
+    is_latent = site["type"] == "sample" and not site["is_observed"]
+    return site["name"] not in exposed if is_latent else site["type"] == "deterministic"
 
 
 def names_of_data(sites: Mapping[str, dict]) -> set[str]:
@@ -67,15 +78,17 @@ def is_weighed(site: dict, full_sizes: dict[str, int]) -> bool:
     return is_scaled or is_masked(site["fn"])
 
 
-def any_followed(
+def look_again(
     model: Callable,
     full_sizes: dict[str, int],
     observed: set[str],
     /,
     *args: Any,
     **kwargs: Any,
-) -> bool:
-    """Whether :func:`is_followed` holds at any site of a new run, or one has data.
+) -> tuple[bool, Frames]:
+    """Whether to follow a new run of the model, and the plates of its latent sites.
+
+    It is followed if :func:`is_followed` holds at any site, or if one has data.
 
     Args:
         model: a model.
@@ -91,9 +104,10 @@ def any_followed(
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
     latent = filter(is_guided, run.values())
     sites = [s for s in latent if s["name"] not in observed]
-    check_full_sizes(sites, plate_sizes(run), full_sizes)
+    frames = checked_plates(sites, plate_sizes(run), full_sizes)
     newly = names_of_data(run) - observed
-    return bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+    follows = bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+    return follows, frames
 
 
 def _is_data(site: dict) -> bool:

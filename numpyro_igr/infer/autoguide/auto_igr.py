@@ -1,6 +1,6 @@
 """An automatic guide with a relaxed distribution at each relaxed site."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 from itertools import groupby
 from typing import Any, Unpack
@@ -15,14 +15,15 @@ from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
 from numpyro_igr.infer._options import RelaxOptions
 from numpyro_igr.infer.autoguide._followed_sites import (
-    any_followed,
     is_followed,
     is_guided,
+    is_hidden,
+    look_again,
     names_of_data,
 )
 from numpyro_igr.infer.autoguide._following import FollowingMessenger
 from numpyro_igr.infer.autoguide._improper_sites import StartMessenger
-from numpyro_igr.infer.autoguide._kinds import kind_of, kinds_from
+from numpyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from numpyro_igr.infer.autoguide._scales import Scale, check_scale
@@ -112,7 +113,7 @@ class AutoIGR(AutoGuideList):
             full_sizes[frame.name] = sizes.get(frame.name, frame.size)
         automatic: list[str] = []
         for relaxed, group in groupby(sites, lambda name: is_relaxed(sites[name])):
-            hide = partial(_is_hidden, exposed=(names := list(group)))
+            hide = partial(is_hidden, exposed=(names := list(group)))
             part = handlers.block(self.model, hide)
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
@@ -123,7 +124,7 @@ class AutoIGR(AutoGuideList):
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
         self._known = full_sizes, self._observed
-        self._kinds = kinds_from(*args, **kwargs)
+        self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         check_supports(self.model, automatic, trace, *args, **kwargs)
 
@@ -146,10 +147,11 @@ class AutoIGR(AutoGuideList):
         return given | following.run(self.model, *args, **kwargs)
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
-        kind = kind_of(*args, **kwargs)
-        if kind not in self._kinds:
-            self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
-            self._kinds.append(kind)
+        if (kind := kind_of(*args, **kwargs)) not in self._calls:
+            found = look_again(self.model, *self._known, *args, **kwargs)
+            follows, self._calls[kind] = found
+            self.follows |= follows
+        self._prototype_frames.update(self._calls[kind])
 
     # All parts have one object a plate, so one subsample, also of an enumerating host.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
@@ -173,8 +175,3 @@ class AutoIGR(AutoGuideList):
                 key, params, *args, sample_shape=sample_shape, **kwargs
             )
         return samples
-
-
-def _is_hidden(site: dict, exposed: Collection[str]) -> bool:
-    is_latent = site["type"] == "sample" and not site["is_observed"]
-    return site["name"] not in exposed if is_latent else site["type"] == "deterministic"

@@ -13,7 +13,7 @@ from pyro_igr._typed import Message
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, is_masked
 from pyro_igr.handlers._categories import is_discrete
-from pyro_igr.infer.autoguide._sizes import check_full_sizes
+from pyro_igr.infer.autoguide._sizes import Frames, checked_plates
 
 
 def is_guided(site: Message) -> bool:
@@ -69,15 +69,17 @@ def is_weighed(site: Message, full_sizes: dict[str, int]) -> bool:
     return is_scaled or site["mask"] is not None or is_masked(site["fn"])
 
 
-def any_followed(
+def look_again(
     model: Callable,
     full_sizes: dict[str, int],
     observed: set[str],
     /,
     *args: Any,
     **kwargs: Any,
-) -> bool:
-    """Whether :func:`is_followed` holds at any site of a new run, or one has data.
+) -> tuple[bool, Frames]:
+    """Whether to follow a new run of the model, and the plates of its latent sites.
+
+    It is followed if :func:`is_followed` holds at any site, or if one has data.
 
     Args:
         model: a model.
@@ -93,9 +95,10 @@ def any_followed(
         run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
     latent = filter(is_guided, run.nodes.values())
     sites = [s for s in latent if s["name"] not in observed]
-    check_full_sizes(sites, full_sizes)
+    frames = checked_plates(sites, full_sizes)
     newly = names_of_data(run.nodes) - observed
-    return bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+    follows = bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+    return follows, frames
 
 
 def _is_data(site: Message) -> bool:

@@ -1,9 +1,10 @@
 """What may tell calls of a model with other masks or plates apart."""
 
-from collections import deque
 from collections.abc import Hashable
 from numbers import Real
 from typing import Any
+
+from pyro_igr.infer.autoguide._sizes import Frames
 
 # A longer list is data, and each of its batches would be of a kind of its own.
 LONGEST = 20
@@ -11,14 +12,13 @@ LONGEST = 20
 MOST = 100
 
 
-def kinds_from(*args: Any, **kwargs: Any) -> deque[Hashable]:
-    """Room for the kinds of the last calls, with that of the first one.
+class KnownCalls(dict[Hashable, Frames]):
+    """The plates, by name, in the last calls of each kind."""
 
-    Args:
-        args: of the model.
-        kwargs: of the model.
-    """
-    return deque([kind_of(*args, **kwargs)], MOST)
+    def __setitem__(self, kind: Hashable, frames: Frames) -> None:
+        super().__setitem__(kind, frames)
+        if len(self) > MOST:
+            del self[next(iter(self))]
 
 
 def kind_of(*args: Any, **kwargs: Any) -> Hashable:

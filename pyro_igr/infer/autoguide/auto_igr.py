@@ -19,14 +19,14 @@ from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._plates import check_sizes, check_subsamples
 from pyro_igr.infer._relaxed_sample import DensityMessenger
 from pyro_igr.infer.autoguide._followed_sites import (
-    any_followed,
     is_followed,
     is_guided,
+    look_again,
     names_of_data,
 )
 from pyro_igr.infer.autoguide._following import FollowingMessenger
 from pyro_igr.infer.autoguide._improper_sites import StartMessenger
-from pyro_igr.infer.autoguide._kinds import kind_of, kinds_from
+from pyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
@@ -128,10 +128,9 @@ class AutoIGR(AutoGuideList):
                 automatic += [] if isinstance(self[-1], AutoCallable) else names
             if isinstance(last := self[-1], SiteGuide):
                 last.prepare(*args, **kwargs)
-        frames = self._prototype_frames.values()
-        full_sizes = {frame.name: full_size(frame) for frame in frames}
+        full_sizes = {n: full_size(f) for n, f in self._prototype_frames.items()}
         self._known = full_sizes, self._observed
-        self._kinds = kinds_from(*args, **kwargs)
+        self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
         self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
         check_supports(self.model, automatic, sites, *args, **kwargs)
 
@@ -161,10 +160,11 @@ class AutoIGR(AutoGuideList):
             return run(*args, **kwargs)
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
-        kind = kind_of(*args, **kwargs)
-        if kind not in self._kinds:
-            self.follows |= any_followed(self.model, *self._known, *args, **kwargs)
-            self._kinds.append(kind)
+        if (kind := kind_of(*args, **kwargs)) not in self._calls:
+            found = look_again(self.model, *self._known, *args, **kwargs)
+            follows, self._calls[kind] = found
+            self.follows |= follows
+        self._prototype_frames.update(self._calls[kind])
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         plates = self._create_plates(*args, **kwargs)
