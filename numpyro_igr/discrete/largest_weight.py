@@ -9,6 +9,7 @@ from jax import Array
 from jax.nn import log_softmax, logsumexp, softplus
 
 from numpyro_igr._numerics.checks import check_positive, check_real, check_size
+from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.thresholds import (
     chances_after,
@@ -90,15 +91,16 @@ def log_largest_weight_probs(
     check_size(num_nodes=num_nodes)
     check_size(LEAST_POINTS, num_points=num_points)
     (loc, scale), dtype = in_full_precision(loc, scale)
-    rule = num_points, num_nodes
-    return _log_probs(loc, scale, *rule, remainder=remainder).astype(dtype)
+    loc, scale = jnp.broadcast_arrays(loc, scale)
+    rule = {"num_points": num_points, "num_nodes": num_nodes, "remainder": remainder}
+    width = loc.shape[-1] * num_points * num_nodes
+    return by_chunks(partial(_log_probs, **rule), width, loc, scale).astype(dtype)
 
 
 @partial(jax.jit, static_argnames=("num_points", "num_nodes", "remainder"))
 def _log_probs(
     loc: Array, scale: Array, num_points: int, num_nodes: int, *, remainder: bool
 ) -> Array:
-    loc, scale = jnp.broadcast_arrays(loc, scale)
     if loc.shape[-1] == 1 and not remainder:  # no other weight
         certain = 0 * loc
         return jnp.concatenate([certain, certain - jnp.inf], -1)

@@ -1,10 +1,13 @@
 """The discrete distribution of the largest weight of broken sticks."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
 from pyro_igr._numerics.checks import check_positive, check_real, check_size
+from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.thresholds import (
     chances_after,
@@ -87,8 +90,16 @@ def log_largest_weight_probs(
     check_size(LEAST_POINTS, num_points=num_points)
     (loc, scale), dtype = in_full_precision(loc, scale)
     loc, scale = torch.broadcast_tensors(loc, scale)
+    rule = {"num_points": num_points, "num_nodes": num_nodes, "remainder": remainder}
+    width = loc.shape[-1] * num_points * num_nodes
+    return by_chunks(partial(_log_probs, **rule), width, loc, scale).to(dtype)
+
+
+def _log_probs(
+    loc: Tensor, scale: Tensor, num_points: int, num_nodes: int, *, remainder: bool
+) -> Tensor:
     if loc.shape[-1] == 1 and not remainder:  # no other weight
-        return pad(0 * loc, (0, 1), value=-torch.inf).to(dtype)
+        return pad(0 * loc, (0, 1), value=-torch.inf)
     loc, scale = loc.movedim(-1, 0), scale.movedim(-1, 0)
     points = thresholds(loc, scale, num_points, remainder=remainder)
     before = log_chances_before(loc, scale, points, num_nodes)
@@ -100,7 +111,7 @@ def log_largest_weight_probs(
     log_p = (log_weights + log_f + log_g).logsumexp(-1).movedim(0, -1)
     if remainder:
         log_p = torch.cat([log_p, before[-1, ..., :1]], -1)
-    log_p = log_p.log_softmax(-1).to(dtype)
+    log_p = log_p.log_softmax(-1)
     return log_p if remainder else pad(log_p, (0, 1), value=-torch.inf)
 
 

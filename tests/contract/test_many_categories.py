@@ -149,6 +149,12 @@ def given_the_first(backend, loc, scale):
     return sample(0.5 * loc, backend.array(first, "float32"), loc, scale)
 
 
+def largest_of_10(backend, loc, scale):
+    """Probabilities of the largest of 10 weights, by few points and nodes."""
+    probs = backend.igr.discrete.largest_weight_probs
+    return probs(loc[:40].reshape(-1, 9), scale[:9], 4, 16)
+
+
 FUNCTIONS = {
     "argmax_probs": (96, lambda backend, *args: backend.igr.argmax_probs(*args)),
     "panels": (24, lambda backend, *args: backend.igr.argmax_probs(*args, 16, 8)),
@@ -157,6 +163,7 @@ FUNCTIONS = {
         lambda backend, loc, _: backend.igr.discrete.match_log_probs(loc),
     ),
     "gaussians_given_argmax": (24, given_the_first),
+    "largest_weight_probs": (96, largest_of_10),
 }
 
 
