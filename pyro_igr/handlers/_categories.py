@@ -11,15 +11,18 @@ from pyro_igr.distributions.recovering import innermost
 
 INTEGERS = Categorical
 
+PREDICTED = (
+    ". If it is data that a run predicts, leave it as it is: keep={{'{0}'}} in relax"
+)
 UNDECLARED = (
-    "site '{}' is a {} of integers, and an index has no gradient. Write table[z] as "
+    "site '{0}' is a {1} of integers, and an index has no gradient. Write table[z] as "
     "lookup(table, z), or use z as a one-hot vector in products. Then declare it: "
-    "one_hot={{'{}'}} in relax, or one_hot=True in IGRReparam"
+    "one_hot={{'{0}'}} in relax, or one_hot=True in IGRReparam" + PREDICTED
 )
 UNKNOWN = (
-    "expected a distribution at site '{}' whose probabilities a relaxed one can match: "
-    "OneHotCategorical, Multinomial with total_count 1, or one of counts such as "
-    "Poisson; got {}. Sum the site out, or observe it"
+    "expected a distribution at site '{0}' whose probabilities a relaxed one can "
+    "match: OneHotCategorical, Multinomial with total_count 1, or one of counts such "
+    "as Poisson; got {1}. Sum the site out, or observe it" + PREDICTED
 )
 NOT_ENUMERABLE = (
     "expected a distribution over the same few integers at site '{}' of one_hot, got {}"
@@ -49,7 +52,7 @@ def is_category(name: str, distribution: Distribution, *, one_hot: bool) -> bool
         return True
     if isinstance(distribution, INTEGERS):
         kind = type(distribution).__name__
-        raise ValueError(UNDECLARED.format(name, kind, name))
+        raise ValueError(UNDECLARED.format(name, kind))
     return False
 
 
@@ -58,7 +61,7 @@ def _check_single(name: str, distribution: Multinomial) -> None:
     if count != 1:
         raise ValueError(
             f"expected total_count 1 at site '{name}', got {count}: only a single draw "
-            "can be relaxed"
+            f"can be relaxed{PREDICTED.format(name)}"
         )
 
 
