@@ -121,6 +121,26 @@ def test_a_guide_of_ones_own_may_have_a_support_that_depends(host):
     assert set(host.run(guide)) == {"x", "y"}
 
 
+@pytest.mark.parametrize("follows", [False, True])
+def test_a_guide_of_ones_own_need_not_return_its_values(host, follows):
+    def model():
+        with host.scale(0.5) if follows else nullcontext():
+            host.sample("z", one_hot(host))
+        host.sample("u", host.normal(host.array(np.float32(0))))
+
+    def guide():
+        host.sample("u", host.normal(host.array(np.float32(1))))
+
+    found = host.igr.AutoIGR(model, TAU, continuous=lambda _: guide)
+    assert set(host.run(found)) == {"u", "z"}
+
+
+def test_a_function_that_makes_no_guide_is_named(host):
+    guide = host.igr.AutoIGR(partial(mixed, host), TAU, continuous=lambda _: None)
+    with pytest.raises(TypeError, match="expected continuous to return a guide"):
+        host.run(guide)
+
+
 def test_data_of_another_size_are_refused_by_plate_and_site(host):
     def model(x):
         with host.plate("data", len(x)):

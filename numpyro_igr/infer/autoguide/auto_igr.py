@@ -14,6 +14,7 @@ from numpyro.infer.autoguide import AutoGuide, AutoGuideList
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
 from numpyro_igr.infer._options import RelaxOptions
+from numpyro_igr.infer.autoguide._continuous_part import continuous_part
 from numpyro_igr.infer.autoguide._followed_sites import (
     is_followed,
     is_guided,
@@ -118,7 +119,7 @@ class AutoIGR(AutoGuideList):
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
-                self.append(self.continuous(part))
+                self.append(continuous_part(self.continuous, part))
                 automatic += names if isinstance(self[-1], AutoGuide) else []
             self[-1]._create_plates = self._shared_plates
             if isinstance(self[-1], SiteGuide):

@@ -18,6 +18,7 @@ from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._plates import check_sizes, check_subsamples
 from pyro_igr.infer._relaxed_sample import DensityMessenger
+from pyro_igr.infer.autoguide._continuous_part import continuous_part
 from pyro_igr.infer.autoguide._followed_sites import (
     is_followed,
     is_guided,
@@ -115,8 +116,7 @@ class AutoIGR(AutoGuideList):
         if self.create_plates is None:
             check_sizes(self._prototype_frames)
             check_subsamples(self._prototype_frames, run)
-        trace = cast(poutine.Trace, self.prototype_trace)
-        sites = dict(trace.iter_stochastic_nodes())
+        sites = dict(cast(poutine.Trace, self.prototype_trace).iter_stochastic_nodes())
         self._observed |= names_of_data(run) - sites.keys()
         automatic: list[str] = []
         for relaxed, group in groupby(sites, lambda name: is_relaxed(sites[name])):
@@ -124,7 +124,7 @@ class AutoIGR(AutoGuideList):
             if relaxed:
                 self.append(RelaxedGuide(part, self.temperature, self.scale))
             else:
-                self.append(self.continuous(part))
+                self.append(continuous_part(self.continuous, part))
                 automatic += [] if isinstance(self[-1], AutoCallable) else names
             if isinstance(last := self[-1], SiteGuide):
                 last.prepare(*args, **kwargs)
