@@ -59,9 +59,9 @@ class AutoIGR(AutoGuideList):
         temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
             or a function of the arguments of the model that returns one, so that it can
             be annealed.
-        scale: the standard deviation of the Gaussians: a number; None to fix it at that
-            of the model's first run, which :class:`TraceDiscreteKL_ELBO` needs; or
-            "learned" from there on, which suits ``TraceMeanField_ELBO``.
+        scale: the standard deviation of the Gaussians: None to fix it at that of the
+            model's first run, as :class:`TraceDiscreteKL_ELBO` needs; "learned" from
+            there on, for ``TraceMeanField_ELBO``; or a number, with the first means.
         continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
             automatic guide of the host, or a function of the model that returns one.
         create_plates: as in the host's guides; in Pyro, a given subsample needs it.
