@@ -360,6 +360,21 @@ def test_an_improper_prior_is_no_obstacle_to_a_guide(host):
     assert loss == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_a_first_value_has_the_shape_of_its_site(host, shape):
+    def pair():
+        with host.plate("pair", 2):
+            host.sample("u", host.normal(host.array(np.float32(0))))
+
+    default = signature(host.igr.AutoIGR).parameters["continuous"].default
+    value = host.array(np.ones(shape, np.float32))
+    first = {"u": value}
+    continuous = partial(default, init_loc_fn=lambda site: first.get(site["name"]))
+    guide = host.igr.AutoIGR(pair, TAU, continuous=continuous)
+    with pytest.raises(ValueError, match=r"of shape \(2,\) at site 'u', got one of"):
+        host.run(guide)
+
+
 def test_reports_give_the_recovered_probabilities(host, guides):
     guide = host.igr.AutoIGR(relaxed(host, mixed), TAU)
     medians, quantiles = guides.median(guide), guides.quantiles(guide, [0.1, 0.9])

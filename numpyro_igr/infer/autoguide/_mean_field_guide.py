@@ -23,6 +23,11 @@ from numpyro_igr.distributions.expected_one_hot import NO_DENSITY
 from numpyro_igr.infer.autoguide._followed_sites import is_guided
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
 
+MISSHAPED = (
+    "expected init_loc_fn to return an array of shape {} at site '{}', got one of "
+    "shape {}"
+)
+
 
 class MeanFieldGuide(SiteGuide):
     r"""A guide to continuous sites by independent Gaussians, without auxiliary sites.
@@ -41,7 +46,8 @@ class MeanFieldGuide(SiteGuide):
         init_scale: the first standard deviation of each Gaussian.
 
     Raises:
-        ValueError: if ``init_scale`` is not positive.
+        ValueError: if ``init_scale`` is not positive; in the first run if a value of
+            ``init_loc_fn`` has not the shape of its site.
         NotImplementedError: at a site onto whose support the host has no bijection.
 
     Source:
@@ -65,9 +71,13 @@ class MeanFieldGuide(SiteGuide):
 
     # Strategies that initialize ask for the bijection, and do not name the site.
     def _first_value(self, site: dict) -> Array | None:
-        if is_guided(site):
-            _bijection(site)
-        return self.init_loc_fn(site)
+        if not is_guided(site):
+            return self.init_loc_fn(site)
+        _bijection(site)
+        value, wanted = self.init_loc_fn(site), site["fn"].shape()
+        if value is not None and (found := jnp.shape(value)) != wanted:
+            raise ValueError(MISSHAPED.format(wanted, site["name"], found))
+        return value
 
     def _event_dim(self, site: dict) -> int:
         bijection = _bijection(site)

@@ -1,6 +1,7 @@
 """The part of an automatic guide at continuous sites."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from pyro_igr._host import InitMessenger, helpful_support_errors
 from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
 from pyro_igr.distributions.expected_one_hot import NO_DENSITY
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
+
+MISSHAPED = "expected init_loc_fn to return a tensor of shape {} at site '{}', got {}"
 
 
 class MeanFieldGuide(SiteGuide):
@@ -33,7 +36,8 @@ class MeanFieldGuide(SiteGuide):
         init_scale: the first standard deviation of each Gaussian.
 
     Raises:
-        ValueError: if ``init_scale`` is not positive.
+        ValueError: if ``init_scale`` is not positive; in the first run if a value of
+            ``init_loc_fn`` has not the shape of its site.
         NotImplementedError: at a site onto whose support the host has no bijection.
 
     Source:
@@ -49,7 +53,8 @@ class MeanFieldGuide(SiteGuide):
     ) -> None:
         if not init_scale > 0:
             raise ValueError(f"expected init_scale to be positive, got {init_scale}")
-        super().__init__(InitMessenger(init_loc_fn)(model))
+        first = partial(_first_value, init_loc_fn)
+        super().__init__(InitMessenger(first)(model))
         self.init_scale = init_scale
 
     def _event_dim(self, site: Message) -> int:
@@ -92,6 +97,16 @@ def _distribution(like: Distribution, loc: Tensor, scale: Tensor) -> Distributio
     if _is_real(like.support):
         return normal
     return TransformedDistribution(normal, [bijection.with_cache()])
+
+
+# The host's own error is empty.
+def _first_value(init_loc_fn: Callable, site: Message) -> Tensor | None:
+    value, wanted = init_loc_fn(site), tuple(site["fn"].shape())
+    shape = tuple(value.shape) if isinstance(value, Tensor) else None
+    if value is not None and shape != wanted:
+        found = type(value).__name__ if shape is None else f"one of shape {shape}"
+        raise ValueError(MISSHAPED.format(wanted, site["name"], found))
+    return value
 
 
 def _bijection(site: Message) -> Transform:
