@@ -10,6 +10,7 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro import infer, poutine
+from pyro.nn import PyroModule
 from pyro.optim import Adam
 from pyro_families import fresh_host as fresh_host
 
@@ -32,6 +33,29 @@ def test_a_support_without_bijection_is_refused_by_name():
 
     with pytest.raises(NotImplementedError, match="covariance"):
         AutoIGR(model, TAU)()
+
+
+class Located(PyroModule):
+    """A guide that returns nothing, with a parameter of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.loc = torch.nn.Parameter(torch.tensor(1.0))
+
+    def forward(self):
+        pyro.sample("u", dist.Normal(self.loc, 1.0))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_module_need_not_return_its_values(scale):
+    def model():
+        with poutine.scale(scale=scale):
+            pyro.sample("z", LAW)
+        pyro.sample("u", dist.Normal(0.0, 1.0))
+
+    guide = AutoIGR(model, TAU, continuous=lambda _: Located())
+    assert set(guide()) == {"u", "z"}
+    assert any(name.endswith("loc") for name, _ in guide[1].named_parameters())
 
 
 X = torch.tensor([0.5, -1.0, 1.5])

@@ -1,12 +1,11 @@
 """The part of a guide that a function of the user makes."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, cast
 
 from pyro import poutine
+from pyro.infer.autoguide import AutoCallable, AutoGuide
 from torch import Tensor
-from torch.nn import Module
 
 from pyro_igr.infer.autoguide._followed_sites import is_guided
 
@@ -16,7 +15,7 @@ NO_GUIDE = (
 )
 
 
-def continuous_part(continuous: Callable, model: Callable) -> Callable:
+def continuous_part(continuous: Callable, model: Callable) -> AutoGuide:
     """The guide of continuous sites, which returns their values.
 
     Args:
@@ -28,10 +27,12 @@ def continuous_part(continuous: Callable, model: Callable) -> Callable:
     """
     if not callable(part := continuous(model)):
         raise TypeError(NO_GUIDE.format(part))
-    return part if isinstance(part, Module) else partial(_values, part)
+    return part if isinstance(part, AutoGuide) else _Returning(model, part)
 
 
-def _values(guide: Callable, /, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-    sites = poutine.trace(guide).get_trace(*args, **kwargs).nodes
-    guided = {name: site for name, site in sites.items() if is_guided(site)}
-    return {name: cast(Tensor, site["value"]) for name, site in guided.items()}
+# A function, or a module with parameters of its own.
+class _Returning(AutoCallable):
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        sites = poutine.trace(self._guide).get_trace(*args, **kwargs).nodes
+        guided = {name: site for name, site in sites.items() if is_guided(site)}
+        return {name: cast(Tensor, site["value"]) for name, site in guided.items()}
