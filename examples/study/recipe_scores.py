@@ -72,7 +72,8 @@ def summarize(
         runs = list(group)
         _check_seeds([run["member"] for run in runs])
         member, epochs = runs[0]["member"], runs[0]["member"]["num_epochs"]
-        of = recipe_of(member), member["architecture"], member["dataset"]
+        recipe = recipe_of(member)
+        of = recipe, member["architecture"], member["dataset"]
         cost = seconds_per_epoch(timings, *of)
         wanted = {name: f"{split}_{name}" for name in SCORES}
         wanted |= {check: f"{check}_log_likelihood" for check in CHECKS}
@@ -82,7 +83,7 @@ def summarize(
             if all(score in run["scores"] for run in runs)
         }
         settings = {name: member[name] for name in SETTINGS}
-        if not recipe_of(member).has_temperature:
+        if not recipe.has_temperature:
             settings["temperature"] = ""
         of_run = name_of(member), settings, epochs, cost and cost * epochs
         found.append(Final(*of_run, scores))
