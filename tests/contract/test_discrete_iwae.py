@@ -212,6 +212,23 @@ def test_double_reparameterization_tends_to_the_gradient_of_the_discrete_bound(h
     assert double.std(0).mean() < 0.8 * plain.std(0).mean()
 
 
+def test_double_reparameterization_trains_single_precision_beside_double(host):
+    def of_guide():
+        loc = host.param("loc", host.array(LOGITS[:, :2].astype("float32")))
+        with host.plate("data", 4):
+            host.sample("z", host.igr.IGRStickBreaking(TAU, loc, 1.0))
+
+    def run():
+        with host.plate("data", 4):
+            z = host.sample("z", soft(host, PRIOR))
+            x = host.normal((z * host.array(MEANS)).sum(-1))
+            host.sample("x", x, obs=host.array(X))
+
+    losses, start, end = host.fit(doubly(host, 3), run, of_guide, 1)
+    assert (losses.dtype, end["loc"].dtype) == ("float64", "float32")
+    assert (start["loc"] != end["loc"]).all()
+
+
 def test_double_reparameterization_is_refused_where_relaxed_sites_depend(host):
     def chain():
         with host.plate("data", 4):

@@ -92,7 +92,7 @@ def _forward(x: Array, factor: Array) -> tuple[Array, Array]:
 
 
 def _backward(factor: Array, gradient: Array) -> tuple[Array, Array]:
-    return factor * gradient, jnp.zeros_like(factor)
+    return factor.astype(gradient.dtype) * gradient, jnp.zeros_like(factor)
 
 
 scale_gradient.defvjp(_forward, _backward)

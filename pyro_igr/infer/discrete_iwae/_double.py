@@ -68,8 +68,9 @@ def scale_paths(
             is_dependent = len(site["fn"].batch_shape) > nesting
             check_independent([name] if is_dependent else [])
             factor = _factor(site, names_and_dims(plates)[1], found, nesting)
-            if site["value"].requires_grad:
-                site["value"].register_hook(partial(mul, factor))
+            value = site["value"]
+            if value.requires_grad:
+                value.register_hook(partial(mul, factor.to(value.dtype)))
 
 
 def _factor(
