@@ -135,6 +135,23 @@ def test_a_guide_of_ones_own_need_not_return_its_values(host, follows):
     assert set(host.run(found)) == {"u", "z"}
 
 
+def test_a_guide_of_ones_own_is_drawn_from_and_only_others_have_quantiles(host, guides):
+    def model():
+        host.sample("z", one_hot(host))
+        host.sample("u", host.normal(host.array(np.zeros(2, np.float32))).to_event(1))
+
+    def own():
+        loc = host.param("loc", host.array(np.float32([3, 100])))
+        return host.sample("u", host.normal(loc).to_event(1))
+
+    guide = host.igr.AutoIGR(model, TAU, continuous=lambda _: own)
+    for found in (guides.median(guide), guides.quantiles(guide, [0.1, 0.9])):
+        assert set(found) == {"z"}
+    draws = guides.posterior(guide, 50)
+    assert draws["z"].shape == (50, 4)
+    np.testing.assert_allclose(host.detach(draws["u"]).mean(0), [3, 100], atol=1)
+
+
 def test_a_function_that_makes_no_guide_is_named(host):
     guide = host.igr.AutoIGR(partial(mixed, host), TAU, continuous=lambda _: None)
     with pytest.raises(TypeError, match="expected continuous to return a guide"):

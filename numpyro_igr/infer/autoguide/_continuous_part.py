@@ -1,10 +1,11 @@
 """The part of a guide that a function of the user makes."""
 
+import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from jax import Array
+import jax
+from jax import Array, random
 from numpyro import handlers
 from numpyro.infer.autoguide import AutoGuide
 
@@ -28,9 +29,36 @@ def continuous_part(continuous: Callable, model: Callable) -> Any:
     """
     if not callable(part := continuous(model)):
         raise TypeError(NO_GUIDE.format(part))
-    return part if isinstance(part, AutoGuide) else partial(_values, part)
+    return part if isinstance(part, AutoGuide) else _Returning(part)
 
 
-def _values(guide: Callable, /, *args: Any, **kwargs: Any) -> dict[str, Array]:
-    sites = handlers.trace(guide).get_trace(*args, **kwargs)
-    return {name: site["value"] for name, site in sites.items() if is_guided(site)}
+# A function, with what the host asks of its own guides; that of Pyro has no median.
+class _Returning:
+    def __init__(self, guide: Callable) -> None:
+        self._guide = guide
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
+        sites = handlers.trace(self._guide).get_trace(*args, **kwargs)
+        return {name: site["value"] for name, site in sites.items() if is_guided(site)}
+
+    def sample_posterior(
+        self,
+        rng_key: Array,
+        params: dict[str, Any],
+        *args: Any,
+        sample_shape: tuple[int, ...] = (),
+        **kwargs: Any,
+    ) -> dict[str, Array]:
+        def draw(key: Array) -> dict[str, Array]:
+            seeded, at = handlers.seed(rng_seed=key), handlers.substitute(data=params)
+            with handlers.block(), seeded, at:
+                return self(*args, **kwargs)
+
+        found = jax.vmap(draw)(random.split(rng_key, math.prod(sample_shape)))
+        return {n: x.reshape(sample_shape + x.shape[1:]) for n, x in found.items()}
+
+    def median(self, params: dict[str, Any]) -> dict[str, Array]:
+        return {}
+
+    def quantiles(self, params: dict[str, Any], quantiles: Any) -> dict[str, Array]:
+        return {}

@@ -30,9 +30,12 @@ def continuous_part(continuous: Callable, model: Callable) -> AutoGuide:
     return part if isinstance(part, AutoGuide) else _Returning(model, part)
 
 
-# A function, or a module with parameters of its own.
+# A function, or a module with parameters of its own. The host's reports no median.
 class _Returning(AutoCallable):
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         sites = poutine.trace(self._guide).get_trace(*args, **kwargs).nodes
         guided = {name: site for name, site in sites.items() if is_guided(site)}
         return {name: cast(Tensor, site["value"]) for name, site in guided.items()}
+
+    def quantiles(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        return {}
