@@ -18,6 +18,8 @@ from numpyro_families import fresh_host as fresh_host
 from numpyro_igr import (
     AutoIGR,
     OneHotCategorical,
+    TraceDiscreteIWAE_ELBO,
+    TraceDiscreteKL_ELBO,
     relax,
 )
 
@@ -181,3 +183,22 @@ def test_a_guide_that_follows_masks_takes_any_number_for_a_value(value):
     guide = AutoIGR(relax(model, TAU), TAU, continuous=infer.autoguide.AutoNormal)
     given = handlers.substitute(handlers.seed(guide, KEY), {"w": value})
     assert given()["w"] == value
+
+
+ENGINES = {
+    "TraceDiscreteIWAE_ELBO": partial(TraceDiscreteIWAE_ELBO, 2),
+    "TraceDiscreteKL_ELBO": TraceDiscreteKL_ELBO,
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_tracer_outlives_a_step(engine):
+    def model():
+        with numpyro.plate("data", 2):
+            numpyro.sample("z", LAW)
+
+    model = relax(model, TAU)
+    svi = infer.SVI(model, AutoIGR(model, TAU), Adam(0.1), ENGINES[engine]())
+    state = svi.init(KEY)
+    with jax.checking_leaks():
+        jax.jit(svi.update)(state)

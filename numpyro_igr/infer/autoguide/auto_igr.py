@@ -103,9 +103,8 @@ class AutoIGR(AutoGuideList):
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
         run = check_uses(self.model, args, kwargs)
         with handlers.block():
-            seeded = handlers.seed(self.model, numpyro.prng_key())
-            self.prototype_trace = handlers.trace(seeded).get_trace(*args, **kwargs)
-        trace = self.prototype_trace
+            program = handlers.trace(handlers.seed(self.model, numpyro.prng_key()))
+            self.prototype_trace = trace = program.get_trace(*args, **kwargs)
         sites = {name: site for name, site in trace.items() if is_guided(site)}
         self._observed |= names_of_data(run) - sites.keys()
         full_sizes, sizes = self._prototype_frame_full_sizes, plate_sizes(trace)
@@ -133,10 +132,13 @@ class AutoIGR(AutoGuideList):
         if self.prototype_trace is None:
             self._setup_prototype(*args, **kwargs)
         self._look_again(*args, **kwargs)
-        if not self.follows:
-            return super().__call__(*args, **kwargs)
-        plates = self._create_plates(*args, **kwargs)
-        parts, given = {}, {}
+        try:
+            return (self._follow if self.follows else super().__call__)(*args, **kwargs)
+        finally:
+            self.plates = {}  # which hold what jit traces
+
+    def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
+        plates, parts, given = self._create_plates(*args, **kwargs), {}, {}
         for part in self:
             if isinstance(part, SiteGuide):
                 at = part.distributions(*args, **kwargs)

@@ -68,8 +68,9 @@ def structure_of(run: Callable, key: Array, plate: Plates) -> Structure:
 
     def outputs(plates: Frames, key: Array) -> tuple[list[Array], dict[str, Array]]:
         traces = run(key, plates)
+        check_model_guide_match(*traces)
         for kept, trace in zip((model, guide), traces, strict=True):
-            kept.update(trace)
+            kept.update(_untraced(trace))
         relaxed = {
             name: site["fn"].discrete.logits
             for name, site in traces[1].items()
@@ -78,7 +79,6 @@ def structure_of(run: Callable, key: Array, plate: Plates) -> Structure:
         return [site["log_prob"] for _, site in scored(*traces)], relaxed
 
     jax.eval_shape(partial(outputs, frozenset()), key)
-    check_model_guide_match(model, guide)
     sites = [site for _, site in scored(model, guide)]
     plates = first_plates(guide.values(), plate)
     while True:
@@ -94,3 +94,18 @@ def structure_of(run: Callable, key: Array, plate: Plates) -> Structure:
     dependent = [name for name, cause in of_logits.items() if cause]
     is_observed = [site["is_observed"] for site in sites]
     return Structure(plates, depends, is_observed, dependent)
+
+
+# Arrays within a trace are jax's to drop.
+def _untraced(sites: dict[str, dict]) -> Trace:
+    """What is read of sites and plates after their run, which are no arrays.
+
+    Args:
+        sites: of a trace.
+    """
+    kept = "name", "type", "args", "is_observed", "cond_indep_stack"
+    return {
+        name: {key: site[key] for key in kept if key in site}
+        for name, site in sites.items()
+        if site["type"] in ("plate", "sample")
+    }
