@@ -15,6 +15,11 @@ UNSEEN = {"is_finite", "stop_gradient"}
 DIFFERENTIABLE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
 COMPARING = {  # by functions of these packages, which are differentiable
     "_interp": "jax",
+    "_ndtri": "jax",
+    "boxcox": "jax",
+    "boxcox1p": "jax",
+    "comb": "jax",
+    "gammasgn": "jax",  # 1 at positive values
     "kl_div": "jax",
     "logsumexp": "jax",
     "rel_entr": "jax",

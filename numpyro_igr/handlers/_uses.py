@@ -16,8 +16,9 @@ from numpyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
 UNNAMED = IndexError, TypeError, ValueError
 ABOUT_AN_INDEX = re.compile(
     r"(Indexer|indices) must have|[Ii]nteger|Python scalar|ambiguous|boolean scalar"
-    r"|must be (a )?scalar|fori_loop|invalid total_count"
+    r"|must be (a )?scalar|fori_loop|invalid total_count|unhashable type: 'jaxlib"
 )
+OF_PYTHON = re.compile(r"'float' object|not float$|got \([\d., ]+\)")
 CONCRETE = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
@@ -109,10 +110,17 @@ def _run(
             return tracer.get_trace(*args, **kwargs)
     except (*UNNAMED, *CONCRETE) as error:
         found = relaxed_sites(tracer.trace, others)
-        about_an_index = ABOUT_AN_INDEX.search(str(error))
-        if found and (about_an_index or isinstance(error, CONCRETE)):
+        if found and (isinstance(error, CONCRETE) or _may_be_about(str(error))):
             raise in_python(found) from error
         raise
+
+
+# A relaxed value is an array, and a double only where jax has doubles.
+def _may_be_about(message: str) -> bool:
+    """Whether an error may be about a relaxed value as an index or a number."""
+    is_double = not jax.config.jax_enable_x64 and "type float64" in message
+    is_of_python = OF_PYTHON.search(message) or is_double
+    return bool(ABOUT_AN_INDEX.search(message) and not is_of_python)
 
 
 def _scores(site: dict) -> list[Array]:

@@ -9,8 +9,9 @@ Marks = frozenset[tuple[str, str]]
 NONE: Marks = frozenset()
 
 ORDERS = {"ge", "greater", "greater_equal", "gt", "le", "less", "less_equal", "lt"}
-ROUNDINGS = {"ceil", "fix", "floor", "floor_divide", "floordiv", "heaviside", "round"}
-ROUNDINGS |= {"sgn", "sign", "trunc"}
+EQUALITIES = {"eq", "ne", "not_equal"}
+ROUNDINGS = {"arange", "ceil", "fix", "floor", "floor_divide", "floordiv", "heaviside"}
+ROUNDINGS |= {"rfloordiv", "round", "sgn", "sign", "special_round", "trunc"}
 SHAPES = {
     "H",
     "T",
@@ -76,8 +77,10 @@ def made(name: str, dtype: torch.dtype, marks: Marks) -> Marks:
         dtype: of the result.
         marks: of the values.
     """
-    if not (dtype.is_floating_point or dtype.is_complex):
-        kind = COMPARED if dtype == torch.bool else INTEGER
+    is_inexact = dtype.is_floating_point or dtype.is_complex
+    if name in ORDERS | EQUALITIES or not is_inexact:  # gt_ returns floats
+        is_test = name in EQUALITIES or dtype == torch.bool
+        kind = COMPARED if is_test else INTEGER
         return changed(marks, own=ORDERED if name in ORDERS else kind, smooth=FLAT)
     if name in ROUNDINGS:
         return changed(marks, own=ROUNDED, smooth=FLAT)

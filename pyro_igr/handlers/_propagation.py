@@ -80,7 +80,7 @@ class _Following(TorchFunctionMode):
         if name in TO_PYTHON:
             self.left |= NONE if in_library else _taken_out(name, marks)
             return
-        name = name.strip("_")
+        name = "round" if kwargs.get("rounding_mode") else name.strip("_")
         if name in CHOICES:
             predicate = [x for x in args if getattr(x, "dtype", None) == torch.bool]
             cases = [x for x in args if not any(x is p for p in predicate)]

@@ -15,10 +15,12 @@ from pyro_igr.handlers._misuse import check_marks, in_python
 from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
 
-UNNAMED = IndexError, RuntimeError, TypeError, ValueError
+UNNAMED = IndexError, KeyError, RuntimeError, TypeError, ValueError
 ABOUT_AN_INDEX = re.compile(
     r"[Ii]nd(ex|ices)(?!.* out of)|Python scalars|to Scalar|ambiguous|integral|of ints"
+    r"|int, not Tensor|^tensor\(|(repeat_interleave|shift)_\w+\" not implemented"
 )
+OF_PYTHON = re.compile(r"'float' object|not float$|got \(?float\)")
 ABOUT_A_NUMBER = re.compile(r"constraint Integer|Python scalars")
 
 
@@ -105,13 +107,18 @@ def _run(
             program(*args, **kwargs)
     except UNNAMED as error:
         found = relaxed_sites(tracer.trace.nodes, others)
-        is_value = isinstance(error, ValueError)
-        if found and (ABOUT_A_NUMBER if is_value else ABOUT_AN_INDEX).search(
-            str(error)
-        ):
+        if found and _may_be_about(error):
             raise in_python(found) from error
         raise
     return tracer.trace
+
+
+# A relaxed value is a tensor.
+def _may_be_about(error: Exception) -> bool:
+    """Whether an error may be about a relaxed value as an index or a number."""
+    message = str(error)
+    pattern = ABOUT_A_NUMBER if isinstance(error, ValueError) else ABOUT_AN_INDEX
+    return bool(pattern.search(message) and not OF_PYTHON.search(message))
 
 
 class _Scores(Messenger):

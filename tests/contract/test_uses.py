@@ -89,6 +89,8 @@ MISUSES = {
     "index": ("b", lambda host, b: pair(host)[host.integer(b)]),
     "index by a float": ("b", lambda host, b: pair(host)[b]),
     "index of a list": ("b", lambda host, b: [*pair(host)][b]),
+    "key of a dictionary": ("b", lambda host, b: {0: 0.1, 1: 0.9}[b]),
+    "number of copies": ("b", lambda host, b: host.math.tile(pair(host), (b,))),
     "index by a category": ("c", lambda host, c: triple(host)[c].sum()),
     "where": ("b", lambda host, b: host.math.where(b > 0.5, 1.0, 0.0)),
     "equality": ("b", lambda host, b: (b == 1) * 2.0),
@@ -147,6 +149,22 @@ def test_a_misuse_is_intended_as_its_error_says(host, check_uses, use):
 def test_an_index_that_is_out_of_range_is_no_misuse_of_a_site(host, check_uses):
     with pytest.raises(IndexError, match="out of range"):
         check_uses(program(host, "b", lambda host, b: [b][1]))
+
+
+HALF = 0.5
+MISTAKES = {
+    "index": lambda host, b: pair(host)[HALF] * b,
+    "index of a list": lambda host, b: [b, b][HALF],
+    "shape": lambda host, b: host.math.zeros(HALF) * b,
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_fraction_in_place_of_an_integer_is_no_misuse_of_a_site(
+    host, check_uses, mistake
+):
+    with pytest.raises((IndexError, TypeError), match="integer|of ints"):
+        check_uses(program(host, "b", MISTAKES[mistake]))
 
 
 def shifted(host, n):

@@ -8,6 +8,7 @@ import numpyro
 import numpyro.distributions as dist
 import pytest
 from jax import lax, nn
+from jax.scipy import special
 from jax.scipy.special import entr, kl_div, xlogy
 from numpyro.contrib.control_flow import scan
 from numpyro.infer import SVI
@@ -74,6 +75,7 @@ MISUSES = {
     "heaviside": ("z", lambda z: jnp.heaviside(z @ TRIPLE - 0.5, 0.5)),
     "number of turns": ("n", lambda n: lax.fori_loop(0, n, lambda i, x: x + 1, 0.0)),
     "one_hot": ("n", lambda n: nn.one_hot(n, 9)[1]),
+    "repeat": ("b", lambda b: jnp.repeat(PAIR, b).sum()),
     "boolean index": ("z", lambda z: TRIPLE[z > 0.5].sum()),
 }
 
@@ -98,6 +100,11 @@ USES = {
     "vmap": ("z", lambda z: jax.vmap(jnp.sin)(z).sum()),
     "scan": ("z", in_steps),
     "nan_to_num": ("z", lambda z: jnp.nan_to_num(z) @ TRIPLE),
+    "beta": ("z", lambda z: special.beta(z, TRIPLE).sum()),
+    "binomial coefficient": ("n", lambda n: special.comb(5.0, n)),
+    "boxcox": ("b", lambda b: special.boxcox(2.0, b) + special.boxcox1p(2.0, b)),
+    "gamma": ("z", lambda z: special.gamma(z + 1).sum()),
+    "ndtri": ("b", lambda b: special.ndtri(b / 2 + 0.1)),
 }
 
 

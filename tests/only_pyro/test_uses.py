@@ -60,6 +60,15 @@ MISUSES = {
     "float": ("b", lambda b: PAIR.new_tensor(float(b))),
     "integer of a product": ("z", lambda z: TRIPLE[int(z[0] * 3)]),
     "branch by a product": ("z", lambda z: TRIPLE[1 if z @ TRIPLE > 0.5 else 0]),
+    "comparison in place": ("b", lambda b: b.clone().gt_(0.5)),
+    "equality in place": ("b", lambda b: b.clone().eq_(1)),
+    "division of a number": ("b", lambda b: 1.5 // (b + 1)),
+    "rounded quotient": ("b", lambda b: torch.div(b, 0.5, rounding_mode="floor")),
+    "number of an arange": ("b", lambda b: torch.arange(b).sum()),
+    "repeat": ("b", lambda b: PAIR.repeat(b).sum()),
+    "repeat_interleave": ("b", lambda b: PAIR.repeat_interleave(b).sum()),
+    "size": ("b", lambda b: torch.eye(b).sum()),
+    "special.round": ("b", torch.special.round),
 }
 
 
