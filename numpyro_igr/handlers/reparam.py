@@ -12,6 +12,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
 from numpyro_igr._host import is_given
+from numpyro_igr._numerics.checks import refuse_complex
 from numpyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_category, log_probs_of
@@ -19,6 +20,10 @@ from numpyro_igr.handlers._categories import is_category, log_probs_of
 COUNT = (
     "a handler around relax gives the count '{}' a value, and its weights stay latent: "
     "apply that handler to the model, and relax the result"
+)
+FAMILY = (
+    "expected family to be a class of distributions, or a function of a temperature "
+    "and logits that returns one, got {}"
 )
 
 
@@ -120,10 +125,7 @@ def check_family(family: type[Distribution]) -> None:
         family: a class, or what makes a member from a temperature and logits.
     """
     if isinstance(family, Distribution) or not callable(family):
-        raise TypeError(
-            "expected family to be a class of distributions, or a function of a "
-            f"temperature and logits that returns one, got {family!r}"
-        )
+        raise TypeError(FAMILY.format(repr(family)))
     if getattr(family, "value_is_log", False):
         raise ValueError(
             "expected family to be one whose value is z, for a program that takes a "
@@ -132,6 +134,7 @@ def check_family(family: type[Distribution]) -> None:
 
 
 def _check_temperature(name: str, temperature: ArrayLike, fn: Distribution) -> None:
+    refuse_complex(temperature=temperature)
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
     shape = tuple(jnp.shape(temperature))
     try:
@@ -158,7 +161,10 @@ def _matched(
 ) -> Distribution:
     """The member of the family with the probabilities of a discrete distribution."""
     make = getattr(family, "from_probs", family)
-    return make(temperature, logits=log_probs_of(distribution))
+    made = make(temperature, logits=log_probs_of(distribution))
+    if not isinstance(made, Distribution):
+        raise TypeError(FAMILY.format(f"one that returns {made!r}"))
+    return made
 
 
 def _count(weights: Array) -> Array:

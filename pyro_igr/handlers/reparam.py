@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._host import is_given
+from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
@@ -22,6 +23,10 @@ from pyro_igr.handlers._categories import is_category, log_probs_of
 COUNT = (
     "a handler around relax gives the count '{}' a value, and its weights stay latent: "
     "apply that handler to the model, and relax the result"
+)
+FAMILY = (
+    "expected family to be a class of distributions, or a function of a temperature "
+    "and logits that returns one, got {}"
 )
 
 
@@ -124,10 +129,7 @@ def check_family(family: type[Distribution]) -> None:
         family: a class, or what makes a member from a temperature and logits.
     """
     if isinstance(family, AnyDistribution) or not callable(family):
-        raise TypeError(
-            "expected family to be a class of distributions, or a function of a "
-            f"temperature and logits that returns one, got {family!r}"
-        )
+        raise TypeError(FAMILY.format(repr(family)))
     if getattr(family, "value_is_log", False):
         raise ValueError(
             "expected family to be one whose value is z, for a program that takes a "
@@ -138,6 +140,7 @@ def check_family(family: type[Distribution]) -> None:
 def _check_temperature(
     name: str, temperature: Tensor | float, fn: Distribution
 ) -> None:
+    refuse_complex(temperature=temperature)
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
     shape = tuple(as_tensor(temperature).shape)
     try:
@@ -160,15 +163,16 @@ def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
 
 
 def _matched(
-    distribution: Distribution,
-    temperature: Tensor | float,
-    family: type[Distribution],
+    distribution: Distribution, temperature: Tensor | float, family: type[Distribution]
 ) -> Distribution:
     """The member of the family with the probabilities of a discrete distribution."""
     logits = log_probs_of(distribution)
     temperature = as_tensor(temperature).to(logits)
     make: Any = getattr(family, "from_probs", family)
-    return make(temperature, logits=logits)
+    made = make(temperature, logits=logits)
+    if not isinstance(made, AnyDistribution):
+        raise TypeError(FAMILY.format(f"one that returns {made!r}"))
+    return made
 
 
 def _count(weights: Tensor) -> Tensor:

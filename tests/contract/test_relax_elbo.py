@@ -396,6 +396,12 @@ def test_a_control_variate_of_another_shape_is_one_clear_error(host):
         host.attempt(engine, *programs(host), START | LEARNED)
 
 
+def test_a_control_variate_that_returns_nothing_is_one_clear_error(host):
+    engine = host.igr.TraceRELAX_ELBO(control_variate=lambda z: None, name="relax")
+    with pytest.raises(TypeError, match="expected control_variate to return .* None"):
+        host.attempt(engine, *programs(host), START | LEARNED)
+
+
 def test_a_class_of_networks_is_no_control_variate(backend):
     make, network = backend.igr.TraceRELAX_ELBO, backend.igr.ControlNetwork
     with pytest.raises(ValueError, match="a function, a ControlNetwork or None, got"):

@@ -121,6 +121,20 @@ def test_the_temperature_is_a_function_of_the_arguments_of_the_model(host):
         assert found.temperature == 1 / step
 
 
+@pytest.mark.parametrize("temperature", [None, "cold"])
+def test_a_temperature_that_is_no_number_is_one_clear_error(host, temperature):
+    for given in temperature, lambda: temperature:
+        relaxed = host.igr.relax(two_sites(host), given)
+        with pytest.raises(TypeError, match="expected temperature to be .*, got "):
+            host.run(relaxed)
+
+
+def test_a_family_that_returns_nothing_is_one_clear_error(host):
+    relaxed = host.igr.relax(two_sites(host), 0.5, family=lambda *_, logits: None)
+    with pytest.raises(TypeError, match="expected family .* that returns None"):
+        host.run(relaxed)
+
+
 OF_INTEGERS = {
     "categorical": (categorical, PROBS),
     "bernoulli": (lambda host: host.dist.Bernoulli(0.8), [0.2, 0.8]),

@@ -124,6 +124,8 @@ class ControlVariate:
 
 def _frames_of(value: Array, sites: dict[str, dict]) -> list:
     """The plates that the dimensions of a control variate belong to."""
+    if not isinstance(value, Array):
+        raise TypeError(f"expected control_variate to return an array, got {value!r}")
     frames = {
         frame.dim: frame
         for site in sites.values()

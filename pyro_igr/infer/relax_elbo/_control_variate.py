@@ -114,6 +114,8 @@ class ControlVariate:
 
 def _frames_of(value: Tensor, sites: dict[str, Message]) -> list:
     """The plates that the dimensions of a control variate belong to."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"expected control_variate to return a tensor, got {value!r}")
     frames = {
         frame.dim: frame
         for site in sites.values()
