@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 from numpyro.handlers import block, replay, seed, substitute, trace
 
@@ -118,7 +119,8 @@ def _run(
 # A relaxed value is an array, and a double only where jax has doubles.
 def _may_be_about(message: str) -> bool:
     """Whether an error may be about a relaxed value as an index or a number."""
-    is_double = not jax.config.jax_enable_x64 and "type float64" in message
+    has_doubles = jnp.result_type(float) == jnp.float64
+    is_double = "type float64" in message and not has_doubles
     is_of_python = OF_PYTHON.search(message) or is_double
     return bool(ABOUT_AN_INDEX.search(message) and not is_of_python)
 
