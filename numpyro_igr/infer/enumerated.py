@@ -124,9 +124,8 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         drawn = {name: site["value"] for name, site in one_hot.items()}
         causes = eval_provenance(lambda **values: _terms(*run(values)), **drawn)
         traces = dict(zip(("model", "guide"), first, strict=True))
-        plates = common_plates(
-            traces[side][name] for (side, name), found in causes.items() if found
-        )
+        found = [traces[side][name] for (side, name), by in causes.items() if by]
+        plates = common_plates([*one_hot.values(), *found])
         dists = {name: site["fn"] for name, site in one_hot.items()}
         values = all_values(dists, plates, self.max_configurations)
         terms, log_probs = jax.vmap(lambda values: _evaluate(run, values))(values)

@@ -1,5 +1,6 @@
 """The exact ELBO against sums over all categories."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -169,3 +170,24 @@ def test_continuous_sites_are_drawn(backend, host, engine):
 def test_max_configurations_is_a_count(host):
     with pytest.raises(ValueError, match="max_configurations to be positive, got 0"):
         host.igr.TraceEnumeratedDiscrete_ELBO(max_configurations=0)
+
+
+@pytest.mark.parametrize("name", ["enumerated", "unordered set"])
+def test_a_masked_variable_outside_of_the_plates_is_a_part_of_joint_values(host, name):
+    q, x, means = np.array([0.3, 0.7]), np.array([0.4, -1.0]), np.array([0.0, 2.0])
+
+    def run(is_model=True):
+        with host.mask(False):
+            g = host.sample("g", host.one_hot(host.array(q)))
+        with host.plate("data", 2):
+            z = host.sample("z", host.one_hot(host.array(q)))
+            if is_model:
+                center = ((z + g) * host.array(means)).sum(-1)
+                host.sample("x", host.normal(center), obs=host.array(x))
+
+    squares = (x[:, None, None] - means[:, None] - means) ** 2
+    expected = np.log(2 * np.pi) + (squares @ q @ q).sum() / 2
+    of_all = host.igr.TraceEnumeratedDiscrete_ELBO()
+    engine = of_all if name == "enumerated" else host.igr.TraceUnorderedSet_ELBO(8)
+    loss = host.estimates(engine, run, partial(run, False), {})["loss"]
+    np.testing.assert_allclose(loss, expected, rtol=1e-6)

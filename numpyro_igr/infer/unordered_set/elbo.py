@@ -126,7 +126,8 @@ class TraceUnorderedSet_ELBO(ELBO):
         one_hot = one_hot_sites(first[1])
         values = {name: site["value"] for name, site in one_hot.items()}
         causes = eval_provenance(lambda **values: evaluate(run, values), **values)
-        plates = common_plates(dependents(first, causes["terms"]))
+        reached = dependents(first, causes["terms"])
+        plates = common_plates([*one_hot.values(), *reached])
         if self.replacement:
             keys = random.split(key, self.num_samples)
             values = jax.vmap(lambda key: draw(run, key))(keys)
