@@ -1,6 +1,6 @@
 """ExpectedOneHotCategorical: a one-hot variable that is summed out."""
 
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import torch
 from pyro.distributions import OneHotCategorical, constraints
@@ -100,6 +100,10 @@ class ExpectedOneHotCategorical(OneHotCategorical):
     """
 
     support: constraints.Constraint = _MeanOfOneHot()
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {
+        "probs": support,  # the host's allows no rounding of many
+        "logits": constraints.real_vector,
+    }
     has_rsample: bool = True
     has_enumerate_support: bool = False
 
