@@ -8,6 +8,7 @@ TAKEN = "taken"  # as a number of Python
 Marks = frozenset[tuple[str, str]]
 NONE: Marks = frozenset()
 
+COUNTS = {"bernoulli", "binomial", "histc", "poisson"}  # as floats
 ORDERS = {"ge", "greater", "greater_equal", "gt", "le", "less", "less_equal", "lt"}
 EQUALITIES = {"eq", "ne", "not_equal"}
 ROUNDINGS = {"arange", "ceil", "fix", "floor", "floor_divide", "floordiv", "heaviside"}
@@ -78,7 +79,7 @@ def made(name: str, dtype: torch.dtype, marks: Marks) -> Marks:
         marks: of the values.
     """
     is_inexact = dtype.is_floating_point or dtype.is_complex
-    if name in ORDERS | EQUALITIES or not is_inexact:  # gt_ returns floats
+    if name in COUNTS | ORDERS | EQUALITIES or not is_inexact:  # gt_ returns floats
         is_test = name in EQUALITIES or dtype == torch.bool
         kind = COMPARED if is_test else INTEGER
         return changed(marks, own=ORDERED if name in ORDERS else kind, smooth=FLAT)
