@@ -8,6 +8,7 @@ from jax import Array, random
 from jax.nn import one_hot
 from numpyro.distributions import Normal
 
+from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr.distributions._categorical_logits import is_possible
 
 
@@ -37,8 +38,10 @@ def log_prob_at(
 @partial(jax.jit, static_argnames="shape")
 def draw_one_hot(key: Array, logits: Array, shape: tuple[int, ...]) -> Array:
     """Draws of one category each, of a batch of this shape."""
-    index = random.categorical(key, logits, shape=shape)
-    return one_hot(index, logits.shape[-1], dtype=logits.dtype)
+    # Noise in half precision has ties, which the first of many categories would win.
+    (full,), dtype = in_full_precision(logits)
+    index = random.categorical(key, full, shape=shape)
+    return one_hot(index, logits.shape[-1], dtype=dtype)
 
 
 @jax.jit

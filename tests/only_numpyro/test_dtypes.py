@@ -1,5 +1,7 @@
 """The distributions in half, single and double precision."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,8 @@ from numpyro.distributions.kl import kl_divergence
 from numpyro_families import every_family, every_family_and_flow, make
 from numpyro_families import fresh_host as fresh_host
 from x64 import enable_x64
+
+import numpyro_igr as igr
 
 KEY = random.key(0)
 LOC = np.linspace(-1, 1, 9)
@@ -53,3 +57,18 @@ def test_each_precision_keeps_its_own_under_x64(name, dtype):
         assert dtypes_of(name, law) == {np.dtype(dtype)}
         made = jax.jit(lambda tau: of_dtype(name, dtype, tau).sample(KEY))(0.5)
         assert made.dtype == dtype
+
+
+every_half = pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+
+
+# Noise in bfloat16 has so many ties that the first 128 would have 0.74 of the samples.
+@every_half
+@pytest.mark.parametrize(
+    "family", [igr.OneHotCategorical, partial(igr.OneHotCategoricalReinMax, 1.0)]
+)
+def test_one_hot_samples_in_half_precision_favor_no_category(family, dtype):
+    draws = family(logits=jnp.zeros(256, dtype)).sample(KEY, (20_000,))
+    assert draws.dtype == dtype
+    share = draws[:, :128].sum(dtype=jnp.float32) / 20_000
+    assert share == pytest.approx(0.5, abs=0.02)
