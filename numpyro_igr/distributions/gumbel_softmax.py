@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr._host import validate_sample
 from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import straight_through
+from numpyro_igr.distributions._rounding import absorb_rounding, to_score
 from numpyro_igr.distributions.relaxed_one_hot import ExpRelaxedOneHotCategorical
 
 Shape = tuple[int, ...]
@@ -64,10 +66,14 @@ class RelaxedOneHotCategorical(ExpRelaxedOneHotCategorical):
 
     @validate_sample
     def log_prob(self, value: Array, intermediates: Any = None) -> Array:
+        (value, _), dtype = to_score(value, self.logits)
         inside = (value > 0).all(-1)
         log_z = jnp.log(jnp.where(inside[..., None], value, 1.0))
         log_prob = self._log_density(log_z) - log_z.sum(-1)
-        return jnp.where(inside, log_prob, -jnp.inf)
+        return jnp.where(inside, log_prob, -jnp.inf).astype(dtype)
+
+    def _validate_sample(self, value: Array) -> ArrayLike:
+        return super()._validate_sample(absorb_rounding(value))
 
 
 class RelaxedOneHotCategoricalStraightThrough(RelaxedOneHotCategorical):

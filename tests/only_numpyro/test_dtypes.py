@@ -72,3 +72,16 @@ def test_one_hot_samples_in_half_precision_favor_no_category(family, dtype):
     assert draws.dtype == dtype
     share = draws[:, :128].sum(dtype=jnp.float32) / 20_000
     assert share == pytest.approx(0.5, abs=0.02)
+
+
+@every_half
+def test_a_gumbel_softmax_scores_values_in_half_precision(dtype):
+    probs = jnp.array([0.2, 0.3, 0.1, 0.4])
+    law = igr.RelaxedOneHotCategorical(1.0, probs, validate_args=True)
+    value = law.sample(KEY, (100,)).astype(dtype)
+    single = value.astype(jnp.float32)
+    expected = law.log_prob(single / single.sum(-1, keepdims=True))
+    assert jnp.isfinite(expected).all()
+    np.testing.assert_allclose(law.log_prob(value), expected, rtol=1e-5)
+    with pytest.warns(UserWarning, match="within the support"):
+        assert (law.log_prob(value / 2) == -jnp.inf).all()
