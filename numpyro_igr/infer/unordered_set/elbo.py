@@ -82,6 +82,7 @@ class TraceUnorderedSet_ELBO(ELBO):
     """
 
     can_infer_discrete = True
+    _with_score = False  # whether the terms have that of one-hot sites
 
     def __init__(
         self,
@@ -137,7 +138,8 @@ class TraceUnorderedSet_ELBO(ELBO):
             dists = {name: site["fn"] for name, site in one_hot.items()}
             gumbels = partial(draw_gumbels, key)
             values = draw_joint_set(dists, plates, self.num_samples, gumbels)
-        found = jax.vmap(lambda values: evaluate(run, values))(values)
+        weigh = partial(evaluate, run, with_score=self._with_score)
+        found = jax.vmap(weigh)(values)
         log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
         log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
@@ -146,6 +148,10 @@ class TraceUnorderedSet_ELBO(ELBO):
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term[0].sum()
-        of_set = cast(Array, f), log_q
-        elbo, score = elbo_and_score(*of_set, replacement=self.replacement)
+        elbo, score = self._estimate(cast(Array, f), log_q, reached)
         return -(elbo + others + score - lax.stop_gradient(score))
+
+    def _estimate(
+        self, f: Array, log_q: Array, sites: list[dict]
+    ) -> tuple[Array, Array]:
+        return elbo_and_score(f, log_q, replacement=self.replacement)

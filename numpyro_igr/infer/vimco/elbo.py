@@ -1,20 +1,12 @@
 """The importance-weighted bound of the discrete model, each sample with a baseline."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Unpack, cast
+from typing import Unpack
 
-import jax
-from jax import Array, lax, random
+from jax import Array
 
-from numpyro_igr._host import check_model_guide_match, eval_provenance
 from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._options import ELBOOptions
-from numpyro_igr.infer._plates import common_plates, sum_to_plates
-from numpyro_igr.infer._sites import one_hot_sites
 from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
-from numpyro_igr.infer.unordered_set._draws import DrawMessenger
-from numpyro_igr.infer.unordered_set._terms import dependents, draw, evaluate
 from numpyro_igr.infer.vimco._bound import bound_and_score, common_scale
 
 
@@ -66,31 +58,15 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
         1.0000
     """
 
+    _with_score = True
+
     def __init__(
         self, num_samples: int, num_particles: int = 1, **kwargs: Unpack[ELBOOptions]
     ) -> None:
         check_size(2, num_samples=num_samples)
         super().__init__(num_samples, num_particles, replacement=True, **kwargs)
 
-    def _loss(self, run: Callable, key: Array) -> Array:
-        first = run(DrawMessenger(key))
-        check_model_guide_match(*first)
-        one_hot = one_hot_sites(first[1])
-        values = {name: site["value"] for name, site in one_hot.items()}
-        causes = eval_provenance(lambda **values: evaluate(run, values), **values)
-        sites = dependents(first, causes["terms"])
-        plates = common_plates(sites)
-        keys = random.split(key, self.num_samples)
-        values = jax.vmap(partial(draw, run))(keys)
-        weigh = partial(evaluate, run, with_score=True)
-        found = jax.vmap(weigh)(values)
-        log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
-        log_w, others = 0.0, 0.0
-        for name, term in found["terms"].items():
-            if causes["terms"][name]:
-                log_w = log_w + sum_to_plates(term, plates)
-            else:
-                others = others + term[0].sum()
-        of_samples = cast(Array, log_w), cast(Array, sum(log_qs))
-        elbo, score = bound_and_score(*of_samples, common_scale(sites))
-        return -(elbo + others + score - lax.stop_gradient(score))
+    def _estimate(
+        self, f: Array, log_q: Array, sites: list[dict]
+    ) -> tuple[Array, Array]:
+        return bound_and_score(f, log_q, common_scale(sites))

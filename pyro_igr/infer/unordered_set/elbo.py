@@ -77,6 +77,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         0.1927
     """
 
+    _with_score = False  # whether the terms have that of one-hot sites
+
     def __init__(
         self,
         num_samples: int,
@@ -111,9 +113,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
     def _get_trace(
         self, model: Callable, guide: Callable, args: tuple, kwargs: dict
     ) -> Traces:
-        nesting = cast(int, self.max_plate_nesting)
         traces = self._draw(model, guide, args, kwargs)
-        self._plates = dependent_plates(traces, nesting)
+        nesting = cast(int, self.max_plate_nesting)
         self._first.check(traces, (model, guide), args, kwargs, nesting)
         return traces
 
@@ -126,6 +127,7 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
             with self._first:
                 traces = super()._get_trace(model, drawn, *args)
             one_hot_sites(traces[1].nodes)  # which may refuse
+            self._plates = dependent_plates(traces, nesting)
             return traces
         first = poutine.trace(drawn).get_trace(*args[0], **args[1])
         while True:
@@ -143,22 +145,17 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         """A trace to replay: a set at one-hot sites, and nothing that depends on it."""
         dists = {name: site["fn"] for name, site in one_hot_sites(trace.nodes).items()}
         values = draw_joint_set(dists, plates, self.num_samples, draw_gumbels)
-        new = Trace()
+        new, nesting = Trace(), cast(int, self.max_plate_nesting)
         for name, site in trace.nodes.items():
             batch = getattr(site.get("fn"), "batch_shape", Size())
-            depends = site["type"] == "sample" and self._is_left(batch)
+            depends = site["type"] == "sample" and len(batch) > nesting
             check_independent(site, depends=depends)
             if name in dists:
-                nesting = cast(int, self.max_plate_nesting)
                 missing = nesting - len(dists[name].batch_shape)
                 site = site | {"value": values[name].unflatten(0, (-1, *[1] * missing))}
             if not depends:
                 new.nodes[name] = site
         return new
-
-    def _is_left(self, batch: Size) -> bool:
-        """Whether a batch has the dimension of the samples."""
-        return len(batch) > self.max_plate_nesting
 
     def _differentiable_loss_particle(
         self, model_trace: Trace, guide_trace: Trace
@@ -168,10 +165,15 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         log_q = cast(Tensor, sum(log_qs))
         f, others = cast(Tensor, 0.0), 0.0
-        for term in terms(model_trace, guide_trace):
-            if self._is_left(term.shape):
+        for term in terms(model_trace, guide_trace, with_score=self._with_score):
+            if term.dim() > self.max_plate_nesting:
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term.sum()
-        elbo, score = elbo_and_score(f, log_q, replacement=self.replacement)
+        elbo, score = self._estimate(f, log_q, (model_trace, guide_trace))
         return -torch_item(elbo + others), -(elbo + others + score)
+
+    def _estimate(
+        self, f: Tensor, log_q: Tensor, traces: Traces
+    ) -> tuple[Tensor, Tensor]:
+        return elbo_and_score(f, log_q, replacement=self.replacement)

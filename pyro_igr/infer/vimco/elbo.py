@@ -1,18 +1,14 @@
 """The importance-weighted bound of the discrete model, each sample with a baseline."""
 
-from typing import Unpack, cast
+from typing import Unpack
 
-from pyro.poutine import Trace
 from torch import Tensor
 
-from pyro_igr._host import torch_item
 from pyro_igr._numerics.checks import check_size
-from pyro_igr.infer._joint_values import joint_log_probs
+from pyro_igr.infer._mixing import Traces
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import common_plates, dependents, sum_to_plates
-from pyro_igr.infer._sites import one_hot_sites
+from pyro_igr.infer._plates import dependents
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
-from pyro_igr.infer.unordered_set._terms import terms
 from pyro_igr.infer.vimco._bound import bound_and_score, common_scale
 
 
@@ -64,26 +60,16 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
         1.0000
     """
 
+    _with_score = True
+
     def __init__(
         self, num_samples: int, num_particles: int = 1, **kwargs: Unpack[ELBOOptions]
     ) -> None:
         check_size(2, num_samples=num_samples)
         super().__init__(num_samples, num_particles, replacement=True, **kwargs)
 
-    def _differentiable_loss_particle(
-        self, model_trace: Trace, guide_trace: Trace
-    ) -> tuple[float, Tensor]:
-        traces = model_trace, guide_trace
+    def _estimate(
+        self, f: Tensor, log_q: Tensor, traces: Traces
+    ) -> tuple[Tensor, Tensor]:
         sites = dependents(traces, self.max_plate_nesting)
-        plates = common_plates(sites)
-        one_hot = one_hot_sites(guide_trace.nodes).values()
-        log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
-        log_w, others = 0.0, 0.0
-        for term in terms(*traces, with_score=True):
-            if self._is_left(term.shape):
-                log_w = log_w + sum_to_plates(term, plates)
-            else:
-                others = others + term.sum()
-        of_samples = cast(Tensor, log_w), cast(Tensor, sum(log_qs))
-        elbo, score = bound_and_score(*of_samples, common_scale(sites))
-        return -torch_item(elbo + others), -(elbo + others + score)
+        return bound_and_score(f, log_q, common_scale(sites))
