@@ -308,9 +308,6 @@ EXCEPTIONS = {
         "LinearSiteMessenger",
         "LinearSiteMessenger.__init__",
         "count_linearly",
-        # Pyro sends a message by its type, to private methods
-        "LinearSiteMessenger.process_message",
-        "LinearSiteMessenger.postprocess_message",
     },
     "infer/discrete_iwae/_structure.py": {
         # dimensions of samples tell what depends on them in Pyro

@@ -14,6 +14,7 @@ from numpyro.distributions import (
 
 from numpyro_igr._host import Messenger, mask_of, scale_and_mask, sum_rightmost
 from numpyro_igr._typed import Constraint
+from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import innermost, is_plain_one_hot
 from numpyro_igr.handlers._site_weights import agreement, total_mask
 from numpyro_igr.infer._cross_entropy import cross_entropy
@@ -103,32 +104,39 @@ class RelaxedSampleMessenger(Messenger):
         return _counted(dist, jnp.broadcast_to(negentropy, _shape_of_variables(dist)))
 
     def _of_model(self, msg: dict, guide_site: dict) -> Distribution:
-        name, dist = msg["name"], msg["fn"]
-        agrees = agreement(guide_site, msg)
+        dist = msg["fn"]
         if guide_site["discrete"] is None:
-            alike = all(same is True for same in agrees.values())
+            alike = all(same is True for same in agreement(guide_site, msg).values())
             return dist if alike else CountedByDensity(dist)
-        discrete: Any = recover_with_gradient(dist, name)
-        size = guide_site["fn"].event_shape[-1]
-        check_discrete(discrete, dist, name, num_categories=size)
-        check_same_value(guide_site["fn"], dist, name)
-        if agrees.get("mask", True) is not True:
-            check_masks(name, guide_site, msg)
-        q, p = innermost(guide_site["discrete"]), innermost(discrete)
+        q, p = innermost(guide_site["discrete"]), discrete_of_model(msg, guide_site)
         shapes = map(_shape_of_variables, (guide_site["fn"], dist))
         expected = -cross_entropy(q, p)
         shape = jnp.broadcast_shapes(*shapes)
         return _counted(dist, jnp.broadcast_to(expected, shape))
 
 
-def check_masks(name: str, guide_site: dict, model_site: dict) -> None:
-    """Raises at a mask in one of guide and model only.
+def discrete_of_model(model_site: dict, guide_site: dict) -> OneHotCategorical:
+    """The discrete distribution behind that of a model, alike to that of the guide.
 
     Args:
-        name: of the site.
-        guide_site: the site of the guide, or its message.
-        model_site: the one of the model.
+        model_site: the site of the model, or its message.
+        guide_site: the one of the guide, which has a discrete distribution behind it.
+
+    Raises:
+        ValueError: at another number of categories, another form of the value, or a
+            mask in one of both only.
     """
+    name, dist = model_site["name"], model_site["fn"]
+    discrete: Any = recover_with_gradient(dist, name)
+    size = guide_site["fn"].event_shape[-1]
+    check_discrete(discrete, dist, name, num_categories=size)
+    check_same_value(guide_site["fn"], dist, name)
+    if agreement(guide_site, model_site).get("mask", True) is not True:
+        _check_masks(name, guide_site, model_site)
+    return innermost(discrete)
+
+
+def _check_masks(name: str, guide_site: dict, model_site: dict) -> None:
     in_guide, in_model = (total_mask(x) is not True for x in (guide_site, model_site))
     if in_guide != in_model:
         where = "guide" if in_guide else "model"

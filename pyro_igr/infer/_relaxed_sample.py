@@ -6,6 +6,7 @@ import torch
 from pyro.distributions import (
     Delta,
     MaskedDistribution,
+    OneHotCategorical,
     TorchDistribution,
 )
 from pyro.poutine.messenger import Messenger
@@ -109,31 +110,38 @@ class RelaxedSampleMessenger(Messenger):
         return _counted(dist, negentropy.expand(_shape_of_variables(dist)))
 
     def _of_model(self, msg: Message, guide_site: Message) -> Distribution:
-        name, dist = msg["name"], msg["fn"]
-        agrees = agreement(guide_site, msg)
+        dist = msg["fn"]
         if guide_site["discrete"] is None:
-            alike = all(same is True for same in agrees.values())
+            alike = all(same is True for same in agreement(guide_site, msg).values())
             return dist if alike else CountedByDensity(dist)
-        discrete: Any = recover_with_gradient(dist, name)
-        size = guide_site["fn"].event_shape[-1]
-        check_discrete(discrete, dist, name, num_categories=size)
-        check_same_value(guide_site["fn"], dist, name)
-        if agrees.get("mask", True) is not True:
-            check_masks(name, guide_site, msg)
-        q, p = innermost(guide_site["discrete"]), innermost(discrete)
+        q, p = innermost(guide_site["discrete"]), discrete_of_model(msg, guide_site)
         shapes = map(_shape_of_variables, (guide_site["fn"], dist))
         expected = -cross_entropy(q, p)
         return _counted(dist, expected.expand(torch.broadcast_shapes(*shapes)))
 
 
-def check_masks(name: str, guide_site: Message, model_site: Message) -> None:
-    """Raises at a mask in one of guide and model only.
+def discrete_of_model(model_site: Message, guide_site: Message) -> OneHotCategorical:
+    """The discrete distribution behind that of a model, alike to that of the guide.
 
     Args:
-        name: of the site.
-        guide_site: the site of the guide, or its message.
-        model_site: the one of the model.
+        model_site: the site of the model, or its message.
+        guide_site: the one of the guide, which has a discrete distribution behind it.
+
+    Raises:
+        ValueError: at another number of categories, another form of the value, or a
+            mask in one of both only.
     """
+    name, dist = model_site["name"], model_site["fn"]
+    discrete: Any = recover_with_gradient(dist, name)
+    size = guide_site["fn"].event_shape[-1]
+    check_discrete(discrete, dist, name, num_categories=size)
+    check_same_value(guide_site["fn"], dist, name)
+    if agreement(guide_site, model_site).get("mask", True) is not True:
+        _check_masks(name, guide_site, model_site)
+    return innermost(discrete)
+
+
+def _check_masks(name: str, guide_site: Message, model_site: Message) -> None:
     in_guide, in_model = (total_mask(x) is not True for x in (guide_site, model_site))
     if in_guide != in_model:
         where = "guide" if in_guide else "model"

@@ -7,19 +7,18 @@ import jax.numpy as jnp
 from jax import Array, lax
 from numpyro.distributions import Distribution
 
-from numpyro_igr._host import Messenger
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.recovering import innermost, is_of_log
-from numpyro_igr.handlers._site_weights import agreement
-from numpyro_igr.infer._discrete_site import (
-    check_discrete,
-    check_same_value,
-    recover_with_gradient,
-)
+from numpyro_igr.infer._discrete_site import recover_with_gradient
 from numpyro_igr.infer._guided_latents import with_guided_latents
-from numpyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
+from numpyro_igr.infer._relaxed_sample import (
+    CountedByDensity,
+    RelaxedSampleMessenger,
+    discrete_of_model,
+    wrapped,
+)
 from numpyro_igr.infer.discrete_iwae._double import Paths, factor_of, scale_gradient
 from numpyro_igr.infer.discrete_iwae._elements import frames_of
 
@@ -66,7 +65,7 @@ class CountedLinearly(CountedByDensity):
         return wrapped(self.dist, mean_log_prob(z, self.discrete))
 
 
-class LinearSiteMessenger(Messenger):
+class LinearSiteMessenger(RelaxedSampleMessenger):
     """Makes sites with a discrete distribution behind them count linearly.
 
     Masks and scales stay as they are. Other sites count by their densities.
@@ -80,21 +79,8 @@ class LinearSiteMessenger(Messenger):
     def __init__(
         self, sites: dict[str, dict], *, is_model: bool, paths: Paths | None = None
     ) -> None:
-        super().__init__()
-        self.sites, self.is_model, self.paths = sites, is_model, paths
-
-    def process_message(self, msg: dict) -> None:
-        if msg["type"] != "sample" or msg["is_observed"]:
-            return
-        if not self.is_model:
-            msg["fn"] = self._of_guide(msg)
-        elif msg["name"] in self.sites:
-            msg["fn"] = _of_model(msg, self.sites[msg["name"]])
-
-    def postprocess_message(self, msg: dict) -> None:
-        is_latent = msg["type"] == "sample" and not self.is_model
-        if is_latent and msg["name"] in self.sites:
-            self.sites[msg["name"]]["value"] = msg["value"]
+        super().__init__(sites, is_model=is_model)
+        self.paths = paths
 
     def _of_guide(self, msg: dict) -> Distribution:
         name, dist = msg["name"], msg["fn"]
@@ -111,6 +97,12 @@ class LinearSiteMessenger(Messenger):
             q = OneHotCategorical(logits=lax.stop_gradient(q.logits))
             factor = None if paths.weights is None else factor_of(msg, paths)
         return CountedLinearly(dist, q, q, factor)
+
+    def _of_model(self, msg: dict, guide_site: dict) -> Distribution:
+        if guide_site["discrete"] is None:
+            return msg["fn"]
+        of_guide = innermost(guide_site["discrete"])
+        return CountedLinearly(msg["fn"], discrete_of_model(msg, guide_site), of_guide)
 
 
 def count_linearly(
@@ -136,17 +128,3 @@ def has_noise(dist: Distribution) -> bool:
         dist: with the wrappers of the host.
     """
     return not isinstance(innermost(dist), ExpectedOneHotCategorical)
-
-
-def _of_model(msg: dict, guide_site: dict) -> Distribution:
-    name, dist = msg["name"], msg["fn"]
-    if guide_site["discrete"] is None:
-        return dist
-    discrete: Any = recover_with_gradient(dist, name)
-    size = guide_site["fn"].event_shape[-1]
-    check_discrete(discrete, dist, name, num_categories=size)
-    check_same_value(guide_site["fn"], dist, name)
-    if agreement(guide_site, msg).get("mask", True) is not True:
-        check_masks(name, guide_site, msg)
-    of_guide = innermost(guide_site["discrete"])
-    return CountedLinearly(dist, innermost(discrete), of_guide)

@@ -5,22 +5,20 @@ from typing import Any
 
 import torch
 from pyro.distributions import OneHotCategorical
-from pyro.poutine.messenger import Messenger
 from torch import Size, Tensor
 
-from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import innermost, is_of_log
-from pyro_igr.handlers._site_weights import agreement
-from pyro_igr.infer._discrete_site import (
-    check_discrete,
-    check_same_value,
-    recover_with_gradient,
-)
+from pyro_igr.infer._discrete_site import recover_with_gradient
 from pyro_igr.infer._guided_latents import with_guided_latents
-from pyro_igr.infer._relaxed_sample import CountedByDensity, check_masks, wrapped
+from pyro_igr.infer._relaxed_sample import (
+    CountedByDensity,
+    RelaxedSampleMessenger,
+    discrete_of_model,
+    wrapped,
+)
 from pyro_igr.infer.discrete_iwae._elements import Frames, frames_of
 
 NOT_REPARAMETERIZED = (
@@ -61,7 +59,7 @@ class CountedLinearly(CountedByDensity):
         return wrapped(self.dist, mean_log_prob(z, self.discrete))
 
 
-class LinearSiteMessenger(Messenger):
+class LinearSiteMessenger(RelaxedSampleMessenger):
     """Makes sites with a discrete distribution behind them count linearly.
 
     Masks and scales stay as they are. Other sites count by their densities.
@@ -79,20 +77,8 @@ class LinearSiteMessenger(Messenger):
         is_model: bool,
         detached: Frames | None = None,
     ) -> None:
-        super().__init__()
-        self.sites, self.is_model, self.detached = sites, is_model, detached
-
-    def _pyro_sample(self, msg: Message) -> None:
-        if msg["is_observed"] or site_is_subsample(msg):
-            return
-        if not self.is_model:
-            msg["fn"] = self._of_guide(msg)
-        elif msg["name"] in self.sites:
-            msg["fn"] = _of_model(msg, self.sites[msg["name"]])
-
-    def _pyro_post_sample(self, msg: Message) -> None:
-        if not self.is_model and msg["name"] in self.sites:
-            self.sites[msg["name"]]["value"] = msg["value"]
+        super().__init__(sites, is_model=is_model)
+        self.detached = detached
 
     def _of_guide(self, msg: Message) -> Distribution:
         name, dist = msg["name"], msg["fn"]
@@ -108,6 +94,12 @@ class LinearSiteMessenger(Messenger):
         if is_within and has_noise(dist):
             q = OneHotCategorical(logits=q.logits.detach(), validate_args=False)
         return CountedLinearly(dist, q, q)
+
+    def _of_model(self, msg: Message, guide_site: Message) -> Distribution:
+        if guide_site["discrete"] is None:
+            return msg["fn"]
+        of_guide = innermost(guide_site["discrete"])
+        return CountedLinearly(msg["fn"], discrete_of_model(msg, guide_site), of_guide)
 
 
 def count_linearly(
@@ -134,17 +126,3 @@ def has_noise(dist: Distribution) -> bool:
         dist: with the wrappers of the host.
     """
     return not isinstance(innermost(dist), ExpectedOneHotCategorical)
-
-
-def _of_model(msg: Message, guide_site: Message) -> Distribution:
-    name, dist = msg["name"], msg["fn"]
-    if guide_site["discrete"] is None:
-        return dist
-    discrete: Any = recover_with_gradient(dist, name)
-    size = guide_site["fn"].event_shape[-1]
-    check_discrete(discrete, dist, name, num_categories=size)
-    check_same_value(guide_site["fn"], dist, name)
-    if agreement(guide_site, msg).get("mask", True) is not True:
-        check_masks(name, guide_site, msg)
-    of_guide = innermost(guide_site["discrete"])
-    return CountedLinearly(dist, innermost(discrete), of_guide)
