@@ -20,11 +20,11 @@ class Programs(NamedTuple):
 
     def run(self, key: Array, within: Callable = lambda fn: fn) -> tuple[Trace, Trace]:
         """The traces of the model and of the guide, within a handler."""
-        of, keys = (self.args, self.kwargs), random.split(key)
-        guide = seed(within(self.guide), keys[0])
-        drawn = trace(guide).get_trace(*of[0], **of[1])
-        model = replay(seed(within(self.model), keys[1]), drawn)
-        return trace(model).get_trace(*of[0], **of[1]), drawn
+        of_guide, of_model = random.split(key)
+        guide = trace(seed(within(self.guide), of_guide))
+        drawn = guide.get_trace(*self.args, **self.kwargs)
+        model = trace(replay(seed(within(self.model), of_model), drawn))
+        return model.get_trace(*self.args, **self.kwargs), drawn
 
 
 def weigh(

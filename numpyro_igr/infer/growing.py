@@ -60,10 +60,8 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Array, Array
         loc, scale = cast(Array, stick.loc), cast(Array, stick.scale)
     else:
         loc, scale = nearest_normal(stick.concentration)
-    tau, shape = (
-        jnp.expand_dims(distribution.temperature, -1),
-        (*distribution.batch_shape, num_sticks),
-    )
+    tau = jnp.expand_dims(distribution.temperature, -1)
+    shape = *distribution.batch_shape, num_sticks
     return jnp.broadcast_to(tau * loc, shape), jnp.broadcast_to(tau * scale, shape)
 
 

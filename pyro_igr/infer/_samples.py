@@ -1,7 +1,7 @@
 """Samples of a guide, a chunk at a time, and their weights."""
 
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import pyro
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
-from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight
+from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight, plates_around
 
 MIXED = (
     "a sample has another weight alone than in a chunk, so that model or guide mix "
@@ -35,10 +35,10 @@ class Programs(NamedTuple):
 
     def run(self, within: Callable = lambda fn: fn) -> tuple[Trace, Trace]:
         """The traces of the model and of the guide, within a handler."""
-        of = self.args, self.kwargs
-        drawn = poutine.trace(within(self.guide)).get_trace(*of[0], **of[1])
-        replayed = poutine.replay(within(self.model), trace=drawn)
-        return poutine.trace(replayed).get_trace(*of[0], **of[1]), drawn
+        guide = poutine.trace(within(self.guide))
+        drawn = guide.get_trace(*self.args, **self.kwargs)
+        model = poutine.trace(poutine.replay(within(self.model), trace=drawn))
+        return model.get_trace(*self.args, **self.kwargs), drawn
 
 
 def weigh(
@@ -103,14 +103,9 @@ def _repeat(within: Callable, size: int, dim: int) -> Callable:
 def _first_free_dim(*traces: Trace) -> int:
     """The dimension to the left of all plates."""
     sites = [site for trace in traces for site in trace.nodes.values()]
-    stacks = [site["cond_indep_stack"] for site in sites if site["type"] == "sample"]
-    return (
-        min(
-            (cast(int, f.dim) for stack in stacks for f in stack if f.vectorized),
-            default=0,
-        )
-        - 1
-    )
+    samples = [site for site in sites if site["type"] == "sample"]
+    dims = [dim for site in samples for dim in plates_around(site).values()]
+    return min(dims, default=0) - 1
 
 
 class _GivenMessenger(Messenger):

@@ -61,10 +61,8 @@ def tail_start(distribution: InfiniteIGR, num_sticks: int) -> tuple[Tensor, Tens
         loc, scale = stick.loc, stick.scale
     else:
         loc, scale = nearest_normal(stick.concentration)
-    tau, shape = (
-        distribution.temperature.unsqueeze(-1),
-        (*distribution.batch_shape, num_sticks),
-    )
+    tau = distribution.temperature.unsqueeze(-1)
+    shape = *distribution.batch_shape, num_sticks
     return (tau * loc).expand(shape), (tau * scale).expand(shape)
 
 
