@@ -169,7 +169,7 @@ def clusters(host, is_free):
 def train(host, is_free):
     """The loss, and that of the discrete model, after training; and the parameters."""
     programs = clusters(host, is_free)
-    losses, _, after = host.fit(host.igr.TraceDiscreteKL_ELBO(), *programs, 400)
+    losses, _, after = host.fit(host.igr.TraceDiscreteKL_ELBO(), *programs, 200)
     discrete = map(host.igr.discretize, programs)
     with host.given(after):
         loss = host.loss_once(host.VECTORIZED_TRACE(200), *discrete)
