@@ -38,7 +38,7 @@ class CountedByDensity(Distribution):
         expected: what it counts for, whatever its value; its own density if None.
     """
 
-    pytree_data_fields = ("distribution", "expected")
+    pytree_data_fields = ("dist", "expected")
 
     def __init__(self, dist: Distribution, expected: Array | None = None) -> None:
         self.dist, self.expected = dist, expected

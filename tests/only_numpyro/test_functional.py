@@ -28,6 +28,8 @@ from x64 import enable_x64
 import numpyro_igr as igr
 from numpyro_igr import match_probs
 from numpyro_igr.discrete import draw_set
+from numpyro_igr.infer._relaxed_sample import CountedByDensity
+from numpyro_igr.infer.discrete_iwae._linear_sites import CountedLinearly
 
 B = 5
 KEY = random.key(0)
@@ -53,6 +55,19 @@ def test_a_distribution_goes_into_and_out_of_jit(name):
     assert_same_distribution(made, law, value)
     found = jax.jit(lambda law, value: law.log_prob(value))(law, value)
     np.testing.assert_allclose(found, law.log_prob(value), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        CountedByDensity,
+        lambda law: CountedByDensity(law, jnp.arange(float(B))),
+        lambda law: CountedLinearly(law, law.to_discrete(), law.to_discrete()),
+    ],
+)
+def test_what_a_relaxed_site_counts_by_goes_into_and_out_of_jit(counted):
+    law = counted(make("stick_breaking_sticks", TAUS, LOCS, SCALES))
+    assert_same_distribution(jax.jit(lambda law: law)(law), law, law.sample(KEY))
 
 
 @every_family
