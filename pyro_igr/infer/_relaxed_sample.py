@@ -23,7 +23,6 @@ from pyro_igr.infer._discrete_site import (
     check_same_value,
     recover_with_gradient,
 )
-from pyro_igr.infer.analytic_kl import _has_density
 
 ONE_SIDED_MASK = (
     "site '{}' has a mask in the {} only, so that only its entropy or only its prior "
@@ -169,11 +168,3 @@ def wrapped(dist: Distribution, terms: Tensor) -> Tensor:
         size = dist.reinterpreted_batch_ndims
         return sum_rightmost(wrapped(dist.base_dist, terms), size)
     return terms
-
-
-class DensityMessenger(Messenger):
-    """Counts the density of a Delta of the host's guides, which its KL leaves out."""
-
-    def _pyro_sample(self, msg: Message) -> None:
-        if not msg["is_observed"] and _has_density(innermost(msg["fn"])):
-            msg["fn"] = CountedByDensity(msg["fn"])

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from pyro.distributions import Delta
 from pyro.poutine import replay, trace
 from torch.distributions import kl_divergence
 
 from pyro_igr._host import prune_subsample_sites
 from pyro_igr._typed import Message
-from pyro_igr.distributions.recovering import innermost
 from pyro_igr.handlers._site_weights import agreement
+from pyro_igr.infer._delta_density import has_density
 
 WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
 ESTIMATED = (
@@ -77,7 +76,7 @@ def _why_wrong(guide_site: Message, model_site: Message | None) -> str | None:
     if model_site is None or _why_estimated(guide_site, model_site):
         return None
     q, p = guide_site["fn"], model_site["fn"]
-    if _has_density(innermost(q)):
+    if has_density(q):
         return DENSITY
     for aspect, same in agreement(guide_site, model_site).items():
         if same is not True:
@@ -97,13 +96,6 @@ def _why_estimated(guide_site: Message, model_site: Message | None) -> str | Non
     except NotImplementedError as error:
         return str(error) or f"no KL between {_describe(q)} and {_describe(p)}"
     return None
-
-
-def _has_density(dist: Any) -> bool:
-    if not isinstance(dist, Delta):
-        return False
-    density: Any = dist.log_density
-    return density.requires_grad or bool((density != 0).any())
 
 
 def _describe(dist: Any) -> str:

@@ -15,9 +15,9 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._uses import check_uses
+from pyro_igr.infer._delta_density import DensityMessenger
 from pyro_igr.infer._options import RelaxOptions
 from pyro_igr.infer._plates import check_sizes, check_subsamples
-from pyro_igr.infer._relaxed_sample import DensityMessenger
 from pyro_igr.infer.autoguide._continuous_part import continuous_part
 from pyro_igr.infer.autoguide._followed_sites import (
     is_followed,
