@@ -1,7 +1,6 @@
 """The part of an automatic guide at relaxed sites."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -41,12 +40,13 @@ class RelaxedGuide(SiteGuide):
         return like.options_in_use()
 
     def _maker(self, *args: Any, **kwargs: Any) -> Callable:
-        tau = self.temperature
-        return partial(_alike, tau(*args, **kwargs) if callable(tau) else tau)
+        given = self.temperature
+        tau = given(*args, **kwargs) if callable(given) else given
+        return lambda like, loc, scale: like.like(tau, loc, scale)
 
     def median(self, params: dict[str, Any]) -> dict[str, Array]:
         return {
-            name: _alike(1.0, innermost(site["fn"]), *self._trained(name, params)).probs
+            name: innermost(site["fn"]).like(1.0, *self._trained(name, params)).probs
             for name, site in self.sites().items()
         }
 
@@ -64,9 +64,3 @@ def is_relaxed(site: dict) -> bool:
         site: of a trace of the model.
     """
     return isinstance(innermost(site["fn"]), GaussianPushforward)
-
-
-def _alike(
-    temperature: ArrayLike, like: GaussianPushforward, loc: Array, scale: ArrayLike
-) -> GaussianPushforward:
-    return like.like(temperature, loc, scale)

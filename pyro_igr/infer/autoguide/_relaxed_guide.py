@@ -1,7 +1,6 @@
 """The part of an automatic guide at relaxed sites."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -37,13 +36,14 @@ class RelaxedGuide(SiteGuide):
         return like.loc, like.scale
 
     def _maker(self, *args: Any, **kwargs: Any) -> Callable:
-        tau = self.temperature
-        return partial(_alike, tau(*args, **kwargs) if callable(tau) else tau)
+        given = self.temperature
+        tau = given(*args, **kwargs) if callable(given) else given
+        return lambda like, loc, scale: like.like(tau, loc, scale)
 
     @torch.no_grad()
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         return {
-            name: _alike(1.0, innermost(site["fn"]), *self._gaussian(name)).probs
+            name: innermost(site["fn"]).like(1.0, *self._gaussian(name)).probs
             for name, site in self.sites().items()
         }
 
@@ -62,12 +62,3 @@ def is_relaxed(site: Message) -> bool:
         site: of a trace of the model.
     """
     return isinstance(innermost(site["fn"]), GaussianPushforward)
-
-
-def _alike(
-    temperature: Tensor | float,
-    like: GaussianPushforward,
-    loc: Tensor,
-    scale: Tensor | float,
-) -> GaussianPushforward:
-    return like.like(temperature, loc, scale)
