@@ -47,6 +47,10 @@ EXCEPTIONS = {
         # PyTorch's cumulative sums are fast
         "*",
     },
+    "_numerics/shapes.py": {
+        # PyTorch's own is slow
+        "broadcast_shapes",
+    },
     "_numerics/tensors.py": {
         # PyTorch's tensors are on devices, one of which is the default
         "*",

@@ -3,7 +3,22 @@
 import torch
 from torch import Size, Tensor
 
+from pyro_igr._host import is_compiling, is_tracing
 from pyro_igr._numerics.tensors import as_tensor
+
+
+def broadcast_shapes(*shapes: Size) -> Size:
+    """As that of PyTorch, but at once if all shapes are the same or empty.
+
+    PyTorch's imports symbolic algebra, and takes a third of the time of a distribution.
+
+    Args:
+        shapes: of arrays.
+    """
+    widest = max(shapes, key=len)
+    if is_tracing() or is_compiling() or any(s not in ((), widest) for s in shapes):
+        return torch.broadcast_shapes(*shapes)
+    return Size(widest)
 
 
 def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
@@ -16,8 +31,8 @@ def infer_shapes(**arg_shapes: Size) -> tuple[Size, Size]:
         shape[:-1] if name in ("loc", "scale") else shape
         for name, shape in arg_shapes.items()
     ]
-    (n,) = torch.broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
-    return torch.broadcast_shapes(*batch_shapes), Size((n + 1,))
+    (n,) = broadcast_shapes(arg_shapes["loc"][-1:], arg_shapes["scale"][-1:])
+    return broadcast_shapes(*batch_shapes), Size((n + 1,))
 
 
 def check_shapes(

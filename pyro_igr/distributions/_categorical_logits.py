@@ -6,6 +6,7 @@ from torch.distributions import Categorical
 
 from pyro_igr._host import is_validated
 from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._typed import Distribution
 from pyro_igr.transforms.simplex import to_real
 
@@ -41,7 +42,7 @@ def with_temperature(
     refuse_complex(temperature=temperature)
     temperature = torch.as_tensor(temperature, dtype=logits.dtype, device=logits.device)
     try:
-        batch = torch.broadcast_shapes(temperature.shape, logits.shape[:-1])
+        batch = broadcast_shapes(temperature.shape, logits.shape[:-1])
     except RuntimeError as error:
         raise ValueError(
             "expected the shape of temperature to broadcast with the batch of "

@@ -2,10 +2,11 @@
 
 import torch
 from pyro.distributions import Normal
-from torch import Tensor, broadcast_shapes
+from torch import Tensor
 from torch.distributions import Normal as AnyNormal
 
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions._parameters import to_arrays
 from pyro_igr.distributions._pushforward import GaussianPushforward

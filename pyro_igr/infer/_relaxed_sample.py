@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import torch
 from pyro.distributions import (
     Delta,
     MaskedDistribution,
@@ -14,6 +13,7 @@ from torch import Size, Tensor
 from torch.distributions import Independent, constraints
 
 from pyro_igr._host import mask_of, scale_and_mask, site_is_subsample, sum_rightmost
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import innermost, is_plain_one_hot
 from pyro_igr.handlers._site_weights import agreement, total_mask
@@ -65,7 +65,7 @@ class CountedByDensity(TorchDistribution):
         if self.expected is None:
             return self.dist.log_prob(value)
         shape = value.shape[: value.dim() - self.event_dim]
-        return self.expected.expand(torch.broadcast_shapes(shape, self.expected.shape))
+        return self.expected.expand(broadcast_shapes(shape, self.expected.shape))
 
 
 class RelaxedSampleMessenger(Messenger):
@@ -116,7 +116,7 @@ class RelaxedSampleMessenger(Messenger):
         q, p = innermost(guide_site["discrete"]), discrete_of_model(msg, guide_site)
         shapes = map(_shape_of_variables, (guide_site["fn"], dist))
         expected = -cross_entropy(q, p)
-        return _counted(dist, expected.expand(torch.broadcast_shapes(*shapes)))
+        return _counted(dist, expected.expand(broadcast_shapes(*shapes)))
 
 
 def discrete_of_model(model_site: Message, guide_site: Message) -> OneHotCategorical:

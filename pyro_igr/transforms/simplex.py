@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr._numerics.checks import check_positive, refuse_complex
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._typed import Transform
 
 # So few entries are quicker normalised by operations that run along the batch.
@@ -94,7 +95,7 @@ class SimplexTransform(Transform):
 
     def _shape(self, shape: torch.Size, step: int) -> torch.Size:
         parameters = [v for v in vars(self).values() if isinstance(v, Tensor)]
-        batch = torch.broadcast_shapes(shape[:-1], *(p.shape for p in parameters))
+        batch = broadcast_shapes(shape[:-1], *(p.shape for p in parameters))
         return torch.Size((*batch, shape[-1] + step))
 
     def with_cache(self, cache_size: int = 1) -> "SimplexTransform":

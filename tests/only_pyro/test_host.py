@@ -91,6 +91,15 @@ def test_sample_carries_no_gradient(name):
 
 
 @every_family
+def test_a_distribution_is_made_without_the_symbolic_algebra_of_torch(
+    name, monkeypatch
+):
+    monkeypatch.setattr(torch, "broadcast_shapes", None)
+    law = make(name, 0.5, LOC.expand(2, K - 1), SCALE)
+    assert (law.batch_shape, law.event_shape) == ((2,), (K,))
+
+
+@every_family
 def test_infer_shapes_tells_the_shapes_of_the_distribution(name):
     law = make(name, torch.full((5, 1), 0.5), LOC, SCALE.expand(2, K - 1))
     given = {
