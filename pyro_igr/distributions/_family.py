@@ -47,9 +47,7 @@ class Family:
 
     def options_in_use(self) -> dict[str, Any]:
         """The options by their names, in the batch in which they were given."""
-        if self._unexpanded is not None:
-            return self._unexpanded.options_in_use()
-        return {name: getattr(self, name) for name in self.options}
+        return {n: self._given.get(n, getattr(self, n)) for n in self.options}
 
     @classmethod
     def unnamed(cls) -> list[str]:

@@ -377,6 +377,24 @@ def test_an_improper_prior_is_no_obstacle_to_a_guide(host):
     assert loss == pytest.approx(0, abs=1e-5)
 
 
+def test_a_count_given_a_masked_variable_is_independent_of_it_in_the_guide(host):
+    """Only then can a set of all six joint values be drawn, whose loss is exact."""
+    probs = host.array(np.array([0.3, 0.7], np.float32))
+
+    def model():
+        with host.mask(False):
+            first = host.sample("g", host.one_hot(probs))[..., 0]
+        n = host.sample("n", host.dist.Binomial(2, logits=first))
+        host.sample("x", host.normal(n + first), obs=host.array(np.float32(0.7)))
+
+    relaxed = host.igr.relax(model, TAU)
+    pair = relaxed, host.igr.AutoIGR(relaxed, TAU)
+    host.start(pair[1])
+    all_values = host.loss_once(host.igr.TraceUnorderedSet_ELBO(6), *pair)
+    exact = host.loss_once(host.igr.TraceEnumeratedDiscrete_ELBO(), *pair)
+    assert all_values == pytest.approx(exact, rel=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_a_first_value_has_the_shape_of_its_site(host, shape):
     def pair():
