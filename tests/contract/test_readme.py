@@ -27,6 +27,16 @@ def test_a_code_block_runs(block):
     assert -2 < exact < -1
 
 
+def test_what_the_readme_writes_for_hard_gumbel_softmax_has_its_probabilities():
+    torch, igr = map(pytest.importorskip, ("torch", "pyro_igr"))
+    row = r"\| `F\.gumbel_softmax\(l, t, hard=True\)` \| `(.*)` \|"
+    (code,) = re.findall(row, README)
+    values = {"t": 1.0, "l": torch.zeros(5000, 10)}
+    z = eval(code, vars(igr).copy(), values)  # noqa: S307
+    assert ((z == 0) | (z == 1)).all()
+    assert z.mean(0).numpy() == pytest.approx(0.1, abs=0.03)
+
+
 def test_continuous_integration_runs_the_readme_command():
     commands = re.findall(r"^    (python3 -m venv .*pytest.*)$", README, re.MULTILINE)
     assert len(commands) == 1

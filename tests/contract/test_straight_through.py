@@ -55,6 +55,19 @@ def test_straight_through_hardens_any_soft_value(backend):
     np.testing.assert_allclose(jacobian, np.eye(3))
 
 
+def test_the_largest_entry_has_the_probabilities_of_softmax_plus_plus_alone(backend):
+    def share(law):
+        z = backend.sample(law, 0, (5000,))
+        return backend.numpy(backend.igr.straight_through(z))[:, 0].mean()
+
+    probs = backend.array([0.1] * 10)
+    sticks = backend.igr.IGRStickBreaking.from_probs(1.0, probs)
+    assert share(backend.igr.IGR.from_probs(1.0, probs)) == pytest.approx(0.1, abs=0.02)
+    assert share(sticks) == pytest.approx(0.4, abs=0.03)
+    hard = backend.igr.RaoBlackwellized(sticks, 1)
+    assert share(hard) == pytest.approx(0.1, abs=0.02)
+
+
 def test_the_vertex_nearest_to_nan_is_not_a_number(backend):
     z = backend.array([[np.nan, 0.5, 0.5], [0.2, 0.3, 0.5]])
     found = backend.numpy(backend.igr.straight_through(z))
