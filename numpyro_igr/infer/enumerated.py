@@ -19,7 +19,8 @@ from numpyro_igr.infer._discrete_site import with_discrete_sites
 from numpyro_igr.infer._joint_values import all_values, joint_log_probs
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import common_plates, sum_to_plates
-from numpyro_igr.infer._sites import check_reparameterized, one_hot_sites
+from numpyro_igr.infer._sites import one_hot_sites
+from numpyro_igr.infer.unordered_set._terms import dependents, terms
 
 Trace = dict[str, dict]
 
@@ -122,17 +123,15 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         check_model_guide_match(*first)
         one_hot = one_hot_sites(first[1])
         drawn = {name: site["value"] for name, site in one_hot.items()}
-        causes = eval_provenance(lambda **values: _terms(*run(values)), **drawn)
-        traces = dict(zip(("model", "guide"), first, strict=True))
-        found = [traces[side][name] for (side, name), by in causes.items() if by]
-        plates = common_plates([*one_hot.values(), *found])
+        causes = eval_provenance(lambda **values: _evaluate(run, values)[0], **drawn)
+        plates = common_plates([*one_hot.values(), *dependents(first, causes)])
         dists = {name: site["fn"] for name, site in one_hot.items()}
         values = all_values(dists, plates, self.max_configurations)
-        terms, log_probs = jax.vmap(lambda values: _evaluate(run, values))(values)
+        found, log_probs = jax.vmap(lambda values: _evaluate(run, values))(values)
         log_qs = (sum_to_plates(x, plates) for x in log_probs.values())
         log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
-        for name, term in terms.items():
+        for name, term in found.items():
             if causes[name]:
                 f = f + sum_to_plates(term, plates)
             else:
@@ -148,15 +147,5 @@ def _evaluate(
     """What adds up to the ELBO, and the log probabilities of one-hot values."""
     traces = run(values)
     one_hot = one_hot_sites(traces[1]).items()
-    return _terms(*traces), {name: joint_log_probs(site) for name, site in one_hot}
-
-
-def _terms(model_trace: Trace, guide_trace: Trace) -> dict[tuple[str, str], Array]:
-    terms = {}
-    for sign, side, trace in ((1, "model", model_trace), (-1, "guide", guide_trace)):
-        for name, site in trace.items():
-            if site["type"] == "sample":
-                if side == "guide":
-                    check_reparameterized(site)
-                terms[side, name] = sign * site["log_prob"]
-    return terms
+    log_probs = {name: joint_log_probs(site) for name, site in one_hot}
+    return terms(*traces, with_score=True), log_probs

@@ -22,7 +22,8 @@ from pyro_igr.infer._plates import (
     dependent_plates,
     sum_to_plates,
 )
-from pyro_igr.infer._sites import check_reparameterized, one_hot_sites
+from pyro_igr.infer._sites import one_hot_sites
+from pyro_igr.infer.unordered_set._terms import terms
 
 
 class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
@@ -146,7 +147,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         log_qs = (sum_to_plates(joint_log_probs(site), plates) for site in one_hot)
         log_q = cast(Tensor, sum(log_qs))
         f, others = 0.0, 0.0
-        for term in _terms(model_trace, guide_trace):
+        for term in terms(model_trace, guide_trace, with_score=True):
             if term.dim() > self.max_plate_nesting:
                 f = f + sum_to_plates(term, plates)
             else:
@@ -155,12 +156,3 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         f, log_q = (torch.where(is_possible, x, 0.0) for x in (f, log_q))
         elbo = torch.where(is_possible, log_q.exp() * f, 0.0).sum() + others
         return -torch_item(elbo), -elbo
-
-
-def _terms(model_trace: Trace, guide_trace: Trace) -> Iterator[Tensor]:
-    for sign, trace in ((1, model_trace), (-1, guide_trace)):
-        for site in trace.nodes.values():
-            if site["type"] == "sample":
-                if trace is guide_trace:
-                    check_reparameterized(site)
-                yield sign * site["log_prob"]
