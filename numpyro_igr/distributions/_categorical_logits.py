@@ -12,6 +12,7 @@ from numpyro.distributions import Distribution, constraints
 
 from numpyro_igr._host import is_validated, not_jax_tracer, promote_shapes
 from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.shapes import check_vectors
 from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions._rounding import absorb_rounding
 
@@ -33,6 +34,7 @@ def categorical_logits(
         raise ValueError("expected exactly one of probs and logits")
     given = {"probs": probs} if logits is None else {"logits": logits}
     refuse_complex(**cast(dict[str, ArrayLike], given))
+    check_vectors(**cast(dict[str, Array], given))
     if logits is not None:
         _check("logits", logits, constraints.real_vector, dist)
         return _normalised(jnp.asarray(logits, jnp.result_type(logits, float)))

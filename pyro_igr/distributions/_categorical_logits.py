@@ -1,12 +1,15 @@
 """Log probabilities of categories, some of which may be impossible."""
 
+from typing import cast
+
 import torch
 from torch import Tensor
 from torch.distributions import Categorical
 
 from pyro_igr._host import is_validated
 from pyro_igr._numerics.checks import refuse_complex
-from pyro_igr._numerics.shapes import broadcast_shapes
+from pyro_igr._numerics.shapes import broadcast_shapes, check_vectors
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.transforms.simplex import to_real
 
@@ -26,8 +29,11 @@ def categorical_logits(
     """
     if (probs is None) == (logits is None):
         raise ValueError("expected exactly one of probs and logits")
-    given = (None if x is None else to_real(x) for x in (probs, logits))
-    categorical = Categorical(*given, validate_args=is_validated(dist))
+    given = {"probs": probs} if logits is None else {"logits": logits}
+    refuse_complex(**cast(dict[str, Tensor], given))
+    check_vectors(**cast(dict[str, Tensor], given))
+    reals = {name: to_real(as_tensor(cast(Tensor, x))) for name, x in given.items()}
+    categorical = Categorical(**reals, validate_args=is_validated(dist))
     if logits is not None:
         return categorical.logits.clamp(min=torch.finfo(categorical.logits.dtype).min)
     positive = categorical.probs > 0

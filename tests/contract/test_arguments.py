@@ -40,6 +40,8 @@ def test_no_range_is_checked_without_validation(backend, argument, call):
 OF_NUMBERS = {
     "straight_through": ("z", lambda igr, x: igr.straight_through(x)),
     "truncate": ("weights", lambda igr, x: igr.truncate(x, 0.9)),
+    "one-hot": ("logits", lambda igr, x: igr.OneHotCategoricalReinMax(1.0, logits=x)),
+    "relaxed": ("probs", lambda igr, x: igr.ExpRelaxedOneHotCategorical(0.5, x)),
 }
 
 
@@ -97,6 +99,11 @@ NO_NUMBERS = {
     "straight_through": ("z", lambda igr, a, x: igr.straight_through(x)),
     "a family": ("scale", lambda igr, a, x: igr.IGR(0.5, a(LOC), x)),
     "a prior": ("concentration", lambda igr, a, x: igr.GEM(x, 3)),
+    "one-hot": (
+        "logits",
+        lambda igr, a, x: igr.OneHotCategoricalReinMax(1.0, logits=x),
+    ),
+    "relaxed": ("probs", lambda igr, a, x: igr.ExpRelaxedOneHotCategorical(0.5, x)),
     "a flow": ("flow", lambda igr, a, x: igr.IGRFlow(0.5, a(LOC), 1.0, x)),
 }
 

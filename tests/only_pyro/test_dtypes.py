@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import pyro
 import pytest
 import torch
@@ -113,3 +114,13 @@ def test_the_event_parameters_decide_the_dtype(name):
     tau = torch.tensor(0.5, dtype=double)
     assert make(name, tau, LOC, SCALE).rsample().dtype == torch.float32
     assert make(name, 1, LOC.long(), 1).rsample().dtype == torch.float32
+
+
+@pytest.mark.parametrize("make", [list, np.array])
+def test_categories_may_be_plain_numbers_as_means_may(make):
+    given = make([0.2, 0.8])
+    for law in (
+        igr.ExpRelaxedOneHotCategorical(0.5, given),
+        igr.OneHotCategoricalReinMax(1.0, logits=np.log(given)),
+    ):
+        np.testing.assert_allclose(law.probs, [0.2, 0.8], rtol=1e-6)
