@@ -8,7 +8,12 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr._typed import Constraint
-from numpyro_igr.discrete import log_argmax_probs, match_log_probs
+from numpyro_igr.discrete import (
+    log_argmax_probs,
+    match_log_probs,
+    straight_through,
+    with_gradient_of,
+)
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.noise import ArgmaxNoise
 
@@ -48,3 +53,9 @@ class SoftmaxPlusPlus(GaussianPushforward):
     @staticmethod
     def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
         return match_log_probs(log_probs, scale)
+
+    # Delta weighs category K in a relaxed value, and not in the one-hot one.
+    def _harden(self, z: Array) -> Array:
+        last = z[..., -1:] / jnp.expand_dims(self.delta, -1)
+        hard = straight_through(jnp.concatenate([z[..., :-1], last], -1))
+        return with_gradient_of(z, hard.astype(z.dtype))

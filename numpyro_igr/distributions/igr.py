@@ -6,7 +6,6 @@ from jax import Array
 from numpyro.distributions import constraints
 
 from numpyro_igr._typed import Constraint, dependent_property
-from numpyro_igr.discrete import straight_through
 from numpyro_igr.distributions._softmax_plus_plus import SoftmaxPlusPlus
 from numpyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
 
@@ -138,9 +137,10 @@ class ExpIGR(SoftmaxPlusPlus):
 class IGRStraightThrough(IGR):
     r"""An :class:`IGR` whose samples are exactly one-hot, with relaxed gradients.
 
-    Use it where the KL is exact, as in ``TraceMeanField_ELBO``. Its density is that of
-    the relaxed distribution, which is zero at one-hot values: ``log_prob`` of a sample
-    is -inf, so that a Monte-Carlo ELBO is visibly not finite.
+    Samples have the probabilities ``.probs`` at any temperature. Use it where the KL is
+    exact, as in ``TraceMeanField_ELBO``. Its density is that of the relaxed
+    distribution, which is zero at one-hot values: ``log_prob`` of a sample is -inf, so
+    that a Monte-Carlo ELBO is visibly not finite.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or
@@ -177,4 +177,4 @@ class IGRStraightThrough(IGR):
     instead_of_values: str = "enumerate to_discrete()"
 
     def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-        return straight_through(super().sample(key, sample_shape))
+        return self._harden(super().sample(key, sample_shape))

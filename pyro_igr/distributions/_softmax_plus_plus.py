@@ -2,10 +2,16 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from pyro_igr.discrete import log_argmax_probs, match_log_probs
+from pyro_igr.discrete import (
+    log_argmax_probs,
+    match_log_probs,
+    straight_through,
+    with_gradient_of,
+)
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.noise import ArgmaxNoise
 
@@ -46,3 +52,9 @@ class SoftmaxPlusPlus(GaussianPushforward):
         log_probs: Tensor, scale: Tensor | float, delta: Tensor | float = 1.0
     ) -> Tensor:
         return match_log_probs(log_probs, scale)
+
+    # Delta weighs category K in a relaxed value, and not in the one-hot one.
+    def _harden(self, z: Tensor) -> Tensor:
+        last = z[..., -1:] / self.delta.unsqueeze(-1)
+        hard = straight_through(torch.cat([z[..., :-1], last], -1))
+        return with_gradient_of(z, hard)

@@ -5,7 +5,6 @@ from typing import ClassVar
 from torch import Size, Tensor
 from torch.distributions import constraints
 
-from pyro_igr.discrete import straight_through
 from pyro_igr.distributions._softmax_plus_plus import SoftmaxPlusPlus
 from pyro_igr.transforms import LogSoftmaxPlusPlusTransform, SoftmaxPlusPlusTransform
 
@@ -137,9 +136,10 @@ class ExpIGR(SoftmaxPlusPlus):
 class IGRStraightThrough(IGR):
     r"""An :class:`IGR` whose samples are exactly one-hot, with relaxed gradients.
 
-    Use it where the KL is exact, as in ``TraceMeanField_ELBO``. Its density is that of
-    the relaxed distribution, which is zero at one-hot values: ``log_prob`` of a sample
-    is -inf, so that a Monte-Carlo ELBO is visibly not finite.
+    Samples have the probabilities ``.probs`` at any temperature. Use it where the KL is
+    exact, as in ``TraceMeanField_ELBO``. Its density is that of the relaxed
+    distribution, which is zero at one-hot values: ``log_prob`` of a sample is -inf, so
+    that a Monte-Carlo ELBO is visibly not finite.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; ``temperature``, ``delta``: ``batch`` or
@@ -176,4 +176,4 @@ class IGRStraightThrough(IGR):
     instead_of_values: str = "enumerate to_discrete()"
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
-        return straight_through(super().rsample(sample_shape))
+        return self._harden(super().rsample(sample_shape))

@@ -24,6 +24,13 @@ def test_samples_are_the_vertices_nearest_to_the_relaxed_ones(backend):
     np.testing.assert_array_equal(hard.argmax(-1), soft.argmax(-1))
 
 
+def test_samples_have_their_probabilities_whatever_the_weight_of_the_last(backend):
+    loc, scale = backend.array(LOC[0]), backend.array(SCALE[0])
+    law = backend.igr.IGRStraightThrough(1.0, loc, scale, 5.0)
+    shares = backend.numpy(backend.sample(law, 0, (20_000,))).mean(0)
+    np.testing.assert_allclose(shares, backend.numpy(law.probs), atol=0.02)
+
+
 def test_the_gradient_is_that_of_the_relaxed_sample(backend):
     weights = backend.array([1.0, -2.0, 0.5, 3.0])
 
