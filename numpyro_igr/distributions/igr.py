@@ -152,7 +152,7 @@ class IGRStraightThrough(IGR):
         temperature: :math:`\tau > 0`, of the relaxed gradient.
         loc: :math:`\mu`, the mean of y.
         scale: :math:`\sigma > 0`, the standard deviation of y.
-        delta: :math:`\delta > 0`, the unnormalised weight of category K.
+        delta: :math:`\delta > 0`, the weight of category K in the gradient alone.
         validate_args: whether to check parameters and values; the host's default
             if None.
 
@@ -161,7 +161,7 @@ class IGRStraightThrough(IGR):
             is outside its range.
 
     Source:
-        IGR (Potapczynski et al., 2020), section 3.3.
+        IGR (Potapczynski et al., 2020), section 3.3; there the vertex nearest to z.
 
     Example:
         >>> import jax, jax.numpy as jnp
