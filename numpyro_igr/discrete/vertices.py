@@ -20,10 +20,12 @@ def straight_through(z: Array) -> Array:
 
     .. math:: e_{\arg\max z} + (z - \text{stop\_gradient}(z))
 
-    The largest entry of an ``IGR`` (delta 1) or of a Gumbel-Softmax has the
-    probabilities ``.probs`` at any temperature. That of other families has them in the
-    limit of temperature 0 only: of ten equally probable sticks at temperature 1, the
-    first is the largest in 40 % of the samples. There draw from ``RaoBlackwellized``.
+    The largest entry has the probabilities ``.probs`` at any temperature in an ``IGR``
+    or ``IGRFlow`` with delta 1, a Gumbel-Softmax, and an ``IGRStickBreaking`` with
+    tempering "weights", "softmax++" or "vertex". With "sticks", the default, or another
+    delta it has them in the limit of temperature 0 only: of ten equally probable sticks
+    at temperature 1, the first is the largest in 40 % of the samples. There draw from
+    ``RaoBlackwellized``, of ``IGR`` and "sticks".
 
     Shape:
         ``batch + (K,)``, input and result.

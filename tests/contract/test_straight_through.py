@@ -62,7 +62,7 @@ def test_straight_through_hardens_any_soft_value(backend):
     np.testing.assert_allclose(jacobian, np.eye(3))
 
 
-def test_the_largest_entry_has_the_probabilities_of_softmax_plus_plus_alone(backend):
+def test_the_largest_entry_has_the_probabilities_of_igr_not_of_sticks(backend):
     def share(law):
         z = backend.sample(law, 0, (5000,))
         return backend.numpy(backend.igr.straight_through(z))[:, 0].mean()
@@ -73,6 +73,17 @@ def test_the_largest_entry_has_the_probabilities_of_softmax_plus_plus_alone(back
     assert share(sticks) == pytest.approx(0.4, abs=0.03)
     hard = backend.igr.RaoBlackwellized(sticks, 1)
     assert share(hard) == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("tempering", ["weights", "softmax++", "vertex"])
+def test_the_largest_entry_has_the_probabilities_of_the_largest_weight(
+    backend, tempering
+):
+    loc, scale = backend.array(LOC[0]), backend.array(SCALE[0])
+    law = backend.igr.IGRStickBreaking(1.0, loc, scale, tempering=tempering)
+    z = backend.igr.straight_through(backend.sample(law, 0, (20_000,)))
+    shares, expected = backend.numpy(z).mean(0), backend.numpy(law.probs)
+    np.testing.assert_allclose(shares, expected, atol=0.02)
 
 
 def test_the_vertex_nearest_to_nan_is_not_a_number(backend):
