@@ -23,6 +23,7 @@ from numpyro_igr.infer._discrete_site import (
     check_same_value,
     recover_with_gradient,
 )
+from numpyro_igr.infer._sites import check_pathwise
 
 ONE_SIDED_MASK = (
     "site '{}' has a mask in the {} only, so that only its entropy or only its prior "
@@ -93,6 +94,7 @@ class RelaxedSampleMessenger(Messenger):
             self.sites[msg["name"]]["value"] = msg["value"]
 
     def _of_guide(self, msg: dict) -> Distribution:
+        check_pathwise(msg)
         name, dist, discrete = msg["name"], msg["fn"], None
         if not is_plain_one_hot(dist):
             discrete = recover_with_gradient(dist, name)

@@ -6,6 +6,12 @@ from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.handlers._relaxed_sites import is_latent
 
+NOT_REPARAMETERIZED = (
+    "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
+    "straight-through, got {}: relax it, or, if it is one-hot, train by "
+    "TraceUnorderedSet_ELBO"
+)
+
 
 def is_one_hot(site: dict) -> bool:
     """Whether a site, or a message, is a latent one with a one-hot distribution."""
@@ -57,3 +63,14 @@ def check_reparameterized(site: dict) -> None:
             "guide, or a relaxed or one-hot one; got "
             f"{type(innermost(site['fn'])).__name__}"
         )
+
+
+def check_pathwise(site: dict) -> None:
+    """Raises if a site of a guide has no pathwise gradient.
+
+    Args:
+        site: of a guide, or its message.
+    """
+    if not site["fn"].has_rsample:
+        family = type(innermost(site["fn"])).__name__
+        raise ValueError(NOT_REPARAMETERIZED.format(site["name"], family))

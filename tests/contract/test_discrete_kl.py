@@ -136,6 +136,29 @@ def test_sites_that_do_not_fit_are_one_clear_error(host, name, prior, match):
         host.attempt(engine, *pair(host, make, prior(host)))
 
 
+def test_a_site_of_the_guide_without_a_pathwise_gradient_is_refused(host):
+    engine = host.igr.TraceDiscreteKL_ELBO()
+    match = "reparameterized distribution at site 'z' .* got OneHotCategorical"
+    with pytest.raises(ValueError, match=match):
+        host.attempt(
+            engine, *pair(host, lambda x: host.one_hot(logits=x), uniform(host))
+        )
+
+
+@pytest.mark.parametrize("name", ["TraceDiscreteKL_ELBO", "TraceDiscreteIWAE_ELBO"])
+def test_a_pair_with_a_one_hot_prior_trains_without_a_warning(host, name):
+    def guide():
+        x = host.param("x", host.array(UNEVEN))
+        host.sample("z", member(host, "gumbel", x))
+
+    def model():
+        host.sample("z", uniform(host))
+
+    engine = getattr(host.igr, name)(*([2] if name.endswith("IWAE_ELBO") else []))
+    _, start, end = host.fit(engine, model, guide, 2)
+    assert (start["x"] != end["x"]).any()
+
+
 POINTS = np.random.default_rng(0).uniform(-2, 2, (12, 2)).astype(np.float32)
 START = {
     "corners": np.eye(3, 2, dtype=np.float32),

@@ -19,14 +19,9 @@ from numpyro_igr.infer._relaxed_sample import (
     discrete_of_model,
     wrapped,
 )
+from numpyro_igr.infer._sites import check_pathwise
 from numpyro_igr.infer.discrete_iwae._double import Paths, factor_of, scale_gradient
 from numpyro_igr.infer.discrete_iwae._elements import frames_of
-
-NOT_REPARAMETERIZED = (
-    "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
-    "straight-through, got {}: relax it, or, if it is one-hot, train by "
-    "TraceUnorderedSet_ELBO"
-)
 
 
 class CountedLinearly(CountedByDensity):
@@ -84,9 +79,7 @@ class LinearSiteMessenger(RelaxedSampleMessenger):
 
     def _of_guide(self, msg: dict) -> Distribution:
         name, dist = msg["name"], msg["fn"]
-        if not dist.has_rsample:
-            family = type(innermost(dist)).__name__
-            raise ValueError(NOT_REPARAMETERIZED.format(name, family))
+        check_pathwise(msg)
         discrete: Any = recover_with_gradient(dist, name)
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:

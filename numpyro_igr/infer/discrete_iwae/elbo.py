@@ -4,8 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Unpack
 
-import jax
-from jax import Array, lax, random
+from jax import Array, lax, random, vmap
 from numpyro.handlers import seed, substitute
 from numpyro.infer.elbo import ELBO
 
@@ -107,6 +106,8 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         0.0000
     """
 
+    can_infer_discrete = True  # else SVI of the host warns of a one-hot prior
+
     def __init__(
         self,
         num_samples: int,
@@ -134,13 +135,12 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         **kwargs: Any,
     ) -> Array:
         self._check(rng_key, param_map, (model, guide), args, kwargs)
-        is_plain = self.gradient == "plain"
 
         def particle(key: Array) -> Array:
             keys = random.split(key, 3)
 
             def run(key: Array, plates: Frames, *weights: Any) -> tuple[Trace, Trace]:
-                paths = None if is_plain else Paths(plates, *weights)
+                paths = Paths(plates, *weights) if self.gradient != "plain" else None
                 p, q, _ = count_linearly(model, guide, paths)
                 of_model, of_guide = random.split(key)
                 replayed = DrawMessenger(of_model, plates)(seed(p, keys[0]))
@@ -171,10 +171,10 @@ class TraceDiscreteIWAE_ELBO(ELBO):
             return [(sign * site["log_prob"], site["scale"]) for sign, site in found]
 
         keys = random.split(key, self.num_samples)
-        found = structure.bound_of(jax.vmap(of_sample)(keys))
+        found = structure.bound_of(vmap(of_sample)(keys))
         if self.gradient != "plain" and found.weights is not None:
             check_independent(structure.dependent)
-            of_all = jax.vmap(of_sample, (0, 0, None))
+            of_all = vmap(of_sample, (0, 0, None))
             scale = lax.stop_gradient(found.scale)
             found = structure.bound_of(of_all(keys, found.weights, scale))
         return -found.elbo

@@ -19,13 +19,8 @@ from pyro_igr.infer._relaxed_sample import (
     discrete_of_model,
     wrapped,
 )
+from pyro_igr.infer._sites import check_pathwise
 from pyro_igr.infer.discrete_iwae._elements import Frames, frames_of
-
-NOT_REPARAMETERIZED = (
-    "expected a reparameterized distribution at site '{}' of the guide, relaxed or "
-    "straight-through, got {}: relax it, or, if it is one-hot, train by "
-    "TraceUnorderedSet_ELBO"
-)
 
 
 class CountedLinearly(CountedByDensity):
@@ -82,9 +77,7 @@ class LinearSiteMessenger(RelaxedSampleMessenger):
 
     def _of_guide(self, msg: Message) -> Distribution:
         name, dist = msg["name"], msg["fn"]
-        if not dist.has_rsample:
-            family = type(innermost(dist)).__name__
-            raise ValueError(NOT_REPARAMETERIZED.format(name, family))
+        check_pathwise(msg)
         discrete: Any = recover_with_gradient(dist, name)
         self.sites[name] = {**msg, "discrete": discrete}
         if discrete is None:

@@ -53,11 +53,11 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         kwargs: as for the host's ``TraceMeanField_ELBO``.
 
     Raises:
-        ValueError: if ``num_particles`` is not positive; at a relaxed site of the guide
-            whose distribution in the model has no discrete counterpart or other
-            categories, or that is masked in only one of the two; at a latent site of
-            the model that the guide lacks; in their first run, if a program compares,
-            rounds or indexes with a relaxed value.
+        ValueError: if ``num_particles`` is not positive; at a site of the guide that is
+            not reparameterized, or a relaxed one whose distribution in the model has no
+            discrete counterpart or other categories, or that is masked in only one of
+            the two; at a latent site of the model that the guide lacks; in their first
+            run, if a program compares, rounds or indexes with a relaxed value.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
