@@ -37,6 +37,18 @@ def test_what_the_readme_writes_for_hard_gumbel_softmax_has_its_probabilities():
     assert z.mean(0).numpy() == pytest.approx(0.1, abs=0.03)
 
 
+def test_what_the_readme_writes_for_a_distribution_has_its_probabilities():
+    torch, igr = map(pytest.importorskip, ("torch", "pyro_igr"))
+    rows = re.findall(r"^\| `.*\)` \| `(\w+)(.*logits=l\).*?)`", README, re.MULTILINE)
+    codes = [a + b for a, b in rows if hasattr(igr, a) and "rsample" not in b]
+    assert len(codes) == 4
+    logits = torch.tensor([[1.0, 2.0, 0.5], [8.0, 6.0, 7.0]])
+    values = {"t": torch.tensor(0.7), "l": logits}
+    for code in codes:
+        found = eval(code, vars(igr).copy(), values).probs  # noqa: S307
+        torch.testing.assert_close(found, logits.softmax(-1))
+
+
 def test_continuous_integration_runs_the_readme_command():
     commands = re.findall(r"^    (python3 -m venv .*pytest.*)$", README, re.MULTILINE)
     assert len(commands) == 1
