@@ -89,8 +89,8 @@ class Recovered:
 
         Raises:
             ValueError: unless exactly one of ``probs`` and ``logits`` is given, if a
-                probability is zero (a Gaussian cannot reach it), or if ``scale`` is not
-                positive.
+                probability is zero (a Gaussian cannot reach it), if ``scale`` is not
+                positive, or of an :class:`IGRFlow` or a tempering other than "sticks".
         """
         validate_args = options.pop("validate_args", None)
         check_positive(validate_args=validate_args, scale=scale)

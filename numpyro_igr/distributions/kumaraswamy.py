@@ -28,8 +28,8 @@ class Kumaraswamy(AnyKumaraswamy):
         p(u) = a b u^{a-1} (1 - u^a)^{b-1}
 
     It is the host's own in all but that KL. Pyro has none, and there every
-    ``Kumaraswamy`` has it; NumPyro's is a series cut after ten terms, which is wrong by
-    nats unless the second parameter of the Beta distribution is 1.
+    ``Kumaraswamy`` has it; NumPyro's is a series cut after ten terms, which is exact if
+    the second parameter of the Beta distribution is 1, and else can be nats off.
 
     Shape:
         ``concentration1``, ``concentration0`` and value: ``batch``.
