@@ -62,7 +62,8 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Array, Arr
         [0.54, -0.68]
     """
     if not isinstance(distribution, InfiniteIGR):
-        raise ValueError(f"expected an InfiniteIGR, got {type(distribution).__name__}")
+        name = type(distribution).__name__
+        raise ValueError(f"expected distribution to be an InfiniteIGR, got {name}")
     tau = np.asarray(distribution.temperature, np.float64)[..., None]
     loc, scale = (
         np.asarray(x, np.float64) / tau for x in (distribution.loc, distribution.scale)

@@ -61,7 +61,8 @@ def reordered_start(distribution: InfiniteIGR, order: Order) -> tuple[Tensor, Te
         [0.54, -0.68]
     """
     if not isinstance(distribution, InfiniteIGR):
-        raise ValueError(f"expected an InfiniteIGR, got {type(distribution).__name__}")
+        name = type(distribution).__name__
+        raise ValueError(f"expected distribution to be an InfiniteIGR, got {name}")
     tau = distribution.temperature.detach().double().unsqueeze(-1)
     loc, scale = (
         x.detach().double() / tau for x in (distribution.loc, distribution.scale)
