@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from pyro_igr._host import is_compiling, is_tracing, transformation
+from pyro_igr._numerics.shapes import broadcast_shapes
 
 # Numbers in the largest arrays of a chunk, which is faster where they stay in a cache,
 # and of a batch that is left whole: to evaluate it again takes more than it saves.
@@ -27,7 +28,7 @@ def by_chunks(fn: Callable, width: int, *arrays: Tensor) -> Tensor:
         width: how many numbers there are for each member in its largest arrays.
         arrays: its arguments.
     """
-    batch = torch.broadcast_shapes(*(x.shape[:-1] for x in arrays))
+    batch = broadcast_shapes(*(x.shape[:-1] for x in arrays))
     # Nothing is evaluated again inside of these.
     is_plain = transformation() is None and not is_tracing() and not is_compiling()
     count = batch.numel()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pyro_igr._numerics.normal_maximum import from_the_maximum, log_cdf_and_survival
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._numerics.truncated_nodes import nodes_between
 
 # To a millionth of the range: panels need not lie at quantiles exactly.
@@ -65,7 +66,7 @@ def _quantiles(levels: Tensor, loc: Tensor, scale: Tensor, floor: Tensor) -> Ten
     """
     log_cdf_0, log_survival_0 = log_cdf_and_survival(floor, loc, scale, _rough_log_ndtr)
     far = _far_in_the_tail(loc, scale, floor)
-    low = floor.new_zeros(()).expand(torch.broadcast_shapes(levels.shape, far.shape))
+    low = floor.new_zeros(()).expand(broadcast_shapes(levels.shape, far.shape))
     high = torch.ones_like(low)
     for _ in range(NUM_BISECTIONS):
         middle = (low + high) / 2

@@ -11,7 +11,7 @@ from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.newton import damped_newton, implicit_root
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
-from pyro_igr._numerics.shapes import check_shapes
+from pyro_igr._numerics.shapes import broadcast_shapes, check_shapes
 from pyro_igr.discrete._check_probs import to_log_probs
 from pyro_igr.discrete._log_odds import residual_and_jacobian
 from pyro_igr.discrete._rules import (
@@ -88,7 +88,7 @@ def match_log_probs(
     rule = rule_for(scale) if is_easy else "panels"
     target = log_probs.log_softmax(-1)
     n = target.shape[-1] - 1
-    batch = torch.broadcast_shapes(target.shape[:-1], scale.shape[:-1])
+    batch = broadcast_shapes(target.shape[:-1], scale.shape[:-1])
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
 
     return _solve(target, scale, rule, panels).to(dtype)

@@ -8,6 +8,7 @@ from pyro_igr._numerics.antithetic_noise import antithetic_noise, check_pairs
 from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.newton import damped_newton, implicit_root
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr.discrete._check_probs import check_probs
 from pyro_igr.discrete.matching import match_log_probs
 
@@ -77,7 +78,7 @@ def match_moments(
     )
     target = probs / probs.sum(-1, keepdim=True)
     n = target.shape[-1] - 1
-    batch = torch.broadcast_shapes(
+    batch = broadcast_shapes(
         target.shape[:-1], scale.shape[:-1], temperature.shape, delta.shape
     )
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
