@@ -105,7 +105,8 @@ class IGRReparam(Reparam):
             if is_given(name) and not is_given(f"{name}_weights"):
                 raise ValueError(COUNT.format(name))
             value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
-            fn = Delta(value, event_dim=fn.event_dim).mask(mask=False)
+            every = value.expand(torch.broadcast_shapes(value.shape, fn.shape()))
+            fn = Delta(every, event_dim=fn.event_dim).mask(mask=False)
             return {"fn": fn, "value": value, "is_observed": True}
         make = partial(_matched, temperature=self.temperature, family=self.family)
         made = inside(fn, make)
@@ -176,5 +177,4 @@ def _matched(
 
 
 def _count(weights: Tensor) -> Tensor:
-    k = torch.arange(weights.shape[-1], dtype=weights.dtype, device=weights.device)
-    return (weights * k).sum(-1)
+    return (weights * torch.arange(weights.shape[-1], device=weights.device)).sum(-1)
