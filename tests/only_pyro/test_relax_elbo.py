@@ -5,7 +5,9 @@ import pyro.distributions as dist
 import pytest
 import torch
 from pyro.infer import SVI
+from pyro.nn import PyroModule, PyroParam
 from pyro_families import fresh_host as fresh_host
+from torch.distributions import constraints
 
 from pyro_igr import IGR, ControlNetwork, ExpIGR, IGRStickBreaking, TraceRELAX_ELBO
 
@@ -118,3 +120,28 @@ def test_parameters_in_a_subsampled_plate_are_those_of_its_points():
     SVI(prior, posterior, pyro.optim.Adam({"lr": 0.1}), TraceRELAX_ELBO()).step()
     is_moved = (pyro.param("loc") != 0).any(-1)
     assert is_moved.tolist() == [True, False, True, False]
+
+
+class ModuleOfParameters(PyroModule):
+    def __init__(self):
+        super().__init__()
+        self.loc = torch.nn.Parameter(torch.zeros(2).double())
+        self.scale = PyroParam(torch.ones(2).double(), constraints.positive)
+
+    def forward(self):
+        pyro.sample("a", IGRStickBreaking(0.5, self.loc, self.scale))
+
+
+def test_parameters_of_a_module_that_keeps_its_own_are_as_those_of_the_store():
+    def gradients(is_local):
+        pyro.clear_param_store()
+        pyro.set_rng_seed(0)
+        with pyro.settings.context(module_local_params=is_local):
+            module = ModuleOfParameters()
+            loss = TraceRELAX_ELBO()(lambda: pyro.sample("a", one_hot(LOGITS)), module)
+            loss().backward()
+        return [p.grad for p in module.parameters()]
+
+    for own, stored in zip(gradients(True), gradients(False), strict=True):
+        assert own.abs().sum() > 0
+        torch.testing.assert_close(own, stored)

@@ -158,12 +158,10 @@ class TraceRELAX_ELBO(ELBO):
 
 def _leaves(*traces: Trace) -> list[Tensor]:
     """The unconstrained parameters of traces, each once."""
-    found = [
-        cast(Any, site["value"]).unconstrained()
-        for trace in traces
-        for site in trace.nodes.values()
-        if site["type"] == "param"
-    ]
+    sites = (site for trace in traces for site in trace.nodes.values())
+    values: list[Any] = [site["value"] for site in sites if site["type"] == "param"]
+    # Parameters of a module that keeps its own are their unconstrained ones.
+    found = [x.unconstrained() if hasattr(x, "unconstrained") else x for x in values]
     return list({id(x): x for x in found if x.requires_grad}.values())
 
 
