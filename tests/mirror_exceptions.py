@@ -94,6 +94,8 @@ EXCEPTIONS = {
         "check_value",
         # NumPyro checks by operations of jax
         "args_to_check",
+        # torch takes a scalar as a plain number
+        "to_float",
     },
     "distributions/_pushforward.py": {
         # NumPyro wraps what it expands, torch asks the distribution

@@ -28,10 +28,16 @@ def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
     refuse_complex(**parameters)
     dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
     dtype = jnp.promote_types(dtype, jnp.float32)  # as the noise, at half precision
-    return {name: _to_float(value, dtype) for name, value in parameters.items()}
+    return {name: to_float(value, dtype) for name, value in parameters.items()}
 
 
-def _to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
+def to_float(value: ArrayLike, dtype: jnp.dtype) -> ArrayLike:
+    """A parameter as one of real numbers; a plain number takes this dtype.
+
+    Args:
+        value: an array or a plain number.
+        dtype: of single or double precision.
+    """
     if isinstance(value, Number):
         return np.asarray(value, dtype)
     is_float = jnp.issubdtype(jnp.result_type(value), jnp.floating)

@@ -101,4 +101,4 @@ class OneHotCategoricalReinMax(OneHotWithGradient):
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         drawn = super().sample(key, sample_shape)
-        return reinmax(drawn, self.logits, self.temperature)
+        return reinmax(drawn, self.logits, self.temperature).astype(drawn.dtype)

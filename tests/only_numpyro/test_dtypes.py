@@ -59,6 +59,22 @@ def test_each_precision_keeps_its_own_under_x64(name, dtype):
         assert made.dtype == dtype
 
 
+@pytest.mark.parametrize(
+    "family",
+    [
+        igr.ExpRelaxedOneHotCategorical,
+        igr.RelaxedOneHotCategorical,
+        igr.RelaxedOneHotCategoricalStraightThrough,
+        igr.OneHotCategoricalReinMax,
+    ],
+)
+def test_a_plain_temperature_keeps_single_precision_under_x64(family):
+    with enable_x64(True):
+        law = family(0.5, logits=jnp.zeros((2, 3), jnp.float32))
+        value = law.sample(KEY)
+        assert value.dtype == law.log_prob(value).dtype == jnp.float32
+
+
 every_half = pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 
 
