@@ -66,9 +66,8 @@ def _steps_below(level: float, top: Array, loc: Array, scale: Array) -> Array:
     count, ones = jnp.zeros_like(top), jnp.ones(loc.shape[-1], loc.dtype)
     for half in HALVES:
         u = lowest + (count + half)[..., None] * step
-        count = count + half * (
-            jnp.dot(_about_log_ndtr(u), ones, precision="highest") < level
-        )
+        is_below = jnp.dot(_about_log_ndtr(u), ones, precision="highest") < level
+        count = count + jnp.where(is_below, half, 0)
     return count
 
 

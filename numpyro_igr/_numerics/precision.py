@@ -5,6 +5,18 @@ from jax import Array
 from jax.typing import ArrayLike
 
 
+def at_least_single(*values: ArrayLike) -> jnp.dtype:
+    """The float dtype of the values together, single precision at the least.
+
+    Args:
+        values: arrays or plain numbers.
+    """
+    dtype = jnp.result_type(*values, float)
+    # A comparison, since JAX may be told to refuse that two dtypes are promoted.
+    is_single = jnp.finfo(dtype).bits >= jnp.finfo(jnp.float32).bits
+    return dtype if is_single else jnp.dtype(jnp.float32)
+
+
 def in_full_precision(*values: ArrayLike) -> tuple[list[Array], jnp.dtype]:
     """The values in one float dtype of 32 bits or more, and the dtype to return.
 
@@ -20,5 +32,5 @@ def in_full_precision(*values: ArrayLike) -> tuple[list[Array], jnp.dtype]:
     dtype = jnp.result_type(*values, 1.0)
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise TypeError("expected real numbers, got complex ones")
-    working = jnp.promote_types(dtype, jnp.float32)
+    working = at_least_single(*values)
     return [jnp.asarray(x, working) for x in values], dtype

@@ -8,7 +8,7 @@ from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
-from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._numerics.precision import at_least_single, in_full_precision
 
 
 def check_probs(probs: ArrayLike) -> None:
@@ -25,7 +25,7 @@ def check_probs(probs: ArrayLike) -> None:
     if not not_jax_tracer(probs):  # as the host, which leaves traced values be
         return
     probs = np.asarray(probs)
-    dtype = jnp.promote_types(jnp.result_type(probs, 1.0), jnp.float32)
+    dtype = at_least_single(probs)
     smallest = jnp.finfo(dtype).tiny  # the compiler takes what is less for 0
     if not np.all((probs.astype(dtype) >= smallest) & (probs < np.inf)):
         raise ValueError(
@@ -64,7 +64,7 @@ def to_log_probs(probs: ArrayLike | None, logits: ArrayLike | None) -> Array:
 def _check_logits(logits: ArrayLike) -> None:
     if not not_jax_tracer(logits):
         return
-    dtype = jnp.promote_types(jnp.result_type(logits, 1.0), jnp.float32)
+    dtype = at_least_single(logits)
     logits = np.asarray(logits).astype(dtype)
     least = jnp.finfo(dtype).min / 2  # the square of a mean is twice as large
     with np.errstate(invalid="ignore", over="ignore"):

@@ -47,6 +47,7 @@ def draw_set(log_probs: Array, gumbels: Array) -> Array:
         perturbed = _flatten(_perturb(children, perturbed, gumbels))
         perturbed, chosen = lax.top_k(perturbed, num_samples)
         beams = jnp.take_along_axis(_flatten(children), chosen, -1)
+        chosen = chosen.astype(codes.dtype)
         parents = chosen // num_categories
         codes = jnp.take_along_axis(codes, parents[None], -1)
         return (beams, perturbed, codes.at[i].set(chosen % num_categories)), None
@@ -107,7 +108,7 @@ def _set_weights(log_probs: Array) -> tuple[Array, Array]:
     barred = jnp.eye(len(log_probs), dtype=log_probs.dtype)
     barred = barred.reshape(*barred.shape, *[1] * (log_probs.ndim - 1))
     baselines = jnp.where(barred == 1, log_probs, log_two - log_one[:, None])
-    has_baseline = len(log_probs) > 1
+    has_baseline = float(len(log_probs) > 1)
     return jnp.exp(log_one - log_set), has_baseline * jnp.exp(baselines)
 
 

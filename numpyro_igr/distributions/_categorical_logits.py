@@ -12,6 +12,7 @@ from numpyro.distributions import Distribution, constraints
 
 from numpyro_igr._host import is_validated, not_jax_tracer, promote_shapes
 from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.precision import at_least_single
 from numpyro_igr._numerics.shapes import check_vectors
 from numpyro_igr._typed import Constraint
 from numpyro_igr.distributions._parameters import to_float
@@ -59,7 +60,7 @@ def _log(probs: Array) -> Array:
 
 
 def with_temperature(temperature: ArrayLike, logits: Array) -> tuple[Array, Array]:
-    """A temperature and logits, in one batch; a plain number takes their dtype."""
+    """A temperature and logits, in one batch."""
     refuse_complex(temperature=temperature)
     shapes = jnp.shape(temperature), logits.shape[:-1]
     try:
@@ -69,7 +70,7 @@ def with_temperature(temperature: ArrayLike, logits: Array) -> tuple[Array, Arra
             "expected the shape of temperature to broadcast with the batch of "
             f"categories, got {shapes[0]} and {shapes[1]}"
         ) from error
-    dtype = jnp.promote_types(logits.dtype, jnp.float32)  # as the noise
+    dtype = at_least_single(logits)  # as the noise
     (temperature,) = promote_shapes(to_float(temperature, dtype), shape=batch)
     return temperature, jnp.broadcast_to(logits, batch + logits.shape[-1:])
 

@@ -8,14 +8,14 @@ from jax import Array, random
 from jax.nn import one_hot
 from numpyro.distributions import Normal
 
-from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._numerics.precision import at_least_single, in_full_precision
 from numpyro_igr.distributions._categorical_logits import is_possible
 
 
 @partial(jax.jit, static_argnames="shape")
 def draw(key: Array, loc: Array, scale: Array, shape: tuple[int, ...]) -> Array:
     """Draws, of an array of this shape."""
-    dtype = jnp.result_type(loc, scale, jnp.float32)
+    dtype = at_least_single(loc, scale)
     return loc + scale * random.normal(key, shape, dtype)
 
 

@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.precision import at_least_single
 
 Shape = tuple[int, ...]
 
@@ -26,8 +27,7 @@ def to_arrays(parameters: dict[str, ArrayLike]) -> dict[str, ArrayLike]:
         TypeError: if one is complex.
     """
     refuse_complex(**parameters)
-    dtype = jnp.result_type(parameters["loc"], parameters["scale"], float)
-    dtype = jnp.promote_types(dtype, jnp.float32)  # as the noise, at half precision
+    dtype = at_least_single(parameters["loc"], parameters["scale"])  # as the noise
     return {name: to_float(value, dtype) for name, value in parameters.items()}
 
 

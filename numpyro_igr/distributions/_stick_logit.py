@@ -12,6 +12,7 @@ from numpyro.distributions import constraints
 from numpyro.distributions.kl import kl_divergence
 
 from numpyro_igr._host import validate_sample
+from numpyro_igr._numerics.precision import at_least_single
 from numpyro_igr._numerics.softplus_mean import softplus_mean
 from numpyro_igr._typed import Constraint, Distribution, Normal
 
@@ -61,7 +62,7 @@ class StickLogit(Distribution):
         return TRIGAMMA_OF_1 + polygamma(1, self.concentration)
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
-        dtype = jnp.result_type(self.concentration, jnp.float32)
+        dtype = at_least_single(self.concentration)
         shape = sample_shape + self.batch_shape
         uniform = random.uniform(key, shape, dtype, jnp.finfo(dtype).tiny)
         left = jnp.log(uniform) / self.concentration

@@ -2,12 +2,12 @@
 
 from typing import Any, ClassVar, Self, cast
 
-import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution, constraints
 
 from numpyro_igr._numerics.checks import check_rounding
+from numpyro_igr._numerics.precision import at_least_single
 from numpyro_igr._typed import Constraint
 from numpyro_igr.discrete import log_stick_probs, match_log_stick_probs
 from numpyro_igr.distributions._counts import log_pmf
@@ -110,7 +110,7 @@ class InfiniteIGR(HasRest, Truncated):
             validate_args=validate_args,
             rho=with_batch_of(tail, rho, loc=loc, scale=scale),
         )
-        dtype = jnp.result_type(self.loc, self.scale, jnp.float32)
+        dtype = at_least_single(self.loc, self.scale)
         check_rounding(dtype, validate_args=validate_args, rho=rho)
 
     @classmethod

@@ -9,7 +9,7 @@ from jax import Array, random
 from jax.nn import one_hot, softmax, softplus
 from numpyro.distributions import Distribution
 
-from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._numerics.precision import at_least_single, in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr.discrete import (
     gaussians_given_argmax,
@@ -100,9 +100,8 @@ class StickNoise:
         self.loc, self.scale = parameters
         self.log_odds: Array = log_odds[..., :-1]
         self.y: Array = self.loc + self.scale * probit_of_log_odds(self.log_odds[0])
-        self.category: Array = _first_largest(_append(self.y, 1.0) > 0).astype(
-            self.y.dtype
-        )
+        is_stick = (_append(self.y, 1.0) > 0).astype(self.y.dtype)
+        self.category: Array = _first_largest(is_stick)
 
     @cached_property
     def y_given_category(self) -> Array:
@@ -145,7 +144,7 @@ def finite(logits: Array) -> Array:
 
 
 def _first_largest(x: Array) -> Array:
-    return one_hot(x.argmax(-1), x.shape[-1], dtype=jnp.result_type(x, jnp.float32))
+    return one_hot(x.argmax(-1), x.shape[-1], dtype=at_least_single(x))
 
 
 def without_noise(dist: Distribution) -> str:

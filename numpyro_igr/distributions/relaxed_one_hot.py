@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import constraints
 
 from numpyro_igr._host import validate_sample
+from numpyro_igr._numerics.precision import at_least_single
 from numpyro_igr._typed import Constraint, Distribution, dependent_property
 from numpyro_igr.distributions._absent import Absent
 from numpyro_igr.distributions._categorical_logits import (
@@ -140,7 +141,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
 # Each one program, even where nothing around it is compiled.
 @partial(jax.jit, static_argnames="shape")
 def _draw(key: Array, tau: Array, logits: Array, shape: Shape) -> Array:
-    noise = random.gumbel(key, shape, jnp.result_type(logits, jnp.float32))
+    noise = random.gumbel(key, shape, at_least_single(logits))
     possible, finite = _possible_logits(logits)
     return log_softmax(jnp.where(possible, (finite + noise) / tau, logits), -1)
 

@@ -38,7 +38,7 @@ class Vertex(Way):
 
     def contains(self, z: Array, tau: Array) -> Array:
         largest = _is_largest(z)
-        w = (z - (1 - tau) * largest) / tau
+        w = jnp.where(largest, z - (1 - tau), z) / tau
         nearest = jnp.where(largest, w, -jnp.inf).max(-1, keepdims=True)
         tolerance = jnp.finfo(z.dtype).eps ** 0.5
         inside = ((w > -tolerance) & (w < nearest + tolerance)).all(-1)

@@ -12,6 +12,7 @@ from numpyro.distributions import constraints
 
 from numpyro_igr._host import array_equiv
 from numpyro_igr._numerics.checks import check_positive, refuse_complex
+from numpyro_igr._numerics.precision import at_least_single
 from numpyro_igr._typed import Constraint, Transform
 
 
@@ -108,7 +109,7 @@ _softmax = jax.jit(softmax)
 
 @jax.jit
 def _log_inside(y: Array) -> tuple[Array, Array]:
-    full = y.astype(jnp.promote_types(y.dtype, jnp.float32))
+    full = y.astype(at_least_single(y))
     inside = (full >= jnp.finfo(full.dtype).tiny).all(-1, keepdims=True)
     return inside, jnp.log(jnp.where(inside, y, 1 / y.shape[-1]))
 

@@ -75,6 +75,15 @@ def test_a_plain_temperature_keeps_single_precision_under_x64(family):
         assert value.dtype == law.log_prob(value).dtype == jnp.float32
 
 
+# As JAX_NUMPY_DTYPE_PROMOTION=strict of programs that guard their precision.
+@every_family_and_flow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_strict_promotion_of_dtypes_refuses_no_family(name, dtype):
+    with enable_x64(True), jax.numpy_dtype_promotion("strict"):
+        law = of_dtype(name, dtype)
+        assert dtypes_of(name, law) == {np.dtype(dtype)}
+
+
 every_half = pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 
 
