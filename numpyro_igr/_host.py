@@ -94,6 +94,16 @@ def is_given(name: str) -> bool:
     return any((handler.data or {}).get(name) is not None for handler in around)
 
 
+def is_cond(message: dict[str, Any]) -> bool:
+    """Whether a message of the host is that of its ``cond``, branches and all.
+
+    Args:
+        message: as handlers get it.
+    """
+    is_control_flow = message["type"] == "control_flow"
+    return is_control_flow and message["fn"].__name__ == "cond_wrapper"
+
+
 def eval_provenance(function: Callable, /, **values: Any) -> Any:
     """The names of the values on which each output depends, without computing any.
 

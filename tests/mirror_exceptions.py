@@ -16,6 +16,8 @@ EXCEPTIONS = {
         "waiting_states",
         # Pyro's tensors tell what they depend on
         "eval_provenance",
+        # Pyro has no cond
+        "is_cond",
         # an intervention cuts the site off in Pyro, and is passed by in NumPyro
         "is_given",
     },
@@ -193,6 +195,10 @@ EXCEPTIONS = {
         "ExpRelaxedOneHotCategorical.log_prob",
         # what NumPyro asks for the arguments that it checks
         "ExpRelaxedOneHotCategorical.get_args",
+    },
+    "handlers/_cond.py": {
+        # Pyro has no cond
+        "*",
     },
     "handlers/_log_odds.py": {
         # Pyro sends a message by its type, to private methods

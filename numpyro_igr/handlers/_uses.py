@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.handlers import block, replay, seed, substitute, trace
 
+from numpyro_igr.handlers._cond import OutsideCondMessenger
 from numpyro_igr.handlers._misuse import check_marks, in_python
 from numpyro_igr.handlers._propagation import follow
 from numpyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
@@ -54,7 +55,7 @@ def check_uses(
     Raises:
         ValueError: naming the first such site, and its use.
     """
-    program = seed(program, 0)
+    program = OutsideCondMessenger(seed(program, 0))
     sites = _run(program, args, kwargs or {}, others)
     _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
     return sites

@@ -15,8 +15,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SCANNED = (
-    "site '{}' has its value already, from a scan: "
-    "discretize the step of the scan instead, scan(discretize(step), ...)"
+    "site '{}' has its value already, from a scan or a cond: draw it before a cond, "
+    "or discretize the step of the scan instead, scan(discretize(step), ...)"
 )
 
 FIXED = (

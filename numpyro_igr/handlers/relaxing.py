@@ -24,8 +24,8 @@ ENUMERATED = (
 )
 
 SCANNED = (
-    "site '{}' has its value already, from a scan: "
-    "relax the step of the scan instead, scan(relax(step, temperature), ...)"
+    "site '{}' has its value already, from a scan or a cond: draw it before a cond, "
+    "or relax the step of the scan instead, scan(relax(step, temperature), ...)"
 )
 
 FIXED = (

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from numpyro_igr._host import Messenger
+from numpyro_igr.handlers._cond import OutsideCondMessenger
 
 LACKING = (
     "site '{}' is latent in the model and the guide lacks it, so that its density "
@@ -42,4 +43,4 @@ def with_guided_latents(model: Callable, guide: Callable) -> tuple[Callable, Cal
     """
     guided: set[str] = set()
     of_model, of_guide = (GuidedMessenger(guided, is_model=x) for x in (True, False))
-    return of_model(model), of_guide(guide)
+    return of_model(OutsideCondMessenger(model)), of_guide(guide)
