@@ -5,10 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro
 import pytest
 from cases import WITH_PROBS
 from jax import random
 from numpyro.distributions.kl import kl_divergence
+from numpyro.infer import SVI
 from numpyro_families import every_family, every_family_and_flow, make
 from numpyro_families import fresh_host as fresh_host
 from x64 import enable_x64
@@ -82,6 +84,22 @@ def test_a_strict_promotion_of_dtypes_refuses_no_family(name, dtype):
     with enable_x64(True), jax.numpy_dtype_promotion("strict"):
         law = of_dtype(name, dtype)
         assert dtypes_of(name, law) == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize(
+    "engine", [igr.TraceUnorderedSet_ELBO(2), igr.TraceRELAX_ELBO(control_variate=None)]
+)
+def test_a_strict_promotion_of_dtypes_refuses_no_unbiased_gradient(engine):
+    def program(probs):
+        prior = igr.IGRStickBreaking.from_probs(0.5, jnp.array(probs))
+        numpyro.sample("z", prior)
+
+    model, guide = partial(program, [0.5, 0.5]), partial(program, [0.2, 0.8])
+    with jax.numpy_dtype_promotion("strict"):
+        guide = engine.with_parameters(guide) if hasattr(engine, "name") else guide
+        svi = SVI(model, guide, numpyro.optim.Adam(0.01), engine)
+        _, loss = svi.update(svi.init(KEY))
+    assert jnp.isfinite(loss)
 
 
 every_half = pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
