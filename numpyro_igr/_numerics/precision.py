@@ -5,16 +5,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 
-def at_least_single(*values: ArrayLike) -> jnp.dtype:
+def at_least_single(*values: ArrayLike | jnp.dtype) -> jnp.dtype:
     """The float dtype of the values together, single precision at the least.
 
     Args:
-        values: arrays or plain numbers.
+        values: arrays, plain numbers or dtypes.
     """
-    dtype = jnp.result_type(*values, float)
+    dtype, single = jnp.result_type(*values, float), jnp.dtype(jnp.float32)
     # A comparison, since JAX may be told to refuse that two dtypes are promoted.
-    is_single = jnp.finfo(dtype).bits >= jnp.finfo(jnp.float32).bits
-    return dtype if is_single else jnp.dtype(jnp.float32)
+    is_half = jnp.finfo(dtype).bits < jnp.finfo(single).bits
+    return single if is_half else dtype
 
 
 def in_full_precision(*values: ArrayLike) -> tuple[list[Array], jnp.dtype]:
@@ -32,5 +32,5 @@ def in_full_precision(*values: ArrayLike) -> tuple[list[Array], jnp.dtype]:
     dtype = jnp.result_type(*values, 1.0)
     if jnp.issubdtype(dtype, jnp.complexfloating):
         raise TypeError("expected real numbers, got complex ones")
-    working = at_least_single(*values)
+    working = at_least_single(dtype)
     return [jnp.asarray(x, working) for x in values], dtype
