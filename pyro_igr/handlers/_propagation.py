@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from pyro_igr._typed import Distribution, Transform
 from pyro_igr.handlers._marks import (
+    FLAT,
     INTEGER,
     NONE,
     SMOOTH,
@@ -81,7 +82,9 @@ class _Following(TorchFunctionMode):
             self.left |= NONE if in_library else _taken_out(name, marks)
             return
         name = "round" if kwargs.get("rounding_mode") else name.strip("_")
-        if name in CHOICES:
+        if name == "split":
+            marks = self._of_split(*args, **kwargs)
+        elif name in CHOICES:
             predicate = [x for x in args if getattr(x, "dtype", None) == torch.bool]
             cases = [x for x in args if not any(x is p for p in predicate)]
             marks = chosen(self.read(predicate), self.read((cases, kwargs)))
@@ -91,6 +94,11 @@ class _Following(TorchFunctionMode):
             found = NONE if name in UNSEEN else made(name, tensor.dtype, marks)
             same = self.read(tensor) if in_library else NONE  # returned as it came
             self.mark(tensor, found | same)
+
+    # PyTorch takes a tensor for the size of the parts, and makes an integer of it.
+    def _of_split(self, tensor: Tensor, *sizes: Any, **named: Any) -> Marks:
+        counted = changed(self.read((sizes, named)), own=INTEGER, smooth=FLAT)
+        return self.read(tensor) | counted
 
 
 def _taken_out(name: str, marks: Marks) -> Marks:

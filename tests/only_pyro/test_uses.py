@@ -71,6 +71,7 @@ MISUSES = {
     "repeat": ("b", lambda b: PAIR.repeat(b).sum()),
     "repeat_interleave": ("b", lambda b: PAIR.repeat_interleave(b).sum()),
     "size": ("b", lambda b: torch.eye(b).sum()),
+    "size of parts": ("n", lambda n: TRIPLE.split(n + 1)[0].sum()),
     "special.round": ("b", torch.special.round),
 }
 
@@ -89,6 +90,7 @@ USES = {
     "own activation": lambda z: torch.where(z > 0, z, 0.1 * z).sum(),
     "entropy": lambda z: torch.special.entr(z).sum(),
     "xlogy": lambda z: torch.xlogy(z, TRIPLE).sum(),
+    "parts": lambda z: torch.split(tensor=z, split_size_or_sections=2)[0].sum(),
     "vmap": lambda z: torch.func.vmap(torch.sin)(z).sum(),
     "report": report,
     "assertion": lambda z: z.sum() if (z >= 0).all() else 0 * z.sum(),
