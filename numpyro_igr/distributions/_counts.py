@@ -93,8 +93,9 @@ def _log_probs(dist: Distribution, size: int) -> Array:
     """Of 0 .. size-1, as a last dimension; -inf outside the support."""
     lower, upper = _bounds(dist)
     counts = jnp.arange(size).reshape(-1, *[1] * len(dist.batch_shape))
+    upper = jnp.minimum(upper, size).astype(counts.dtype)
     is_inside = (counts >= lower) & (counts <= upper)
-    inside = jnp.clip(counts, lower, jnp.minimum(upper, size)).astype(counts.dtype)
+    inside = jnp.clip(counts, lower, upper)
     log_probs = jnp.where(is_inside, dist.log_prob(inside), -math.inf)
     return jnp.moveaxis(log_probs, 0, -1)
 

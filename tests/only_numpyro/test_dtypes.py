@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
+import numpyro.distributions as dist
 import pytest
 from cases import WITH_PROBS
 from jax import random
@@ -84,6 +85,22 @@ def test_a_strict_promotion_of_dtypes_refuses_no_family(name, dtype):
     with enable_x64(True), jax.numpy_dtype_promotion("strict"):
         law = of_dtype(name, dtype)
         assert dtypes_of(name, law) == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_strict_promotion_of_dtypes_refuses_no_kl_of_a_kumaraswamy(dtype):
+    one = np.ones((), dtype)
+    with enable_x64(True), jax.numpy_dtype_promotion("strict"):
+        kl = kl_divergence(igr.Kumaraswamy(2 * one, 3 * one), dist.Beta(one, 5 * one))
+    assert kl.dtype == dtype
+
+
+@pytest.mark.parametrize("num_sticks", [4, None])
+def test_a_strict_promotion_of_dtypes_refuses_no_counts_without_a_bound(num_sticks):
+    law = dist.Poisson(3.0)
+    with jax.numpy_dtype_promotion("strict"):
+        found = igr.InfiniteIGR.from_discrete(0.5, law, num_sticks).probs[:4]
+    np.testing.assert_allclose(found, np.exp(law.log_prob(np.arange(4))), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
