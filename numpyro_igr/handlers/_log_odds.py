@@ -11,8 +11,9 @@ from numpyro.distributions import (
     Normal,
     TransformedDistribution,
 )
+from numpyro.handlers import infer_config
 
-from numpyro_igr._host import Messenger
+from numpyro_igr._host import Messenger, is_cond
 from numpyro_igr._typed import Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._truncated import Truncated
@@ -58,6 +59,9 @@ class LogOddsMessenger(Messenger):
         self.sites, self.is_model = sites, is_model
 
     def process_message(self, msg: dict) -> None:
+        if msg["type"] == "control_flow" and not is_cond(msg):
+            step, *rest = msg["args"]
+            msg["args"] = infer_config(step, self._check_unscanned), *rest
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, dist = msg["name"], msg["fn"]
@@ -72,6 +76,12 @@ class LogOddsMessenger(Messenger):
                 _check_weights(self.sites[name], msg)
             change = partial(_in_log_odds, unit_map=unit_map)
             msg["fn"] = inside(dist, change)
+
+    # The host hands the step of a scan values of u, which it cannot go on with.
+    def _check_unscanned(self, msg: dict) -> dict:
+        if not msg["is_observed"] and self._map(msg["name"]):
+            raise ValueError(GIVEN.format(msg["name"]))
+        return {}
 
     def _map(self, name: str) -> Transform | None:
         return cast(Transform | None, self.sites.get(name, {}).get("map"))

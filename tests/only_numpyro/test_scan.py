@@ -15,6 +15,7 @@ from numpyro_igr import (
     TraceDiscreteKL_ELBO,
     TraceEnumeratedDiscrete_ELBO,
     TraceRELAX_ELBO,
+    TraceSTL_ELBO,
     TraceUnorderedSet_ELBO,
 )
 
@@ -65,6 +66,14 @@ def test_relax_names_the_site_in_a_scan_and_what_trains_it():
     params = PARAMS | {f"{engine.name}_scale": 1.0, f"{engine.name}_temperature": 0.5}
     with pytest.raises(ValueError, match="'z' lies in a scan.* TraceUnorderedSet_ELBO"):
         engine.loss(key, params, model, guide)
+
+
+def test_gaussian_coordinates_name_a_site_that_only_the_model_draws_in_a_scan():
+    def guide():
+        numpyro.sample("z", IGRStickBreaking(0.5, LOCS, 1.2))
+
+    with pytest.raises(ValueError, match="'z' has its value .*from a scan.* in a loop"):
+        TraceSTL_ELBO().loss(random.key(0), {}, model, guide)
 
 
 def test_a_scale_that_is_not_learned_is_not_warned_of():
