@@ -20,8 +20,11 @@ from numpyro_igr.distributions._rounding import absorb_rounding
 
 
 def is_possible(logits: Array) -> Array:
-    """Whether each category of normalised log probabilities has any probability."""
-    return logits > jnp.finfo(logits.dtype).min
+    """Whether each category of normalised log probabilities has any probability.
+
+    That of NaN is unknown and so goes on, rather than being taken for none.
+    """
+    return ~(logits <= jnp.finfo(logits.dtype).min)
 
 
 def categorical_logits(
@@ -54,9 +57,9 @@ def _normalised(logits: Array) -> Array:
 
 @jax.jit
 def _log(probs: Array) -> Array:
-    positive = probs > 0
-    log_probs = jnp.log(jnp.where(positive, probs, 1.0))
-    return jnp.where(positive, log_probs, jnp.finfo(log_probs.dtype).min)
+    is_zero = probs <= 0
+    log_probs = jnp.log(jnp.where(is_zero, 1.0, probs))
+    return jnp.where(is_zero, jnp.finfo(log_probs.dtype).min, log_probs)
 
 
 def with_temperature(temperature: ArrayLike, logits: Array) -> tuple[Array, Array]:

@@ -142,7 +142,8 @@ class IGRFlow(GaussianPushforward):
             y = cast(Array, part(y))
         last = jnp.zeros_like(y[..., :1])
         chosen = lax.stop_gradient(jnp.concatenate([y, last], -1)).argmax(-1)
-        return one_hot(chosen, self.event_shape[0], dtype=y.dtype)
+        vertices = one_hot(chosen, self.event_shape[0], dtype=y.dtype)
+        return jnp.where(jnp.isnan(y).any(-1, keepdims=True), jnp.nan, vertices)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Array, Array]:
         """Probabilities of the discrete distribution, and their standard errors.

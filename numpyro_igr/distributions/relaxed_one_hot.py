@@ -152,7 +152,7 @@ def _log_density(log_z: Array, tau: Array, logits: Array) -> Array:
     possible, logits = _possible_logits(logits)
     constant = gammaln(float(k)) + (k - 1) * jnp.log(tau[..., 0])
     scores = logits - tau * log_z
-    inside = (jnp.isfinite(scores) & possible).all(-1)
+    inside = (jnp.isfinite(log_z) & ~jnp.isinf(scores) & possible).all(-1)
     scores = jnp.where(inside[..., None], scores, 0.0)
     density = constant + log_softmax(scores, -1).sum(-1)
     return jnp.where(inside, density, -jnp.inf)

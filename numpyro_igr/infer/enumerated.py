@@ -136,7 +136,7 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term[0].sum()
-        is_possible = log_q > jnp.finfo(log_q.dtype).min / 2
+        is_possible = ~(log_q <= jnp.finfo(log_q.dtype).min / 2)  # or NaN
         f, log_q = (jnp.where(is_possible, x, 0.0) for x in (f, log_q))
         return -jnp.where(is_possible, jnp.exp(log_q) * f, 0.0).sum() - others
 

@@ -46,7 +46,7 @@ def interpolate(table: Tensor, points: Tensor, b: Tensor) -> Tensor:
     at = steps * (b.detach() / points[..., -1:]).clamp(0, 1).sqrt()
     first = at.floor().clamp(1, steps - 2)
     f = at - first
-    first = first.long() - 1
+    first = first.nan_to_num(1).long() - 1  # NaN stays in f
     weights = (
         f * (f - 1) * (2 - f) / 6,
         (f + 1) * (f - 1) * (f - 2) / 2,

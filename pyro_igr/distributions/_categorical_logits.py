@@ -15,8 +15,11 @@ from pyro_igr.transforms.simplex import to_real
 
 
 def is_possible(logits: Tensor) -> Tensor:
-    """Whether each category of normalised log probabilities has any probability."""
-    return logits > torch.finfo(logits.dtype).min
+    """Whether each category of normalised log probabilities has any probability.
+
+    That of NaN is unknown and so goes on, rather than being taken for none.
+    """
+    return ~(logits <= torch.finfo(logits.dtype).min)
 
 
 def categorical_logits(
@@ -36,9 +39,9 @@ def categorical_logits(
     categorical = Categorical(**reals, validate_args=is_validated(dist))
     if logits is not None:
         return categorical.logits.clamp(min=torch.finfo(categorical.logits.dtype).min)
-    positive = categorical.probs > 0
-    log_probs = torch.where(positive, categorical.probs, 1.0).log()
-    return torch.where(positive, log_probs, torch.finfo(log_probs.dtype).min)
+    is_zero = categorical.probs <= 0
+    log_probs = torch.where(is_zero, 1.0, categorical.probs).log()
+    return torch.where(is_zero, torch.finfo(log_probs.dtype).min, log_probs)
 
 
 def with_temperature(

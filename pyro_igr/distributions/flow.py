@@ -120,14 +120,15 @@ class IGRFlow(GaussianPushforward):
         first, second = (
             self._chosen(self.loc + self.scale * x) for x in (noise, -noise)
         )
-        counts = first.sum(0) + second.sum(0), (first & second).sum(0)
+        counts = first.sum(0) + second.sum(0), (first * second).sum(0)
         return torch.stack(counts).to(noise)
 
     def _chosen(self, y: Tensor) -> Tensor:
         for part in self.flow:
             y = cast(Tensor, part(y))
         chosen = pad(y, (0, 1)).argmax(-1, keepdim=True)
-        return chosen == torch.arange(y.shape[-1] + 1, device=y.device)
+        vertices = chosen == torch.arange(y.shape[-1] + 1, device=y.device)
+        return torch.where(y.isnan().any(-1, keepdim=True), torch.nan, vertices)
 
     def probs_and_error(self, num_samples: int = 10_000) -> tuple[Tensor, Tensor]:
         """Probabilities of the discrete distribution, and their standard errors.

@@ -154,7 +154,8 @@ class ExpRelaxedOneHotCategorical(
         (logits, tau, value), dtype = self._in_full_precision(value)
         k = self.event_shape[0]
         scores = logits - tau * value
-        inside = (scores.isfinite() & is_possible(self.logits)).all(-1)
+        inside = value.isfinite() & ~scores.isinf() & is_possible(self.logits)
+        inside = inside.all(-1)
         scores = torch.where(inside.unsqueeze(-1), scores, 0.0)
         constant = math.lgamma(k) + (k - 1) * tau.log().squeeze(-1)
         density = constant + scores.log_softmax(-1).sum(-1)

@@ -152,7 +152,7 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
                 f = f + sum_to_plates(term, plates)
             else:
                 others = others + term.sum()
-        is_possible = log_q > torch.finfo(log_q.dtype).min / 2
+        is_possible = ~(log_q <= torch.finfo(log_q.dtype).min / 2)  # or NaN
         f, log_q = (torch.where(is_possible, x, 0.0) for x in (f, log_q))
         elbo = torch.where(is_possible, log_q.exp() * f, 0.0).sum() + others
         return -torch_item(elbo), -elbo

@@ -137,3 +137,39 @@ def test_sites_and_parameters_may_have_names_of_arguments(names):
     for engine in "TraceEnumeratedDiscrete_ELBO", "TraceDiscreteKL_ELBO":
         elbo = getattr(numpyro_igr, engine)()
         assert abs(elbo.loss(KEY, start, program, program)) < 1e-6
+
+
+DISCRETE = {
+    "enumerated": numpyro_igr.TraceEnumeratedDiscrete_ELBO(),
+    "set": numpyro_igr.TraceUnorderedSet_ELBO(2),
+    "leave_one_out": numpyro_igr.TraceUnorderedSet_ELBO(2, replacement=True),
+    "vimco": numpyro_igr.TraceVIMCO_ELBO(2),
+    "iwae": numpyro_igr.TraceDiscreteIWAE_ELBO(2),
+    "discrete_kl": numpyro_igr.TraceDiscreteKL_ELBO(),
+}
+
+
+def diverged(start):
+    """A pair whose guide has this parameter, NaN after training that diverged."""
+
+    def program(start):
+        with numpyro.plate("data", 2):
+            numpyro.sample("z", numpyro_igr.IGRStickBreaking(0.5, start, 1.0))
+
+    return lambda: program(jnp.zeros(2)), lambda: program(start)
+
+
+@pytest.mark.parametrize("elbo", DISCRETE.values(), ids=DISCRETE)
+def test_a_guide_that_diverged_has_no_loss(elbo):
+    loss = jax.jit(lambda start: elbo.loss(KEY, {}, *diverged(start)))
+    assert jnp.isfinite(loss(jnp.zeros(2)))
+    assert jnp.isnan(loss(jnp.array([0.0, jnp.nan])))
+
+
+def test_a_guide_that_diverged_has_no_log_likelihood():
+    def weigh(start):
+        pair = diverged(start)
+        return numpyro_igr.log_weights(KEY, *pair, num_samples=4)
+
+    assert jnp.isfinite(jax.jit(weigh)(jnp.zeros(2))).all()
+    assert jnp.isnan(jax.jit(weigh)(jnp.full(2, jnp.nan))).all()

@@ -57,7 +57,7 @@ def elbo_and_score(f: Array, log_q: Array, *, replacement: bool) -> tuple[Array,
     weigh = leave_one_out_weights if replacement else set_weights
     weights, baselines = weigh(lax.stop_gradient(log_q))
     # Of samples that are impossible, which only sets of everything hold.
-    is_possible = log_q > jnp.finfo(log_q.dtype).min / 2
+    is_possible = ~(log_q <= jnp.finfo(log_q.dtype).min / 2)  # or NaN
     f, log_q = (jnp.where(is_possible, x, 0.0) for x in (f, log_q))
     fixed = lax.stop_gradient(f)
     centred = fixed - (baselines * fixed).sum(1)

@@ -58,7 +58,7 @@ def elbo_and_score(
     weigh = leave_one_out_weights if replacement else set_weights
     weights, baselines = weigh(log_q.detach())
     # Of samples that are impossible, which only sets of everything hold.
-    is_possible = log_q > torch.finfo(log_q.dtype).min / 2
+    is_possible = ~(log_q <= torch.finfo(log_q.dtype).min / 2)  # or NaN
     f, log_q = (torch.where(is_possible, x, 0.0) for x in (f, log_q))
     centred = f.detach() - (baselines * f.detach()).sum(1)
     return (weights * f).sum(), (weights * centred * log_q).sum()
