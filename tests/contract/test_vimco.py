@@ -1,6 +1,7 @@
 """TraceVIMCO_ELBO: the gradient of the importance-weighted bound, enumerated."""
 
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
@@ -76,3 +77,49 @@ def test_an_array_of_scales_is_refused_by_site(host):
 def test_a_sample_without_others_is_refused(host):
     with pytest.raises(ValueError, match="num_samples to be at least 2"):
         host.igr.TraceVIMCO_ELBO(1)
+
+
+LOCS, X = np.array([-1.0, 1.0]), 1.0
+
+
+def mixture(host, *, dependent):
+    """A category, a number around its mean, and a guide that is the prior."""
+
+    def number(z):
+        return host.sample("u", host.dist.Normal(z @ host.array(LOCS), host.array(1.0)))
+
+    def category():
+        return host.sample("z", host.one_hot(host.array([0.5, 0.5])))
+
+    def model():
+        u = number(category())
+        host.sample("x", host.dist.Normal(u, 0.5), obs=host.array(X))
+
+    def guide():
+        z = category()
+        number(z if dependent else host.array([0.5, 0.5]))
+
+    return model, guide
+
+
+@pytest.mark.parametrize("dependent", [True, False])
+def test_numbers_that_depend_on_a_category_are_drawn_with_each(host, dependent):
+    """The bound tends to the evidence, or to that given the one number."""
+    make = partial(host.igr.TraceVIMCO_ELBO, 200)
+    losses = host.losses(make, *mixture(host, dependent=dependent))
+    error = 0.01 + 4 * losses.std() / len(losses) ** 0.5
+    expected, other = (limit(dependent=x) for x in (dependent, not dependent))
+    assert abs(losses.mean() - expected) < error < abs(expected - other) / 2
+
+
+def limit(*, dependent):
+    var = 1.25
+    if dependent:
+        log_x = -((X - LOCS) ** 2) / (2 * var) - np.log(2 * np.pi * var) / 2
+        return -np.logaddexp(*log_x) + np.log(2)
+    u = np.linspace(-9, 9, 20_001)
+    log_u = [-((u - loc) ** 2) / 2 - np.log(2 * np.pi) / 2 for loc in LOCS]
+    log_x = -((X - u) ** 2) / 0.5 - np.log(2 * np.pi / 4) / 2
+    log_q = -(u**2) / 2 - np.log(2 * np.pi) / 2
+    log_w = np.logaddexp(*log_u) - np.log(2) + log_x - log_q
+    return -(np.exp(log_q) * log_w).sum() * (u[1] - u[0])

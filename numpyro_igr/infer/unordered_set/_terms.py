@@ -1,10 +1,11 @@
 """The terms of an ELBO at given one-hot values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
-from jax import Array, lax
+from jax import Array, lax, random
 from numpyro.handlers import substitute
 
+from numpyro_igr._host import Messenger
 from numpyro_igr.distributions.recovering import innermost
 from numpyro_igr.infer._joint_values import joint_log_probs
 from numpyro_igr.infer._sites import check_reparameterized, is_one_hot, one_hot_sites
@@ -37,15 +38,25 @@ def terms(
     return found
 
 
-def draw(run: Callable, key: Array) -> dict[str, Array]:
-    """Values of the one-hot sites, with their key.
+def draw(
+    run: Callable, weigh: Callable, key: Array, names: Set[str]
+) -> dict[str, dict]:
+    """What adds up to the ELBO of a sample of the one-hot sites, with their key.
 
     Args:
         run: of a handler, to traces of model and guide.
+        weigh: of that and of the values of one-hot sites.
         key: the random key.
+        names: of the other sites that depend on them.
     """
-    _, trace = run(DrawMessenger(key))
-    return {name: site["value"] for name, site in one_hot_sites(trace).items()}
+    of_one_hot, of_others = random.split(key)
+
+    def run_of_sample(handler: Callable) -> tuple[Trace, Trace]:
+        return run(lambda fn: handler(_NoiseMessenger(fn, of_others, names)))
+
+    _, trace = run_of_sample(DrawMessenger(of_one_hot))
+    sites = one_hot_sites(trace).items()
+    return weigh(run_of_sample, {name: site["value"] for name, site in sites})
 
 
 def evaluate(
@@ -75,3 +86,15 @@ def dependents(traces: tuple[Trace, Trace], causes: dict) -> list[dict]:
     """
     by_name = dict(zip(("model", "guide"), traces, strict=True))
     return [by_name[key][name] for (key, name), found in causes.items() if found]
+
+
+class _NoiseMessenger(Messenger):
+    """Draws sites by a key that is another for each sample, in place of their own."""
+
+    def __init__(self, fn: Callable, key: Array, names: Set[str]) -> None:
+        super().__init__(fn)
+        self.key, self.names = key, names
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and msg["name"] in self.names:
+            self.key, msg["kwargs"]["rng_key"] = random.split(self.key)

@@ -120,7 +120,8 @@ class TraceUnorderedSet_ELBO(ELBO):
         keys = random.split(rng_key, self.num_particles)
         return self.vectorize_particles_fn(particle, keys).mean()
 
-    # The samples differ in one-hot values alone: other sites keep their keys.
+    # The samples of a set differ in one-hot values alone: other sites keep their keys.
+    # Independent ones also differ at the sites that depend on these values.
     def _loss(self, run: Callable, key: Array) -> Array:
         first = run(DrawMessenger(key))
         check_model_guide_match(*first)
@@ -129,17 +130,20 @@ class TraceUnorderedSet_ELBO(ELBO):
         causes = eval_provenance(lambda **values: evaluate(run, values), **values)
         reached = dependents(first, causes["terms"])
         plates = common_plates([*one_hot.values(), *reached])
+        weigh = partial(evaluate, with_score=self._with_score)
         if self.replacement:
+            by_one_hot = {key for key, found in causes["terms"].items() if found}
+            names = {name for side, name in by_one_hot if side == "guide"}
+            names -= one_hot.keys()
             keys = random.split(key, self.num_samples)
-            values = jax.vmap(lambda key: draw(run, key))(keys)
+            found = jax.vmap(lambda key: draw(run, weigh, key, names))(keys)
         else:
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
             dists = {name: site["fn"] for name, site in one_hot.items()}
             gumbels = partial(draw_gumbels, key)
             values = draw_joint_set(dists, plates, self.num_samples, gumbels)
-        weigh = partial(evaluate, run, with_score=self._with_score)
-        found = jax.vmap(weigh)(values)
+            found = jax.vmap(partial(weigh, run))(values)
         log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
         log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
