@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import NamedTuple
+from zlib import crc32
 
 from jax import Array, lax, random
 from numpyro.handlers import replay, seed, trace
@@ -52,7 +53,7 @@ def weigh(
 
 
 class _SubsampleMessenger(Messenger):
-    """Draws the indices of subsampled plates by a key that is the same for all."""
+    """Draws the indices of each subsampled plate by the same key in all samples."""
 
     def __init__(self, fn: Callable, key: Array) -> None:
         super().__init__(fn)
@@ -60,4 +61,5 @@ class _SubsampleMessenger(Messenger):
 
     def process_message(self, msg: dict) -> None:
         if msg["type"] == "plate" and msg["value"] is None:
-            msg["kwargs"]["rng_key"] = self.key
+            number = crc32(msg["name"].encode())
+            msg["kwargs"]["rng_key"] = random.fold_in(self.key, number)

@@ -57,3 +57,22 @@ def test_a_traced_mask_on_one_side_makes_weights_nan():
     weights = jax.jit(lambda mask: log_weights(KEY, model, guide, mask, num_samples=2))
     assert jnp.isnan(weights(jnp.array([True, False]))).all()
     assert jnp.isfinite(weights(jnp.array([True, True]))).all()
+
+
+def test_plates_are_subsampled_apart():
+    def grid():
+        with (
+            numpyro.plate("rows", 6, 2, dim=-2) as i,
+            numpyro.plate("columns", 6, 2, dim=-1) as j,
+        ):
+            same = i[:, None] == j
+            numpyro.factor("same", jnp.where(same, 1.0, 0.0))
+
+    def nothing():
+        pass
+
+    of = {"num_samples": 1, "plate": ("rows", "columns")}
+    keys = jax.random.split(KEY, 300)
+    found = jax.vmap(lambda key: log_weights(key, grid, nothing, **of).mean())(keys)
+    assert abs(found.mean() - 1 / 6) < 4 * found.std() / 300**0.5
+    assert 0 < found.std() < 0.3
