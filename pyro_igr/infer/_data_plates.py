@@ -150,7 +150,7 @@ def check_whole(site: Message, names: tuple[str, ...]) -> None:
     """
     for frame in site["cond_indep_stack"]:
         is_whole = frame.full_size is None or frame.size == frame.full_size
-        if frame.vectorized and frame.name not in (SAMPLES, *names) and not is_whole:
+        if frame.name not in (SAMPLES, *names) and not is_whole:
             raise ValueError(SUBSAMPLED.format(frame.name, site["name"], frame.name))
 
 

@@ -53,3 +53,19 @@ def test_a_sequential_plate_makes_no_data():
             pyro.sample(f"z{i}", dist.OneHotCategorical(torch.ones(2)))
 
     assert log_weights(model, guide, num_samples=5).shape == (5,)
+
+
+def test_a_subsampled_loop_over_a_plate_is_refused():
+    def loop(size):
+        z = pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+        for i in pyro.plate("data", 4, size):
+            pyro.factor(f"x_{i}", z[..., 0] - 1.0)
+
+    def of_z():
+        pyro.sample("z", dist.OneHotCategorical(torch.tensor([1.0, 0.0])))
+
+    expected = torch.full((2,), -torch.tensor(2.0).log().item())
+    found = log_weights(lambda: loop(None), of_z, num_samples=2)
+    torch.testing.assert_close(found, expected)
+    with pytest.raises(ValueError, match=r"plate 'data' of site 'x_\d' is subsampled"):
+        log_weights(lambda: loop(2), of_z, num_samples=2)
