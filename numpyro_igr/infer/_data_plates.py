@@ -29,6 +29,10 @@ MASKS = (
     "site '{}' has another mask in the model than in the guide, so that weights would "
     "not be of p(x): use the same mask in both"
 )
+OBSERVED = (
+    "site '{0}' is observed in the guide as well, so that weights would not be of "
+    "p(x): hide it there, block(guide, hide=['{0}'])"
+)
 SUBSAMPLED = (
     "plate '{}' of site '{}' is subsampled within a datum, whose weight needs all of "
     "it: do not subsample it, or, if all sites lie in it, make its elements the data "
@@ -97,6 +101,8 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> bool | Array
     is_alike: bool | Array = True
     for name, site in drawn.items():
         if name in scored:
+            if site["is_observed"] and scored[name]["is_observed"]:
+                raise ValueError(OBSERVED.format(name))
             same = agreement(site, scored[name]).get("mask", True)
             if same is False:
                 raise ValueError(MASKS.format(name))

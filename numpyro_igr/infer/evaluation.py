@@ -66,9 +66,10 @@ def log_weights(
         ValueError: if a number is not positive; if a site lies outside of the data
             plate, or several plates are around all sites and none is named; if a plate
             within a datum is subsampled; if the guide has a latent site that the model
-            lacks, one that is one-hot in guide or model only, or another mask (NaN if
-            jit traces it); at a relaxed site that cannot be discretized, or a mean of
-            a one-hot variable; in Pyro, if a program mixes the samples of a chunk.
+            lacks, one that is one-hot in guide or model only, an observation of the
+            model's, or another mask (NaN if jit traces it); at a relaxed site that
+            cannot be discretized, or a mean of a one-hot variable; in Pyro, if a
+            program mixes the samples of a chunk.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist

@@ -295,3 +295,15 @@ def test_counts_are_checked(host):
     for name in ("num_samples", "chunk_size"):
         with pytest.raises(ValueError, match=f"{name} to be positive"):
             host.log_weights(*pair, **{name: 0})
+
+
+def test_the_prior_proposes_once_its_observations_are_hidden(host):
+    """Else they count on both sides, and every weight is one."""
+    prior = model(host)
+    with pytest.raises(ValueError, match="'x' is observed in the guide as well"):
+        host.log_likelihood(prior, prior, num_samples=10)
+    proposal = host.block(prior, hide=["x"])
+    found = host.log_likelihood(prior, proposal, num_samples=2000)
+    values, errors = found.values, found.standard_errors
+    assert (abs(values - EVIDENCE) < 4 * errors).all()
+    assert (errors < 0.1).all()
