@@ -60,7 +60,7 @@ def log_weights(
         plate: the name of the plate whose elements are the data, or several names;
             ``()`` for one weight of all data. By default the plate around all sites, or
             one weight of all data in a program without plates.
-        kwargs: what both are called with.
+        kwargs: what both are called with, but for the names above.
 
     Raises:
         ValueError: if a number is not positive; if a site lies outside of the data
@@ -131,7 +131,7 @@ def log_likelihood(
         params: of model and guide, as SVI returns them; else initial values.
         chunk_size: as in :func:`log_weights`.
         plate: as in :func:`log_weights`.
-        kwargs: what both are called with.
+        kwargs: what both are called with, but for the names above.
 
     Raises:
         ValueError: if ``num_samples`` is less than 2; as :func:`log_weights`.

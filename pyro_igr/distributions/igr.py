@@ -50,7 +50,7 @@ class IGR(SoftmaxPlusPlus):
         log_prob and KL to 1e-10 in float64. In float32, samples, KL and their gradients
         are finite at temperature 0.01 and K = 1000. Below a temperature of about 0.1
         entries of a value underflow, and its log_prob is then -inf: use :class:`ExpIGR`
-        where an objective needs log_prob.
+        where an objective needs log_prob. ``.probs``: see ``discrete.argmax_probs``.
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15.
 

@@ -54,7 +54,7 @@ def log_weights(
         plate: the name of the plate whose elements are the data, or several names;
             ``()`` for one weight of all data. By default the plate around all sites, or
             one weight of all data in a program without plates.
-        kwargs: what both are called with.
+        kwargs: what both are called with, but for the names above.
 
     Raises:
         ValueError: if a number is not positive; if a site lies outside of the data
@@ -118,7 +118,7 @@ def log_likelihood(
         num_samples: S, the number of samples of the guide, at least 2.
         chunk_size: as in :func:`log_weights`.
         plate: as in :func:`log_weights`.
-        kwargs: what both are called with.
+        kwargs: what both are called with, but for the names above.
 
     Raises:
         ValueError: if ``num_samples`` is less than 2; as :func:`log_weights`.
