@@ -1,5 +1,7 @@
 """Rows of a table by a category, be it an integer, one-hot or relaxed."""
 
+import warnings
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -14,6 +16,11 @@ NO_VECTOR = (
     "samples to the left of its rows, write z @ table, or "
     "(z * table[..., None, :]).sum(-1) if the rows are numbers"
 )
+ONE_HOT = (
+    "z holds integers, one-hot along its last dimension, which is as long as table, "
+    "and each of them is taken as the number of a row: pass event_dim=1 if they are "
+    "one-hot vectors, and event_dim=0 if they are numbers"
+)
 
 
 def lookup(
@@ -24,9 +31,14 @@ def lookup(
     .. math:: \text{table}_z \quad \text{or} \quad \sum_k z_k \, \text{table}_k
 
     the first for an integer, the second for a vector, one-hot or relaxed. A one-hot
-    vector gives the same as its integer. So a model with ``lookup(probs, z)`` in place
-    of ``probs[z]`` runs and can be enumerated as before, and it can be relaxed with
-    ``relax(model, temperature, one_hot={"z"})``.
+    vector of a real dtype gives the same as its integer. So a model with
+    ``lookup(probs, z)`` in place of ``probs[z]`` runs and can be enumerated as before,
+    and it can be relaxed with ``relax(model, temperature, one_hot={"z"})``.
+
+    Each integer chooses a row. For one-hot vectors of integers, as labels may be or the
+    values of NumPyro's ``Multinomial(1, probs)``, pass ``event_dim=1``: without it they
+    are taken as numbers of rows, with a warning if there are more than two rows and the
+    values are known, as they are not under jit.
 
     With ``event_dim=0`` z is a number, as of a Bernoulli or a Poisson. If it is relaxed
     to a real number, rows are interpolated linearly between integers.
@@ -41,7 +53,7 @@ def lookup(
         vectors; result ``batch + rest``.
 
     Args:
-        table: the rows; finite, if z is not an integer.
+        table: the rows; finite, unless integers choose them.
         z: the value of a site. By default integers choose rows, and real numbers are
             entries of vectors; see ``event_dim``.
         low: the number that chooses the first row, as for a ``DiscreteUniform``.
@@ -66,10 +78,13 @@ def lookup(
     """
     refuse_complex(table=table, z=z)
     table, z = jnp.asarray(table), jnp.asarray(z)
+    is_told = event_dim is not None or low != 0
     is_real = jnp.issubdtype(z.dtype, jnp.floating)
     event_dim = int(is_real) if event_dim is None else event_dim
     _check_shapes(table, z, event_dim)
     _check_values(table, z, low, event_dim)
+    if not (is_told or is_real):
+        _warn_of_one_hot(z, table.shape[0])
     if event_dim == 1:
         return jnp.tensordot(z, table, 1, precision="highest")
     return _between(table, z - low) if is_real else _rows(table, z.astype(int) - low)
@@ -117,3 +132,13 @@ def _check_value(z: np.ndarray, low: int, last: int, event_dim: int) -> None:
             raise ValueError(f"expected z to be in the simplex, got {z}")
     elif not ((z >= low) & (z <= last)).all():
         raise ValueError(f"expected z to be from {low} to {last}, got {z}")
+
+
+# Of two rows, a pair of integers is as often a batch, or the values of an enumeration.
+def _warn_of_one_hot(z: Array, num_rows: int) -> None:
+    if not not_jax_tracer(z) or num_rows <= 2:
+        return
+    if z.shape[-1:] == (num_rows,) and z.size > 0:
+        values = np.asarray(z)
+        if ((values >= 0).all(-1) & (values.sum(-1) == 1)).all():
+            warnings.warn(ONE_HOT, stacklevel=3)

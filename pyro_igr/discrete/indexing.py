@@ -1,9 +1,16 @@
 """Rows of a table by a category, be it an integer, one-hot or relaxed."""
 
+import warnings
+
 import torch
 from torch import Tensor
 
-from pyro_igr._host import is_all_true, validates_by_default
+from pyro_igr._host import (
+    is_all_true,
+    is_compiling,
+    is_tracing,
+    validates_by_default,
+)
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.tensors import as_tensor
 
@@ -12,6 +19,11 @@ NO_VECTOR = (
     "pass event_dim=0 if z holds numbers, as of a Bernoulli or a Poisson; if table has "
     "samples to the left of its rows, write z @ table, or "
     "(z * table[..., None, :]).sum(-1) if the rows are numbers"
+)
+ONE_HOT = (
+    "z holds integers, one-hot along its last dimension, which is as long as table, "
+    "and each of them is taken as the number of a row: pass event_dim=1 if they are "
+    "one-hot vectors, and event_dim=0 if they are numbers"
 )
 
 
@@ -23,9 +35,14 @@ def lookup(
     .. math:: \text{table}_z \quad \text{or} \quad \sum_k z_k \, \text{table}_k
 
     the first for an integer, the second for a vector, one-hot or relaxed. A one-hot
-    vector gives the same as its integer. So a model with ``lookup(probs, z)`` in place
-    of ``probs[z]`` runs and can be enumerated as before, and it can be relaxed with
-    ``relax(model, temperature, one_hot={"z"})``.
+    vector of a real dtype gives the same as its integer. So a model with
+    ``lookup(probs, z)`` in place of ``probs[z]`` runs and can be enumerated as before,
+    and it can be relaxed with ``relax(model, temperature, one_hot={"z"})``.
+
+    Each integer chooses a row. For one-hot vectors of integers, as labels may be or the
+    values of NumPyro's ``Multinomial(1, probs)``, pass ``event_dim=1``: without it they
+    are taken as numbers of rows, with a warning if there are more than two rows and the
+    values are known, as they are not under jit.
 
     With ``event_dim=0`` z is a number, as of a Bernoulli or a Poisson. If it is relaxed
     to a real number, rows are interpolated linearly between integers.
@@ -40,7 +57,7 @@ def lookup(
         vectors; result ``batch + rest``.
 
     Args:
-        table: the rows; finite, if z is not an integer.
+        table: the rows; finite, unless integers choose them.
         z: the value of a site. By default integers choose rows, and real numbers are
             entries of vectors; see ``event_dim``.
         low: the number that chooses the first row, as for a ``DiscreteUniform``.
@@ -66,10 +83,13 @@ def lookup(
     refuse_complex(table=table, z=z)
     table = as_tensor(table)
     z = torch.as_tensor(z, device=table.device)
+    is_told = event_dim is not None or low != 0
     is_real = z.is_floating_point()
     event_dim = int(is_real) if event_dim is None else event_dim
     _check_shapes(table, z, event_dim)
     _check_values(table, z, low, event_dim)
+    if not (is_told or is_real):
+        _warn_of_one_hot(z, table.shape[0])
     if event_dim == 1:
         dtype = torch.promote_types(table.dtype, z.dtype)
         return torch.tensordot(z.to(dtype), table.to(dtype), dims=1)
@@ -107,3 +127,12 @@ def _check_values(table: Tensor, z: Tensor, low: int, event_dim: int) -> None:
     is_mixed = event_dim == 1 or z.is_floating_point()
     if is_mixed and not is_all_true(table.isfinite()):
         raise ValueError(f"expected table to be finite, got {table}")
+
+
+# Of two rows, a pair of integers is as often a batch, or the values of an enumeration.
+def _warn_of_one_hot(z: Tensor, num_rows: int) -> None:
+    if is_tracing() or is_compiling() or num_rows <= 2:
+        return
+    if z.shape[-1:] == (num_rows,) and z.numel() > 0:
+        if is_all_true((z >= 0).all(-1) & (z.sum(-1) == 1)):
+            warnings.warn(ONE_HOT, stacklevel=3)

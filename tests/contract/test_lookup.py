@@ -33,6 +33,49 @@ def test_vertices_choose_the_rows_of_their_integers(backend):
     np.testing.assert_array_equal(rows(backend, np.eye(4)[INDEX]), TABLE[INDEX])
 
 
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_vertices_of_integers_choose_the_rows_of_their_integers(backend, dtype):
+    vertices = np.eye(4)[INDEX].astype(dtype)
+    found = rows(backend, vertices, dtype, event_dim=1)
+    np.testing.assert_array_equal(found, TABLE[INDEX])
+
+
+@pytest.mark.parametrize("validated", [True, False])
+@pytest.mark.parametrize("index", [2, [0, 1, 3]], ids=["one", "several"])
+def test_one_hot_integers_are_numbers_with_a_warning(backend, index, validated):
+    z = np.eye(4, dtype=int)[index]
+    with backend.validation(validated):
+        with pytest.warns(UserWarning, match="event_dim=1 .* event_dim=0") as found:
+            chosen = rows(backend, z, "int32")
+    np.testing.assert_array_equal(chosen, TABLE[z])
+    assert found[0].filename == __file__
+
+
+def of(num_rows, z, **options):
+    return TABLE[np.arange(num_rows) % 4], np.array(z), options
+
+
+NUMBERS = {
+    "as said": of(4, [0, 1, 0, 0], event_dim=0),
+    "with a first number": of(3, [0, 1, 0], low=-1),
+    "two rows": of(2, [[0, 1], [1, 0]]),
+    "two ones": of(3, [[0, 1, 0], [1, 0, 1]]),
+    "a two": of(4, [0, 1, 0, 2]),
+    "another length": of(4, [0, 1, 0]),
+    "another dimension": of(3, [[0], [1], [0]]),
+    "nothing": of(3, np.zeros((0, 3))),
+}
+
+
+@pytest.mark.parametrize(("table", "z", "options"), NUMBERS.values(), ids=NUMBERS)
+def test_other_integers_are_numbers_without_one(backend, table, z, options):
+    chosen = backend.igr.lookup(
+        backend.array(table), backend.array(z, "int32"), **options
+    )
+    expected = table[z.astype(int) - options.get("low", 0)]
+    np.testing.assert_array_equal(backend.numpy(chosen), expected)
+
+
 def test_an_enumerated_vector_has_its_dimensions_to_the_left(backend):
     vertices = np.eye(4)[:, None, None]
     found = rows(backend, vertices)

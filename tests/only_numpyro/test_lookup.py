@@ -46,3 +46,19 @@ def test_what_cannot_be_checked_under_jit_is_nan():
     assert jnp.isnan(row(jnp.array([-1, 3]))).all()
     assert jnp.isnan(row(jnp.array([-0.5, 2.5]), event_dim=0)).all()
     assert (jax.vmap(row)(jnp.arange(3)) == MEANS[:, 0]).all()
+
+
+def test_one_hot_integers_are_not_warned_of_under_jit():
+    z = jnp.eye(3, dtype=int)
+    found = jax.jit(lambda z: lookup(MEANS[:, 0], z))(z)
+    assert (found == MEANS[z, 0]).all()
+    assert (jax.vmap(lambda z: lookup(MEANS[:, 0], z))(z) == found).all()
+
+
+def test_a_multinomial_of_one_draw_chooses_one_row_relaxed_or_not():
+    def model():
+        z = numpyro.sample("z", dist.Multinomial(1, jnp.array([0.2, 0.3, 0.5])))
+        return lookup(MEANS, z, event_dim=1)
+
+    for program in model, relax(model, 0.5):
+        assert handlers.seed(program, 0)().shape == (2,)

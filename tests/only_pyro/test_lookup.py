@@ -1,5 +1,7 @@
 """A chain with lookup is enumerated and relaxed, and so are one-hot vectors."""
 
+import warnings
+
 import pyro
 import pyro.distributions as dist
 import pytest
@@ -67,3 +69,16 @@ def test_a_table_may_be_plain_numbers():
     assert lookup([0.0, 1.0, 4.0], torch.tensor(2)) == 4.0
     with pytest.raises(ValueError, match="expected table to have rows"):
         lookup(1.0, torch.tensor(0))
+
+
+def test_one_hot_integers_are_not_warned_of_in_a_trace():
+    with pyro.validation_enabled(False), warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        ones = torch.eye(3).long()
+        traced = torch.jit.trace(
+            lambda z: lookup(MEANS[:, 0], z), ones, check_trace=False
+        )
+    assert not [w for w in found if "event_dim" in str(w.message)]
+    assert not [w for w in found if "boolean" in str(w.message)]
+    z = torch.tensor([1, 1, 2])
+    assert (traced(z) == MEANS[z, 0]).all()
