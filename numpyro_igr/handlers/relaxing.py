@@ -82,8 +82,8 @@ def relax(
             :class:`IGRReparam`.
 
     Raises:
-        TypeError: if ``one_hot`` or ``keep`` is a string, or ``family`` is not a class
-            of distributions, nor callable like one.
+        TypeError: if ``one_hot`` or ``keep`` is a string or no collection, or
+            ``family`` is not a class of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a discrete latent site
             that cannot be relaxed, with the reason, or that has its value from another
             handler; at one marked for enumeration, unless ``keep`` names the sites to

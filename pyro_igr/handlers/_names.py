@@ -10,12 +10,16 @@ UNKNOWN = (
 
 
 def check_names(**given: Collection[str]) -> None:
-    """Raises if a collection of names is a string, a collection of its letters.
+    """Raises if what should be names is no collection, or a string, one of letters.
 
     Args:
         given: the collections by the names of the arguments.
     """
     for argument, names in given.items():
+        if not isinstance(names, Collection):
+            raise TypeError(
+                f"expected {argument} to be a collection of names, got {names!r}"
+            )
         if isinstance(names, str):
             raise TypeError(
                 f"expected {argument} to be a collection of names, such as "

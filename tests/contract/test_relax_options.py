@@ -98,6 +98,15 @@ def test_a_string_is_no_collection_of_names(host, argument):
 
 
 @pytest.mark.parametrize("argument", ["one_hot", "keep"])
+@pytest.mark.parametrize("names", [True, None, 3, iter(["z"])], ids=str)
+@pytest.mark.parametrize("make", ["relax", "AutoIGR"])
+def test_what_is_no_collection_of_names_is_refused(host, make, names, argument):
+    expected = f"expected {argument} to be a collection of names, got "
+    with pytest.raises(TypeError, match=expected):
+        getattr(host.igr, make)(two_sites(host), 0.5, **{argument: names})
+
+
+@pytest.mark.parametrize("argument", ["one_hot", "keep"])
 def test_a_name_that_no_site_has_is_warned_of(host, argument):
     def program(seen):
         host.sample("y", host.one_hot(host.array(PROBS)), obs=host.array(np.eye(4)[0]))
