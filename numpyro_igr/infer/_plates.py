@@ -1,11 +1,27 @@
 """The plates that sites share, which keep the elements of a batch apart."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from jax import Array
 
-from numpyro_igr.infer._data_plates import plates_around
+from numpyro_igr.infer._data_plates import Plates, plates_around
+
+
+def check_plate(plate: Plates) -> Plates:
+    """The plates that are named, if these are names.
+
+    Args:
+        plate: a name, a collection of names or None.
+
+    Raises:
+        TypeError: if it is none of these.
+    """
+    if not (plate is None or isinstance(plate, Collection)):
+        raise TypeError(
+            f"expected plate to be a name, a collection of names or None, got {plate!r}"
+        )
+    return plate
 
 
 def common_plates(sites: Iterable[dict]) -> tuple[int, ...]:

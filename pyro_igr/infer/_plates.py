@@ -1,6 +1,6 @@
 """The plates that sites share, which keep the elements of a batch apart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pyro.poutine import Trace
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pyro_igr._host import is_given_subsample
 from pyro_igr._typed import Message
-from pyro_igr.infer._data_plates import plates_around
+from pyro_igr.infer._data_plates import Plates, plates_around
 
 MIXED = (
     "site '{}' has more dimensions than its plates and that of the samples or joint "
@@ -33,6 +33,22 @@ GIVEN = (
     "other data: pass create_plates, a function of the arguments of the model that "
     "returns pyro.plate('{0}', size, dim={1}, subsample=...), with the same subsample"
 )
+
+
+def check_plate(plate: Plates) -> Plates:
+    """The plates that are named, if these are names.
+
+    Args:
+        plate: a name, a collection of names or None.
+
+    Raises:
+        TypeError: if it is none of these.
+    """
+    if not (plate is None or isinstance(plate, Collection)):
+        raise TypeError(
+            f"expected plate to be a name, a collection of names or None, got {plate!r}"
+        )
+    return plate
 
 
 def common_plates(sites: Iterable[Message]) -> tuple[int, ...]:

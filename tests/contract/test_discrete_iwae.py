@@ -440,6 +440,12 @@ def test_data_that_share_a_latent_share_a_weight(host):
     assert_mean(found, of_two(np.broadcast_to(PRIOR, (2, 3)), log_joint).sum())
 
 
+@pytest.mark.parametrize("plate", [3, True, iter(["rows"])], ids=str)
+def test_what_names_no_plate_is_refused(backend, plate):
+    with pytest.raises(TypeError, match="expected plate to be a name, .*, got "):
+        backend.igr.TraceDiscreteIWAE_ELBO(2, plate=plate)
+
+
 def test_plates_that_give_no_weights_are_refused(host):
     with pytest.raises(ValueError, match="plate 'columns' of site 'x' is subsampled"):
         host.attempt(iwae(host, 2), *grid(host, 5, 2, within=False))

@@ -15,6 +15,7 @@ from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._free_scale import warn_of_free_scale
 from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import ELBOOptions
+from numpyro_igr.infer._plates import check_plate
 from numpyro_igr.infer.discrete_iwae._bound import scored
 from numpyro_igr.infer.discrete_iwae._double import (
     Gradient,
@@ -59,8 +60,7 @@ class TraceDiscreteIWAE_ELBO(ELBO):
     A doubly reparameterized gradient is not that of this objective: paths through
     relaxed samples get their squared weights as factors, and q has no other gradient.
     The score left out, :math:`\sum_k z_k \nabla \log q_k`, has mean zero for one-hot z
-    only. This gradient has less noise, and tends to that of the discrete model's bound
-    as the temperature falls to 0.
+    only. It has less noise, and tends to that of the discrete bound at temperature 0.
 
     As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR or bound it from
     below. A scale that depends on parameters causes one warning.
@@ -76,14 +76,14 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         kwargs: as for the host's ``ELBO``.
 
     Raises:
+        TypeError: if ``plate`` is neither a name nor a collection of names.
         ValueError: if a number is not positive; at a site of the guide that is not
             reparameterized, or relaxed and dependent on others where the gradient is
             doubly so; at a relaxed one without a discrete distribution behind it in the
-            model, with other categories there, or with a mask in one of them only; at a
+            model, with other categories there, or masked in one of them only; at a
             latent site of the model that the guide lacks; if a plate within an element
             is subsampled, or a site outside of the named plates depends on samples
-            within; in their first run, where a program compares, rounds or indexes with
-            a relaxed value.
+            within; in a first run that compares, rounds or indexes with relaxed values.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -121,7 +121,7 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
-        self.plate: Plates = plate
+        self.plate: Plates = check_plate(plate)
         self.gradient: Gradient = gradient
         self._has_warned, self._last = False, LastPair()
 

@@ -17,7 +17,7 @@ from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
-from pyro_igr.infer._plates import dependents
+from pyro_igr.infer._plates import check_plate, dependents
 from pyro_igr.infer.discrete_iwae._bound import bound, terms_of
 from pyro_igr.infer.discrete_iwae._double import Gradient, check_gradient, scale_paths
 from pyro_igr.infer.discrete_iwae._draws import DrawMessenger
@@ -59,8 +59,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
     A doubly reparameterized gradient is not that of this objective: paths through
     relaxed samples get their squared weights as factors, and q has no other gradient.
     The score left out, :math:`\sum_k z_k \nabla \log q_k`, has mean zero for one-hot z
-    only. This gradient has less noise, and tends to that of the discrete model's bound
-    as the temperature falls to 0.
+    only. It has less noise, and tends to that of the discrete bound at temperature 0.
 
     As with :class:`TraceDiscreteKL_ELBO`, fix the scale of an IGR or bound it from
     below. A scale that depends on parameters causes one warning.
@@ -76,14 +75,14 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         kwargs: as for the host's ``ELBO``.
 
     Raises:
+        TypeError: if ``plate`` is neither a name nor a collection of names.
         ValueError: if a number is not positive; at a site of the guide that is not
             reparameterized, or relaxed and dependent on others where the gradient is
             doubly so; at a relaxed one without a discrete distribution behind it in the
-            model, with other categories there, or with a mask in one of them only; at a
+            model, with other categories there, or masked in one of them only; at a
             latent site of the model that the guide lacks; if a plate within an element
             is subsampled, or a site outside of the named plates depends on samples
-            within; in their first run, where a program compares, rounds or indexes with
-            a relaxed value.
+            within; in a first run that compares, rounds or indexes with relaxed values.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -119,7 +118,7 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         check_gradient(gradient)
         super().__init__(num_particles, **kwargs)
         self.num_samples: int = num_samples
-        self.plate: Plates = plate
+        self.plate: Plates = check_plate(plate)
         self.gradient: Gradient = gradient
         self._has_warned = False
         self._first = FirstRun()
