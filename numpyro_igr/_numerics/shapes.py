@@ -1,5 +1,8 @@
 """The shapes of means, standard deviations and what is beside, and whether they fit."""
 
+from numbers import Real
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -48,6 +51,31 @@ def check_shapes(
             f"expected the shapes of the parameters to broadcast, got {given}"
         )
     return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a single real number, plain or in an array.
+
+    Args:
+        value: anything.
+    """
+    if isinstance(value, Real):
+        return True
+    return getattr(value, "ndim", None) == 0 and not jnp.iscomplexobj(value)
+
+
+def check_numbers(**arguments: Any) -> None:
+    """Raises unless the arguments are single real numbers.
+
+    Args:
+        arguments: by name.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for name, value in arguments.items():
+        if not is_number(value):
+            raise TypeError(f"expected {name} to be a number, got {value!r}")
 
 
 def check_vectors(**arguments: Array) -> None:

@@ -105,6 +105,7 @@ NO_NUMBERS = {
     ),
     "relaxed": ("probs", lambda igr, a, x: igr.ExpRelaxedOneHotCategorical(0.5, x)),
     "a flow": ("flow", lambda igr, a, x: igr.IGRFlow(0.5, a(LOC), 1.0, x)),
+    "RELAX": ("temperature", lambda igr, a, x: igr.TraceRELAX_ELBO(temperature=x)),
 }
 
 

@@ -59,7 +59,14 @@ def test_a_learned_scale_starts_at_the_model_and_is_warned_of(
         host.fit(host.igr.TraceDiscreteKL_ELBO(), model, guide, 1, 0.1)
 
 
-@pytest.mark.parametrize("scale", [-1.0, 0.0, "free"])
+@pytest.mark.parametrize("scale", [-1.0, 0.0, "free", [1.0, 2.0], {}, 1j])
 def test_another_scale_is_refused_by_name(host, model, scale):
     with pytest.raises(ValueError, match="expected scale to be"):
         host.igr.AutoIGR(model, TAU, scale=scale)
+
+
+def test_an_array_of_scales_is_refused_and_one_of_a_number_is_not(backend, host, model):
+    with pytest.raises(ValueError, match='scale to be a number, "learned" or None'):
+        host.igr.AutoIGR(model, TAU, scale=host.array(SPREAD))
+    guide = host.igr.AutoIGR(model, TAU, scale=host.array(0.7))
+    np.testing.assert_allclose(scale_at_z(backend, host, guide), 0.7, rtol=1e-6)

@@ -311,6 +311,12 @@ def test_an_argument_out_of_range_is_one_clear_error(backend, options, match):
         backend.igr.TraceRELAX_ELBO(**options)
 
 
+def test_a_temperature_that_is_not_one_number_is_one_clear_error(backend):
+    for value in "x", [0.5, 1.0], 1j, backend.array([0.5, 1.0]):
+        with pytest.raises(TypeError, match="expected temperature to be a number, got"):
+            backend.igr.TraceRELAX_ELBO(temperature=value)
+
+
 @pytest.mark.parametrize(
     ("num_hidden", "error", "expected"),
     [(0, ValueError, "positive, got 0"), (2.5, TypeError, "an integer, got 2.5")],

@@ -10,6 +10,7 @@ from jax import Array, lax
 from numpyro.distributions import constraints
 
 from numpyro_igr._host import MultiFrameTensor
+from numpyro_igr._numerics.shapes import check_numbers
 from numpyro_igr.infer.relax_elbo._names import names_of
 from numpyro_igr.infer.relax_elbo._particle import Particle
 from numpyro_igr.infer.relax_elbo.control_network import ControlNetwork
@@ -31,6 +32,7 @@ class ControlVariate:
         name: what the names of its parameters begin with, or None.
 
     Raises:
+        TypeError: if ``temperature`` is no real number.
         ValueError: if an argument is none of these.
     """
 
@@ -47,6 +49,7 @@ class ControlVariate:
                 "expected control_variate to be a function, a ControlNetwork or None, "
                 f"got {function!r}"
             )
+        check_numbers(temperature=temperature)
         if not temperature > 0:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
         self.function, self.temperature = function, temperature

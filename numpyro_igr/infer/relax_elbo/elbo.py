@@ -71,6 +71,7 @@ class TraceRELAX_ELBO(ELBO):
         kwargs: as for the host's ``ELBO``.
 
     Raises:
+        TypeError: if ``temperature`` is no real number.
         ValueError: if an argument is out of range, if a site of the guide depends on a
             discrete one or has no pathwise gradient, or if the model has a latent site
             that the guide lacks, or a continuous one where the guide has a discrete.

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from pyro_igr._numerics.checks import check_positive
+from pyro_igr._numerics.shapes import is_number
 
 Scale = float | Literal["learned"] | None
 
@@ -16,10 +17,11 @@ def check_scale(scale: Scale) -> Scale:
     Raises:
         ValueError: if it is none of these.
     """
-    if isinstance(scale, str) and scale != "learned":
+    if scale is None or isinstance(scale, str) and scale == "learned":
+        return scale
+    if not is_number(scale):
         raise ValueError(
             f'expected scale to be a number, "learned" or None, got {scale!r}'
         )
-    if not (scale is None or isinstance(scale, str)):
-        check_positive(scale=scale)
+    check_positive(scale=scale)
     return scale

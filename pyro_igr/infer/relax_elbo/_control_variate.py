@@ -10,6 +10,7 @@ from torch.distributions import constraints
 from torch.nn import Module
 
 from pyro_igr._host import MultiFrameTensor
+from pyro_igr._numerics.shapes import check_numbers
 from pyro_igr._typed import Message
 from pyro_igr.infer.relax_elbo._names import names_of
 from pyro_igr.infer.relax_elbo._particle import Particle
@@ -27,6 +28,7 @@ class ControlVariate:
         name: what the names of its parameters begin with, or None.
 
     Raises:
+        TypeError: if ``temperature`` is no real number.
         ValueError: if an argument is none of these.
     """
 
@@ -43,6 +45,7 @@ class ControlVariate:
                 "expected control_variate to be a function, a ControlNetwork or None, "
                 f"got {function!r}"
             )
+        check_numbers(temperature=temperature)
         if not temperature > 0:
             raise ValueError(f"expected temperature to be positive, got {temperature}")
         self.function, self.temperature = function, temperature
