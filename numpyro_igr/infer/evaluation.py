@@ -14,6 +14,7 @@ from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers import discretize
 from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._log_likelihood import LogLikelihood
+from numpyro_igr.infer._plates import check_plate
 from numpyro_igr.infer._samples import Programs, weigh
 
 
@@ -63,6 +64,7 @@ def log_weights(
         kwargs: what both are called with, but for the names above.
 
     Raises:
+        TypeError: if ``plate`` is neither a name nor a collection of names.
         ValueError: if a number is not positive; if a site lies outside of the data
             plate, or several plates are around all sites and none is named; if a plate
             within a datum is subsampled; if the guide has a latent site that the model
@@ -91,6 +93,7 @@ def log_weights(
     """
     _check_key(key)
     check_size(num_samples=num_samples, chunk_size=chunk_size)
+    check_plate(plate)
     at = partial(substitute, data={} if params is None else params)
     programs = Programs(at(discretize(model)), at(discretize(guide)), args, kwargs)
     return weigh(key, programs, num_samples, chunk_size, plate)

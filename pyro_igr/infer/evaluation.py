@@ -11,6 +11,7 @@ from pyro_igr._numerics.checks import check_size
 from pyro_igr.handlers import discretize
 from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._log_likelihood import LogLikelihood
+from pyro_igr.infer._plates import check_plate
 from pyro_igr.infer._samples import Programs, weigh
 
 
@@ -57,6 +58,7 @@ def log_weights(
         kwargs: what both are called with, but for the names above.
 
     Raises:
+        TypeError: if ``plate`` is neither a name nor a collection of names.
         ValueError: if a number is not positive; if a site lies outside of the data
             plate, or several plates are around all sites and none is named; if a plate
             within a datum is subsampled; if the guide has a latent site that the model
@@ -83,6 +85,7 @@ def log_weights(
         torch.Size([10, 3])
     """
     check_size(num_samples=num_samples, chunk_size=chunk_size)
+    check_plate(plate)
     programs = Programs(discretize(model), discretize(guide), args, kwargs)
     return weigh(programs, num_samples, chunk_size, plate)
 

@@ -307,3 +307,9 @@ def test_the_prior_proposes_once_its_observations_are_hidden(host):
     values, errors = found.values, found.standard_errors
     assert (abs(values - EVIDENCE) < 4 * errors).all()
     assert (errors < 0.1).all()
+
+
+@pytest.mark.parametrize("name", ["log_weights", "log_likelihood"])
+def test_what_names_no_plate_is_refused_by_name(host, name):
+    with pytest.raises(TypeError, match="expected plate to be a name, .*, got 3"):
+        getattr(host, name)(lambda: None, lambda: None, num_samples=2, plate=3)
