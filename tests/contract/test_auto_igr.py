@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from functools import partial
 from inspect import signature
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -255,6 +256,34 @@ def ordered(host):
     base = host.normal(host.array(np.zeros(3, np.float32))).to_event(1)
     ordering = host.dist.transforms.OrderedTransform()
     return host.dist.TransformedDistribution(base, ordering)
+
+
+GIVEN = {
+    "alone": (lambda x: x, lambda x: x),
+    "in_a_tuple": (lambda x: (x,), itemgetter(0)),
+    "in_a_dictionary": (lambda x: {"x": x}, itemgetter("x")),
+}
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([False, True]), np.array([2, 3])], ids=["flags", "integers"]
+)
+@pytest.mark.parametrize("way", GIVEN)
+def test_a_mask_that_comes_with_a_scalar_of_numpy_is_noticed(host, guides, way, values):
+    pack, unpack = GIVEN[way]
+    first, second = map(pack, values)
+
+    def model(given=first):
+        with nullcontext() if unpack(given) == values[0] else host.mask(False):
+            host.sample("z", one_hot(host))
+
+    model = host.igr.relax(model, TAU)
+    guide = host.igr.AutoIGR(model, TAU)
+    host.run(guide, first)
+    moved = {"z": guides.locations(guide)["z"] + 1}
+    programs = model, guides.placed(guide, moved)
+    masked = [partial(program, second) for program in programs]
+    assert abs(host.loss_once(host.MEAN_FIELD(), *masked)) < 1e-5
 
 
 SUPPORTS = {

@@ -30,7 +30,8 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
 
     Those in dictionaries and in short lists and tuples count as well, but for strings
     in lists, which are names of data. Integers count, as they may be sizes of plates,
-    and whether another number is 1, as a scale of 1 is none.
+    and whether another number is 1, as a scale of 1 is none; scalars of NumPy are what
+    they are in Python.
 
     Args:
         args: of the model.
@@ -40,6 +41,7 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
 
 
 def _kind_of(x: Any) -> Hashable:
+    x = x.item() if isinstance(x, np.generic) else x
     if isinstance(x, dict):
         return type(x), *((name, _kind_of(value)) for name, value in x.items())
     if isinstance(x, list | tuple):

@@ -4,6 +4,8 @@ from collections.abc import Hashable
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from pyro_igr.infer.autoguide._sizes import Frames
 
 # A longer list is data, and each of its batches would be of a kind of its own.
@@ -26,7 +28,8 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
 
     Those in dictionaries and in short lists and tuples count as well, but for strings
     in lists, which are names of data. Integers count, as they may be sizes of plates,
-    and whether another number is 1, as a scale of 1 is none.
+    and whether another number is 1, as a scale of 1 is none; scalars of NumPy are what
+    they are in Python.
 
     Args:
         args: of the model.
@@ -36,6 +39,7 @@ def kind_of(*args: Any, **kwargs: Any) -> Hashable:
 
 
 def _kind_of(x: Any) -> Hashable:
+    x = x.item() if isinstance(x, np.generic) else x
     if isinstance(x, dict):
         return type(x), *((name, _kind_of(value)) for name, value in x.items())
     if isinstance(x, list | tuple):
