@@ -7,7 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 import pytest
-from cases import WITH_FLOW
+from cases import WITH_FLOW, WITH_KL_ACROSS_TEMPERATURES
 from contexts import KEPT, PROGRAMS, in_subsampled_plate, innermost, sites_of_law
 from scipy.special import logsumexp, softmax
 from scipy.stats import norm
@@ -256,6 +256,22 @@ def ordered(host):
     base = host.normal(host.array(np.zeros(3, np.float32))).to_event(1)
     ordering = host.dist.transforms.OrderedTransform()
     return host.dist.TransformedDistribution(base, ordering)
+
+
+@pytest.mark.parametrize("name", WITH_FLOW)
+def test_the_docstring_says_where_the_kl_is_analytic_at_another_temperature(host, name):
+    loc, spread = host.array(LOC), host.array(SPREAD)
+    like = WITH_FLOW[name](host.igr, host.array(np.float32(TAU)), loc, spread)
+
+    def model():
+        host.sample("z", like)
+
+    host.igr.assert_analytic_kl(model, host.igr.AutoIGR(model, like.temperature))
+    guide = host.igr.AutoIGR(model, 0.1)
+    is_analytic = name in WITH_KL_ACROSS_TEMPERATURES
+    refusal = pytest.raises(AssertionError, match="'z' has no analytic KL.*temperature")
+    with nullcontext() if is_analytic else refusal:
+        host.igr.assert_analytic_kl(model, guide)
 
 
 GIVEN = {

@@ -44,7 +44,9 @@ class AutoIGR(AutoGuideList):
     distributions of the model's first run. Continuous sites, Gumbel-Softmax ones among
     them, get Gaussians through the bijection onto their support, by
     :class:`MeanFieldGuide`. All sites are independent, and ``TraceMeanField_ELBO`` has
-    a closed-form KL at relaxed ones. :func:`discretize` makes the guide one-hot there.
+    a closed-form KL at relaxed ones: at counts, with a flow and with a tempering other
+    than "sticks" only at the temperature of the model, and else it estimates the KL, as
+    :func:`assert_analytic_kl` says. :func:`discretize` makes the guide one-hot there.
 
     The guide applies the masks and scales that the model sets at each call, and handles
     partly observed sites (``obs_mask``): if the first run has any at a latent site,
@@ -53,15 +55,13 @@ class AutoIGR(AutoGuideList):
     enumeration; do not use masked values of other sites. A mask that appears after the
     first run is noticed if types, shapes, flags or integers of the arguments changed,
     and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
-    :func:`relax` keeps are left to be enumerated.
-
-    At a relaxed site ``median`` and ``quantiles`` return its discrete probabilities.
+    :func:`relax` keeps are left to be enumerated. At a relaxed site ``median`` and
+    ``quantiles`` return its discrete probabilities.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
         temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
-            or a function of the arguments of the model that returns one, so that it can
-            be annealed.
+            or a function of the arguments of the model, so that it can be annealed.
         scale: the standard deviation of the Gaussians: None to fix it at that of the
             model's first run, as :class:`TraceDiscreteKL_ELBO` needs; "learned" from
             there on, for ``TraceMeanField_ELBO``; or a number, with the first means.
