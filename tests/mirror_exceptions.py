@@ -263,6 +263,8 @@ EXCEPTIONS = {
         "RelaxedSampleMessenger.postprocess_message",
     },
     "infer/autoguide/_followed_sites.py": {
+        # Pyro's tensors tell what they depend on
+        "is_followed",
         # Pyro exposes sites by name, NumPyro would hide parameters and plates
         "is_hidden",
     },
@@ -290,6 +292,10 @@ EXCEPTIONS = {
     "infer/autoguide/_supports.py": {
         # NumPyro asks for the number of counts where their parameters are traced
         "check_categories",
+    },
+    "infer/autoguide/_trained_options.py": {
+        # Pyro's tensors tell what they depend on
+        "*",
     },
     "infer/autoguide/auto_igr.py": {
         # a guide is a module in Pyro

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from functools import partial
 from inspect import signature
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import numpy as np
 import pytest
@@ -272,6 +272,61 @@ def test_the_docstring_says_where_the_kl_is_analytic_at_another_temperature(host
     refusal = pytest.raises(AssertionError, match="'z' has no analytic KL.*temperature")
     with nullcontext() if is_analytic else refusal:
         host.igr.assert_analytic_kl(model, guide)
+
+
+def of_delta(host, x):
+    return host.igr.IGR(TAU, host.array(0 * LOC), host.array(SPREAD), x)
+
+
+def of_tail(tail):
+    def make(host, x):
+        loc, scale = host.array(0 * LOC), host.array(SPREAD)
+        return host.igr.InfiniteIGR(TAU, loc, scale, 1.0, tail=tail(host, x))
+
+    return make
+
+
+OPTIONS = {
+    "delta": (of_delta, "delta"),
+    "gem": (of_tail(lambda host, x: host.igr.GEM(x, 1)), "tail.concentration"),
+    "normal": (of_tail(lambda host, x: host.dist.Normal(x, 1.0)), "tail.loc"),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_guide_has_the_options_that_its_model_trains(host, name):
+    law, option = OPTIONS[name]
+
+    def model():
+        x = host.param("x", host.array(np.float32(1)), constraint=host.positive)
+        host.factor("more", x)
+        host.sample("z", law(host, x))
+
+    guide = host.igr.AutoIGR(model, TAU, scale="learned")
+    trained = host.train(host.MEAN_FIELD(), model, guide, 3, 0.5)
+    pair = trained(model), trained(guide)
+    dists = [innermost(host, host.sites(program)["z"]["fn"]) for program in pair]
+    found = [host.value(attrgetter(option)(dist)) for dist in dists]
+    assert found[0] == found[1] > 1.5
+    host.igr.assert_analytic_kl(*pair)
+
+
+def test_a_guide_runs_no_model_again_whose_options_are_not_trained(host):
+    runs = []
+
+    def model():
+        runs.append(1)
+        loc = host.param("loc", host.array(LOC))
+        scale, delta = host.array(SPREAD), host.array(np.float32(2))
+        host.sample("z", host.igr.IGR(TAU, loc, scale, delta))
+        tail = host.igr.GEM(delta, 1)
+        host.sample("w", host.igr.InfiniteIGR(TAU, loc, scale, 1.0, tail=tail))
+
+    guide = host.igr.AutoIGR(model, TAU)
+    host.run(guide)
+    first = len(runs)
+    host.run(guide)
+    assert len(runs) == first
 
 
 GIVEN = {

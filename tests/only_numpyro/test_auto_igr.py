@@ -16,7 +16,10 @@ from numpyro.optim import Adam
 from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import (
+    GEM,
+    IGR,
     AutoIGR,
+    InfiniteIGR,
     OneHotCategorical,
     TraceDiscreteIWAE_ELBO,
     TraceDiscreteKL_ELBO,
@@ -96,6 +99,33 @@ def test_masks_of_a_model_with_a_scan_are_refused_by_name():
     guide = AutoIGR(handlers.mask(scanned, mask=jnp.array(True)), TAU)
     with pytest.raises(ValueError, match="site 'z' lies in a scan"):
         handlers.seed(guide, KEY)(jnp.zeros((2, 3)))
+
+
+def test_the_kl_of_a_concentration_that_is_trained_is_exact_under_jit():
+    def model():
+        positive = dist.constraints.positive
+        tail = GEM(numpyro.param("alpha", 1.0, constraint=positive), 1)
+        law = InfiniteIGR(TAU, jnp.zeros(3), jnp.ones(3), 1.0, tail=tail)
+        numpyro.sample("z", law)
+
+    guide = AutoIGR(model, TAU, scale="learned")
+    params = parameters_of(guide) | {"alpha": jnp.array(3.0)}
+    params["z_auto_loc"] += 0.5
+    loss = partial(infer.TraceMeanField_ELBO().loss, model=model, guide=guide)
+    losses = jax.jit(jax.vmap(lambda key: loss(key, params)))(random.split(KEY, 3))
+    np.testing.assert_allclose(losses, 3 * 0.5**2 / 2, rtol=1e-5)
+
+
+def test_an_option_is_followed_where_python_looks_at_the_parameter():
+    def model():
+        delta = numpyro.param("delta", 1.0)
+        law = IGR(TAU, jnp.zeros(2), jnp.ones(2), delta if delta < 5 else 5.0)
+        numpyro.sample("z", law)
+
+    guide = handlers.seed(AutoIGR(model, TAU), KEY)
+    guide()
+    trained = handlers.substitute(guide, {"delta": 3.0})
+    assert handlers.trace(trained).get_trace()["z"]["fn"].delta == 3.0
 
 
 X = np.array([0.5, -1.0, 1.5], np.float32)

@@ -15,7 +15,9 @@ from pyro.optim import Adam
 from pyro_families import fresh_host as fresh_host
 
 from pyro_igr import (
+    GEM,
     AutoIGR,
+    InfiniteIGR,
     assert_analytic_kl,
     discretize,
     relax,
@@ -235,6 +237,20 @@ def test_counts_whose_rate_is_drawn_need_the_number_of_sticks():
 
     with pytest.raises(ValueError, match="site 'n_weights' has .* num_sticks"):
         AutoIGR(relax(model, TAU), TAU)()
+
+
+def test_an_option_is_followed_though_the_first_run_has_no_gradients():
+    def model():
+        alpha = pyro.param("alpha", torch.tensor(1.0), dist.constraints.positive)
+        tail = GEM(alpha, 1)
+        law = InfiniteIGR(TAU, torch.zeros(3), torch.ones(3), 1.0, tail=tail)
+        pyro.sample("z", law)
+
+    guide = AutoIGR(model, TAU, scale="learned")
+    with torch.no_grad():
+        guide()
+    pyro.get_param_store()["alpha"] = torch.tensor(3.0)
+    assert_analytic_kl(model, guide)
 
 
 PLATE, MASK = partial(pyro.plate, "data", len(X), dim=-1), poutine.mask(mask=X > 0)

@@ -12,6 +12,7 @@ from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, is_masked
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.infer.autoguide._sizes import Frames, checked_plates, plate_sizes
+from numpyro_igr.infer.autoguide._trained_options import has_trained_options
 
 
 def is_guided(site: dict) -> bool:
@@ -45,16 +46,33 @@ def names_of_data(sites: Mapping[str, dict]) -> set[str]:
     return {*data, *(f"{name}_weights" for name in data)}
 
 
-def is_followed(site: dict, full_sizes: dict[str, int]) -> bool:
-    """Whether a model may give a site another mask, scale or option at each call.
+def is_followed(
+    model: Callable,
+    run: Mapping[str, dict],
+    full_sizes: dict[str, int],
+    /,
+    *args: Any,
+    **kwargs: Any,
+) -> bool:
+    """Whether a model may give sites other masks, scales or options at each call.
 
     A scale counts if it is not that of the plates, an option if it may depend on the
-    subsample of a plate or on parameters that are trained.
+    subsample of a plate or on parameters that are trained. A flow does not: it is
+    followed where it is one object, and else has no closed-form KL.
 
     Args:
-        site: of a trace.
+        model: of the sites.
+        run: sites and parameters of a run of it, by name.
         full_sizes: of the plates, by name.
+        args: of the model.
+        kwargs: of the model.
     """
+    sites = [site for site in run.values() if is_guided(site)]
+    followed = any(_may_change(site, full_sizes) for site in sites)
+    return followed or has_trained_options(model, run, sites, *args, **kwargs)
+
+
+def _may_change(site: dict, full_sizes: dict[str, int]) -> bool:
     in_part = _scale_of_plates(site, full_sizes) > 1
     return is_weighed(site, full_sizes) or _has_options(site, in_part=in_part)
 
@@ -88,7 +106,7 @@ def look_again(
 ) -> tuple[bool, Frames]:
     """Whether to follow a new run of the model, and the plates of its latent sites.
 
-    It is followed if :func:`is_followed` holds at any site, or if one has data.
+    It is followed if :func:`is_followed` holds of its sites, or if one has data.
 
     Args:
         model: a model.
@@ -102,11 +120,11 @@ def look_again(
     """
     with handlers.block():
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
-    latent = filter(is_guided, run.values())
-    sites = [s for s in latent if s["name"] not in observed]
-    frames = checked_plates(sites, plate_sizes(run), full_sizes)
     newly = names_of_data(run) - observed
-    follows = bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+    run = {name: site for name, site in run.items() if name not in observed}
+    latent = filter(is_guided, run.values())
+    frames = checked_plates(latent, plate_sizes(run), full_sizes)
+    follows = bool(newly) or is_followed(model, run, full_sizes, *args, **kwargs)
     return follows, frames
 
 

@@ -1,4 +1,4 @@
-"""How a guide follows the masks and scales that its model sets at each call."""
+"""How a guide follows the masks, scales and options of its model at each call."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,13 +26,14 @@ NOT_FOLLOWED = (
     "follow it: use the default of continuous, or write a guide of all sites that does"
 )
 SCANNED = (
-    "site '{}' lies in a scan, where AutoIGR cannot follow the masks and scales that "
-    "the model has: write the steps out in a loop, or write a guide with the masks"
+    "site '{}' lies in a scan, where AutoIGR cannot follow the masks, scales and "
+    "options that the model has: write the steps out in a loop, or write a guide that "
+    "has them"
 )
 
 
 class FollowingMessenger(Messenger):
-    """Makes a run of a model one of its guide, under the model's masks and scales.
+    """Makes a run of a model one of its guide, under its masks, scales and options.
 
     Args:
         parts: the function of a site's name and of its distribution in the model to

@@ -45,15 +45,15 @@ class AutoIGR(AutoGuideList):
     than "sticks" only at the temperature of the model, and else it estimates the KL, as
     :func:`assert_analytic_kl` says. :func:`discretize` makes the guide one-hot there.
 
-    The guide applies the masks and scales that the model sets at each call, and handles
-    partly observed sites (``obs_mask``): if the first run has any at a latent site,
-    every run of the guide also runs the model, with the values of the guide. Where a
-    relaxed or a ``Normal`` site is masked, its value is drawn from the model, as under
-    enumeration; do not use masked values of other sites. A mask that appears after the
-    first run is noticed if types, shapes, flags or integers of the arguments changed,
-    and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
-    :func:`relax` keeps are left to be enumerated. At a relaxed site ``median`` and
-    ``quantiles`` return its discrete probabilities.
+    The guide applies the masks, scales and trained options that the model has at each
+    call, and handles partly observed sites (``obs_mask``): if the first run has any at
+    a latent site, every run of the guide also runs the model, with the values of the
+    guide. Where a relaxed or a ``Normal`` site is masked, its value is drawn from the
+    model, as under enumeration; do not use masked values of other sites. A mask that
+    appears after the first run is noticed if types, shapes, flags or integers of the
+    arguments changed, and otherwise missed: :func:`assert_analytic_kl` finds it.
+    Discrete sites that :func:`relax` keeps are left to be enumerated. At a relaxed site
+    ``median`` and ``quantiles`` return its discrete probabilities.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
@@ -125,7 +125,7 @@ class AutoIGR(AutoGuideList):
                 self[-1].prepare(*args, **kwargs)
         self._known = full_sizes, self._observed
         self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
-        self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
+        self.follows: bool = is_followed(self.model, trace, full_sizes, *args, **kwargs)
         check_supports(self.model, automatic, trace, *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:

@@ -1,12 +1,13 @@
 """What a guide has to know of the sites of its model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isclose, prod
 from typing import Any
 
 import torch
 from pyro import poutine
 from torch import Tensor
+from torch.distributions import Distribution
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
@@ -37,16 +38,21 @@ def names_of_data(sites: Mapping[str, Any]) -> set[str]:
     return {*data, *(f"{name}_weights" for name in data)}
 
 
-def is_followed(site: Message, full_sizes: dict[str, int]) -> bool:
-    """Whether a model may give a site another mask, scale or option at each call.
+def is_followed(sites: Iterable[Message], full_sizes: dict[str, int]) -> bool:
+    """Whether a model may give sites other masks, scales or options at each call.
 
     A scale counts if it is not that of the plates, an option if it may depend on the
-    subsample of a plate or on parameters that are trained.
+    subsample of a plate or on parameters that are trained. A flow does not: it is
+    followed where it is one object, and else has no closed-form KL.
 
     Args:
-        site: of a trace.
+        sites: of a run of the model, with gradients.
         full_sizes: of the plates, by name.
     """
+    return any(_may_change(site, full_sizes) for site in sites)
+
+
+def _may_change(site: Message, full_sizes: dict[str, int]) -> bool:
     in_part = _scale_of_plates(site, full_sizes) > 1
     return is_weighed(site, full_sizes) or _has_options(site, in_part=in_part)
 
@@ -69,6 +75,7 @@ def is_weighed(site: Message, full_sizes: dict[str, int]) -> bool:
     return is_scaled or site["mask"] is not None or is_masked(site["fn"])
 
 
+@torch.enable_grad()
 def look_again(
     model: Callable,
     full_sizes: dict[str, int],
@@ -79,7 +86,7 @@ def look_again(
 ) -> tuple[bool, Frames]:
     """Whether to follow a new run of the model, and the plates of its latent sites.
 
-    It is followed if :func:`is_followed` holds at any site, or if one has data.
+    It is followed if :func:`is_followed` holds of its sites, or if one has data.
 
     Args:
         model: a model.
@@ -97,7 +104,7 @@ def look_again(
     sites = [s for s in latent if s["name"] not in observed]
     frames = checked_plates(sites, full_sizes)
     newly = names_of_data(run.nodes) - observed
-    follows = bool(newly) or any(is_followed(site, full_sizes) for site in sites)
+    follows = bool(newly) or is_followed(sites, full_sizes)
     return follows, frames
 
 
@@ -109,5 +116,12 @@ def _is_data(site: Message) -> bool:
 def _has_options(site: Message, *, in_part: bool) -> bool:
     like = innermost(site["fn"])
     options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
-    tensors = [x for x in options.values() if isinstance(x, Tensor)]
+    tensors = [x for option in options.values() for x in _tensors(option)]
     return any(x.requires_grad or (in_part and x.numel() > 1) for x in tensors)
+
+
+# Those of a tail are its parameters.
+def _tensors(option: Any) -> list[Tensor]:
+    if isinstance(option, Distribution):
+        return [getattr(option, name) for name in option.arg_constraints]
+    return [option] if isinstance(option, Tensor) else []

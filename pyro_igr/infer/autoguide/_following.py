@@ -1,4 +1,4 @@
-"""How a guide follows the masks and scales that its model sets at each call."""
+"""How a guide follows the masks, scales and options of its model at each call."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +29,7 @@ NOT_FOLLOWED = (
 
 
 class FollowingMessenger(Messenger):
-    """Makes a run of a model one of its guide, under the model's masks and scales.
+    """Makes a run of a model one of its guide, under its masks, scales and options.
 
     Args:
         parts: the function of a site's name and of its distribution in the model to

@@ -8,7 +8,7 @@ from weakref import ref
 import pyro
 from pyro import poutine
 from pyro.infer.autoguide import AutoCallable, AutoGuideList
-from torch import Tensor
+from torch import Tensor, enable_grad
 
 from pyro_igr._host import KeptModel
 from pyro_igr._typed import Message
@@ -48,15 +48,15 @@ class AutoIGR(AutoGuideList):
     than "sticks" only at the temperature of the model, and else it estimates the KL, as
     :func:`assert_analytic_kl` says. :func:`discretize` makes the guide one-hot there.
 
-    The guide applies the masks and scales that the model sets at each call, and handles
-    partly observed sites (``obs_mask``): if the first run has any at a latent site,
-    every run of the guide also runs the model, with the values of the guide. Where a
-    relaxed or a ``Normal`` site is masked, its value is drawn from the model, as under
-    enumeration; do not use masked values of other sites. A mask that appears after the
-    first run is noticed if types, shapes, flags or integers of the arguments changed,
-    and otherwise missed: :func:`assert_analytic_kl` finds it. Discrete sites that
-    :func:`relax` keeps are left to be enumerated. At a relaxed site ``median`` and
-    ``quantiles`` return its discrete probabilities.
+    The guide applies the masks, scales and trained options that the model has at each
+    call, and handles partly observed sites (``obs_mask``): if the first run has any at
+    a latent site, every run of the guide also runs the model, with the values of the
+    guide. Where a relaxed or a ``Normal`` site is masked, its value is drawn from the
+    model, as under enumeration; do not use masked values of other sites. A mask that
+    appears after the first run is noticed if types, shapes, flags or integers of the
+    arguments changed, and otherwise missed: :func:`assert_analytic_kl` finds it.
+    Discrete sites that :func:`relax` keeps are left to be enumerated. At a relaxed site
+    ``median`` and ``quantiles`` return its discrete probabilities.
 
     Args:
         model: a model with relaxed sites; discrete ones are relaxed first.
@@ -111,7 +111,8 @@ class AutoIGR(AutoGuideList):
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
-        run = check_uses(self.model, args, kwargs)
+        with enable_grad():  # which tells what is trained
+            run = check_uses(self.model, args, kwargs)
         super()._setup_prototype(*args, **kwargs)
         if self.create_plates is None:
             check_sizes(self._prototype_frames)
@@ -131,7 +132,7 @@ class AutoIGR(AutoGuideList):
         full_sizes = {n: full_size(f) for n, f in self._prototype_frames.items()}
         self._known = full_sizes, self._observed
         self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
-        self.follows: bool = any(is_followed(s, full_sizes) for s in sites.values())
+        self.follows: bool = is_followed([run[name] for name in sites], full_sizes)
         check_supports(self.model, automatic, sites, *args, **kwargs)
 
     def _check_prototype(self, part_trace: poutine.Trace) -> None:
@@ -167,8 +168,7 @@ class AutoIGR(AutoGuideList):
         self._prototype_frames.update(self._calls[kind])
 
     def _follow(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
-        plates = self._create_plates(*args, **kwargs)
-        parts, given = {}, {}
+        plates, parts, given = self._create_plates(*args, **kwargs), {}, {}
         for part in self:
             if isinstance(part, SiteGuide):
                 at = part.distributions(*args, **kwargs)
