@@ -440,7 +440,9 @@ def test_data_that_share_a_latent_share_a_weight(host):
     assert_mean(found, of_two(np.broadcast_to(PRIOR, (2, 3)), log_joint).sum())
 
 
-@pytest.mark.parametrize("plate", [3, True, iter(["rows"])], ids=str)
+@pytest.mark.parametrize(
+    "plate", [3, True, iter(["rows"])], ids=["number", "flag", "iterator"]
+)
 def test_what_names_no_plate_is_refused(backend, plate):
     with pytest.raises(TypeError, match="expected plate to be a name, .*, got "):
         backend.igr.TraceDiscreteIWAE_ELBO(2, plate=plate)

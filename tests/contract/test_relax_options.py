@@ -98,7 +98,9 @@ def test_a_string_is_no_collection_of_names(host, argument):
 
 
 @pytest.mark.parametrize("argument", ["one_hot", "keep"])
-@pytest.mark.parametrize("names", [True, None, 3, iter(["z"])], ids=str)
+@pytest.mark.parametrize(
+    "names", [True, None, 3, iter(["z"])], ids=["flag", "none", "number", "iterator"]
+)
 @pytest.mark.parametrize("make", ["relax", "AutoIGR"])
 def test_what_is_no_collection_of_names_is_refused(host, make, names, argument):
     expected = f"expected {argument} to be a collection of names, got "
