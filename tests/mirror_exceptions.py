@@ -387,6 +387,7 @@ EXCEPTIONS = {
     },
     "infer/unordered_set/_terms.py": {
         # samples are a dimension in Pyro, and a vmap over keys in NumPyro
+        "with_noise",
         "draw",
         "evaluate",
         "dependents",

@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 from numpyro import handlers
 
-from numpyro_igr.distributions._pushforward import GaussianPushforward
-from numpyro_igr.distributions.recovering import innermost, is_masked
+from numpyro_igr.distributions.recovering import is_masked
 from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.infer.autoguide._sizes import Frames, checked_plates, plate_sizes
-from numpyro_igr.infer.autoguide._trained_options import has_trained_options
+from numpyro_igr.infer.autoguide._trained_options import has_trained_options, options_of
 
 
 def is_guided(site: dict) -> bool:
@@ -133,6 +132,5 @@ def _is_data(site: dict) -> bool:
 
 
 def _has_options(site: dict, *, in_part: bool) -> bool:
-    like = innermost(site["fn"])
-    options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
-    return in_part and any(jnp.size(x) > 1 for x in jax.tree.leaves(options))
+    options = jax.tree.leaves(options_of(site))
+    return in_part and any(jnp.size(x) > 1 for x in options)

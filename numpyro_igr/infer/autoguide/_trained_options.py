@@ -35,14 +35,14 @@ def has_trained_options(
         args: of the model.
         kwargs: of the model.
     """
-    names = [site["name"] for site in sites if _options(site)]
+    names = [site["name"] for site in sites if _arrays(site)]
     params = {n: site["value"] for n, site in run.items() if site["type"] == "param"}
 
     def options(params: dict[str, Any]) -> list[list]:
         seeded = handlers.seed(handlers.substitute(model, params), 0)
         with handlers.block():
             trace = handlers.trace(seeded).get_trace(*args, **kwargs)
-        return [_options(trace[name]) for name in names]
+        return [_arrays(trace[name]) for name in names]
 
     try:
         causes = eval_provenance(options, params=params) if names and params else []
@@ -51,8 +51,16 @@ def has_trained_options(
     return any(jax.tree.leaves(causes))
 
 
-def _options(site: dict) -> list[Any]:
+def options_of(site: dict) -> dict[str, Any]:
+    """The options of a relaxed site, by name; none of another.
+
+    Args:
+        site: of a trace.
+    """
     like = innermost(site["fn"])
-    options = like.options_in_use() if isinstance(like, GaussianPushforward) else {}
-    kinds = Array | np.ndarray | Distribution
-    return jax.tree.leaves([x for x in options.values() if isinstance(x, kinds)])
+    return like.options_in_use() if isinstance(like, GaussianPushforward) else {}
+
+
+def _arrays(site: dict) -> list[Any]:
+    kinds, options = Array | np.ndarray | Distribution, options_of(site).values()
+    return jax.tree.leaves([x for x in options if isinstance(x, kinds)])

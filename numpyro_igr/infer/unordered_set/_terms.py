@@ -38,25 +38,26 @@ def terms(
     return found
 
 
-def draw(
-    run: Callable, weigh: Callable, key: Array, names: Set[str]
-) -> dict[str, dict]:
-    """What adds up to the ELBO of a sample of the one-hot sites, with their key.
+def with_noise(run: Callable, key: Array, names: Set[str]) -> Callable:
+    """The same of a handler, with draws at some sites by a key of their own.
 
     Args:
         run: of a handler, to traces of model and guide.
-        weigh: of that and of the values of one-hot sites.
         key: the random key.
-        names: of the other sites that depend on them.
+        names: of those sites.
     """
-    of_one_hot, of_others = random.split(key)
+    return lambda handler: run(lambda fn: handler(_NoiseMessenger(fn, key, names)))
 
-    def run_of_sample(handler: Callable) -> tuple[Trace, Trace]:
-        return run(lambda fn: handler(_NoiseMessenger(fn, of_others, names)))
 
-    _, trace = run_of_sample(DrawMessenger(of_one_hot))
-    sites = one_hot_sites(trace).items()
-    return weigh(run_of_sample, {name: site["value"] for name, site in sites})
+def draw(run: Callable, key: Array) -> dict[str, Array]:
+    """Values of the one-hot sites, with their key.
+
+    Args:
+        run: of a handler, to traces of model and guide.
+        key: the random key.
+    """
+    _, trace = run(DrawMessenger(key))
+    return {name: site["value"] for name, site in one_hot_sites(trace).items()}
 
 
 def evaluate(

@@ -22,7 +22,12 @@ from numpyro_igr.infer._plates import common_plates, sum_to_plates
 from numpyro_igr.infer._sites import check_independent, one_hot_sites
 from numpyro_igr.infer.unordered_set._draws import DrawMessenger, draw_gumbels
 from numpyro_igr.infer.unordered_set._joint_set import draw_joint_set, elbo_and_score
-from numpyro_igr.infer.unordered_set._terms import dependents, draw, evaluate
+from numpyro_igr.infer.unordered_set._terms import (
+    dependents,
+    draw,
+    evaluate,
+    with_noise,
+)
 
 Trace = dict[str, dict]
 
@@ -132,11 +137,16 @@ class TraceUnorderedSet_ELBO(ELBO):
         plates = common_plates([*one_hot.values(), *reached])
         weigh = partial(evaluate, with_score=self._with_score)
         if self.replacement:
-            by_one_hot = {key for key, found in causes["terms"].items() if found}
-            names = {name for side, name in by_one_hot if side == "guide"}
+            terms = causes["terms"].items()
+            names = {name for (side, name), by in terms if by and side == "guide"}
             names -= one_hot.keys()
-            keys = random.split(key, self.num_samples)
-            found = jax.vmap(lambda key: draw(run, weigh, key, names))(keys)
+
+            def sample(key: Array) -> dict[str, dict]:
+                of_one_hot, of_others = random.split(key)
+                own = with_noise(run, of_others, names)
+                return weigh(own, draw(own, of_one_hot))
+
+            found = jax.vmap(sample)(random.split(key, self.num_samples))
         else:
             for name, site in one_hot.items():
                 check_independent(site, depends=bool(causes["logits"][name]))
