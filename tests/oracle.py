@@ -93,6 +93,16 @@ def argmax_probs(loc, scale):
     return np.array([*(prob(k) for k in range(len(loc))), last])
 
 
+def nodes_between_steps(loc, scale, *points):
+    """Nodes on t > 0 and weights, between points around the step of each Gaussian."""
+    edges = (loc + scale * np.array([[-9, -5, -2, 0, 2, 5, 9]]).T).ravel()
+    edges = np.unique([0, *points, *edges[edges > 0]])
+    x, weights = np.polynomial.legendre.leggauss(24)
+    halves = np.diff(edges)[:, None] / 2
+    t = edges[:-1, None] + halves * (x + 1)
+    return t.reshape(-1, 1), (halves * weights).reshape(-1, 1)
+
+
 def largest_weight_probs(y, loc, scale, remainder):
     """Chances that each weight is largest, given all logits but the last.
 

@@ -9,7 +9,7 @@ from numpyro_igr._numerics.low_rank import DiagonalPlusLowRank
 from numpyro_igr._numerics.maximum_integrals import shares_and_hazards
 from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import log_reversed_hazards
-from numpyro_igr.discrete._rules import are_common, are_similar, nodes_of
+from numpyro_igr.discrete._rules import SIMILAR, Rule, are_common, are_within, nodes_of
 from numpyro_igr.discrete.argmax import integrand, integrand_of_few, log_probs_from
 
 # With more Gaussians for each node a matrix is larger and slower than its factors.
@@ -17,7 +17,7 @@ DENSE = 2
 
 
 def residual_and_jacobian(
-    loc: Array, target: Array, scale: Array, rule: str, panels: tuple[int, int]
+    loc: Array, target: Array, scale: Array, rule: Rule
 ) -> tuple[Array, Array | DiagonalPlusLowRank]:
     r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
 
@@ -27,8 +27,8 @@ def residual_and_jacobian(
     those of the rule itself, whose root is found also where it is rough.
     """
     log_hazards_0 = log_reversed_hazards(jnp.zeros_like(loc[..., 0]), loc, scale)
-    if rule in ("few", "panels"):
-        terms = _integrand(loc, target, scale, rule, panels)
+    if rule == "few" or not isinstance(rule, str):
+        terms = _integrand(loc, target, scale, rule)
         log_probs, *parts = _by_panels(*terms, loc, scale)
     else:
         log_probs, *parts = _by_bulk(loc, scale, rule)
@@ -60,12 +60,12 @@ def _low_rank(
 
 
 def _integrand(
-    loc: Array, target: Array, scale: Array, rule: str, panels: tuple[int, int]
+    loc: Array, target: Array, scale: Array, rule: Rule
 ) -> tuple[Array, Array, Array]:
-    if rule == "panels":
-        return integrand(loc, scale, *panels)
-    is_easy = are_similar(scale) & are_common(target)
-    return integrand_of_few(is_easy, loc, scale, panels)
+    if not isinstance(rule, str):
+        return integrand(loc, scale, *rule)
+    is_easy = are_within(SIMILAR, scale) & are_common(target)
+    return integrand_of_few(is_easy, loc, scale)
 
 
 def _by_panels(

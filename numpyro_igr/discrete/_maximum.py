@@ -13,9 +13,10 @@ from numpyro_igr._numerics.normal import log_ndtr
 from numpyro_igr._numerics.normal_maximum import from_the_maximum
 from numpyro_igr._numerics.quantiles import quantile_edges
 from numpyro_igr._numerics.truncated_nodes import nodes_between
+from numpyro_igr.discrete._rules import COARSE
 
-# The rule of ``argmax_probs``.
-NUM_PANELS, NUM_NODES = 16, 8
+# Those of scales far apart too: more would cost all others as much again.
+NUM_PANELS, NUM_NODES = COARSE
 # Of log odds, that a sum over the nodes leaves; the last steps are taken beyond.
 ROUNDING = 64
 

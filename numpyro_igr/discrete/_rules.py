@@ -9,13 +9,17 @@ from jax import Array, lax
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_size
 
+# A rule is over equal or similar scales, or it is so many panels of so many nodes.
+Rule = str | tuple[int, int]
 # The largest scale over the least, of one distribution, up to which the nodes are
-# known to be enough; beyond, and for a rule that is asked for, there are panels.
-SIMILAR = 5.0
+# known to be enough; beyond, and for a rule that is asked for, there are panels, and
+# more of them where narrow Gaussians would lie between two nodes.
+SIMILAR, APART = 5.0, 20.0
+COARSE, FINE = (16, 8), (64, 16)
+RULES: tuple[Rule, ...] = "equal", "similar", COARSE, FINE
 # How many there are, for equal scales and for similar ones, and more for each factor of
 # 10 in the number of Gaussians, whose maximum is the steeper.
 SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
-NUM_PANELS, NUM_NODES = 16, 8
 # Numbers at the nodes up to which more of them cost less than to compile more rules.
 FEW = 2**12
 # If the scales are a constant of a compiled function, XLA compares them as it compiles,
@@ -23,8 +27,8 @@ FEW = 2**12
 LARGE = 2**20
 
 
-def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int]:
-    """How many panels there are, and nodes in each, asked for or not.
+def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int] | None:
+    """How many panels there are, and nodes in each, if either is asked for.
 
     Args:
         num_panels: as many as are asked for.
@@ -35,14 +39,15 @@ def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int]:
         ValueError: if one is not positive.
     """
     asked = {"num_panels": num_panels, "num_nodes": num_nodes}
-    check_size(**{name: size for name, size in asked.items() if size is not None})
-    return num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    asked = {name: size for name, size in asked.items() if size is not None}
+    check_size(**asked)
+    return (num_panels or COARSE[0], num_nodes or COARSE[1]) if asked else None
 
 
-def rule_for(scale: Array) -> str | None:
-    """The rule for these scales: equal, similar or panels.
+def rule_for(scale: Array) -> Rule | None:
+    """The rule for these scales: equal, similar, coarse or fine panels.
 
-    Where they are traced, panels in Pyro; in NumPyro None, to be chosen as it runs.
+    Where they are traced, coarse in Pyro; in NumPyro None, to be chosen as it runs.
 
     Args:
         scale: standard deviations, of one entry if they are the same.
@@ -54,28 +59,32 @@ def rule_for(scale: Array) -> str | None:
     known = np.asarray(scale)
     if (known == known[..., :1]).all():
         return "equal"
-    is_similar = (known.max(-1) <= SIMILAR * known.min(-1)).all()
-    return "similar" if is_similar else "panels"
+    least, largest = known.min(-1), known.max(-1)
+    if (largest <= SIMILAR * least).all():
+        return "similar"
+    return COARSE if (largest <= APART * least).all() else FINE
 
 
-def are_equal(scale: Array) -> Array:
-    """Whether the scales of every distribution are.
-
-    Args:
-        scale: standard deviations.
-    """
-    scale = _as_it_runs(scale)
-    return (scale == scale[..., :1]).all()
-
-
-def are_similar(scale: Array) -> Array:
-    """Whether the scales of every distribution are.
+def rank_of(scale: Array) -> Array:
+    """Which of the ``RULES`` it is, as it runs.
 
     Args:
         scale: standard deviations.
     """
+    is_equal = (_as_it_runs(scale) == scale[..., :1]).all()
+    tried = is_equal, are_within(SIMILAR, scale), are_within(APART, scale)
+    return sum((jnp.where(x, 0, 1) for x in tried), jnp.zeros((), int))
+
+
+def are_within(factor: float, scale: Array) -> Array:
+    """Whether the scales of every distribution are within it of one another.
+
+    Args:
+        factor: the largest scale over the least.
+        scale: standard deviations.
+    """
     scale = _as_it_runs(scale)
-    return (scale.max(-1) <= SIMILAR * scale.min(-1)).all()
+    return (scale.max(-1) <= factor * scale.min(-1)).all()
 
 
 def _as_it_runs(scale: Array) -> Array:
@@ -95,26 +104,24 @@ def nodes_of(rule: str, loc: Array, n: int) -> int:
     return (equal if rule == "equal" else similar) + MORE * int(math.log10(n))
 
 
-def width_of(loc: Array, rule: str, panels: tuple[int, int]) -> int:
+def width_of(loc: Array, rule: Rule) -> int:
     """How many numbers a distribution has at the nodes of a rule.
 
     Args:
         loc: means of the Gaussians.
-        rule: equal, similar or panels.
-        panels: how many there are, and nodes in each.
+        rule: equal, similar, or panels and nodes in each.
     """
     n = loc.shape[-1]
-    return n * (math.prod(panels) if rule == "panels" else nodes_of(rule, loc, n))
+    return n * (nodes_of(rule, loc, n) if isinstance(rule, str) else math.prod(rule))
 
 
-def are_few(loc: Array, panels: tuple[int, int]) -> bool:
-    """Whether there are few numbers at all the nodes of the panels.
+def are_few(loc: Array) -> bool:
+    """Whether there are few numbers at all the nodes of coarse panels.
 
     Args:
         loc: means of the Gaussians.
-        panels: how many there are, and nodes in each.
     """
-    return width_of(loc, "panels", panels) * math.prod(loc.shape[:-1]) <= FEW
+    return width_of(loc, COARSE) * math.prod(loc.shape[:-1]) <= FEW
 
 
 def are_common(log_probs: Array | np.ndarray) -> Array | np.ndarray:

@@ -22,11 +22,15 @@ from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.quantiles import nodes_of_few, panel_nodes
 from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr.discrete._rules import (
-    are_equal,
+    COARSE,
+    RULES,
+    SIMILAR,
+    Rule,
     are_few,
-    are_similar,
+    are_within,
     nodes_of,
     panels_of,
+    rank_of,
     rule_for,
     width_of,
 )
@@ -48,9 +52,9 @@ def argmax_probs(
     All categories share the quadrature nodes, so the cost is K times their number. If
     the scales of a distribution are within a factor of 5 of one another, a single rule
     over the bulk of the maximum is used. Otherwise, or if a number of panels or nodes
-    is given, panels between quantiles of the maximum are used, at many times the cost.
-    Under ``jit`` NumPyro chooses at run time, and Pyro uses panels unless ``scale`` has
-    a single entry: pass equal scales in that form.
+    is given, panels between quantiles of the maximum are used, at many times the cost,
+    and at 8 times theirs if the factor is above 20. Under ``jit`` NumPyro chooses as it
+    runs, and Pyro uses panels unless ``scale`` has a single entry, as equal ones may.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
@@ -58,18 +62,20 @@ def argmax_probs(
     Args:
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
-        num_panels: number of quantile panels of the largest Gaussian; by default 16
-            where panels are needed.
-        num_nodes: number of Gauss-Legendre nodes in each panel; 8 by default.
+        num_panels: number of quantile panels of the largest Gaussian; where panels
+            are needed 16 by default, 64 for scales that are not within a factor of 20.
+        num_nodes: number of Gauss-Legendre nodes in each panel; 8 and 16 likewise.
 
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and
-        5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. With
-        panels total variation at most 1e-7 for scales in [0.3, 1.5] and, for 98 of 100
-        random distributions, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes
-        1e-8 (K = 10, float64). Log probabilities and their gradients to 1e-3, relative,
-        for means up to 1e6 scales from 0, where no mean is far above 0; beside one that
-        is, the log probability of a category below 1e-15 is an estimate, to 5 percent.
+        5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. For
+        others total variation at most 1e-6 for scales in [0.05, 5] and, for 98 of 100
+        random distributions, 1e-4 for scales in [0.005, 10] (K = 10, float64); farther
+        apart, ask for more panels. Under ``jit`` in Pyro, and with 16 panels of 8
+        nodes, 1e-4 for 98 of 100 and scales in [0.05, 5]. Log probabilities and their
+        gradients to 1e-3, relative, for means up to 1e6 scales from 0, where no mean is
+        far above 0; beside one that is, the log probability of a category below 1e-15
+        is an estimate, to 5 percent.
     Source:
         IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
         the factor 1 / scale. Both quadratures are ours.
@@ -95,35 +101,29 @@ def log_argmax_probs(
     """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes({"loc": loc.shape, "scale": scale.shape})
-    panels = panels_of(num_panels, num_nodes)
-    rule = "panels" if num_panels or num_nodes else rule_for(scale)
-    return _log_probs(*jnp.broadcast_arrays(loc, scale), rule, panels).astype(dtype)
+    rule = panels_of(num_panels, num_nodes) or rule_for(scale)
+    return _log_probs(*jnp.broadcast_arrays(loc, scale), rule).astype(dtype)
 
 
-@partial(jax.jit, static_argnames=("rule", "panels"))
-def _log_probs(
-    loc: Array, scale: Array, rule: str | None, panels: tuple[int, int]
-) -> Array:
+@partial(jax.jit, static_argnames="rule")
+def _log_probs(loc: Array, scale: Array, rule: Rule | None) -> Array:
     if loc.shape[-1] == 1:
         return log_softmax(jnp.concatenate(log_ndtr_of_both(loc / scale), -1), -1)
     if rule is not None:
-        return _by_rule(loc, scale, rule, panels)
-    if are_few(loc, panels):
-        return _from_either(loc, scale, panels)
+        return _by_rule(loc, scale, rule)
     # Each is evaluated again for its gradient: what one keeps, all would return.
-    rules = [
-        jax.checkpoint(partial(_by_rule, rule=rule, panels=panels), prevent_cse=False)
-        for rule in ("equal", "similar", "panels")
+    by_rules = [
+        jax.checkpoint(partial(_by_rule, rule=x), prevent_cse=False) for x in RULES
     ]
-    rank = jnp.where(are_equal(scale), 0, jnp.where(are_similar(scale), 1, 2))
-    return lax.switch(rank, rules, loc, scale)
+    rank = rank_of(scale)
+    if are_few(loc):
+        return lax.cond(rank < 3, _from_either, by_rules[3], loc, scale)
+    return lax.switch(rank, by_rules, loc, scale)
 
 
-def _by_rule(loc: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Array:
-    integrate = partial(_from_bulk, rule=rule)
-    if rule == "panels":
-        integrate = partial(_from_panels, panels=panels)
-    return by_chunks(integrate, width_of(loc, rule, panels), loc, scale)
+def _by_rule(loc: Array, scale: Array, rule: Rule) -> Array:
+    integrate = _from_bulk if isinstance(rule, str) else _from_panels
+    return by_chunks(partial(integrate, rule=rule), width_of(loc, rule), loc, scale)
 
 
 def _from_bulk(loc: Array, scale: Array, rule: str) -> Array:
@@ -133,13 +133,12 @@ def _from_bulk(loc: Array, scale: Array, rule: str) -> Array:
     return log_softmax(jnp.concatenate([log_p, log_last], -1), -1)
 
 
-def _from_panels(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
-    terms = integrand(loc, scale, *panels)
-    return log_probs_from(*terms[:2], loc, scale)
+def _from_panels(loc: Array, scale: Array, rule: tuple[int, int]) -> Array:
+    return log_probs_from(*integrand(loc, scale, *rule)[:2], loc, scale)
 
 
-def _from_either(loc: Array, scale: Array, panels: tuple[int, int]) -> Array:
-    terms = integrand_of_few(are_similar(scale), loc, scale, panels)
+def _from_either(loc: Array, scale: Array) -> Array:
+    terms = integrand_of_few(are_within(SIMILAR, scale), loc, scale)
     return log_probs_from(*terms[:2], loc, scale)
 
 
@@ -169,10 +168,10 @@ def integrand(
 
 
 def integrand_of_few(
-    is_easy: Array, loc: Array, scale: Array, panels: tuple[int, int]
+    is_easy: Array, loc: Array, scale: Array
 ) -> tuple[Array, Array, Array]:
-    """As :func:`integrand`, over the bulk if that is easy."""
-    return _at(*nodes_of_few(is_easy, loc, scale, panels), scale)
+    """As :func:`integrand` at coarse panels, or over the bulk if that is easy."""
+    return _at(*nodes_of_few(is_easy, loc, scale, COARSE), scale)
 
 
 def _at(loc: Array, t: Array, log_weights: Array, scale: Array) -> tuple:

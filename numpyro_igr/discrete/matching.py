@@ -19,9 +19,14 @@ from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr.discrete._check_probs import to_log_probs
 from numpyro_igr.discrete._log_odds import residual_and_jacobian
 from numpyro_igr.discrete._rules import (
+    APART,
+    COARSE,
+    FINE,
+    SIMILAR,
+    Rule,
     are_common,
     are_few,
-    are_similar,
+    are_within,
     panels_of,
     rule_for,
     width_of,
@@ -89,43 +94,42 @@ def match_log_probs(
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
     check_shapes(shapes, is_matched=True)
-    panels = panels_of(num_panels, num_nodes)
-    rule = "panels" if num_panels or num_nodes else rule_for(scale)
-    if rule in ("equal", "similar") and not_jax_tracer(log_probs):
-        rule = rule if are_common(np.asarray(log_probs)) else "panels"
-    is_known = rule == "panels" or not_jax_tracer(log_probs)
-    return _match(log_probs, scale, rule, is_known, panels).astype(dtype)
+    rule = panels_of(num_panels, num_nodes) or rule_for(scale)
+    if isinstance(rule, str) and not_jax_tracer(log_probs):
+        rule = rule if are_common(np.asarray(log_probs)) else COARSE
+    is_known = isinstance(rule, tuple) or not_jax_tracer(log_probs)
+    return _match(log_probs, scale, rule, is_known).astype(dtype)
 
 
-@partial(jax.jit, static_argnames=("rule", "is_known", "panels"))
+@partial(jax.jit, static_argnames=("rule", "is_known"))
 def _match(
     log_probs: Array,
     scale: Array,
-    rule: str | None,
+    rule: Rule | None,
     is_known: bool,  # noqa: FBT001
-    panels: tuple[int, int],
 ) -> Array:
     target = log_softmax(log_probs, -1)
     n = target.shape[-1] - 1
     shape = (*jnp.broadcast_shapes(target.shape[:-1], jnp.shape(scale)[:-1]), n)
     target = jnp.broadcast_to(target, (*shape[:-1], n + 1))
     scale = jnp.broadcast_to(scale, shape)
-    by_panels = partial(_solve, rule="panels", panels=panels)
-    if rule == "panels":
-        return by_panels(target, scale)
-    by_bulk = partial(_solve, rule=rule or "similar", panels=panels)
     if rule is not None and is_known:
-        return by_bulk(target, scale)
-    if are_few(scale, panels):
-        return _solve(target, scale, "few", panels)
-    is_easy = are_common(target)
-    if rule is None:
-        is_easy &= are_similar(scale)
-    return lax.cond(is_easy, by_bulk, jax.checkpoint(by_panels), target, scale)
+        return _solve(target, scale, rule)
+    by_bulk, by_few, by_coarse, by_fine = (
+        partial(_solve, rule=x) for x in (rule or "similar", "few", COARSE, FINE)
+    )
+    is_easy = are_common(target) & are_within(SIMILAR, scale)
+    by_either = partial(lax.cond, is_easy, by_bulk, jax.checkpoint(by_coarse))
+    if are_few(scale):
+        by_either = by_few
+    if rule is not None:
+        return by_either(target, scale)
+    is_within = are_within(APART, scale)
+    return lax.cond(is_within, by_either, jax.checkpoint(by_fine), target, scale)
 
 
-def _solve(target: Array, scale: Array, rule: str, panels: tuple[int, int]) -> Array:
-    excess = partial(residual_and_jacobian, rule=rule, panels=panels)
+def _solve(target: Array, scale: Array, rule: Rule) -> Array:
+    excess = partial(residual_and_jacobian, rule=rule)
 
     def newton(target: Array, scale: Array) -> Array:
         return damped_newton(
@@ -137,7 +141,7 @@ def _solve(target: Array, scale: Array, rule: str, panels: tuple[int, int]) -> A
     def differentiate(loc: Array, target: Array, scale: Array) -> Array:
         return implicit_root(loc, excess, target, scale)
 
-    width = width_of(scale, rule, panels)
+    width = width_of(scale, rule)
     loc = by_chunks(newton, width, *lax.stop_gradient((target, scale)))
     return by_chunks(differentiate, width, loc, target, scale)
 

@@ -8,7 +8,7 @@ from pyro_igr._numerics.low_rank import DiagonalPlusLowRank
 from pyro_igr._numerics.maximum_integrals import shares_and_hazards
 from pyro_igr._numerics.normal import log_ndtr
 from pyro_igr._numerics.normal_maximum import log_reversed_hazards
-from pyro_igr.discrete._rules import nodes_of
+from pyro_igr.discrete._rules import Rule, nodes_of
 from pyro_igr.discrete.argmax import integrand, log_probs_from
 
 # With more Gaussians for each node a matrix is larger and slower than its factors.
@@ -16,7 +16,7 @@ DENSE = 2
 
 
 def residual_and_jacobian(
-    loc: Tensor, target: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]
+    loc: Tensor, target: Tensor, scale: Tensor, rule: Rule
 ) -> tuple[Tensor, Tensor | DiagonalPlusLowRank]:
     r"""Excess of the log odds :math:`\log p_j - \log p_K`, and their derivatives.
 
@@ -25,9 +25,11 @@ def residual_and_jacobian(
     integrals make a matrix of no higher rank than there are nodes. The derivatives are
     those of the rule itself, whose root is found also where it is rough.
     """
-    at_rule = _by_panels if rule == "panels" else _by_bulk
     log_hazards_0 = log_reversed_hazards(torch.zeros_like(loc[..., 0]), loc, scale)
-    log_probs, *parts = at_rule(loc, scale, rule, panels)
+    if isinstance(rule, str):
+        log_probs, *parts = _by_bulk(loc, scale, rule)
+    else:
+        log_probs, *parts = _by_panels(loc, scale, rule)
     assemble = _dense if _is_dense(parts[-1]) else _low_rank
     excess = log_probs - target
     return excess[..., :-1] - excess[..., -1:], assemble(log_hazards_0.exp(), *parts)
@@ -55,7 +57,7 @@ def _low_rank(
 
 
 def _by_panels(
-    loc: Tensor, scale: Tensor, _: str, panels: tuple[int, int]
+    loc: Tensor, scale: Tensor, panels: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Log probabilities, derivatives in the own mean, and shares and hazards."""
     log_density, log_hazards, u = integrand(loc, scale, *panels)
@@ -67,7 +69,7 @@ def _by_panels(
 
 
 def _by_bulk(
-    loc: Tensor, scale: Tensor, rule: str, _: tuple[int, int]
+    loc: Tensor, scale: Tensor, rule: str
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     shape = loc.shape
     loc, scale = (x.reshape(-1, shape[-1]).T.contiguous() for x in (loc, scale))

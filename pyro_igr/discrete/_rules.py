@@ -8,17 +8,20 @@ from torch import Tensor
 from pyro_igr._host import is_all_true, is_compiling, is_tracing
 from pyro_igr._numerics.checks import check_size
 
+# A rule is over equal or similar scales, or it is so many panels of so many nodes.
+Rule = str | tuple[int, int]
 # The largest scale over the least, of one distribution, up to which the nodes are
-# known to be enough; beyond, and for a rule that is asked for, there are panels.
-SIMILAR = 5.0
+# known to be enough; beyond, and for a rule that is asked for, there are panels, and
+# more of them where narrow Gaussians would lie between two nodes.
+SIMILAR, APART = 5.0, 20.0
+COARSE, FINE = (16, 8), (64, 16)
 # How many there are, for equal scales and for similar ones, and more for each factor of
 # 10 in the number of Gaussians, whose maximum is the steeper.
 SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
-NUM_PANELS, NUM_NODES = 16, 8
 
 
-def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int]:
-    """How many panels there are, and nodes in each, asked for or not.
+def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int] | None:
+    """How many panels there are, and nodes in each, if either is asked for.
 
     Args:
         num_panels: as many as are asked for.
@@ -29,14 +32,15 @@ def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int]:
         ValueError: if one is not positive.
     """
     asked = {"num_panels": num_panels, "num_nodes": num_nodes}
-    check_size(**{name: size for name, size in asked.items() if size is not None})
-    return num_panels or NUM_PANELS, num_nodes or NUM_NODES
+    asked = {name: size for name, size in asked.items() if size is not None}
+    check_size(**asked)
+    return (num_panels or COARSE[0], num_nodes or COARSE[1]) if asked else None
 
 
-def rule_for(scale: Tensor) -> str:
-    """The rule for these scales: equal, similar or panels.
+def rule_for(scale: Tensor) -> Rule:
+    """The rule for these scales: equal, similar, coarse or fine panels.
 
-    Where they are traced, panels in Pyro; in NumPyro None, to be chosen as it runs.
+    Where they are traced, coarse in Pyro; in NumPyro None, to be chosen as it runs.
 
     Args:
         scale: standard deviations, of one entry if they are the same.
@@ -44,28 +48,22 @@ def rule_for(scale: Tensor) -> str:
     if not scale.dim() or scale.shape[-1] == 1 or scale.stride(-1) == 0:
         return "equal"
     if is_tracing() or is_compiling():
-        return "panels"
-    if are_equal(scale):
+        return COARSE
+    if is_all_true(scale == scale[..., :1]):
         return "equal"
-    return "similar" if are_similar(scale) else "panels"
+    if are_within(SIMILAR, scale):
+        return "similar"
+    return COARSE if are_within(APART, scale) else FINE
 
 
-def are_equal(scale: Tensor) -> bool:
-    """Whether the scales of every distribution are.
-
-    Args:
-        scale: standard deviations.
-    """
-    return bool(is_all_true(scale == scale[..., :1]))
-
-
-def are_similar(scale: Tensor) -> bool:
-    """Whether the scales of every distribution are.
+def are_within(factor: float, scale: Tensor) -> bool:
+    """Whether the scales of every distribution are within it of one another.
 
     Args:
+        factor: the largest scale over the least.
         scale: standard deviations.
     """
-    return bool(is_all_true(scale.amax(-1) <= SIMILAR * scale.amin(-1)))
+    return bool(is_all_true(scale.amax(-1) <= factor * scale.amin(-1)))
 
 
 def nodes_of(rule: str, loc: Tensor, n: int) -> int:
@@ -80,16 +78,15 @@ def nodes_of(rule: str, loc: Tensor, n: int) -> int:
     return (equal if rule == "equal" else similar) + MORE * int(math.log10(n))
 
 
-def width_of(loc: Tensor, rule: str, panels: tuple[int, int]) -> int:
+def width_of(loc: Tensor, rule: Rule) -> int:
     """How many numbers a distribution has at the nodes of a rule.
 
     Args:
         loc: means of the Gaussians.
-        rule: equal, similar or panels.
-        panels: how many there are, and nodes in each.
+        rule: equal, similar, or panels and nodes in each.
     """
     n = loc.shape[-1]
-    return n * (math.prod(panels) if rule == "panels" else nodes_of(rule, loc, n))
+    return n * (nodes_of(rule, loc, n) if isinstance(rule, str) else math.prod(rule))
 
 
 def are_common(log_probs: Tensor) -> bool:

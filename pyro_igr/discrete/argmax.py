@@ -19,7 +19,7 @@ from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.quantiles import panel_nodes
 from pyro_igr._numerics.shapes import check_shapes
-from pyro_igr.discrete._rules import nodes_of, panels_of, rule_for, width_of
+from pyro_igr.discrete._rules import Rule, nodes_of, panels_of, rule_for, width_of
 
 
 def argmax_probs(
@@ -38,9 +38,9 @@ def argmax_probs(
     All categories share the quadrature nodes, so the cost is K times their number. If
     the scales of a distribution are within a factor of 5 of one another, a single rule
     over the bulk of the maximum is used. Otherwise, or if a number of panels or nodes
-    is given, panels between quantiles of the maximum are used, at many times the cost.
-    Under ``jit`` NumPyro chooses at run time, and Pyro uses panels unless ``scale`` has
-    a single entry: pass equal scales in that form.
+    is given, panels between quantiles of the maximum are used, at many times the cost,
+    and at 8 times theirs if the factor is above 20. Under ``jit`` NumPyro chooses as it
+    runs, and Pyro uses panels unless ``scale`` has a single entry, as equal ones may.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
@@ -48,18 +48,20 @@ def argmax_probs(
     Args:
         loc: means of the Gaussians.
         scale: their standard deviations, positive.
-        num_panels: number of quantile panels of the largest Gaussian; by default 16
-            where panels are needed.
-        num_nodes: number of Gauss-Legendre nodes in each panel; 8 by default.
+        num_panels: number of quantile panels of the largest Gaussian; where panels
+            are needed 16 by default, 64 for scales that are not within a factor of 20.
+        num_nodes: number of Gauss-Legendre nodes in each panel; 8 and 16 likewise.
 
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and
-        5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. With
-        panels total variation at most 1e-7 for scales in [0.3, 1.5] and, for 98 of 100
-        random distributions, 1e-4 for scales in [0.05, 5]; with 64 panels of 16 nodes
-        1e-8 (K = 10, float64). Log probabilities and their gradients to 1e-3, relative,
-        for means up to 1e6 scales from 0, where no mean is far above 0; beside one that
-        is, the log probability of a category below 1e-15 is an estimate, to 5 percent.
+        5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. For
+        others total variation at most 1e-6 for scales in [0.05, 5] and, for 98 of 100
+        random distributions, 1e-4 for scales in [0.005, 10] (K = 10, float64); farther
+        apart, ask for more panels. Under ``jit`` in Pyro, and with 16 panels of 8
+        nodes, 1e-4 for 98 of 100 and scales in [0.05, 5]. Log probabilities and their
+        gradients to 1e-3, relative, for means up to 1e6 scales from 0, where no mean is
+        far above 0; beside one that is, the log probability of a category below 1e-15
+        is an estimate, to 5 percent.
     Source:
         IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
         the factor 1 / scale. Both quadratures are ours.
@@ -86,20 +88,17 @@ def log_argmax_probs(
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes({"loc": loc.shape, "scale": scale.shape})
     loc, scale = torch.broadcast_tensors(loc, scale)
-    panels = panels_of(num_panels, num_nodes)
-    rule = "panels" if num_panels or num_nodes else rule_for(scale)
-    return _log_probs(loc, scale, rule, panels).to(dtype)
+    rule = panels_of(num_panels, num_nodes) or rule_for(scale)
+    return _log_probs(loc, scale, rule).to(dtype)
 
 
-def _log_probs(
-    loc: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]
-) -> Tensor:
+def _log_probs(loc: Tensor, scale: Tensor, rule: Rule) -> Tensor:
     if loc.shape[-1] == 1:
         return torch.cat(log_ndtr_of_both(loc / scale), -1).log_softmax(-1)
-    if rule == "panels":
-        integrate = partial(_from_panels, panels=panels)
-        return by_chunks(integrate, width_of(loc, rule, panels), loc, scale)
-    return _from_bulk(loc, scale, rule)
+    if isinstance(rule, str):
+        return _from_bulk(loc, scale, rule)
+    integrate = partial(_from_panels, rule=rule)
+    return by_chunks(integrate, width_of(loc, rule), loc, scale)
 
 
 # Categories come first, so that operations run along the batch.
@@ -114,9 +113,8 @@ def _from_bulk(loc: Tensor, scale: Tensor, rule: str) -> Tensor:
     return log_p.T.reshape(*shape[:-1], shape[-1] + 1)
 
 
-def _from_panels(loc: Tensor, scale: Tensor, panels: tuple[int, int]) -> Tensor:
-    terms = integrand(loc, scale, *panels)
-    return log_probs_from(*terms[:2], loc, scale)
+def _from_panels(loc: Tensor, scale: Tensor, rule: tuple[int, int]) -> Tensor:
+    return log_probs_from(*integrand(loc, scale, *rule)[:2], loc, scale)
 
 
 def log_probs_from(

@@ -15,6 +15,8 @@ from pyro_igr._numerics.shapes import broadcast_shapes, check_shapes
 from pyro_igr.discrete._check_probs import to_log_probs
 from pyro_igr.discrete._log_odds import residual_and_jacobian
 from pyro_igr.discrete._rules import (
+    COARSE,
+    Rule,
     are_common,
     panels_of,
     rule_for,
@@ -83,19 +85,19 @@ def match_log_probs(
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
     check_shapes(shapes, is_matched=True)
-    panels = panels_of(num_panels, num_nodes)
-    is_easy = not (num_panels or num_nodes) and are_common(log_probs)
-    rule = rule_for(scale) if is_easy else "panels"
+    rule = panels_of(num_panels, num_nodes) or rule_for(scale)
+    if isinstance(rule, str) and not are_common(log_probs):
+        rule = COARSE
     target = log_probs.log_softmax(-1)
     n = target.shape[-1] - 1
     batch = broadcast_shapes(target.shape[:-1], scale.shape[:-1])
     target, scale = target.expand(*batch, n + 1), scale.expand(*batch, n)
 
-    return _solve(target, scale, rule, panels).to(dtype)
+    return _solve(target, scale, rule).to(dtype)
 
 
-def _solve(target: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]) -> Tensor:
-    excess = partial(residual_and_jacobian, rule=rule, panels=panels)
+def _solve(target: Tensor, scale: Tensor, rule: Rule) -> Tensor:
+    excess = partial(residual_and_jacobian, rule=rule)
 
     def newton(target: Tensor, scale: Tensor) -> Tensor:
         return damped_newton(
@@ -107,7 +109,7 @@ def _solve(target: Tensor, scale: Tensor, rule: str, panels: tuple[int, int]) ->
     def differentiate(loc: Tensor, target: Tensor, scale: Tensor) -> Tensor:
         return implicit_root(loc, excess, target, scale)
 
-    width = width_of(scale, rule, panels)
+    width = width_of(scale, rule)
     with torch.no_grad():
         loc = by_chunks(newton, width, target, scale)
     return by_chunks(differentiate, width, loc, target, scale)

@@ -112,19 +112,29 @@ def test_a_few_are_those_of_mpmath(backend):
         np.testing.assert_allclose(backend.numpy(found)[:2], exact, atol=1e-12)
 
 
-def test_unlike_scales_have_the_panels(backend):
+@pytest.mark.parametrize(("least", "rule"), [(0.1, (16, 8)), (0.01, (64, 16))])
+def test_unlike_scales_have_the_panels(backend, least, rule):
     loc = backend.array([[0.3, -1.0, 0.5], [1.0, 2.0, 0.0]])
-    scale = backend.array([[0.1, 0.6, 1.0], [1.0, 1.0, 1.0]])
+    scale = backend.array([[least, 0.6, 1.0], [1.0, 1.0, 1.0]])
     weights = backend.array(np.arange(1.0, 5))
     default, panels = (
         backend.value_and_grad(
             lambda m, s, r=r: backend.igr.argmax_probs(m, s, *r) * weights, loc, scale
         )
-        for r in ((), (16, 8))
+        for r in ((), rule)
     )
-    np.testing.assert_array_equal(default[0], panels[0])
+    np.testing.assert_allclose(default[0], panels[0], rtol=1e-13)
     for found, expected in zip(default[1:], panels[1:], strict=True):
         np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("least", [0.5, 0.1, 0.01])
+def test_means_are_matched_whatever_the_scales(backend, least):
+    scale = backend.array([least, 0.6, 1.0])
+    probs = np.array([0.1, 0.4, 0.2, 0.3])
+    loc = backend.igr.match_probs(backend.array(probs), scale)
+    found = backend.igr.argmax_probs(loc, scale, 128, 16)
+    np.testing.assert_allclose(backend.numpy(found), probs, atol=1e-9)
 
 
 @every_dtype

@@ -1,8 +1,10 @@
 """The noise given its category: by rejection, by finite differences, in the tails."""
 
 import numpy as np
+import oracle
 import pytest
 from scipy import stats
+from scipy.special import expit, log_ndtr
 
 LOC, SCALE = np.array([0.3, -0.6, 0.9]), np.array([0.8, 1.1, 0.6])
 LOGITS = np.log([0.1, 0.2, 0.3, 0.4])
@@ -53,6 +55,33 @@ def test_noise_given_its_category_is_that_which_rejection_keeps(backend, name):
         pairs = zip(statistics(found[k]), statistics(kept[k]), strict=True)
         for ours, theirs in pairs:
             assert stats.ks_2samp(ours, theirs).pvalue > 1e-3
+
+
+def below(maximum, k, loc, scale):
+    """The chance of a smaller maximum, given that it is the k-th Gaussian."""
+    t, weights = oracle.nodes_between_steps(loc, scale, maximum)
+    u = (t - loc) / scale
+    log_density = np.delete(log_ndtr(u), k, -1).sum(-1) - 0.5 * u[:, k] ** 2
+    masses = weights[:, 0] * np.exp(log_density - log_density.max())
+    return masses[t[:, 0] < maximum].sum() / masses.sum()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "share", "bound"), [(0.1, 2.0, 1, 1e-5), (0.05, 5.0, 0.98, 1e-3)]
+)
+def test_the_largest_is_below_itself_as_often_as_its_noise_says(
+    backend, low, high, share, bound
+):
+    rng = np.random.default_rng(0)
+    loc = 2 * rng.normal(size=(100, K - 1))
+    scale = np.exp(rng.uniform(np.log(low), np.log(high), loc.shape))
+    category = np.argmax(loc + scale * rng.normal(size=loc.shape), -1)
+    noise = np.repeat(rng.logistic(size=(100, 1)), K - 1, -1)
+    arguments = map(backend.array, (noise, np.eye(K)[category], loc, scale))
+    y = backend.numpy(backend.igr.discrete.gaussians_given_argmax(*arguments))
+    laws = zip(y.max(-1), category, loc, scale, strict=True)
+    error = np.abs([below(*law) for law in laws] - expit(noise[:, 0]))
+    assert np.quantile(error, share) < bound
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ import pytest
 from cases import BY_LARGEST_WEIGHT, LAWS, WITH_PROBS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy.special import log_expit, ndtri_exp
+from scipy.special import log_expit, log_ndtr, ndtri_exp
 
 RULES = {"argmax": "argmax_probs", "stick": "stick_probs"}
 
@@ -34,12 +34,35 @@ def exact_of_ten(seed, low, high):
     return oracle.argmax_probs(*gaussians(seed, 10, low, high))
 
 
+def of_many(low, high):
+    return map(
+        np.array, zip(*(gaussians(s, 10, low, high) for s in range(300)), strict=True)
+    )
+
+
+@cache
+def exact_of_many(low, high):
+    return np.array(
+        [between_steps(*law) for law in zip(*of_many(low, high), strict=True)]
+    )
+
+
+def between_steps(loc, scale):
+    t, weights = oracle.nodes_between_steps(loc, scale)
+    u = (t - loc) / scale
+    log_r = -0.5 * (u**2 + np.log(2 * np.pi)) - log_ndtr(u) - np.log(scale)
+    probs = (weights * np.exp(log_ndtr(u).sum(-1, keepdims=True) + log_r)).sum(0)
+    return np.append(probs, np.exp(log_ndtr(-loc / scale).sum()))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "rule", "bound"),
     [
         (0.3, 1.5, (16, 8), 1e-7),
         (0.05, 5.0, (16, 8), 1e-4),
         (0.05, 5.0, (64, 16), 1e-8),
+        (0.05, 5.0, (), 1e-6),
+        (0.005, 10.0, (), 1e-6),
     ],
 )
 def test_argmax_probs_agree_with_adaptive_quadrature(backend, low, high, rule, bound):
@@ -52,14 +75,21 @@ def test_argmax_probs_agree_with_adaptive_quadrature(backend, low, high, rule, b
         assert total_variation(backend.numpy(found), exact) < bound
 
 
-def test_the_default_rule_is_as_accurate_as_stated_for_most_hard_cases(backend):
-    laws = [gaussians(seed, 10, 0.05, 5.0) for seed in range(300)]
-    loc, scale = map(backend.array, zip(*laws, strict=True))
-    default, refined = (
-        backend.numpy(backend.igr.argmax_probs(loc, scale, *rule))
-        for rule in ((), (64, 16))
-    )
-    assert np.quantile(total_variation(default, refined), 0.98) < 1e-4
+@pytest.mark.parametrize(
+    ("low", "high", "rule", "share", "bound"),
+    [
+        (0.05, 5.0, (16, 8), 0.98, 1e-4),
+        (0.05, 5.0, (), 1, 1e-6),
+        (0.005, 10.0, (), 0.98, 1e-4),
+    ],
+)
+def test_a_rule_is_as_accurate_as_stated_for_hard_cases(
+    backend, low, high, rule, share, bound
+):
+    loc, scale = of_many(low, high)
+    found = backend.igr.argmax_probs(backend.array(loc), backend.array(scale), *rule)
+    error = total_variation(backend.numpy(found), exact_of_many(low, high))
+    assert np.quantile(error, share) < bound
 
 
 @pytest.mark.parametrize("name", RULES.values())
