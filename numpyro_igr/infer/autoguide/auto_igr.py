@@ -172,9 +172,8 @@ class AutoIGR(AutoGuideList):
         sample_shape: tuple[int, ...] = (),
         **kwargs: Any,
     ) -> dict[str, Array]:
-        samples: dict[str, Array] = {}
+        """With the options of the first run; ``Predictive`` has trained ones."""
+        kwargs, samples = {"sample_shape": sample_shape} | kwargs, {}
         for part, key in zip(self, random.split(rng_key, len(self)), strict=True):
-            samples |= part.sample_posterior(
-                key, params, *args, sample_shape=sample_shape, **kwargs
-            )
+            samples |= part.sample_posterior(key, params, *args, **kwargs)
         return samples
