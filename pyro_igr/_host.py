@@ -2,9 +2,7 @@
 
 # All of it was seen in Pyro 1.9.0 to 1.9.2 and torch 2.2 to 2.13.
 
-import pickle
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pyro.distributions import OneHotCategorical
@@ -40,7 +38,6 @@ else:
 
 __all__ = [
     "InitMessenger",
-    "KeptModel",
     "Message",
     "MultiFrameTensor",
     "deep_setattr",
@@ -142,38 +139,3 @@ def one_hot_of(logits: Tensor, *, validate_args: bool) -> OneHotCategorical:
 def waiting_states(optimizer: PyroOptim) -> dict[str, dict]:
     """The states that were loaded for parameters which have taken no step since."""
     return optimizer._state_waiting_to_be_consumed
-
-
-class KeptModel(tuple):
-    """The model as automatic guides keep it, but not taken from one that is copied.
-
-    Copies share it, and a pickle has it unless it is a local function.
-
-    Args:
-        model: in a tuple.
-    """
-
-    def __deepcopy__(self, memo: dict) -> Self:
-        return self
-
-    def __reduce__(self) -> tuple:
-        try:
-            _Probe(BytesIO()).dump(self[0])
-        except Exception:  # whatever an object in it raises
-            return KeptModel, ((_lost,),)
-        return KeptModel, (tuple(self),)
-
-
-# Whether a model can be pickled, but for tensors, which can, and guides in its module,
-# which ask that again.
-class _Probe(pickle.Pickler):
-    def persistent_id(self, obj: Any) -> str | None:
-        return "" if isinstance(obj, Tensor | KeptModel) else None
-
-
-def _lost(*args: Any, **kwargs: Any) -> None:
-    raise ValueError(
-        "this guide was pickled without its model, a local function, and the call "
-        "needs to run it: define the model in a module, or load the parameters into a "
-        "new guide"
-    )

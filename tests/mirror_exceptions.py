@@ -10,8 +10,6 @@ EXCEPTIONS = {
         "one_hot_of",
         # a plate of Pyro may be given its subsample
         "is_given_subsample",
-        # NumPyro's guides keep their models when they are copied
-        "KeptModel",
         # NumPyro's optimizers have no state that waits for a step
         "waiting_states",
         # Pyro's tensors tell what they depend on
@@ -277,6 +275,10 @@ EXCEPTIONS = {
     "infer/autoguide/_improper_sites.py": {
         # Pyro sends a message by its type, to private methods
         "StartMessenger.process_message",
+    },
+    "infer/autoguide/_kept_model.py": {
+        # NumPyro's guides keep their models when they are copied
+        "*",
     },
     "infer/autoguide/_site_guide.py": {
         # a guide is a module in Pyro

@@ -10,7 +10,6 @@ from pyro import poutine
 from pyro.infer.autoguide import AutoCallable, AutoGuideList
 from torch import Tensor, enable_grad
 
-from pyro_igr._host import KeptModel
 from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._module_programs import like_program
@@ -27,6 +26,7 @@ from pyro_igr.infer.autoguide._followed_sites import (
 )
 from pyro_igr.infer.autoguide._following import FollowingMessenger
 from pyro_igr.infer.autoguide._improper_sites import StartMessenger
+from pyro_igr.infer.autoguide._kept_model import KeptModel
 from pyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
