@@ -18,7 +18,11 @@ from pyro.poutine.runtime import _PYRO_STACK, Message
 from pyro.poutine.util import prune_subsample_sites, site_is_subsample
 from pyro.util import warn_if_nan
 from torch import Tensor
-from torch._C._functorch import peek_interpreter_stack
+from torch._C._functorch import (
+    get_unwrapped,
+    is_functorch_wrapped_tensor,
+    peek_interpreter_stack,
+)
 from torch.distributions import Distribution
 
 # These may return numbers, as far as a type checker infers.
@@ -58,6 +62,7 @@ __all__ = [
     "sum_rightmost",
     "torch_item",
     "transformation",
+    "unwrapped",
     "validates_by_default",
     "waiting_states",
     "warn_if_nan",
@@ -134,6 +139,17 @@ def one_hot_of(logits: Tensor, *, validate_args: bool) -> OneHotCategorical:
     distribution = OneHotCategorical(**given, validate_args=False)
     distribution._validate_args = validate_args
     return distribution
+
+
+def unwrapped(tensor: Tensor) -> Tensor:
+    """The tensor itself, of one that transformations of ``torch.func`` see a part of.
+
+    Args:
+        tensor: any.
+    """
+    while is_functorch_wrapped_tensor(tensor):
+        tensor = get_unwrapped(tensor)
+    return tensor
 
 
 def waiting_states(optimizer: PyroOptim) -> dict[str, dict]:

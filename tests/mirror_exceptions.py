@@ -10,6 +10,8 @@ EXCEPTIONS = {
         "one_hot_of",
         # a plate of Pyro may be given its subsample
         "is_given_subsample",
+        # JAX sees through its own transformations
+        "unwrapped",
         # NumPyro's optimizers have no state that waits for a step
         "waiting_states",
         # Pyro's tensors tell what they depend on

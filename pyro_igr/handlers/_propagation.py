@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from pyro_igr._host import unwrapped
 from pyro_igr._typed import Distribution, Transform
 from pyro_igr.handlers._marks import (
     FLAT,
@@ -59,11 +60,17 @@ class _Following(TorchFunctionMode):
         self._found: dict[int, tuple[Tensor, Marks]] = {}  # and keeps them alive
 
     def read(self, x: Any) -> Marks:
-        found = (self._found.get(id(tensor)) for tensor in _tensors(x))
-        return NONE.union(*(pair[1] for pair in found if pair))
+        return NONE.union(*map(self._of, _tensors(x)))
 
     def mark(self, tensor: Tensor, marks: Marks) -> None:
+        tensor = unwrapped(tensor)
         self._found[id(tensor)] = tensor, marks
+
+    # What vmap returns may be a view that it has made of what its function does.
+    def _of(self, tensor: Tensor) -> Marks:
+        tensor = unwrapped(tensor)
+        found = self._found.get(id(tensor)) or self._found.get(id(tensor._base))
+        return found[1] if found else NONE
 
     def __torch_function__(
         self, func: Callable, types: Any, args: tuple = (), kwargs: Any = None

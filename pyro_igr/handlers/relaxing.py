@@ -56,7 +56,8 @@ def relax(
     it equals no integer. A program that compares a relaxed value, rounds it or indexes
     with it is therefore refused when :class:`AutoIGR` or an objective of this package
     first runs it. Use :func:`lookup` to index by any value, or stop the gradient of the
-    value if the use is intended.
+    value if the use is intended. Values are not followed through functions that
+    the host cannot look into, such as scripted ones and callbacks.
 
     A low loss of the relaxed pair can hide a poor discrete one. Where a state almost
     determines the next, as in capture-recapture, relaxed states agree with each other

@@ -9,11 +9,13 @@ import torch
 from pyro.infer import TraceMeanField_ELBO
 from pyro.ops.indexing import Vindex
 from pyro_families import fresh_host as fresh_host
+from torch.func import grad, vmap
 from torch.nn import functional as F
 
 from pyro_igr import IGR, AutoIGR, relax
 from pyro_igr.handlers._uses import check_uses
 
+ONE = torch.tensor(1.0)
 PAIR, TRIPLE = torch.tensor([0.1, 0.9]), torch.tensor([0.1, 0.5, 0.9])
 EMBEDDING = torch.nn.Embedding(2, 1)
 NETWORK = torch.nn.Sequential(
@@ -51,6 +53,14 @@ def fill(b):
     return means.sum()
 
 
+def in_columns(function, z):
+    return vmap(function, in_dims=1, out_dims=1)(z[None])[0]
+
+
+def with_steps(z):
+    return z.sum(), z.round() @ TRIPLE
+
+
 MISUSES = {
     "Vindex": ("b", lambda b: Vindex(PAIR)[b.long()]),
     "embedding": ("b", lambda b: EMBEDDING(b.long()).squeeze(-1)),
@@ -73,6 +83,11 @@ MISUSES = {
     "size": ("b", lambda b: torch.eye(b).sum()),
     "size of parts": ("n", lambda n: TRIPLE.split(n + 1)[0].sum()),
     "special.round": ("b", torch.special.round),
+    "vmap": ("z", lambda z: vmap(lambda x: torch.where(x > 0.5, 1.0, 0.0))(z) @ TRIPLE),
+    "axis of a vmap": ("z", lambda z: in_columns(torch.round, z) @ TRIPLE),
+    "vmap of a vmap": ("z", lambda z: vmap(vmap(torch.round))(z[None])[0] @ TRIPLE),
+    "gradient": ("z", lambda z: grad(lambda w: w * (z @ TRIPLE).round())(ONE)),
+    "part of a gradient": ("z", lambda z: grad(with_steps, has_aux=True)(z)[1]),
 }
 
 
@@ -91,7 +106,12 @@ USES = {
     "entropy": lambda z: torch.special.entr(z).sum(),
     "xlogy": lambda z: torch.xlogy(z, TRIPLE).sum(),
     "parts": lambda z: torch.split(tensor=z, split_size_or_sections=2)[0].sum(),
-    "vmap": lambda z: torch.func.vmap(torch.sin)(z).sum(),
+    "vmap": lambda z: vmap(torch.sin)(z).sum(),
+    "vmap beside steps": lambda z: vmap(torch.sin)(z).sum() + (z.sin() > 0.5).sum(),
+    "columns beside steps": lambda z: (
+        in_columns(torch.sin, z).sum() + (z.sin() > 0.5).sum()
+    ),
+    "gradient": lambda z: grad(lambda x: (x @ TRIPLE).sin())(z).sum(),
     "report": report,
     "assertion": lambda z: z.sum() if (z >= 0).all() else 0 * z.sum(),
 }
