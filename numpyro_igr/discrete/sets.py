@@ -30,12 +30,16 @@ def draw_set(log_probs: Array, gumbels: Array) -> Array:
             variable does not have.
         gumbels: standard Gumbel variables; S is at most the number of configurations.
 
+    Raises:
+        ValueError: if S is more than :math:`K^L`.
+
     Source:
         stochastic beam search, Kool, van Hoof and Welling (2019), "Stochastic Beams and
         Where to Find Them", algorithm 1.
     """
     (log_probs, gumbels), _ = in_full_precision(log_probs, gumbels)
     num_variables, num_samples, num_categories = gumbels.shape[-3:]
+    _check_size(*gumbels.shape[-3:])
     first = gumbels[..., 0, :, 0] + log_probs[..., 0, :1]
     beams = jnp.full_like(first, UNUSED).at[..., 0].set(0)
     codes = jnp.zeros_like(first, int, (num_variables, *first.shape))
@@ -56,6 +60,17 @@ def draw_set(log_probs: Array, gumbels: Array) -> Array:
     variables = jnp.arange(num_variables), log_probs, jnp.moveaxis(gumbels, -3, 0)
     (_, _, codes), _ = lax.scan(extend, (beams, beams, codes), variables)
     return jnp.moveaxis(codes, (0, -1), (-1, 0))
+
+
+# Two categories of as many variables as S has digits are enough.
+def _check_size(num_variables: int, num_samples: int, num_categories: int) -> None:
+    digits = int(num_samples).bit_length()
+    count = num_categories ** min(num_variables, digits)
+    if num_samples > count:
+        raise ValueError(
+            "expected gumbels to have an S of at most the number of configurations, "
+            f"K^L = {count}, got S = {num_samples}"
+        )
 
 
 # The largest child is to have the perturbed value of its parent: all are moved down to

@@ -29,12 +29,16 @@ def draw_set(log_probs: Tensor, gumbels: Tensor) -> Tensor:
             variable does not have.
         gumbels: standard Gumbel variables; S is at most the number of configurations.
 
+    Raises:
+        ValueError: if S is more than :math:`K^L`.
+
     Source:
         stochastic beam search, Kool, van Hoof and Welling (2019), "Stochastic Beams and
         Where to Find Them", algorithm 1.
     """
     (log_probs, gumbels), _ = in_full_precision(log_probs, gumbels)
     num_variables, num_samples, num_categories = gumbels.shape[-3:]
+    _check_size(*gumbels.shape[-3:])
     beams = torch.full_like(gumbels[..., 0, :, 0], UNUSED)
     beams[..., 0] = 0
     perturbed, codes = beams, []
@@ -47,6 +51,17 @@ def draw_set(log_probs: Tensor, gumbels: Tensor) -> Tensor:
         codes = [code.gather(-1, parents) for code in codes]
         codes.append(chosen % num_categories)
     return torch.stack(codes, -1).movedim(-2, 0)
+
+
+# Two categories of as many variables as S has digits are enough.
+def _check_size(num_variables: int, num_samples: int, num_categories: int) -> None:
+    digits = int(num_samples).bit_length()
+    count = num_categories ** min(num_variables, digits)
+    if num_samples > count:
+        raise ValueError(
+            "expected gumbels to have an S of at most the number of configurations, "
+            f"K^L = {count}, got S = {num_samples}"
+        )
 
 
 # The largest child is to have the perturbed value of its parent: all are moved down to

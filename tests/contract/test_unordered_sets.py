@@ -76,6 +76,22 @@ def test_leave_one_out_takes_the_mean_of_the_others_as_the_baseline(backend):
     np.testing.assert_allclose(backend.numpy(baselines)[..., 0] @ f, others)
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 2), (2, 5, 2), (3, 2, 1)])
+def test_a_set_of_more_than_all_configurations_is_refused(backend, shape):
+    log_probs = backend.array(np.zeros((shape[0], shape[2])))
+    gumbels = backend.array(np.random.default_rng(0).gumbel(size=shape))
+    with pytest.raises(ValueError, match=r"expected gumbels to have .*, got S = "):
+        backend.igr.discrete.draw_set(log_probs, gumbels)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 3), (2, 4, 2), (500, 5, 3)])
+def test_a_set_of_up_to_all_configurations_is_distinct(backend, shape):
+    log_probs = backend.array(np.zeros((shape[0], shape[2])))
+    gumbels = backend.array(np.random.default_rng(0).gumbel(size=shape))
+    codes = backend.numpy(backend.igr.discrete.draw_set(log_probs, gumbels))
+    assert len({*map(tuple, codes)}) == shape[1]
+
+
 def test_sets_are_distinct_and_as_frequent_as_drawing_one_by_one(backend):
     rows = np.array([probs_of(1.0, 3, 1), [*probs_of(1.0, 2, 2), 0.0]])
     n, size = 20_000, 3
