@@ -11,6 +11,7 @@ from jax.nn import log_softmax, logsumexp, softplus
 from numpyro_igr._numerics.checks import check_positive, check_real, check_size
 from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.precision import in_full_precision
+from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr._numerics.thresholds import (
     chances_after,
     interpolate,
@@ -91,6 +92,7 @@ def log_largest_weight_probs(
     check_size(num_nodes=num_nodes)
     check_size(LEAST_POINTS, num_points=num_points)
     (loc, scale), dtype = in_full_precision(loc, scale)
+    check_shapes({"loc": loc.shape, "scale": scale.shape})
     loc, scale = jnp.broadcast_arrays(loc, scale)
     rule = {"num_points": num_points, "num_nodes": num_nodes, "remainder": remainder}
     width = loc.shape[-1] * num_points * num_nodes

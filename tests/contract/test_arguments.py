@@ -51,6 +51,22 @@ def test_a_number_in_the_place_of_weights_is_named(backend, argument, call):
         call(backend.igr, backend.array(0.5))
 
 
+OF_GAUSSIANS = {
+    "argmax_probs": lambda igr, *given: igr.argmax_probs(*given),
+    "stick_probs": lambda igr, *given: igr.stick_probs(*given),
+    "weights": lambda igr, *given: igr.discrete.largest_weight_probs(*given),
+}
+
+
+@pytest.mark.parametrize("call", OF_GAUSSIANS.values(), ids=OF_GAUSSIANS)
+def test_means_and_scales_that_do_not_fit_are_named(backend, call):
+    number, pair, triple = map(backend.array, (0.5, [1.0, 2.0], [1.0, 2.0, 3.0]))
+    with pytest.raises(ValueError, match="expected loc to have a last dimension"):
+        call(backend.igr, number, number)
+    with pytest.raises(ValueError, match=r"broadcast, got loc \(2,\), scale \(3,\)"):
+        call(backend.igr, pair, triple)
+
+
 @pytest.mark.parametrize("given", ["probs", "logits"])
 @pytest.mark.parametrize("name", LAWS)
 def test_probabilities_in_the_place_of_means_name_from_probs(backend, name, given):
