@@ -1,4 +1,4 @@
-"""A check that probabilities can be reached by a distribution with full support."""
+"""Checks of Gaussians, and of probabilities that they are to reach."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +7,22 @@ from jax.nn import log_softmax
 from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
-from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.checks import check_positive, check_real, refuse_complex
 from numpyro_igr._numerics.precision import at_least_single, in_full_precision
+
+
+def check_gaussians(
+    loc: Array, scale: Array, *, validate_args: bool | None = None
+) -> None:
+    """Raises unless means are real and standard deviations positive.
+
+    Args:
+        loc: means.
+        scale: standard deviations.
+        validate_args: whether to check; the host's default if None.
+    """
+    check_real(loc=loc, validate_args=validate_args)
+    check_positive(scale=scale, validate_args=validate_args)
 
 
 def check_probs(probs: ArrayLike) -> None:

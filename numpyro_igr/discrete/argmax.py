@@ -8,7 +8,6 @@ from jax import Array, lax
 from jax.nn import log_softmax
 
 from numpyro_igr._numerics.bulk_nodes import bulk_nodes
-from numpyro_igr._numerics.checks import check_positive, check_real
 from numpyro_igr._numerics.chunks import by_chunks
 from numpyro_igr._numerics.maximum_integrals import log_integrals
 from numpyro_igr._numerics.normal import log_ndtr
@@ -21,6 +20,7 @@ from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.quantiles import nodes_of_few, panel_nodes
 from numpyro_igr._numerics.shapes import check_shapes
+from numpyro_igr.discrete._check_probs import check_gaussians
 from numpyro_igr.discrete._rules import (
     COARSE,
     RULES,
@@ -86,10 +86,10 @@ def argmax_probs(
         >>> [round(x, 4) for x in argmax_probs(jnp.zeros(2), jnp.ones(2)).tolist()]
         [0.375, 0.375, 0.25]
     """
-    check_real(loc=loc)
-    check_positive(scale=scale)
+    check_gaussians(loc, scale)
     (loc, scale), dtype = in_full_precision(loc, scale)
-    return jnp.exp(log_argmax_probs(loc, scale, num_panels, num_nodes)).astype(dtype)
+    given = loc, scale, num_panels, num_nodes
+    return jnp.exp(log_argmax_probs(*given, validate_args=False)).astype(dtype)
 
 
 def log_argmax_probs(
@@ -97,8 +97,11 @@ def log_argmax_probs(
     scale: Array,
     num_panels: int | None = None,
     num_nodes: int | None = None,
+    *,
+    validate_args: bool | None = None,
 ) -> Array:
-    """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
+    """Log of :func:`argmax_probs`: same arguments, shapes and checks; in nats."""
+    check_gaussians(loc, scale, validate_args=validate_args)
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes({"loc": loc.shape, "scale": scale.shape})
     rule = panels_of(num_panels, num_nodes) or rule_for(scale)
@@ -112,13 +115,11 @@ def _log_probs(loc: Array, scale: Array, rule: Rule | None) -> Array:
     if rule is not None:
         return _by_rule(loc, scale, rule)
     # Each is evaluated again for its gradient: what one keeps, all would return.
-    by_rules = [
-        jax.checkpoint(partial(_by_rule, rule=x), prevent_cse=False) for x in RULES
-    ]
-    rank = rank_of(scale)
+    again = partial(jax.checkpoint, prevent_cse=False)
+    by_rules = [again(partial(_by_rule, rule=x)) for x in RULES]
     if are_few(loc):
-        return lax.cond(rank < 3, _from_either, by_rules[3], loc, scale)
-    return lax.switch(rank, by_rules, loc, scale)
+        return lax.cond(rank_of(scale) < 3, _from_either, by_rules[3], loc, scale)
+    return lax.switch(rank_of(scale), by_rules, loc, scale)
 
 
 def _by_rule(loc: Array, scale: Array, rule: Rule) -> Array:

@@ -80,7 +80,8 @@ def match_moments(
         probs, temperature, scale, delta
     )
     # Not within, where it would not know its arguments, and compile for any.
-    start = match_log_probs(*lax.stop_gradient((jnp.log(probs), scale)))
+    given = lax.stop_gradient((jnp.log(probs), scale))
+    start = match_log_probs(*given, validate_args=False)
     found = _match_moments(probs, temperature, scale, delta, start, num_samples)
     return jax.tree.map(lambda x: x.astype(dtype), found)
 

@@ -5,14 +5,14 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from numpyro_igr._numerics.checks import check_positive, check_real
+from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr._numerics.log_sums import log_sums_from
 from numpyro_igr._numerics.normal_tails import log_ndtr_of_both
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr._numerics.running_sums import running_sums
 from numpyro_igr._numerics.shapes import check_shapes
-from numpyro_igr.discrete._check_probs import to_log_probs
+from numpyro_igr.discrete._check_probs import check_gaussians, to_log_probs
 
 
 def stick_probs(loc: Array, scale: Array) -> Array:
@@ -43,14 +43,17 @@ def stick_probs(loc: Array, scale: Array) -> Array:
         >>> [round(x, 4) for x in stick_probs(jnp.zeros(2), jnp.ones(2)).tolist()]
         [0.5, 0.25, 0.25]
     """
-    check_real(loc=loc)
-    check_positive(scale=scale)
+    check_gaussians(loc, scale)
     (loc, scale), dtype = in_full_precision(loc, scale)
-    return jnp.exp(log_stick_probs(loc, scale)).astype(dtype)
+    log_probs = log_stick_probs(loc, scale, validate_args=False)
+    return jnp.exp(log_probs).astype(dtype)
 
 
-def log_stick_probs(loc: Array, scale: Array) -> Array:
-    """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
+def log_stick_probs(
+    loc: Array, scale: Array, *, validate_args: bool | None = None
+) -> Array:
+    """Log of :func:`stick_probs`: same arguments, shapes and checks; in nats."""
+    check_gaussians(loc, scale, validate_args=validate_args)
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes({"loc": loc.shape, "scale": scale.shape})
     return _log_probs(loc, scale).astype(dtype)
@@ -93,11 +96,15 @@ def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)
-    return match_log_stick_probs(to_log_probs(probs, None), scale).astype(dtype)
+    log_probs = to_log_probs(probs, None)
+    return match_log_stick_probs(log_probs, scale, validate_args=False).astype(dtype)
 
 
-def match_log_stick_probs(log_probs: Array, scale: ArrayLike = 1.0) -> Array:
+def match_log_stick_probs(
+    log_probs: Array, scale: ArrayLike = 1.0, *, validate_args: bool | None = None
+) -> Array:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
+    check_positive(scale=scale, validate_args=validate_args)
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
     check_shapes(shapes, is_matched=True)

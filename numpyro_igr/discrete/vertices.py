@@ -8,7 +8,7 @@ from jax import Array, lax
 from jax.nn import log_softmax, one_hot, softmax
 from jax.typing import ArrayLike
 
-from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.checks import check_positive, refuse_complex
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.shapes import check_vectors
 
@@ -71,7 +71,13 @@ def _vertex(z: Array) -> Array:
     return jnp.where(jnp.isnan(z), jnp.nan, hard)
 
 
-def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
+def reinmax(
+    z: Array,
+    logits: Array,
+    temperature: ArrayLike = 1.0,
+    *,
+    validate_args: bool | None = None,
+) -> Array:
     r"""A one-hot sample with a gradient of second order in the logits: ReinMax.
 
     .. math::
@@ -91,9 +97,11 @@ def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
         z: one-hot, drawn with the probabilities of the logits.
         logits: log probabilities up to a constant.
         temperature: positive, of the gradient alone.
+        validate_args: whether to check ranges; the host's default if None.
 
     Raises:
         TypeError: if an argument is complex.
+        ValueError: if ``temperature`` is not positive.
 
     Source:
         Liu, Dong, Liu, Yu and Gao (2023), algorithm 2, in logarithms.
@@ -105,7 +113,8 @@ def reinmax(z: Array, logits: Array, temperature: ArrayLike = 1.0) -> Array:
         >>> jax.grad(lambda logits: reinmax(z, logits)[0])(jnp.zeros(2))
         Array([ 0.25, -0.25], dtype=float32)
     """
-    refuse_complex(z=z, logits=logits, temperature=temperature)
+    refuse_complex(z=z, logits=logits)
+    check_positive(temperature=temperature, validate_args=validate_args)
     (z, logits, temperature), dtype = in_full_precision(z, logits, temperature)
     return _reinmax(z, logits, temperature).astype(dtype)
 

@@ -48,11 +48,11 @@ class SoftmaxPlusPlus(GaussianPushforward):
         return -jnp.log(self.delta)
 
     def _log_probs(self) -> Array:
-        return log_argmax_probs(self.loc, self.scale)
+        return log_argmax_probs(self.loc, self.scale, validate_args=False)
 
     @staticmethod
     def _match(log_probs: Array, scale: ArrayLike, delta: ArrayLike = 1.0) -> Array:
-        return match_log_probs(log_probs, scale)
+        return match_log_probs(log_probs, scale, validate_args=False)
 
     # Delta weighs category K in a relaxed value, and not in the one-hot one.
     def _harden(self, z: Array) -> Array:

@@ -121,7 +121,7 @@ class InfiniteIGR(HasRest, Truncated):
         return StickBreakingTransform(self.temperature, validate_args=False)
 
     def _log_probs(self) -> Array:
-        return log_stick_probs(self.loc, self.scale)
+        return log_stick_probs(self.loc, self.scale, validate_args=False)
 
     @staticmethod
     def _match(
@@ -130,7 +130,7 @@ class InfiniteIGR(HasRest, Truncated):
         rho: ArrayLike = 0.99,
         tail: Distribution | None = None,
     ) -> Array:
-        return match_log_stick_probs(log_probs, scale)
+        return match_log_stick_probs(log_probs, scale, validate_args=False)
 
     @classmethod
     def from_discrete(

@@ -101,4 +101,5 @@ class OneHotCategoricalReinMax(OneHotWithGradient):
 
     def sample(self, key: Array, sample_shape: Shape = ()) -> Array:
         drawn = super().sample(key, sample_shape)
-        return reinmax(drawn, self.logits, self.temperature).astype(drawn.dtype)
+        given = drawn, self.logits, self.temperature
+        return reinmax(*given, validate_args=False).astype(drawn.dtype)

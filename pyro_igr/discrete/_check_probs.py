@@ -1,12 +1,26 @@
-"""A check that probabilities can be reached by a distribution with full support."""
+"""Checks of Gaussians, and of probabilities that they are to reach."""
 
 import torch
 from torch import Tensor
 
 from pyro_igr._host import is_all_true
-from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.checks import check_positive, check_real, refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.tensors import as_tensor
+
+
+def check_gaussians(
+    loc: Tensor, scale: Tensor, *, validate_args: bool | None = None
+) -> None:
+    """Raises unless means are real and standard deviations positive.
+
+    Args:
+        loc: means.
+        scale: standard deviations.
+        validate_args: whether to check; the host's default if None.
+    """
+    check_real(loc=loc, validate_args=validate_args)
+    check_positive(scale=scale, validate_args=validate_args)
 
 
 def check_probs(probs: Tensor) -> None:

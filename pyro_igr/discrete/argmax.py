@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from pyro_igr._numerics.bulk_nodes import bulk_nodes
-from pyro_igr._numerics.checks import check_positive, check_real
 from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.maximum_integrals import log_integrals
 from pyro_igr._numerics.normal import log_ndtr
@@ -19,6 +18,7 @@ from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.quantiles import panel_nodes
 from pyro_igr._numerics.shapes import check_shapes
+from pyro_igr.discrete._check_probs import check_gaussians
 from pyro_igr.discrete._rules import Rule, nodes_of, panels_of, rule_for, width_of
 
 
@@ -72,10 +72,10 @@ def argmax_probs(
         >>> argmax_probs(torch.zeros(2), torch.ones(2))
         tensor([0.3750, 0.3750, 0.2500])
     """
-    check_real(loc=loc)
-    check_positive(scale=scale)
+    check_gaussians(loc, scale)
     (loc, scale), dtype = in_full_precision(loc, scale)
-    return log_argmax_probs(loc, scale, num_panels, num_nodes).exp().to(dtype)
+    given = loc, scale, num_panels, num_nodes
+    return log_argmax_probs(*given, validate_args=False).exp().to(dtype)
 
 
 def log_argmax_probs(
@@ -83,8 +83,11 @@ def log_argmax_probs(
     scale: Tensor,
     num_panels: int | None = None,
     num_nodes: int | None = None,
+    *,
+    validate_args: bool | None = None,
 ) -> Tensor:
-    """Log of :func:`argmax_probs`: same arguments, shapes and accuracy; in nats."""
+    """Log of :func:`argmax_probs`: same arguments, shapes and checks; in nats."""
+    check_gaussians(loc, scale, validate_args=validate_args)
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes({"loc": loc.shape, "scale": scale.shape})
     loc, scale = torch.broadcast_tensors(loc, scale)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, softplus
 
-from pyro_igr._numerics.checks import check_positive, check_real, check_size
+from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.chunks import by_chunks
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.shapes import check_shapes
@@ -17,6 +17,7 @@ from pyro_igr._numerics.thresholds import (
     thresholds,
 )
 from pyro_igr._numerics.truncated_nodes import nodes_below
+from pyro_igr.discrete._check_probs import check_gaussians
 
 LEAST_POINTS = 4  # of a cubic
 
@@ -70,11 +71,12 @@ def largest_weight_probs(
         Not in the paper; the limit of eq. 17 and, without the remainder, of eq. 18 as
         the temperature falls.
     """
-    check_real(loc=loc)
-    check_positive(scale=scale)
+    check_gaussians(loc, scale)
     (loc, scale), dtype = in_full_precision(loc, scale)
     rule = num_points, num_nodes
-    log_probs = log_largest_weight_probs(loc, scale, *rule, remainder=remainder)
+    log_probs = log_largest_weight_probs(
+        loc, scale, *rule, remainder=remainder, validate_args=False
+    )
     return log_probs.exp().to(dtype)
 
 
@@ -85,8 +87,10 @@ def log_largest_weight_probs(
     num_nodes: int = 48,
     *,
     remainder: bool = True,
+    validate_args: bool | None = None,
 ) -> Tensor:
-    """Log of :func:`largest_weight_probs`: same arguments, shapes, accuracy; nats."""
+    """Log of :func:`largest_weight_probs`: same arguments, shapes, checks; nats."""
+    check_gaussians(loc, scale, validate_args=validate_args)
     check_size(num_nodes=num_nodes)
     check_size(LEAST_POINTS, num_points=num_points)
     (loc, scale), dtype = in_full_precision(loc, scale)

@@ -70,9 +70,9 @@ def match_probs(
         tensor([0.5000, 0.3000, 0.2000])
     """
     check_positive(scale=scale)
-    log_probs = to_log_probs(probs, None)
+    given = to_log_probs(probs, None), scale, num_panels, num_nodes
     _, dtype = in_full_precision(probs, scale)
-    return match_log_probs(log_probs, scale, num_panels, num_nodes).to(dtype)
+    return match_log_probs(*given, validate_args=False).to(dtype)
 
 
 def match_log_probs(
@@ -80,8 +80,11 @@ def match_log_probs(
     scale: Tensor | float = 1.0,
     num_panels: int | None = None,
     num_nodes: int | None = None,
+    *,
+    validate_args: bool | None = None,
 ) -> Tensor:
     """:func:`match_probs` from log probabilities, which it normalises."""
+    check_positive(scale=scale, validate_args=validate_args)
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
     check_shapes(shapes, is_matched=True)

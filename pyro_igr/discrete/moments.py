@@ -88,7 +88,7 @@ def match_moments(
     with torch.no_grad():
         loc = damped_newton(
             lambda loc: _residual_and_jacobian(loc, target, *arguments),
-            match_log_probs(target.log(), scale),
+            match_log_probs(target.log(), scale, validate_args=False),
             error_of=_error,
         )
     loc = implicit_root(loc, _residual_and_jacobian, target, *arguments)

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics.checks import check_positive, check_real
+from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.log_sums import log_sums_from
 from pyro_igr._numerics.normal_tails import log_ndtr_of_both
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
 from pyro_igr._numerics.shapes import check_shapes
-from pyro_igr.discrete._check_probs import to_log_probs
+from pyro_igr.discrete._check_probs import check_gaussians, to_log_probs
 
 
 def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
@@ -40,14 +40,17 @@ def stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
         >>> stick_probs(torch.zeros(2), torch.ones(2))
         tensor([0.5000, 0.2500, 0.2500])
     """
-    check_real(loc=loc)
-    check_positive(scale=scale)
+    check_gaussians(loc, scale)
     (loc, scale), dtype = in_full_precision(loc, scale)
-    return log_stick_probs(loc, scale).exp().to(dtype)
+    log_probs = log_stick_probs(loc, scale, validate_args=False)
+    return log_probs.exp().to(dtype)
 
 
-def log_stick_probs(loc: Tensor, scale: Tensor) -> Tensor:
-    """Log of :func:`stick_probs`: same arguments and shapes; in nats."""
+def log_stick_probs(
+    loc: Tensor, scale: Tensor, *, validate_args: bool | None = None
+) -> Tensor:
+    """Log of :func:`stick_probs`: same arguments, shapes and checks; in nats."""
+    check_gaussians(loc, scale, validate_args=validate_args)
     (loc, scale), dtype = in_full_precision(loc, scale)
     check_shapes({"loc": loc.shape, "scale": scale.shape})
     u = loc / scale
@@ -85,11 +88,15 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)
-    return match_log_stick_probs(to_log_probs(probs, None), scale).to(dtype)
+    log_probs = to_log_probs(probs, None)
+    return match_log_stick_probs(log_probs, scale, validate_args=False).to(dtype)
 
 
-def match_log_stick_probs(log_probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+def match_log_stick_probs(
+    log_probs: Tensor, scale: Tensor | float = 1.0, *, validate_args: bool | None = None
+) -> Tensor:
     """:func:`match_stick_probs` from log probabilities, up to a constant."""
+    check_positive(scale=scale, validate_args=validate_args)
     (log_probs, scale), dtype = in_full_precision(log_probs, scale)
     shapes = {"loc": log_probs[..., 1:].shape, "scale": scale.shape}
     check_shapes(shapes, is_matched=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.checks import check_positive, refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.shapes import check_vectors
 
@@ -52,7 +52,13 @@ def straight_through(z: Tensor) -> Tensor:
     return with_gradient_of(z, hard).to(dtype)
 
 
-def reinmax(z: Tensor, logits: Tensor, temperature: Tensor | float = 1.0) -> Tensor:
+def reinmax(
+    z: Tensor,
+    logits: Tensor,
+    temperature: Tensor | float = 1.0,
+    *,
+    validate_args: bool | None = None,
+) -> Tensor:
     r"""A one-hot sample with a gradient of second order in the logits: ReinMax.
 
     .. math::
@@ -72,9 +78,11 @@ def reinmax(z: Tensor, logits: Tensor, temperature: Tensor | float = 1.0) -> Ten
         z: one-hot, drawn with the probabilities of the logits.
         logits: log probabilities up to a constant.
         temperature: positive, of the gradient alone.
+        validate_args: whether to check ranges; the host's default if None.
 
     Raises:
         TypeError: if an argument is complex.
+        ValueError: if ``temperature`` is not positive.
 
     Source:
         Liu, Dong, Liu, Yu and Gao (2023), algorithm 2, in logarithms.
@@ -87,7 +95,8 @@ def reinmax(z: Tensor, logits: Tensor, temperature: Tensor | float = 1.0) -> Ten
         >>> torch.autograd.grad(z[0], logits)[0]
         tensor([ 0.2500, -0.2500])
     """
-    refuse_complex(z=z, logits=logits, temperature=temperature)
+    refuse_complex(z=z, logits=logits)
+    check_positive(temperature=temperature, validate_args=validate_args)
     (z, logits, temperature), dtype = in_full_precision(z, logits, temperature)
     logits = logits.log_softmax(-1).clamp(min=torch.finfo(logits.dtype).min)
     with torch.no_grad():

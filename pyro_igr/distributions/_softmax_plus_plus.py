@@ -45,13 +45,13 @@ class SoftmaxPlusPlus(GaussianPushforward):
         return -self.delta.log()
 
     def _log_probs(self) -> Tensor:
-        return log_argmax_probs(self.loc, self.scale)
+        return log_argmax_probs(self.loc, self.scale, validate_args=False)
 
     @staticmethod
     def _match(
         log_probs: Tensor, scale: Tensor | float, delta: Tensor | float = 1.0
     ) -> Tensor:
-        return match_log_probs(log_probs, scale)
+        return match_log_probs(log_probs, scale, validate_args=False)
 
     # Delta weighs category K in a relaxed value, and not in the one-hot one.
     def _harden(self, z: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ class InfiniteIGR(HasRest, Truncated):
         return StickBreakingTransform(self.temperature, validate_args=False)
 
     def _log_probs(self) -> Tensor:
-        return log_stick_probs(self.loc, self.scale)
+        return log_stick_probs(self.loc, self.scale, validate_args=False)
 
     @staticmethod
     def _match(
@@ -122,7 +122,7 @@ class InfiniteIGR(HasRest, Truncated):
         rho: Tensor | float = 0.99,
         tail: Distribution | None = None,
     ) -> Tensor:
-        return match_log_stick_probs(log_probs, scale)
+        return match_log_stick_probs(log_probs, scale, validate_args=False)
 
     @classmethod
     def from_discrete(

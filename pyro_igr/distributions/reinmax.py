@@ -100,4 +100,5 @@ class OneHotCategoricalReinMax(OneHotWithGradient):
         return torch.broadcast_shapes(temperature, shape[:-1]), shape[-1:]
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
-        return reinmax(super().sample(sample_shape), self.logits, self.temperature)
+        drawn = super().sample(sample_shape)
+        return reinmax(drawn, self.logits, self.temperature, validate_args=False)

@@ -122,9 +122,13 @@ class IGRStickBreaking(GaussianPushforward):
 
     def _log_probs(self) -> Tensor:
         if self.tempering == "sticks":
-            return log_stick_probs(self.loc, self.scale)
-        remainder = self.tempering != "softmax++"
-        return log_largest_weight_probs(self.loc, self.scale, remainder=remainder)
+            return log_stick_probs(self.loc, self.scale, validate_args=False)
+        return log_largest_weight_probs(
+            self.loc,
+            self.scale,
+            remainder=self.tempering != "softmax++",
+            validate_args=False,
+        )
 
     @staticmethod
     def _match(
@@ -140,4 +144,4 @@ class IGRStickBreaking(GaussianPushforward):
                 'expected tempering "sticks", whose discrete distribution has a '
                 f"closed form to invert; got {tempering!r}"
             )
-        return match_log_stick_probs(log_probs, scale)
+        return match_log_stick_probs(log_probs, scale, validate_args=False)

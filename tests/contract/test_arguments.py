@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import LAWS
+from cases import LAWS, WITH_PROBS
 
 NAN = float("nan")
 PROBS, LOC = [0.2, 0.3, 0.5], [0.1, 0.2]
@@ -11,6 +11,30 @@ REFUSED = {
     "stick_probs": ("scale", lambda igr, a: igr.stick_probs(a(LOC), a(-1.0))),
     "a nan mean": ("loc", lambda igr, a: igr.stick_probs(a([NAN, 0.0]), a(1.0))),
     "match_probs": ("scale", lambda igr, a: igr.match_probs(a(PROBS), -1.0)),
+    "log_argmax_probs": (
+        "scale",
+        lambda igr, a: igr.discrete.log_argmax_probs(a(LOC), a([-1.0, 1.0])),
+    ),
+    "match_log_probs": (
+        "scale",
+        lambda igr, a: igr.discrete.match_log_probs(a(LOC), -1.0),
+    ),
+    "log_stick_probs": (
+        "scale",
+        lambda igr, a: igr.discrete.log_stick_probs(a(LOC), a([-1.0, 1.0])),
+    ),
+    "match_log_stick_probs": (
+        "scale",
+        lambda igr, a: igr.discrete.match_log_stick_probs(a(LOC), -1.0),
+    ),
+    "log_largest_weight_probs": (
+        "scale",
+        lambda igr, a: igr.discrete.log_largest_weight_probs(a(LOC), a(-1.0), 4, 4),
+    ),
+    "reinmax": (
+        "temperature",
+        lambda igr, a: igr.discrete.reinmax(a([1.0, 0.0]), a(LOC), -1.0),
+    ),
     "match_moments": ("delta", lambda igr, a: igr.match_moments(a(PROBS), 1, 1, NAN)),
     "truncate at nan": ("rho", lambda igr, a: igr.truncate(a(PROBS), NAN)),
     "truncate at 2": ("rho", lambda igr, a: igr.truncate(a(PROBS), 2.0)),
@@ -35,6 +59,14 @@ def test_an_argument_out_of_range_is_named(backend, argument, call):
 def test_no_range_is_checked_without_validation(backend, argument, call):
     with backend.validation(False):
         call(backend.igr, backend.array)
+
+
+@pytest.mark.parametrize("name", WITH_PROBS)
+def test_probabilities_of_a_distribution_are_checked_by_its_own_switch(backend, name):
+    with backend.validation(False):
+        law = LAWS[name](backend.igr, 0.5, backend.array(LOC), backend.array(-1.0))
+    with backend.validation(True):
+        assert law.probs.shape[-1] >= 3
 
 
 OF_NUMBERS = {
