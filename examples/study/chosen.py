@@ -1,12 +1,17 @@
 """The best settings of a recipe and the times of runs, from the lines of a grid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from examples.discrete_vae.options import Options
 from examples.harness.lines import Line, score_of
 from examples.study.recipes import Recipe
 
 SETTINGS = "temperature", "learning_rate", "decay"
+# What the cost of an epoch depends on, and what is meant where a line does not say
+PRICED = "architecture", "dataset", "pixels", "batch_size"
+PRICED += "num_variables", "num_categories"
+ASSUMED = {name: getattr(Options(), name) for name in PRICED}
 USUAL = {
     "family": "gumbel-softmax",
     "estimator": "discrete-kl",
@@ -41,10 +46,18 @@ def best_settings(lines: Sequence[Line], recipe: Recipe) -> dict[str, Any]:
     return {name: best["member"][name] for name in SETTINGS}
 
 
+def timing_of(recipe: Recipe, of: Mapping[str, Any]) -> dict[str, Any]:
+    """What the timing of a recipe is known by, among the options of a run."""
+    priced = {name: of[name] for name in PRICED if name in of}
+    return {"recipe": str(recipe)} | ASSUMED | priced
+
+
 def seconds_per_epoch(
-    timings: Sequence[Line], recipe: Recipe, architecture: str, dataset: str
+    timings: Sequence[Line], recipe: Recipe, of: Mapping[str, Any]
 ) -> float | None:
-    """What an epoch of a recipe costs, None if its timing is not there."""
-    of = {"recipe": str(recipe), "architecture": architecture, "dataset": dataset}
-    found = [line["seconds_per_epoch"] for line in timings if line["timing"] == of]
-    return found[0] if found else None
+    """What an epoch of a recipe costs, None if the timing of such runs is not there."""
+    wanted = timing_of(recipe, of)
+    for line in timings:
+        if ASSUMED | line["timing"] == wanted:
+            return line["seconds_per_epoch"]
+    return None

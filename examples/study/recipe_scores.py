@@ -73,8 +73,7 @@ def summarize(
         _check_seeds([run["member"] for run in runs])
         member, epochs = runs[0]["member"], runs[0]["member"]["num_epochs"]
         recipe = recipe_of(member)
-        of = recipe, member["architecture"], member["dataset"]
-        cost = seconds_per_epoch(timings, *of)
+        cost = seconds_per_epoch(timings, recipe, member)
         wanted = {name: f"{split}_{name}" for name in SCORES}
         wanted |= {check: f"{check}_log_likelihood" for check in CHECKS}
         scores = {

@@ -32,8 +32,7 @@ def budgets(options: StudyOptions, recipe: Recipe) -> list[int]:
     """
     if not options.seconds:
         return [options.num_epochs]
-    of_recipe = recipe, options.architecture, options.dataset
-    cost = seconds_per_epoch(read_lines(options.timings), *of_recipe)
+    cost = seconds_per_epoch(read_lines(options.timings), recipe, vars(options))
     if cost is None:
         raise ValueError(f"{options.timings}: expected a timing of {recipe}, got none")
     at_equal_time = {max(1, round(seconds / cost)) for seconds in options.seconds}

@@ -25,6 +25,7 @@ from examples.discrete_vae.options import Options
 from examples.harness.command_line import Parser
 from examples.harness.lines import append_lines
 from examples.harness.training_numpyro import initialize, load_images, train_epoch
+from examples.study.chosen import timing_of
 from examples.study.grid_numpyro import VERSIONS
 from examples.study.members_numpyro import make_program, rates_of
 from examples.study.options import StudyOptions
@@ -35,6 +36,7 @@ TURNS, STEPS = 5, 20
 def time_steps(member: Options, images: Array) -> Callable[[], float]:
     """A call that takes some steps of a single run and returns the seconds of one."""
     few = images[: STEPS * member.batch_size]
+    num_steps = len(few) // member.batch_size
     svi = make_program(member, images)(rates_of(member))
     key, prior = random.PRNGKey(member.seed), make_prior(member)
     state = initialize(svi, prior, few[: member.batch_size], key)
@@ -44,7 +46,7 @@ def time_steps(member: Options, images: Array) -> Callable[[], float]:
         jax.block_until_ready(
             train_epoch(svi, prior, few, member.batch_size, state, key)
         )
-        return (perf_counter() - start) / STEPS
+        return (perf_counter() - start) / num_steps
 
     run()
     return run
@@ -63,9 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for recipe, times in zip(members, zip(*turns, strict=True), strict=True):
         num_steps = len(images) // options.batch_size
         seconds = statistics.median(times) * num_steps
-        of = {name: getattr(options, name) for name in ("architecture", "dataset")}
         line = {
-            "timing": {"recipe": str(recipe)} | of,
+            "timing": timing_of(recipe, vars(options)),
             "on": VERSIONS,
             "seconds_per_epoch": seconds,
         }

@@ -1,7 +1,8 @@
 """A study picks settings on validation images, and its report needs lines alone."""
 
 import importlib.util
-from itertools import product
+from dataclasses import replace
+from itertools import count, product
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def test_another_word_is_refused(word):
 
 def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp_path):
     paths = {name: tmp_path / name for name in ("results", "timings")}
-    timing = {"recipe": str(RECIPE), "architecture": "linear", "dataset": "digits"}
+    timing = {"recipe": str(RECIPE), "dataset": "digits"}
+    timing |= {name: SMALL[name] for name in ("num_variables", "num_categories")}
     line = {"timing": timing, "seconds_per_epoch": 2.0}
     append_lines(paths["timings"], [line], key="timing")
     arguments = [f"--{name}={path}" for name, path in paths.items()]
@@ -86,12 +88,42 @@ def test_a_timing_is_what_equal_time_is_reckoned_by(tmp_path, monkeypatch, capsy
     timings_numpyro.main(arguments)
     (line,) = read_lines(path)
     assert f"{RECIPE}  " in capsys.readouterr().out
-    of = recipe, architecture, dataset = RECIPE, "linear", "digits"
-    seconds = seconds_per_epoch([line], *of)
+    of_run = {"dataset": "digits", "num_variables": 2, "num_categories": 3}
+    seconds = seconds_per_epoch([line], RECIPE, of_run)
     assert 0 < seconds == line["seconds_per_epoch"]
-    assert seconds_per_epoch([line], recipe, architecture, "mnist") is None
-    options = StudyOptions(dataset=dataset, timings=path, seconds=(7.4 * seconds,))
-    assert recipes_numpyro.budgets(options, recipe) == [7, 30]
+    options = StudyOptions(timings=path, seconds=(7.4 * seconds,), **of_run)
+    assert recipes_numpyro.budgets(options, RECIPE) == [7, 30]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"dataset": "mnist"},
+        {"architecture": "512-256"},
+        {"pixels": "gray"},
+        {"batch_size": 10},
+        {"num_variables": 2},
+        {"num_categories": 3},
+    ],
+    ids=str,
+)
+def test_a_timing_is_not_that_of_runs_which_cost_more_or_less(other):
+    timing = {"recipe": str(RECIPE), "architecture": "linear", "dataset": "digits"}
+    lines = [{"timing": timing, "seconds_per_epoch": 2.0}]
+    same = {"dataset": "digits", "batch_size": 100, "num_variables": 20}
+    assert seconds_per_epoch(lines, RECIPE, same) == 2
+    assert seconds_per_epoch(lines, RECIPE, same | other) is None
+
+
+@pytest.mark.parametrize("num_images", [30, 200])
+def test_the_seconds_of_a_step_are_of_the_steps_that_were_taken(
+    monkeypatch, num_images
+):
+    clock = count()
+    monkeypatch.setattr(timings_numpyro, "perf_counter", lambda: float(next(clock)))
+    images = jnp.ones((num_images, 4))
+    run = timings_numpyro.time_steps(replace(MEMBER, batch_size=10), images)
+    assert run() == pytest.approx(10 / num_images)
 
 
 def test_lines_that_are_kept_are_known_by_all_that_a_member_is_known_by():
