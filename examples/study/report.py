@@ -88,7 +88,7 @@ def draw(found: Sequence[Final], path: Path) -> None:
     timed = [final for final in found if final.seconds is not None]
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axis = figure.subplots()
-    for i, (label, group) in enumerate(groupby(timed, _label)):
+    for i, (label, group) in enumerate(groupby(sorted(timed, key=_label), _label)):
         points = sorted(group, key=lambda final: final.seconds)
         values = [point.scores[SCORES[0]] for point in points]
         spread = [statistics.stdev(x) if len(x) > 1 else 0.0 for x in values]
@@ -97,7 +97,7 @@ def draw(found: Sequence[Final], path: Path) -> None:
             [statistics.mean(x) for x in values],
             spread,
             marker="osD^v<>"[i % 7],
-            linestyle=("-", "--", ":")[i // 10],
+            linestyle=("-", "--", ":")[i // 10 % 3],
             capsize=2,
             label=label,
         )

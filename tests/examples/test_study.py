@@ -175,6 +175,22 @@ def test_lines_of_other_images_are_not_averaged():
         recipe_scores.summarize(lines, [], "test")
 
 
+def test_a_figure_has_one_line_for_each_recipe_of_many(monkeypatch, tmp_path):
+    legends = []
+    monkeypatch.setattr(
+        report, "save_figure", lambda f, path: legends.append(f.axes[0].containers)
+    )
+    settings = {"temperature": 0.5, "learning_rate": 0.1}
+    found = [
+        recipe_scores.Final(f"recipe {i}", settings | {"decay": decay}, n, n, scores)
+        for i, n, decay in product(range(16), (1, 2), ("average", "none"))
+        for scores in [{"log_likelihood": [-1.0]}]
+    ]
+    report.draw(found, tmp_path / "figure.png")
+    labels = [line.get_label() for line in legends[0]]
+    assert len(labels) == len({*labels}) == 32
+
+
 def test_what_is_not_among_the_lines_is_said(tmp_path):
     with pytest.raises(ValueError, match=r"expected lines of igr-sb/discrete-kl"):
         best_settings([], RECIPE)
