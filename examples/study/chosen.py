@@ -1,5 +1,6 @@
 """The best settings of a recipe and the times of runs, from the lines of a grid."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,14 +36,16 @@ def name_of(member: dict[str, Any]) -> str:
 def best_settings(lines: Sequence[Line], recipe: Recipe) -> dict[str, Any]:
     """The temperature, learning rate and decay that did best on validation images.
 
-    By the log-likelihood of the discrete model, where that is finite. ValueError if
-    there is no line.
+    By the log-likelihood of the discrete model. ValueError if that is finite in none of
+    the lines.
     """
     of_recipe = [line for line in lines if recipe_of(line["member"]) == recipe]
     if not of_recipe:
         raise ValueError(f"expected lines of {recipe}, got none")
     name = "validation_log_likelihood"
     best = max(of_recipe, key=lambda line: score_of(line, name))
+    if not math.isfinite(best["scores"][name]):
+        raise ValueError(f"expected a finite score of {recipe}, got none")
     return {name: best["member"][name] for name in SETTINGS}
 
 

@@ -140,13 +140,23 @@ def validation_of(line):
     return line["scores"][SCORE]
 
 
-def test_a_run_without_a_finite_score_is_not_the_best():
+def tuned_to(scores):
     member = RECIPE._asdict() | {"learning_rate": 0.003, "decay": "none"}
-    lines = [
+    return [
         {"member": member | {"temperature": t}, "scores": {SCORE: score}}
-        for t, score in ((0.1, float("nan")), (0.2, -5.0), (0.3, -6.0))
+        for t, score in scores.items()
     ]
+
+
+def test_a_run_without_a_finite_score_is_not_the_best():
+    lines = tuned_to({0.1: float("nan"), 0.2: -5.0, 0.3: -6.0})
     assert best_settings(lines, RECIPE)["temperature"] == 0.2
+
+
+def test_nothing_is_best_where_no_score_is_finite():
+    lines = tuned_to({0.1: float("nan"), 0.2: float("-inf")})
+    with pytest.raises(ValueError, match=rf"expected a finite score of {RECIPE}, got"):
+        best_settings(lines, RECIPE)
 
 
 def test_codes_that_are_discrete_in_training_have_no_temperature_to_tune():
