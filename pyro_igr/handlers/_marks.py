@@ -5,6 +5,7 @@ import torch
 OWN, SMOOTH, FLAT = "own", "smooth", "flat"
 COMPARED, ORDERED, INTEGER, ROUNDED = "compared", "ordered", "integer", "rounded"
 TAKEN = "taken"  # as a number of Python
+ASSERTED = "asserted"  # beside other marks, of what a test for truth is no misuse
 Marks = frozenset[tuple[str, str]]
 NONE: Marks = frozenset()
 

@@ -11,9 +11,11 @@ from torch.overrides import TorchFunctionMode
 from pyro_igr._host import unwrapped
 from pyro_igr._typed import Distribution, Transform
 from pyro_igr.handlers._marks import (
+    ASSERTED,
     FLAT,
     INTEGER,
     NONE,
+    ROUNDED,
     SMOOTH,
     TAKEN,
     Marks,
@@ -23,7 +25,9 @@ from pyro_igr.handlers._marks import (
 )
 
 UNSEEN = {"data", "detach", "isfinite", "isinf", "isnan", "isneginf", "isposinf"}
-UNSEEN |= {"all", "any"}  # assertions
+ASSERTIONS, TRUTHS = {"all", "any"}, {"__bool__", "item"}  # where they end in these
+STEPS = {"copysign": ROUNDED, "split": INTEGER}  # by what is not their first argument
+FIRST = {"input", "tensor"}
 CHOICES = {"masked_fill", "where"}
 MASKING = {"bool", "expand"}  # what a distribution makes a mask by
 TO_PYTHON = {"__array__", "__bool__", "__float__", "__index__", "__int__"}
@@ -89,8 +93,8 @@ class _Following(TorchFunctionMode):
             self.left |= NONE if in_library else _taken_out(name, marks)
             return
         name = "round" if kwargs.get("rounding_mode") else name.strip("_")
-        if name == "split":
-            marks = self._of_split(*args, **kwargs)
+        if name in STEPS:
+            marks = self._in_steps(STEPS[name], args, kwargs)
         elif name in CHOICES:
             predicate = [x for x in args if getattr(x, "dtype", None) == torch.bool]
             cases = [x for x in args if not any(x is p for p in predicate)]
@@ -99,17 +103,23 @@ class _Following(TorchFunctionMode):
             marks = changed(marks, own=SMOOTH)
         for tensor in _tensors(args[0] if name == "setitem" else result):
             found = NONE if name in UNSEEN else made(name, tensor.dtype, marks)
+            if name in ASSERTIONS:
+                found |= {(site, ASSERTED) for site, _ in found}
             same = self.read(tensor) if in_library else NONE  # returned as it came
             self.mark(tensor, found | same)
 
     # PyTorch takes a tensor for the size of the parts, and makes an integer of it.
-    def _of_split(self, tensor: Tensor, *sizes: Any, **named: Any) -> Marks:
-        counted = changed(self.read((sizes, named)), own=INTEGER, smooth=FLAT)
-        return self.read(tensor) | counted
+    def _in_steps(self, kind: str, args: tuple, kwargs: dict) -> Marks:
+        first = args[:1], [kwargs[name] for name in FIRST & kwargs.keys()]
+        others = args[1:], [kwargs[name] for name in kwargs.keys() - FIRST]
+        return self.read(first) | changed(self.read(others), own=kind, smooth=FLAT)
 
 
 def _taken_out(name: str, marks: Marks) -> Marks:
     """The misuses in Python of a value, whose float may be for a report."""
+    if name in TRUTHS:
+        asserted = {site for site, mark in marks if mark == ASSERTED}
+        marks = frozenset(m for m in marks if m[0] not in asserted)
     return changed(marks, own=TAKEN if name == "__float__" else INTEGER, smooth=TAKEN)
 
 

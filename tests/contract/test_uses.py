@@ -105,6 +105,11 @@ MISUSES = {
     "loop in Python to a category": ("c", count_in_python),
     "number of trials": ("n", trials),
     "density of a count that may be zero": ("n", zero_inflated),
+    "any": ("z", lambda host, z: 2.0 * (z > 0.5).any()),
+    "sign of a product": (
+        "z",
+        lambda host, z: host.math.copysign(triple(host), z - 0.5).sum(),
+    ),
     "argmax": ("z", lambda host, z: triple(host)[z.argmax(-1)]),
     "argmax beside a product": (
         "z",
@@ -198,6 +203,7 @@ USES = {
     "logaddexp": ("z", lambda host, z: host.math.logaddexp(z[0], z[1])),
     "softmax": ("z", lambda host, z: host.softmax(z) @ triple(host)),
     "slice": ("z", lambda host, z: z[..., 0]),
+    "copysign": ("z", lambda host, z: host.math.copysign(z, -triple(host)).sum()),
     "straight_through": (
         "z",
         lambda host, z: host.igr.straight_through(z) @ triple(host),

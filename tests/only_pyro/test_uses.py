@@ -74,6 +74,7 @@ MISUSES = {
     "equality in place": ("b", lambda b: b.clone().eq_(1)),
     "draw": ("b", torch.bernoulli),
     "draw of a product": ("z", lambda z: torch.poisson(z @ TRIPLE)),
+    "number of a truth": ("z", lambda z: PAIR[int((z > 0.5).any())]),
     "histogram": ("z", lambda z: torch.histc(z, 2, 0, 1)[0]),
     "division of a number": ("b", lambda b: 1.5 // (b + 1)),
     "rounded quotient": ("b", lambda b: torch.div(b, 0.5, rounding_mode="floor")),
@@ -114,6 +115,8 @@ USES = {
     "gradient": lambda z: grad(lambda x: (x @ TRIPLE).sin())(z).sum(),
     "report": report,
     "assertion": lambda z: z.sum() if (z >= 0).all() else 0 * z.sum(),
+    "assertions": lambda z: z.sum() if (z >= 0).all() & (z < 2).all() else z[0],
+    "assertion in Python": lambda z: z.sum() if (z >= 0).all().item() else z[0],
 }
 
 
