@@ -25,6 +25,7 @@ FAMILY = (
     "expected family to be a class of distributions, or a function of a temperature "
     "and logits that returns one, got {}"
 )
+UNFIT = "expected family to fit the distribution at site '{}', but {} raised: {}"
 
 
 class IGRReparam(Reparam):
@@ -104,10 +105,21 @@ class IGRReparam(Reparam):
                 raise ValueError(COUNT.format(name))
             weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
             return None, _count(cast(Array, weights))
-        make = partial(_matched, temperature=self.temperature, family=self.family)
-        made = cast(Distribution, inside(fn, make))
+        made = cast(Distribution, inside(fn, partial(self._matched, name)))
         _check_batch(name, made, fn)
         return made, None
+
+    def _matched(self, name: str, distribution: Distribution) -> Distribution:
+        """The member of the family with the probabilities of a distribution."""
+        make = getattr(self.family, "from_probs", self.family)
+        try:
+            made = make(self.temperature, logits=log_probs_of(distribution))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(UNFIT.format(name, self.family, error)) from error
+        if not isinstance(made, Distribution):
+            raise TypeError(FAMILY.format(f"one that returns {made!r}"))
+        return made
 
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
@@ -154,17 +166,6 @@ def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
             f"expected family to keep the batch at site '{name}', whose shape is "
             f"{tuple(fn.batch_shape)}, got {tuple(made.batch_shape)}"
         )
-
-
-def _matched(
-    distribution: Distribution, temperature: ArrayLike, family: type[Distribution]
-) -> Distribution:
-    """The member of the family with the probabilities of a discrete distribution."""
-    make = getattr(family, "from_probs", family)
-    made = make(temperature, logits=log_probs_of(distribution))
-    if not isinstance(made, Distribution):
-        raise TypeError(FAMILY.format(f"one that returns {made!r}"))
-    return made
 
 
 def _count(weights: Array) -> Array:

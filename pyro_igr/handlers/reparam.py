@@ -28,6 +28,7 @@ FAMILY = (
     "expected family to be a class of distributions, or a function of a temperature "
     "and logits that returns one, got {}"
 )
+UNFIT = "expected family to fit the distribution at site '{}', but {} raised: {}"
 
 
 class IGRReparam(Reparam):
@@ -108,10 +109,22 @@ class IGRReparam(Reparam):
             every = value.expand(torch.broadcast_shapes(value.shape, fn.shape()))
             fn = Delta(every, event_dim=fn.event_dim).mask(mask=False)
             return {"fn": fn, "value": value, "is_observed": True}
-        make = partial(_matched, temperature=self.temperature, family=self.family)
-        made = inside(fn, make)
+        made = inside(fn, partial(self._matched, name))
         _check_batch(name, made, fn)
         return {"fn": made, "value": msg["value"], "is_observed": False}
+
+    def _matched(self, name: str, distribution: Distribution) -> Distribution:
+        """The member of the family with the probabilities of a distribution."""
+        make: Any = getattr(self.family, "from_probs", self.family)
+        try:
+            logits = log_probs_of(distribution)
+            made = make(as_tensor(self.temperature).to(logits), logits=logits)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(UNFIT.format(name, self.family, error)) from error
+        if not isinstance(made, AnyDistribution):
+            raise TypeError(FAMILY.format(f"one that returns {made!r}"))
+        return made
 
     def _of_counts(self, name: str, fn: Distribution) -> Distribution:
         make = partial(InfiniteIGR.from_discrete, self.temperature)
@@ -161,19 +174,6 @@ def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
             f"expected family to keep the batch at site '{name}', whose shape is "
             f"{tuple(fn.batch_shape)}, got {tuple(made.batch_shape)}"
         )
-
-
-def _matched(
-    distribution: Distribution, temperature: Tensor | float, family: type[Distribution]
-) -> Distribution:
-    """The member of the family with the probabilities of a discrete distribution."""
-    logits = log_probs_of(distribution)
-    temperature = as_tensor(temperature).to(logits)
-    make: Any = getattr(family, "from_probs", family)
-    made = make(temperature, logits=logits)
-    if not isinstance(made, AnyDistribution):
-        raise TypeError(FAMILY.format(f"one that returns {made!r}"))
-    return made
 
 
 def _count(weights: Tensor) -> Tensor:

@@ -140,6 +140,34 @@ def test_a_temperature_that_is_no_number_is_one_clear_error(host, temperature):
             host.run(relaxed)
 
 
+UNFIT = {
+    "of other parameters": ("Normal", lambda host: host.dist.Normal),
+    "of probabilities alone": (
+        "ExpectedOneHotCategorical",
+        lambda host: host.igr.ExpectedOneHotCategorical,
+    ),
+    "of sticks": ("GEM", lambda host: host.igr.GEM),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_family_that_does_not_take_logits_is_named_with_the_site(host, name):
+    label, family = UNFIT[name]
+    relaxed = host.igr.relax(two_sites(host), 0.5, family=family(host))
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"expected family to fit .* 'y', but .*{label}"
+    ):
+        host.run(relaxed)
+
+
+def test_a_single_category_is_named_with_the_site(host):
+    def program():
+        host.sample("z", host.one_hot(host.array(np.ones(1))))
+
+    with pytest.raises(ValueError, match="at site 'z'.*size K >= 2"):
+        host.run(host.igr.relax(program, 0.5))
+
+
 def test_a_family_that_returns_nothing_is_one_clear_error(host):
     relaxed = host.igr.relax(two_sites(host), 0.5, family=lambda *_, logits: None)
     with pytest.raises(TypeError, match="expected family .* that returns None"):
