@@ -45,9 +45,9 @@ class IGRReparam(Reparam):
     temperatures, where a Monte-Carlo ELBO is NaN: train with the closed-form KL, or by
     :class:`TraceSTL_ELBO`.
 
-    A relaxed distribution gives every category a positive probability. A probability of
-    0 is replaced by the smallest normal number of the dtype divided by its precision
-    (1e-31 in float32).
+    Every category has a positive probability. One of 0 becomes, in a ``Categorical``,
+    ``OneHotCategorical`` or ``Multinomial``, the smallest normal number of the dtype
+    divided by its precision (1e-31 in float32), and in others what the host makes it.
 
     Args:
         temperature: :math:`\tau > 0` of the relaxed distribution; a number, or one for
