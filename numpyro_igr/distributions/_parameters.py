@@ -48,6 +48,7 @@ def is_shared(given: tuple, held: tuple) -> bool:
     """Whether two distributions share a parameter: the object, or concrete values.
 
     One may have been given what the other holds, as of a prior that was an argument.
+    A value that is trained is equal to none that is not, whatever it is now.
 
     Args:
         given: the parameter of each distribution as it was given.
@@ -58,9 +59,11 @@ def is_shared(given: tuple, held: tuple) -> bool:
     own, other = zip(given, held, strict=True)
     if any(x is y for x in own if x is not None for y in other):
         return True
+    # Of values that a gradient traces the comparison is concrete.
+    if not all(map(not_jax_tracer, held)):
+        return False
     with jax.ensure_compile_time_eval():
-        equal = np.all(held[0] == held[1])
-    return not_jax_tracer(equal) and bool(equal)
+        return bool(np.all(held[0] == held[1]))
 
 
 def args_to_check(dist: Any) -> dict[str, Any]:

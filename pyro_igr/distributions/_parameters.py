@@ -36,6 +36,7 @@ def is_shared(given: tuple, held: tuple) -> bool:
     """Whether two distributions share a parameter: the object, or concrete values.
 
     One may have been given what the other holds, as of a prior that was an argument.
+    A value that is trained is equal to none that is not, whatever it is now.
 
     Args:
         given: the parameter of each distribution as it was given.
@@ -50,4 +51,23 @@ def is_shared(given: tuple, held: tuple) -> bool:
     tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
     if tracing and any(isinstance(x, Tensor) for x in given):
         return False
-    return cast(bool, is_all_true(as_tensor(held[0] == held[1])))
+    # The host computes a constrained parameter anew at each call, of the same leaves.
+    is_equal = cast(bool, is_all_true(as_tensor(held[0] == held[1])))
+    return is_equal and _leaves(held[0]) == _leaves(held[1])
+
+
+def _leaves(value: Tensor | float) -> set[int]:
+    """Which tensors a value has derivatives in, by their identity."""
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return set()
+    waiting, seen, found = [value.grad_fn], set(), set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            found.add(id(leaf))
+        waiting += [x for x, _ in node.next_functions]
+    return found or {id(value)}

@@ -53,3 +53,13 @@ def test_one_that_was_an_argument_shares_what_another_is_given_of_it():
     np.testing.assert_allclose(found, (loc**2).sum(-1) / 2, rtol=1e-5)
     with pytest.raises(NotImplementedError, match="of the same temperature"):
         jax.jit(kl)(prior, loc, 1.0)
+
+
+def test_what_a_gradient_traces_outside_of_jit_has_no_value_to_compare_either():
+    def kl(tau):
+        q = make("stick_breaking_weights", tau)
+        with pytest.raises(NotImplementedError, match="of the same temperature"):
+            kl_divergence(q, prior_of("stick_breaking_weights", 0.5))
+        return kl_divergence(q, prior_of("stick_breaking_weights", tau))
+
+    assert jax.grad(kl)(0.5) == 0
