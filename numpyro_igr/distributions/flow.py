@@ -16,7 +16,7 @@ from numpyro_igr._typed import Constraint, Transform
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.igr import IGR
 from numpyro_igr.transforms import FlowSoftmaxPlusPlusTransform
-from numpyro_igr.transforms.flow import check_shape, parts_of
+from numpyro_igr.transforms.flow import check_bijective, check_shape, parts_of
 
 # Numbers that are counted at once, and of how many samples, which bounds the memory.
 WHOLE, MOST = 2**20, 100
@@ -56,8 +56,8 @@ class IGRFlow(GaussianPushforward):
 
     Raises:
         ValueError: if shapes do not broadcast, if the flow has a batch that the
-            distribution has not or makes points of another length or, under validation,
-            if a parameter is outside its range.
+            distribution has not, makes points of another length or is no bijection of
+            real vectors or, under validation, if a parameter is outside its range.
 
     Accuracy:
         log_prob and KL to 1e-10 in float64, if the flow is as accurate.
@@ -104,6 +104,7 @@ class IGRFlow(GaussianPushforward):
             validate_args=validate_args,
         )
         check_shape(parts, (*self.batch_shape, self.event_shape[0] - 1))
+        check_bijective(parts)
 
     @classmethod
     def gather_pytree_data_fields(cls) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from jax import Array
 from jax.typing import ArrayLike
-from numpyro.distributions import transforms
+from numpyro.distributions import constraints, transforms
 
 from numpyro_igr._typed import Transform
 from numpyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
@@ -114,3 +114,28 @@ def check_shape(flow: tuple[Transform, ...], shape: tuple[int, ...]) -> None:
             "expected the batch of flow to be within that of the distribution, "
             f"but it makes {found} of the shape {shape}: expand loc"
         )
+
+
+def check_bijective(flow: tuple[Transform, ...]) -> None:
+    r"""Raises unless each part of a flow is a bijection of :math:`\mathbb{R}^n`.
+
+    Args:
+        flow: transforms of the host, applied in turn.
+
+    Raises:
+        ValueError: naming the part, where the KL would be another.
+    """
+    for part in flow:
+        if not (_is_real(part.domain) and _is_real(part.codomain)):
+            raise ValueError(
+                "expected flow to consist of bijections of real vectors, got "
+                f"{type(part).__name__} from {part.domain} to {part.codomain}"
+            )
+
+
+def _is_real(constraint: Any) -> bool:
+    if parts := getattr(constraint, "cseq", None):  # of those put side by side
+        return all(map(_is_real, parts))
+    inner = getattr(constraint, "base_constraint", None)
+    is_scalar = isinstance(constraint, type(constraints.real))
+    return is_scalar if inner is None else _is_real(inner)

@@ -14,7 +14,7 @@ from pyro_igr._numerics.antithetic_noise import antithetic_noise, check_pairs
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.igr import IGR
 from pyro_igr.transforms import FlowSoftmaxPlusPlusTransform
-from pyro_igr.transforms.flow import check_shape, parts_of
+from pyro_igr.transforms.flow import check_bijective, check_shape, parts_of
 
 # Numbers that are counted at once, which bounds the memory.
 WHOLE = 2**20
@@ -54,8 +54,8 @@ class IGRFlow(GaussianPushforward):
 
     Raises:
         ValueError: if shapes do not broadcast, if the flow has a batch that the
-            distribution has not or makes points of another length or, under validation,
-            if a parameter is outside its range.
+            distribution has not, makes points of another length or is no bijection of
+            real vectors or, under validation, if a parameter is outside its range.
 
     Accuracy:
         log_prob and KL to 1e-10 in float64, if the flow is as accurate.
@@ -101,6 +101,7 @@ class IGRFlow(GaussianPushforward):
             validate_args=validate_args,
         )
         check_shape(parts, (*self.batch_shape, self.event_shape[0] - 1))
+        check_bijective(parts)
 
     def _transform(self) -> FlowSoftmaxPlusPlusTransform:
         return FlowSoftmaxPlusPlusTransform(

@@ -4,7 +4,7 @@ import pyro
 import pytest
 import torch
 from pyro import infer
-from pyro.distributions import OneHotCategorical
+from pyro.distributions import OneHotCategorical, transforms
 from pyro.distributions.transforms import affine_coupling, planar, spline
 from pyro_families import fresh_host as fresh_host
 
@@ -20,6 +20,19 @@ FLOWS = {
     "coupling": lambda: affine_coupling(3, hidden_dims=[4]),
     "list": lambda: [PlanarTransform(torch.ones(3), torch.ones(3)), spline(3)],
 }
+HOSTS_OWN = (
+    "affine_autoregressive",
+    "block_autoregressive",
+    "householder",
+    "matrix_exponential",
+    "neural_autoregressive",
+    "permute",
+    "polynomial",
+    "radial",
+    "spline_autoregressive",
+    "spline_coupling",
+    "sylvester",
+)
 
 
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
@@ -29,6 +42,17 @@ def test_any_bijection_of_the_host_scores_values_it_has_not_made(flow):
     y = law.transforms[0].inv(z)
     assert law.log_prob(z).isfinite().all()
     torch.testing.assert_close(law.transforms[0](y), z, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", HOSTS_OWN)
+def test_flows_of_the_host_are_bijections(name):
+    law = IGRFlow(0.5, torch.zeros(3), torch.ones(3), getattr(transforms, name)(3))
+    assert law.sample().shape == (4,)
+
+
+def test_a_map_onto_the_simplex_is_refused():
+    with pytest.raises(ValueError, match="got SoftmaxTransform from"):
+        IGRFlow(0.5, torch.zeros(3), torch.ones(3), transforms.SoftmaxTransform())
 
 
 def test_a_flow_of_the_host_without_an_inverse_is_refused_where_it_needs_one():
