@@ -11,6 +11,11 @@ from numpyro.distributions import constraints, transforms
 from numpyro_igr._typed import Transform
 from numpyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
 
+NO_INVERSE = (
+    "expected flow to have an inverse, as PlanarTransform or the host's affine maps "
+    "have; got {}, which has none"
+)
+
 
 class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     r"""A flow on :math:`\mathbb{R}^{K-1}`, then :class:`SoftmaxPlusPlusTransform`.
@@ -54,7 +59,10 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
     def from_log(self, log_z: Array) -> Array:
         y = super().from_log(log_z)
         for part in reversed(self.flow):
-            y = part._inverse(y)
+            try:
+                y = part.inv(y)
+            except NotImplementedError as error:
+                raise ValueError(NO_INVERSE.format(type(part).__name__)) from error
         return y
 
     def log_det(self, y: Array, log_z: Array) -> Array:

@@ -11,7 +11,7 @@ from pyro_igr.transforms.softmax_plus_plus import SoftmaxPlusPlusTransform
 
 NO_INVERSE = (
     "expected flow to have an inverse, as PlanarTransform or the host's spline have; "
-    "got {}, which gives back no values but those that it has just made"
+    "got {}, which has none, or gives back no values but those that it has just made"
 )
 
 
@@ -59,7 +59,7 @@ class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
         for part in reversed(self.flow):
             try:
                 y = part.inv(y)
-            except KeyError as error:  # of a value that is not in its cache
+            except (KeyError, NotImplementedError) as error:  # not in its cache
                 raise ValueError(NO_INVERSE.format(type(part).__name__)) from error
         return y
 

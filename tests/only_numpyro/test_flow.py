@@ -4,9 +4,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
+import pytest
 from jax import random
 from numpyro import handlers
-from numpyro.distributions.transforms import AffineTransform, LowerCholeskyAffine
+from numpyro.distributions.flows import (
+    BlockNeuralAutoregressiveTransform,
+    InverseAutoregressiveTransform,
+)
+from numpyro.distributions.transforms import (
+    AffineTransform,
+    LowerCholeskyAffine,
+    PermuteTransform,
+)
 from numpyro_families import fresh_host as fresh_host
 
 from numpyro_igr import (
@@ -92,3 +101,18 @@ def test_maps_are_equal_where_their_layers_are_the_same_objects():
     assert of(layers, 0.5) != of(others, 0.5)
     assert of(layers, 0.5) != of(layers[:1], 0.5)
     assert not jax.jit(lambda tau: of(layers, tau).eq(of(layers, 0.5)))(0.6)
+
+
+def test_autoregressive_flows_and_permutations_are_bijections():
+    autoregressive = InverseAutoregressiveTransform(lambda x: (0 * x, 0 * x))
+    neural = BlockNeuralAutoregressiveTransform(lambda x: (2 * x, 0 * x + jnp.log(2)))
+    for part in autoregressive, neural, PermuteTransform(jnp.array([2, 0, 1])):
+        law = IGRFlow(0.5, jnp.zeros(3), jnp.ones(3), part)
+        assert law.sample(KEY).shape == (4,)
+
+
+def test_a_neural_flow_is_refused_where_its_inverse_is_needed():
+    neural = BlockNeuralAutoregressiveTransform(lambda x: (2 * x, 0 * x + jnp.log(2)))
+    law = IGRFlow(0.5, jnp.zeros(3), jnp.ones(3), neural)
+    with pytest.raises(ValueError, match="got BlockNeuralAutoregressiveTransform,"):
+        law.log_prob(jnp.ones(4) / 4)
