@@ -97,8 +97,6 @@ EXCEPTIONS = {
         "OneHotWithGradient.log_prob",
     },
     "distributions/_parameters.py": {
-        # torch validates the length of a value itself
-        "check_value",
         # NumPyro checks by operations of jax
         "args_to_check",
         # torch takes a scalar as a plain number

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pyro_igr._host import one_hot_of
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
+from pyro_igr.distributions._parameters import check_value
 
 
 class OneHotWithGradient(OneHotCategorical):
@@ -19,6 +20,7 @@ class OneHotWithGradient(OneHotCategorical):
     value_is_hard: ClassVar[bool] = True
 
     def log_prob(self, value: Tensor) -> Tensor:
+        check_value(value, self.event_shape)
         if self._validate_args:
             self._validate_sample(value)
         return mean_log_prob(value, self)

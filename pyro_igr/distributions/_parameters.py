@@ -4,7 +4,7 @@ from operator import is_
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 
 from pyro_igr._host import is_all_true
 from pyro_igr._numerics.checks import refuse_complex
@@ -54,6 +54,26 @@ def is_shared(given: tuple, held: tuple) -> bool:
     # The host computes a constrained parameter anew at each call, of the same leaves.
     is_equal = cast(bool, is_all_true(as_tensor(held[0] == held[1])))
     return is_equal and _leaves(held[0]) == _leaves(held[1])
+
+
+def check_value(value: Tensor, event_shape: Size) -> None:
+    """Refuses a value of another length, of which broadcasting would make a density.
+
+    Args:
+        value: of a distribution, with any batch.
+        event_shape: of the distribution, one size.
+
+    Raises:
+        TypeError: if it is complex.
+        ValueError: unless the last dimension is of that size.
+    """
+    refuse_complex(value=value)
+    shape = as_tensor(value).shape
+    if shape[-1:] != event_shape:
+        raise ValueError(
+            f"expected value to have {event_shape[0]} entries in its last dimension, "
+            f"got shape {tuple(shape)}"
+        )
 
 
 def _leaves(value: Tensor | float) -> set[int]:

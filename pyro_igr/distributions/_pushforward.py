@@ -8,12 +8,11 @@ from pyro.distributions import Normal
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
-from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.shapes import check_shapes, infer_shapes
 from pyro_igr._typed import Transform, TransformedDistribution
 from pyro_igr.distributions._absent import Absent
 from pyro_igr.distributions._family import Family
-from pyro_igr.distributions._parameters import to_arrays
+from pyro_igr.distributions._parameters import check_value, to_arrays
 from pyro_igr.distributions._recovered import Recovered
 from pyro_igr.distributions._rounding import absorb_rounding, to_score
 
@@ -155,7 +154,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
             return self.rsample(sample_shape)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        refuse_complex(value=value)
+        check_value(value, self.event_shape)
         if self._validate_args:
             self._validate_sample(value)
         (value, loc, scale), dtype = to_score(value, self.loc, self.scale)

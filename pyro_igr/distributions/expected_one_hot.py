@@ -16,6 +16,7 @@ from torch.distributions import (
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
+from pyro_igr.distributions._parameters import check_value
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._rounding import absorb_rounding
 from pyro_igr.distributions.gem import GEM
@@ -114,6 +115,7 @@ class ExpectedOneHotCategorical(OneHotCategorical):
         return self.rsample(sample_shape).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
+        check_value(value, self.event_shape)
         if self._validate_args:
             self._validate_sample(value)
         return mean_log_prob(value, self)

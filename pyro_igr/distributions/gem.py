@@ -12,6 +12,7 @@ from pyro_igr._numerics.checks import check_size, refuse_complex
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr.distributions._absent import BY_SAMPLES, Absent
+from pyro_igr.distributions._parameters import check_value
 from pyro_igr.distributions._rounding import absorb_rounding, to_score
 from pyro_igr.distributions._stick_logit import StickLogit
 from pyro_igr.transforms import StickBreakingTransform
@@ -127,7 +128,7 @@ class GEM(Absent, TorchDistribution):
         return z.to(self.concentration.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        refuse_complex(value=value)
+        check_value(value, self.event_shape)
         if self._validate_args:
             self._validate_sample(value)
         (value, _), dtype = to_score(value, self.concentration)

@@ -19,6 +19,7 @@ from pyro_igr.distributions._categorical_logits import (
     is_possible,
     with_temperature,
 )
+from pyro_igr.distributions._parameters import check_value
 from pyro_igr.transforms import LogSoftmaxPlusPlusTransform
 
 
@@ -149,6 +150,7 @@ class ExpRelaxedOneHotCategorical(
         return scores.log_softmax(-1).clamp(min=torch.finfo(dtype).min).to(dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        check_value(value, self.event_shape)
         if self._validate_args:
             self._validate_sample(value)
         (logits, tau, value), dtype = self._in_full_precision(value)

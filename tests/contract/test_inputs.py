@@ -45,6 +45,35 @@ def test_a_value_of_integers_is_that_of_the_same_reals(backend, name):
     np.testing.assert_array_equal(*map(backend.numpy, found))
 
 
+OVER_FOUR = {
+    **{
+        name: lambda igr, a, make=make: make(igr, 0.5, a(LOC), a(SCALE))
+        for name, make in LAWS.items()
+    },
+    "gem": lambda igr, a: igr.GEM(1.0, 3),
+    "exp_relaxed": lambda igr, a: igr.ExpRelaxedOneHotCategorical(0.5, logits=a(FOUR)),
+    "expected": lambda igr, a: igr.ExpectedOneHotCategorical(logits=a(FOUR)),
+    "reinmax": lambda igr, a: igr.OneHotCategoricalReinMax(1.0, logits=a(FOUR)),
+    "gumbel_rao": lambda igr, a: igr.RaoBlackwellized(
+        igr.IGR(0.5, a(LOC), a(SCALE)), 2
+    ),
+}
+FOUR = [0.1, 0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("make", OVER_FOUR.values(), ids=OVER_FOUR)
+def test_a_value_of_another_length_is_refused_without_validation(backend, make, size):
+    values = backend.array(np.full((2, size), 1 / size))
+    with backend.validation(False):
+        law = make(backend.igr, lambda x: backend.array(x, "float64"))
+        refused = f"value to have 4 entries .* shape .*{size}"
+        with pytest.raises(ValueError, match=refused):
+            law.log_prob(values)
+        with pytest.raises(ValueError, match=refused):
+            backend.vmap(law.log_prob, values)
+
+
 @pytest.mark.parametrize("tau", [0.5, 2])
 @pytest.mark.parametrize("tempering", [None, *TEMPERINGS[:-1]])
 def test_a_map_of_integers_is_that_of_the_same_reals(backend, tempering, tau):
