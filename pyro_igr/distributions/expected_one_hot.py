@@ -1,5 +1,6 @@
 """ExpectedOneHotCategorical: a one-hot variable that is summed out."""
 
+from itertools import product
 from typing import ClassVar, NoReturn
 
 import torch
@@ -16,6 +17,7 @@ from torch.distributions import (
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
+from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._parameters import check_value
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions._rounding import absorb_rounding
@@ -121,12 +123,15 @@ class ExpectedOneHotCategorical(OneHotCategorical):
         return mean_log_prob(value, self)
 
 
-@register_kl(ExpectedOneHotCategorical, ExpectedOneHotCategorical)
-@register_kl(ExpectedOneHotCategorical, OneHotCategorical)
-@register_kl(OneHotCategorical, ExpectedOneHotCategorical)
 def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
     """KL(p || q) in nats: 0 from a category without probability, infinite to one."""
     return mean_log_prob(p.probs, p) - mean_log_prob(p.probs, q)
+
+
+# That of the host is infinite also where a probability has only underflowed.
+ONE_HOT = ExpectedOneHotCategorical, OneHotWithGradient, OneHotCategorical
+for _pair in set(product(ONE_HOT, ONE_HOT)) - {(OneHotCategorical, OneHotCategorical)}:
+    register_kl(*_pair)(_kl_one_hot_one_hot)
 
 
 # The host would estimate such a KL, of a density to a probability, and say nothing.

@@ -227,3 +227,25 @@ def test_discretize_leaves_no_gradient_to_its_samples(host):
     _, guide = programs(host, None)
     found = host.sites(host.igr.discretize(guide))["z"]["fn"]
     assert not found.has_rsample
+
+
+def rao_blackwellized(backend, logits):
+    base = backend.igr.IGRStickBreaking.from_probs(0.5, logits=logits)
+    return backend.igr.RaoBlackwellized(base, 2)
+
+
+ONE_HOT = {
+    "reinmax": lambda backend, x: backend.igr.OneHotCategoricalReinMax(1.0, logits=x),
+    "gumbel_rao": rao_blackwellized,
+    "expected": lambda backend, x: backend.igr.ExpectedOneHotCategorical(logits=x),
+}
+
+
+@pytest.mark.parametrize("p", ONE_HOT.values(), ids=ONE_HOT)
+@pytest.mark.parametrize("q", ONE_HOT.values(), ids=ONE_HOT)
+def test_its_kl_is_finite_where_a_probability_has_underflowed(backend, q, p):
+    even, far = (backend.array(x, "float32") for x in ([0.0, 0.0], [0.0, -150.0]))
+    q, p = q(backend, even), p(backend, far)
+    for pair in (q, p), (backend.igr.recover(q), p), (q.expand([2]), p.expand([2])):
+        found = backend.numpy(backend.kl(*pair))
+        np.testing.assert_allclose(found, 75 - np.log(2), rtol=1e-5)
