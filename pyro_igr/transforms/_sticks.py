@@ -43,7 +43,7 @@ def logits_of_sticks(log_w: Tensor) -> Tensor:
 
 def _log_sums_from(x: Tensor) -> Tensor:
     """Log of the sum of exponentials of each entry and all after it."""
-    if x.shape[-1] > FEW:
+    if x.shape[-1] > FEW or not x.shape[-1]:
         return log_sums_from(x)
     *others, last = x.unbind(-1)
     sums = accumulate(reversed(others), torch.logaddexp, initial=last)

@@ -193,3 +193,9 @@ BAD_PARAMETERS = {
 def test_a_parameter_out_of_range_is_one_clear_error(backend, make, match):
     with backend.validation(True), pytest.raises(ValueError, match=match):
         make(backend.igr)
+
+
+@every_map
+def test_a_point_of_one_category_has_no_coordinates(backend, name):
+    transform = TRANSFORMS[name](backend.igr, 0.5)
+    assert transform.inv(backend.array([1.0])).shape == (0,)
