@@ -125,6 +125,11 @@ class ExpectedOneHotCategorical(OneHotCategorical):
 
 def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
     """KL(p || q) in nats: 0 from a category without probability, infinite to one."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "expected distributions over the same number of categories, "
+            f"got {p.event_shape[0]} and {q.event_shape[0]}"
+        )
     return mean_log_prob(p.probs, p) - mean_log_prob(p.probs, q)
 
 

@@ -85,6 +85,17 @@ def test_its_kl_is_that_of_the_categorical_distributions(backend, p, q):
     np.testing.assert_allclose(found, rel_entr(Q, P).sum(-1), rtol=1e-10)
 
 
+@pytest.mark.parametrize("q", [expected, one_hot])
+def test_there_is_no_kl_between_different_numbers_of_categories(backend, q):
+    others = (
+        expected(backend, [1.0]),
+        backend.igr.OneHotCategoricalReinMax(1.0, backend.array([1.0])),
+    )
+    for p in others:
+        with pytest.raises(ValueError, match="number of categories, got 3 and 1"):
+            backend.kl(q(backend, Q), p)
+
+
 def test_an_impossible_category_adds_nothing_unless_it_has_a_weight(backend):
     q = expected(backend, [0.5, 0.5, 0.0])
     assert backend.numpy(q.log_prob(backend.array([0.3, 0.7, 0.0]))) == pytest.approx(
