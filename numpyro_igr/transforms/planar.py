@@ -26,8 +26,8 @@ class PlanarTransform(Transform):
         m(x) = -1 + \text{softplus}(x)
 
     :math:`w \cdot \hat u = m(w \cdot u) > -1`, so that every u, w and b make a
-    bijection of :math:`\mathbb{R}^n`. Where w is 0 it is a shift by
-    :math:`u \tanh b`. The inverse is the root of a monotone equation in one
+    bijection of :math:`\mathbb{R}^n`. Where w is 0, or :math:`|w|^2` underflows, it is
+    a shift by :math:`u \tanh b`. The inverse is the root of a monotone equation in one
     unknown, by Newton steps in a bracket, with its implicit derivatives.
 
     Shape:
@@ -79,7 +79,7 @@ class PlanarTransform(Transform):
         r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
         square, along = (self.w**2).sum(-1), (self.w * self.u).sum(-1)
         slope = jnp.maximum(softplus(along) - 1, LEAST_SLOPE)
-        is_zero = square == 0
+        is_zero = square < jnp.finfo(square.dtype).tiny
         change = (slope - along) / jnp.where(is_zero, 1.0, square)
         change = jnp.where(is_zero, 0.0, change)
         direction = self.u + change[..., None] * self.w

@@ -25,8 +25,8 @@ class PlanarTransform(Transform):
         m(x) = -1 + \text{softplus}(x)
 
     :math:`w \cdot \hat u = m(w \cdot u) > -1`, so that every u, w and b make a
-    bijection of :math:`\mathbb{R}^n`. Where w is 0 it is a shift by
-    :math:`u \tanh b`. The inverse is the root of a monotone equation in one
+    bijection of :math:`\mathbb{R}^n`. Where w is 0, or :math:`|w|^2` underflows, it is
+    a shift by :math:`u \tanh b`. The inverse is the root of a monotone equation in one
     unknown, by Newton steps in a bracket, with its implicit derivatives.
 
     Shape:
@@ -81,7 +81,7 @@ class PlanarTransform(Transform):
         r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
         square, along = self.w.square().sum(-1), (self.w * self.u).sum(-1)
         slope = (softplus(along) - 1).clamp(min=LEAST_SLOPE)
-        is_zero = square == 0
+        is_zero = square < torch.finfo(square.dtype).tiny
         change = (slope - along) / torch.where(is_zero, 1.0, square)
         change = torch.where(is_zero, 0.0, change)
         direction = self.u + change.unsqueeze(-1) * self.w

@@ -135,3 +135,13 @@ def test_points_of_another_length_are_refused(backend):
         layer(backend.array(np.zeros(3)))
     with pytest.raises(ValueError, match="expected points of the 1 entries of u and w"):
         backend.igr.IGRFlow(0.5, backend.array(np.zeros(3)), 1.0, layer)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-25, 1e-22, 5e-20])
+def test_it_is_a_shift_where_the_square_of_its_direction_underflows(backend, size):
+    u, w, y = np.array([1.0, -0.5]), np.full(2, size), np.array([0.3, -0.8])
+    law = make(backend, (u, w, 0.7), "float32")
+    found = law(backend.array(y, "float32"))
+    np.testing.assert_allclose(backend.numpy(found), y + u * np.tanh(0.7), 1e-6)
+    assert np.isfinite(backend.numpy(law.inv(found))).all()
+    assert np.isfinite(backend.numpy(law.log_abs_det_jacobian(found, found)))
