@@ -84,9 +84,10 @@ class _LogNdtrAndHazard(torch.autograd.Function):
         ctx.save_for_forward(*inputs, outputs[1])
 
     @staticmethod
-    def backward(ctx, *gradients: Tensor | None) -> Tensor | int:  # noqa: ANN001
+    def backward(ctx, *gradients: Tensor | None) -> Tensor | None:  # noqa: ANN001
         pairs = zip(gradients, _slopes(*ctx.saved_tensors), strict=True)
-        return sum(g * slope() for g, slope in pairs if g is not None)
+        terms = [g * slope() for g, slope in pairs if g is not None]
+        return sum(terms[1:], terms[0]) if terms else None
 
     @staticmethod
     def jvp(ctx, tangent: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001

@@ -24,6 +24,7 @@ from pyro_igr import (
     RaoBlackwellized,
     tail_start,
 )
+from pyro_igr._numerics import normal, normal_tails
 from pyro_igr.discrete import reinmax
 
 B = 5
@@ -289,3 +290,22 @@ def test_hessians_by_forward_over_reverse_mode_are_those_of_autograd(name):
     point = torch.tensor([0.5, -0.2, 0.8, 1.1], dtype=torch.float64)
     expected = torch.autograd.functional.hessian(objective, point)
     torch.testing.assert_close(torch.func.hessian(objective)(point), expected)
+
+
+class _Ended(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None
+
+
+@pytest.mark.parametrize(
+    "fn", [normal.log_ndtr, lambda x: normal_tails.log_ndtr_of_both(x)[0]]
+)
+def test_no_gradient_passes_where_none_comes(fn):
+    x = torch.zeros(3, requires_grad=True)
+    (_Ended.apply(fn(x)) + x).sum().backward()
+    assert x.grad.tolist() == [1, 1, 1]
