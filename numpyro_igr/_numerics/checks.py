@@ -55,7 +55,7 @@ def check_size(least: int = 1, /, **arguments: int) -> None:
 
 
 def check_real(*, validate_args: bool | None = None, **arguments: ArrayLike) -> None:
-    """Raises unless the arguments are real numbers, of which NaN is none.
+    """Raises unless the arguments are real numbers: NaN and infinity are none.
 
     Args:
         validate_args: whether to check ranges; the host's default if None.
@@ -63,7 +63,7 @@ def check_real(*, validate_args: bool | None = None, **arguments: ArrayLike) -> 
 
     Raises:
         TypeError: if one is complex.
-        ValueError: if one is NaN.
+        ValueError: if one is NaN or infinite.
     """
     _check("real", constraints.real, arguments, validate_args=validate_args)
 

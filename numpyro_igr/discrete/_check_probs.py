@@ -14,15 +14,15 @@ from numpyro_igr._numerics.precision import at_least_single, in_full_precision
 def check_gaussians(
     loc: Array, scale: Array, *, validate_args: bool | None = None
 ) -> None:
-    """Raises unless means are real and standard deviations positive.
+    """Raises unless means are real and standard deviations positive, and finite.
 
     Args:
         loc: means.
         scale: standard deviations.
         validate_args: whether to check; the host's default if None.
     """
-    check_real(loc=loc, validate_args=validate_args)
     check_positive(scale=scale, validate_args=validate_args)
+    check_real(loc=loc, scale=scale, validate_args=validate_args)
 
 
 def check_probs(probs: ArrayLike) -> None:

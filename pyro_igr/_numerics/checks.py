@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
 
 from pyro_igr._host import is_all_true, validates_by_default
 
@@ -53,7 +52,7 @@ def check_size(least: int = 1, /, **arguments: int) -> None:
 def check_real(
     *, validate_args: bool | None = None, **arguments: Tensor | float
 ) -> None:
-    """Raises unless the arguments are real numbers, of which NaN is none.
+    """Raises unless the arguments are real numbers: NaN and infinity are none.
 
     Args:
         validate_args: whether to check ranges; the host's default if None.
@@ -61,9 +60,9 @@ def check_real(
 
     Raises:
         TypeError: if one is complex.
-        ValueError: if one is NaN.
+        ValueError: if one is NaN or infinite.
     """
-    _check("real", constraints.real.check, arguments, validate_args=validate_args)
+    _check("real", torch.isfinite, arguments, validate_args=validate_args)
 
 
 def check_positive(

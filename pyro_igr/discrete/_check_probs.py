@@ -12,15 +12,15 @@ from pyro_igr._numerics.tensors import as_tensor
 def check_gaussians(
     loc: Tensor, scale: Tensor, *, validate_args: bool | None = None
 ) -> None:
-    """Raises unless means are real and standard deviations positive.
+    """Raises unless means are real and standard deviations positive, and finite.
 
     Args:
         loc: means.
         scale: standard deviations.
         validate_args: whether to check; the host's default if None.
     """
-    check_real(loc=loc, validate_args=validate_args)
     check_positive(scale=scale, validate_args=validate_args)
+    check_real(loc=loc, scale=scale, validate_args=validate_args)
 
 
 def check_probs(probs: Tensor) -> None:

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from cases import LAWS, WITH_PROBS
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 PROBS, LOC = [0.2, 0.3, 0.5], [0.1, 0.2]
 REFUSED = {
     "argmax_probs": ("scale", lambda igr, a: igr.argmax_probs(a(LOC), a([0.0, 1.0]))),
     "stick_probs": ("scale", lambda igr, a: igr.stick_probs(a(LOC), a(-1.0))),
     "a nan mean": ("loc", lambda igr, a: igr.stick_probs(a([NAN, 0.0]), a(1.0))),
+    "an infinite mean": ("loc", lambda igr, a: igr.argmax_probs(a([INF, 0.0]), a(1.0))),
+    "an infinite scale": ("scale", lambda igr, a: igr.argmax_probs(a(LOC), a(INF))),
     "match_probs": ("scale", lambda igr, a: igr.match_probs(a(PROBS), -1.0)),
     "log_argmax_probs": (
         "scale",
