@@ -8,6 +8,7 @@ from jax.typing import ArrayLike
 
 from numpyro_igr._host import not_jax_tracer
 from numpyro_igr._numerics.checks import check_probabilities, check_size
+from numpyro_igr._numerics.precision import at_least_single
 from numpyro_igr._typed import Normal
 from numpyro_igr.discrete import num_active, truncate
 from numpyro_igr.distributions._tail import draw_logits
@@ -56,7 +57,7 @@ class HasRest:
         check_size(num_sticks=num_sticks)
         shape = (*jnp.shape(value)[:-1], num_sticks)
         sticks = draw_logits(key, self.tail, self.temperature, shape)
-        broken = value[..., -1:] * UNTEMPERED(sticks)
+        broken = value[..., -1:] * UNTEMPERED(sticks.astype(at_least_single(value)))
         return truncate(jnp.concatenate([value[..., :-1], broken], -1), self.rho)
 
     def wanted_sticks(

@@ -42,10 +42,9 @@ def tail_stick(
     if tail is None:
         one = torch.ones_like(temperature)
         tail = Normal(torch.zeros_like(one), one, validate_args=False)
-    # The host makes tensors of plain numbers, on a device of its own.
-    loc, scale = (
-        x.to(temperature.device).unsqueeze(-1) for x in (tail.loc, tail.scale)
-    )
+    # The host makes tensors of plain numbers, of a dtype and device of its own.
+    (like,), _ = in_full_precision(temperature)
+    loc, scale = (x.to(like).unsqueeze(-1) for x in (tail.loc, tail.scale))
     return _normal_logit(loc, scale, temperature)
 
 

@@ -145,3 +145,19 @@ def test_a_gumbel_softmax_scores_values_in_half_precision(dtype):
     np.testing.assert_allclose(law.log_prob(value), expected, rtol=1e-5)
     with pytest.warns(UserWarning, match="within the support"):
         assert (law.log_prob(value / 2) == -jnp.inf).all()
+
+
+TAILS = {
+    "default": lambda: None,
+    "numbers": lambda: dist.Normal(0.0, 1.0),
+    "GEM": lambda: igr.GEM(2.0, 3),
+}
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_broken_sticks_have_the_dtype_of_the_given_ones(tail):
+    with enable_x64(True):
+        single = jnp.zeros(3, jnp.float32)
+        law = igr.InfiniteIGR(0.5, single, single + 1, tail=TAILS[tail]())
+        found = law.break_rest(KEY, law.sample(KEY), 4)
+    assert found.dtype == jnp.float32

@@ -124,3 +124,17 @@ def test_categories_may_be_plain_numbers_as_means_may(make):
         igr.OneHotCategoricalReinMax(1.0, logits=np.log(given)),
     ):
         np.testing.assert_allclose(law.probs, [0.2, 0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("tail", [None, (0.0, 1.0)], ids=["default", "numbers"])
+def test_further_sticks_have_the_dtype_of_the_given_ones(tail):
+    torch.set_default_dtype(torch.float64)
+    try:
+        single = torch.zeros(3, dtype=torch.float32)
+        law = igr.InfiniteIGR(
+            0.5, single, single + 1, tail=tail and pyro.distributions.Normal(*tail)
+        )
+        found = [law.break_rest(law.rsample(), 4), *igr.tail_start(law, 2)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {x.dtype for x in found} == {torch.float32}
