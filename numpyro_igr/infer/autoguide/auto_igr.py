@@ -39,11 +39,11 @@ class AutoIGR(AutoGuideList):
     Each relaxed site of the model gets a distribution of the same family and options
     (delta, flow, tempering, rho, tail), with learned means; the guide starts at the
     distributions of the model's first run. Continuous sites, Gumbel-Softmax ones among
-    them, get Gaussians through the bijection onto their support, by
-    :class:`MeanFieldGuide`. All sites are independent, and ``TraceMeanField_ELBO`` has
-    a closed-form KL at relaxed ones: at counts, with a flow and with a tempering other
-    than "sticks" only at the temperature of the model, and else it estimates the KL, as
-    :func:`assert_analytic_kl` says. :func:`discretize` makes the guide one-hot there.
+    them, get Gaussians through the bijection onto their support. All sites are
+    independent, and ``TraceMeanField_ELBO`` has a closed-form KL at relaxed ones: at
+    counts, with a flow and with a tempering other than "sticks" only at the temperature
+    of the model, and else it estimates the KL, as :func:`assert_analytic_kl` says.
+    :func:`discretize` makes the guide one-hot there.
 
     The guide applies the masks, scales and trained options that the model has at each
     call, and handles partly observed sites (``obs_mask``): if the first run has any at
@@ -59,10 +59,10 @@ class AutoIGR(AutoGuideList):
         model: a model with relaxed sites; discrete ones are relaxed first.
         temperature: :math:`\tau > 0` of the guide's relaxed distributions: a number,
             or a function of the arguments of the model, so that it can be annealed.
-        scale: the standard deviation of the Gaussians: None to fix it at that of the
-            model's first run, as :class:`TraceDiscreteKL_ELBO` needs; "learned" from
-            there on, for ``TraceMeanField_ELBO``; or a number, with the first means.
-        continuous: makes the guide of the continuous sites: :class:`MeanFieldGuide`, an
+        scale: the standard deviation of the Gaussians: None for that of the model's
+            first run or a number, held as :class:`TraceDiscreteKL_ELBO` needs; or
+            "learned", for ``TraceMeanField_ELBO``. The means start at the model's.
+        continuous: makes the guide of the continuous sites: independent Gaussians, an
             automatic guide of the host, or a function of the model that returns one.
         create_plates: as in the host's guides; in Pyro, a given subsample needs it.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
