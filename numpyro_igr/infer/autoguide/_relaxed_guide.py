@@ -45,6 +45,7 @@ class RelaxedGuide(SiteGuide):
         return lambda like, loc, scale: like.like(tau, loc, scale)
 
     def median(self, params: dict[str, Any]) -> dict[str, Array]:
+        """At a relaxed site: its discrete probabilities, ``batch + (K,)``."""
         return {
             name: innermost(site["fn"]).like(1.0, *self._trained(name, params)).probs
             for name, site in self.sites().items()
@@ -53,6 +54,7 @@ class RelaxedGuide(SiteGuide):
     def quantiles(
         self, params: dict[str, Any], quantiles: Sequence[float] | float
     ) -> dict[str, Array]:
+        """At a relaxed site: as ``median``, for every q: ``(Q,) + batch + (K,)``."""
         probs, shape = self.median(params).items(), (jnp.size(jnp.array(quantiles)),)
         return {name: jnp.broadcast_to(p, shape + p.shape) for name, p in probs}
 

@@ -42,6 +42,7 @@ class RelaxedGuide(SiteGuide):
 
     @torch.no_grad()
     def median(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """At a relaxed site: its discrete probabilities, ``batch + (K,)``."""
         return {
             name: innermost(site["fn"]).like(1.0, *self._gaussian(name)).probs
             for name, site in self.sites().items()
@@ -51,6 +52,7 @@ class RelaxedGuide(SiteGuide):
     def quantiles(
         self, quantiles: Sequence[float] | float, *args: Any, **kwargs: Any
     ) -> dict[str, Tensor]:
+        """At a relaxed site: as ``median``, for every q: ``(Q,) + batch + (K,)``."""
         probs, number = self.median().items(), torch.as_tensor(quantiles).numel()
         return {name: p.expand(number, *p.shape) for name, p in probs}
 
