@@ -82,6 +82,9 @@ def grow(state: SVIState, start: Mapping[str, Array], dim: int = -1) -> SVIState
             optimizer: the log of a positive scale.
         dim: the dimension along which to append.
 
+    Returns:
+        in NumPyro the new state; in PyTorch and Pyro None, as ``state`` has changed.
+
     Raises:
         ValueError: if a start does not fit its parameter; then none is changed.
 

@@ -85,6 +85,9 @@ def grow(
             optimizer: the log of a positive scale.
         dim: the dimension along which to append.
 
+    Returns:
+        in NumPyro the new state; in PyTorch and Pyro None, as ``state`` has changed.
+
     Raises:
         ValueError: if a start does not fit its parameter; then none is changed.
 

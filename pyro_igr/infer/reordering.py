@@ -96,6 +96,9 @@ def reorder(
             parameter is given by its name or, in PyTorch, itself. Moments always move.
         dim: the dimension along which to reorder.
 
+    Returns:
+        in NumPyro the new state; in PyTorch and Pyro None, as ``state`` has changed.
+
     Raises:
         ValueError: if ``order`` is no list of numbers of entries, or if values do not
             fit their parameter; then none is changed.
