@@ -20,7 +20,7 @@ METHODS = {
     "IGR": ("igr", "analytic-kl"),
     "IGR-SB (sticks)": ("igr-sb", "analytic-kl"),
     "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "monte-carlo-kl"),
-    "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "discrete-kl"),
+    "Gumbel-Softmax, discrete KL": ("gumbel-softmax", "discrete-kl"),
 }
 HOSTS, NUM_EPOCHS = ("numpyro", "pyro"), 200
 TUNING_SEEDS, TEST_SEEDS = (100, 101), (0, 1, 2, 3, 4)

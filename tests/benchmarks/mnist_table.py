@@ -21,7 +21,7 @@ FAMILIES = {
     "IGR": ("igr", "analytic-kl"),
     "IGR-SB (sticks)": ("igr-sb", "analytic-kl"),
     "Gumbel-Softmax, relaxed KL": ("gumbel-softmax", "monte-carlo-kl"),
-    "Gumbel-Softmax, categorical KL": ("gumbel-softmax", "discrete-kl"),
+    "Gumbel-Softmax, discrete KL": ("gumbel-softmax", "discrete-kl"),
 }
 HOSTS, TEMPERATURES = ("numpyro", "pyro"), (0.25, 0.5)
 HEADER = (
