@@ -49,12 +49,11 @@ def argmax_probs(
 
     .. math:: p_k = \int_0^\infty F(t) \, r_k(t) \, dt \quad (k < K), \qquad p_K = F(0)
 
-    All categories share the quadrature nodes, so the cost is K times their number. If
-    the scales of a distribution are within a factor of 5 of one another, a single rule
-    over the bulk of the maximum is used. Otherwise, or if a number of panels or nodes
-    is given, panels between quantiles of the maximum are used, at many times the cost,
-    and at 8 times theirs if the factor is above 20. Under ``jit`` NumPyro chooses as it
-    runs, and Pyro uses panels unless ``scale`` has a single entry, as equal ones may.
+    All categories share the quadrature nodes, so the cost is K times their number. For
+    scales within a factor of 5 of one another these are in the bulk of the maximum;
+    for others, and if a number is given, in panels between its quantiles, at many times
+    the cost, and at 8 times theirs if the factor is above 20. Under ``jit`` NumPyro
+    chooses as it runs; Pyro uses panels unless ``scale`` has a single entry.
 
     Shape:
         ``loc``, ``scale``: ``batch + (K-1,)``; result ``batch + (K,)``.
@@ -66,16 +65,17 @@ def argmax_probs(
             are needed 16 by default, 64 for scales that are not within a factor of 20.
         num_nodes: number of Gauss-Legendre nodes in each panel; 8 and 16 likewise.
 
+    Raises:
+        ValueError: if ``loc`` is not real, or ``scale`` or a number not positive.
+
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and
         5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. For
-        others total variation at most 1e-6 for scales in [0.05, 5] and, for 98 of 100
-        random distributions, 1e-4 for scales in [0.005, 10] (K = 10, float64); farther
-        apart, ask for more panels. Under ``jit`` in Pyro, and with 16 panels of 8
-        nodes, 1e-4 for 98 of 100 and scales in [0.05, 5]. Log probabilities and their
-        gradients to 1e-3, relative, for means up to 1e6 scales from 0, where no mean is
-        far above 0; beside one that is, the log probability of a category below 1e-15
-        is an estimate, to 5 percent.
+        others at most 1e-6 for scales in [0.05, 5] and, for 98 of 100 distributions,
+        1e-4 in [0.005, 10] (K = 10, float64); farther apart, ask for more panels. Under
+        ``jit`` in Pyro, and with 16 panels of 8 nodes, 1e-4 for 98 of 100 in [0.05, 5].
+        Log probabilities and their gradients to 1e-3, relative, for means up to 1e6
+        scales from 0, none far above 0; beside one, to 5 percent for p below 1e-15.
     Source:
         IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
         the factor 1 / scale. Both quadratures are ours.
