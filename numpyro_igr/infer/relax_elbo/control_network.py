@@ -57,10 +57,17 @@ class ControlNetwork:
     ) -> MultiFrameTensor:
         """Its values by plates.
 
+        Shape:
+            a point: ``batch + (K,)``, with more event dimensions if its site has them;
+            a value: one entry for each element of its plates.
+
         Args:
             z: points of the simplex by site.
             sites: the discrete sites, of a trace of the guide.
             names: of the parameters.
+
+        Returns:
+            a tensor of the host, with one value for each set of plates.
         """
         plates = {name: _plates(site) for name, site in sites.items()}
         firsts = {frames: name for name, frames in reversed(plates.items())}
