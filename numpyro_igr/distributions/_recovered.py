@@ -42,24 +42,39 @@ class Recovered:
 
     @property
     def logits(self) -> Array:
-        """Log probabilities, in nats, of the recovered discrete distribution."""
+        """Log probabilities, in nats, of the recovered discrete distribution.
+
+        Shape:
+            ``batch + (K,)``.
+        """
         shape = self.batch_shape + self.event_shape
         return jnp.broadcast_to(self._log_probs(), shape)
 
     @property
     def probs(self) -> Array:
-        """Probabilities of the discrete distribution that this one relaxes: E[h(y)]."""
+        """Probabilities of the discrete distribution that this one relaxes: E[h(y)].
+
+        Shape:
+            ``batch + (K,)``.
+        """
         return jnp.exp(self.logits)
 
     @property
     def mode(self) -> Array:
-        """The most probable category of the recovered distribution, one-hot."""
+        """The most probable category of the recovered distribution, one-hot.
+
+        Shape:
+            ``batch + (K,)``.
+        """
         return self.to_discrete().mode
 
     def to_discrete(self) -> OneHotCategorical:
         """The recovered discrete distribution, over one-hot vectors.
 
         Its log of 0 is the smallest finite number, as the KL of the host needs.
+
+        Shape:
+            as of this distribution: batch ``batch``, event ``(K,)``.
         """
         logits = self.logits
         logits = jnp.maximum(logits, jnp.finfo(logits.dtype).min)
@@ -80,6 +95,13 @@ class Recovered:
     ) -> Self:
         """The distribution of this family whose ``.probs`` are exactly those given.
 
+        :class:`IGR` solves for the means, at hundreds of times the cost of a softmax or
+        more: make a prior once, outside of the model. Sticks are in closed form.
+
+        Shape:
+            ``probs``, ``logits``: ``batch + (K,)``; ``temperature``: ``batch`` or a
+            plain number; ``scale``: ``batch + (K-1,)`` or a plain number.
+
         Args:
             temperature: as in the constructor.
             probs: probabilities of the K categories, all positive; normalised here.
@@ -91,6 +113,13 @@ class Recovered:
             ValueError: unless exactly one of ``probs`` and ``logits`` is given, if a
                 probability is zero (a Gaussian cannot reach it), if ``scale`` is not
                 positive, or of an :class:`IGRFlow` or a tempering other than "sticks".
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from numpyro_igr import IGR
+            >>> q = IGR.from_probs(0.1, jnp.array([0.5, 0.3, 0.2]))
+            >>> [round(x, 4) for x in q.probs.tolist()]
+            [0.5, 0.3, 0.2]
         """
         validate_args = options.pop("validate_args", None)
         check_positive(validate_args=validate_args, scale=scale)

@@ -44,25 +44,40 @@ class Recovered:
 
     @property
     def logits(self) -> Tensor:
-        """Log probabilities, in nats, of the recovered discrete distribution."""
+        """Log probabilities, in nats, of the recovered discrete distribution.
+
+        Shape:
+            ``batch + (K,)``.
+        """
         if self._unexpanded is None:
             return self._log_probs()
         return self._unexpanded.logits.expand(self.batch_shape + self.event_shape)
 
     @property
     def probs(self) -> Tensor:
-        """Probabilities of the discrete distribution that this one relaxes: E[h(y)]."""
+        """Probabilities of the discrete distribution that this one relaxes: E[h(y)].
+
+        Shape:
+            ``batch + (K,)``.
+        """
         return self.logits.exp()
 
     @property
     def mode(self) -> Tensor:
-        """The most probable category of the recovered distribution, one-hot."""
+        """The most probable category of the recovered distribution, one-hot.
+
+        Shape:
+            ``batch + (K,)``.
+        """
         return self.to_discrete().mode
 
     def to_discrete(self) -> OneHotCategorical:
         """The recovered discrete distribution, over one-hot vectors.
 
         Its log of 0 is the smallest finite number, as the KL of the host needs.
+
+        Shape:
+            as of this distribution: batch ``batch``, event ``(K,)``.
         """
         logits = self.logits.clamp(min=torch.finfo(self.loc.dtype).min)
         return one_hot_of(logits, validate_args=bool(self._validate_args))
@@ -82,6 +97,13 @@ class Recovered:
     ) -> Self:
         """The distribution of this family whose ``.probs`` are exactly those given.
 
+        :class:`IGR` solves for the means, at hundreds of times the cost of a softmax or
+        more: make a prior once, outside of the model. Sticks are in closed form.
+
+        Shape:
+            ``probs``, ``logits``: ``batch + (K,)``; ``temperature``: ``batch`` or a
+            plain number; ``scale``: ``batch + (K-1,)`` or a plain number.
+
         Args:
             temperature: as in the constructor.
             probs: probabilities of the K categories, all positive; normalised here.
@@ -93,6 +115,12 @@ class Recovered:
             ValueError: unless exactly one of ``probs`` and ``logits`` is given, if a
                 probability is zero (a Gaussian cannot reach it), if ``scale`` is not
                 positive, or of an :class:`IGRFlow` or a tempering other than "sticks".
+
+        Example:
+            >>> import torch
+            >>> from pyro_igr import IGR
+            >>> IGR.from_probs(0.1, torch.tensor([0.5, 0.3, 0.2])).probs
+            tensor([0.5000, 0.3000, 0.2000])
         """
         validate_args = options.pop("validate_args", None)
         check_positive(validate_args=validate_args, scale=scale)
