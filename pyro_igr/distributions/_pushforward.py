@@ -26,17 +26,15 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         - \log \Big|\det \frac{\partial z_{1..K-1}}{\partial y}\Big|
 
     Subclass it to add a family. A subclass defines its map, ``_transform``; its
-    discrete distribution, ``_log_probs``; and the inverse of that, ``_match``. Where
-    the defaults do not apply, it also sets the attributes that handlers, KL and
-    objectives read:
+    discrete distribution, ``_log_probs``; the inverse of that, ``_match``; and, unless
+    the defaults apply, the attributes that handlers, KL and objectives read:
 
     - ``options``: the names of its arguments other than temperature, loc and scale.
       Those that are arrays with the batch are in ``arg_constraints`` as well.
     - ``unit_shift``: b, such that :math:`y / \tau + b` is the same function of z at all
       temperatures and options; None if there is none. The KL is in closed form at equal
       temperatures and options, and with such a b at different ones as well.
-    - ``unit_map``: the inverse of that function, from :math:`y / \tau + b` to z; None
-      if there is none, or if values need more than this map.
+    - ``unit_map``: the inverse, to z; None if there is none, or if values need more.
     - ``noise_type``: how to draw y given h(y), for RELAX; None if not known.
     - ``value_is_log``: whether a value is log z; ``value_is_hard``: whether it is h(y).
     - ``has_discrete_gradient``: whether ``.probs`` is differentiable.
@@ -47,13 +45,20 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
     A value with an entry that has underflowed to 0 lies on the boundary, where the
     density vanishes: its ``log_prob`` is -inf, never a clamped finite number.
 
+    Shape:
+        ``loc``, ``scale``: ``batch + (K-1,)``; others: ``batch``; z: ``batch + (K,)``.
+    Units:
+        Log-densities and KL are in nats.
+
     Args:
         temperature: :math:`\tau > 0`.
         loc: :math:`\mu`, the mean of y.
         scale: :math:`\sigma > 0`, the standard deviation of y.
-        validate_args: whether to check parameters and values; the host's default
-            if None.
+        validate_args: whether to check; the host's default if None.
         options: further arguments of the family.
+
+    Raises:
+        ValueError: if shapes do not broadcast or, if validated, ranges are not kept.
 
     Example:
         >>> import torch
@@ -66,9 +71,7 @@ class GaussianPushforward(Family, Recovered, Absent, TransformedDistribution):
         ...         return SoftmaxPlusPlusTransform(self.temperature, 0.5)
         ...     def _log_probs(self):
         ...         return log_argmax_probs(self.loc, self.scale)
-        ...     @staticmethod
-        ...     def _match(log_probs, scale):
-        ...         return match_log_probs(log_probs, scale)
+        ...     _match = staticmethod(match_log_probs)
         >>> q = Halved.from_probs(0.1, torch.tensor([0.5, 0.3, 0.2]))
         >>> q.probs
         tensor([0.5000, 0.3000, 0.2000])
