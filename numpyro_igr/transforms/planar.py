@@ -79,7 +79,7 @@ class PlanarTransform(Transform):
         r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
         square, along = (self.w**2).sum(-1), (self.w * self.u).sum(-1)
         slope = jnp.maximum(softplus(along) - 1, LEAST_SLOPE)
-        is_zero = square < jnp.finfo(square.dtype).tiny
+        is_zero = square < jnp.finfo(slope.dtype).tiny
         change = (slope - along) / jnp.where(is_zero, 1.0, square)
         change = jnp.where(is_zero, 0.0, change)
         direction = self.u + change[..., None] * self.w

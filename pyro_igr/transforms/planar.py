@@ -81,7 +81,7 @@ class PlanarTransform(Transform):
         r"""The direction :math:`\hat u`, and :math:`w \cdot \hat u`."""
         square, along = self.w.square().sum(-1), (self.w * self.u).sum(-1)
         slope = (softplus(along) - 1).clamp(min=LEAST_SLOPE)
-        is_zero = square < torch.finfo(square.dtype).tiny
+        is_zero = square < torch.finfo(slope.dtype).tiny
         change = (slope - along) / torch.where(is_zero, 1.0, square)
         change = torch.where(is_zero, 0.0, change)
         direction = self.u + change.unsqueeze(-1) * self.w
