@@ -1,6 +1,7 @@
 """The standard normal distribution function and its reversed hazard, in logs."""
 
 import math
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -64,6 +65,20 @@ def log_ndtr_and_hazard(x: Tensor) -> tuple[Tensor, Tensor]:
     return _LogNdtrAndHazard.apply(x)
 
 
+def pulled_back(
+    gradients: Iterable[Tensor | None], slopes: Iterable[Callable[[], Tensor]]
+) -> Tensor | None:
+    """The gradient in one input of several outputs, None if none of them has one.
+
+    Args:
+        gradients: of the outputs.
+        slopes: functions that return the derivatives of the outputs in the input.
+    """
+    pairs = zip(gradients, slopes, strict=True)
+    terms = [g * slope() for g, slope in pairs if g is not None]
+    return sum(terms[1:], terms[0]) if terms else None
+
+
 class _LogNdtrAndHazard(torch.autograd.Function):
     generate_vmap_rule = True
 
@@ -85,9 +100,7 @@ class _LogNdtrAndHazard(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *gradients: Tensor | None) -> Tensor | None:  # noqa: ANN001
-        pairs = zip(gradients, _slopes(*ctx.saved_tensors), strict=True)
-        terms = [g * slope() for g, slope in pairs if g is not None]
-        return sum(terms[1:], terms[0]) if terms else None
+        return pulled_back(gradients, _slopes(*ctx.saved_tensors))
 
     @staticmethod
     def jvp(ctx, tangent: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001

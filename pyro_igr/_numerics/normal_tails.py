@@ -3,7 +3,12 @@
 import torch
 from torch import Tensor
 
-from pyro_igr._numerics.normal import LOG_SQRT_2_PI, excess, log_tail_and_hazard
+from pyro_igr._numerics.normal import (
+    LOG_SQRT_2_PI,
+    excess,
+    log_tail_and_hazard,
+    pulled_back,
+)
 
 
 def log_ndtr_of_both(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,9 +47,7 @@ class _LogTailsAndHazards(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *gradients: Tensor | None) -> Tensor | None:  # noqa: ANN001
-        pairs = zip(gradients, _slopes(*ctx.saved_tensors), strict=True)
-        terms = [g * slope() for g, slope in pairs if g is not None]
-        return sum(terms[1:], terms[0]) if terms else None
+        return pulled_back(gradients, _slopes(*ctx.saved_tensors))
 
     @staticmethod
     def jvp(ctx, tangent: Tensor) -> tuple[Tensor, ...]:  # noqa: ANN001
