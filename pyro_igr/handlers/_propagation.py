@@ -26,7 +26,9 @@ from pyro_igr.handlers._marks import (
 
 UNSEEN = {"data", "detach", "isfinite", "isinf", "isnan", "isneginf", "isposinf"}
 ASSERTIONS, TRUTHS = {"all", "any"}, {"__bool__", "item"}  # where they end in these
-STEPS = {"copysign": ROUNDED, "split": INTEGER}  # by what is not their first argument
+# By what is not their first argument: the size of parts may be a tensor, of which
+# PyTorch makes an integer.
+STEPS = {"copysign": ROUNDED, "split": INTEGER}
 FIRST = {"input", "tensor"}
 CHOICES = {"masked_fill", "where"}
 MASKING = {"bool", "expand"}  # what a distribution makes a mask by
@@ -108,7 +110,6 @@ class _Following(TorchFunctionMode):
             same = self.read(tensor) if in_library else NONE  # returned as it came
             self.mark(tensor, found | same)
 
-    # PyTorch takes a tensor for the size of the parts, and makes an integer of it.
     def _in_steps(self, kind: str, args: tuple, kwargs: dict) -> Marks:
         first = args[:1], [kwargs[name] for name in FIRST & kwargs.keys()]
         others = args[1:], [kwargs[name] for name in kwargs.keys() - FIRST]
