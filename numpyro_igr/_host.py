@@ -48,6 +48,7 @@ __all__ = [
     "eval_provenance",
     "get_importance_trace",
     "helpful_support_errors",
+    "is_cond",
     "is_given",
     "is_validated",
     "mask_of",

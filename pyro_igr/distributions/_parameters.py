@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Size, Tensor
 
-from pyro_igr._host import is_all_true
+from pyro_igr._host import is_all_true, is_tracing
 from pyro_igr._numerics.checks import refuse_complex
 from pyro_igr._numerics.tensors import as_tensor
 
@@ -47,9 +47,7 @@ def is_shared(given: tuple, held: tuple) -> bool:
     own, other = zip(given, held, strict=True)
     if any(x is y for x in own for y in other):
         return True
-    # Which torch documents, but does not mark as exported.
-    tracing = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
-    if tracing and any(isinstance(x, Tensor) for x in given):
+    if is_tracing() and any(isinstance(x, Tensor) for x in given):
         return False
     # The host computes a constrained parameter anew at each call, of the same leaves.
     is_equal = cast(bool, is_all_true(as_tensor(held[0] == held[1])))
