@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import logsumexp
 from numpyro.handlers import substitute
@@ -169,8 +170,8 @@ def log_likelihood(
 
 
 def _check_key(key: Array) -> None:
-    if callable(key):
+    if not isinstance(key, Array | np.ndarray):
         raise TypeError(
             "expected a random key as the first argument, before model and guide, such "
-            "as jax.random.key(0); got a function"
+            f"as jax.random.key(0); got {key!r}"
         )

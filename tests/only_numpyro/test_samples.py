@@ -48,9 +48,10 @@ def test_parameters_are_handed_over_and_jit_takes_the_call():
 
 
 @pytest.mark.parametrize("evaluate", [log_weights, log_likelihood])
-def test_a_forgotten_key_is_asked_for(evaluate):
+@pytest.mark.parametrize("given", [(), (0,), (None,)], ids=str)
+def test_a_forgotten_key_is_asked_for(evaluate, given):
     with pytest.raises(TypeError, match="expected a random key as the first argument"):
-        evaluate(model, guide, jnp.zeros(2))
+        evaluate(*given, model, guide, jnp.zeros(2))
 
 
 def test_a_traced_mask_on_one_side_makes_weights_nan():
