@@ -12,7 +12,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
 from numpyro_igr._host import is_given
-from numpyro_igr._numerics.checks import refuse_complex
+from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_category, log_probs_of
@@ -146,7 +146,7 @@ def check_family(family: type[Distribution]) -> None:
 
 
 def _check_temperature(name: str, temperature: ArrayLike, fn: Distribution) -> None:
-    refuse_complex(temperature=temperature)
+    check_positive(temperature=temperature)
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
     shape = tuple(jnp.shape(temperature))
     try:

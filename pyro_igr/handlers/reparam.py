@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._host import is_given
-from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
@@ -154,7 +154,7 @@ def check_family(family: type[Distribution]) -> None:
 def _check_temperature(
     name: str, temperature: Tensor | float, fn: Distribution
 ) -> None:
-    refuse_complex(temperature=temperature)
+    check_positive(temperature=temperature)
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
     shape = tuple(as_tensor(temperature).shape)
     try:

@@ -140,6 +140,19 @@ def test_a_temperature_that_is_no_number_is_one_clear_error(host, temperature):
             host.run(relaxed)
 
 
+def test_a_temperature_out_of_range_is_not_blamed_on_the_family(backend, host):
+    def program(temperature):
+        return host.sample("z", host.one_hot(host.array(PROBS)))
+
+    relaxed = host.igr.relax(program, lambda temperature: temperature)
+    for temperature in (0.0, -1.0):
+        with pytest.raises(ValueError, match="^expected temperature to be positive"):
+            host.run(relaxed, temperature)
+    with backend.validation(False):
+        host.run(relaxed, 0.0)
+    backend.evaluate(lambda tau: host.run(relaxed, tau), host.array(0.5))
+
+
 UNFIT = {
     "of other parameters": ("Normal", lambda host: host.dist.Normal),
     "of probabilities alone": (
