@@ -1,7 +1,7 @@
 """Which components images use; how these are deleted, split and given sticks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,13 +48,31 @@ def draw_usage(
     num_draws: int,
     key: Array,
 ) -> Usage:
-    """What the guide says of some images, over so many draws of the weights."""
-    of = partial(_draw_usage, options, params, prior, rho, num_draws, key)
-    number, part = len(images), np.arange(IMAGES_AT_ONCE)
-    starts = range(0, number, len(part))  # of equal parts, compiled for once
-    parts = [of(images[(start + part) % number]) for start in starts]
+    """What the guide says of some images, over so many draws of the weights.
+
+    Weights that all images share are drawn once for all of them.
+    """
+    parts = _draw_parts(options, params, prior, images, rho, num_draws, key)
     probs, needed, codes = Usage.join([Usage(*map(np.asarray, x)) for x in parts])
+    number = len(images)
     return Usage(probs[:, :number], needed[:, :number], codes[:number])
+
+
+def _draw_parts(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    prior: Distribution,
+    images: Array,
+    rho: float,
+    num_draws: int,
+    key: Array,
+) -> Iterator[tuple[Array, Array, Array]]:
+    """The same of a few images each, the last of them filled up with the first."""
+    of = partial(_draw_usage, options, params, prior, rho, num_draws)
+    number, part = len(images), np.arange(IMAGES_AT_ONCE)
+    for start in range(0, number, len(part)):  # of equal parts, compiled for once
+        own = random.fold_in(key, start) if options.has_own_weights else key
+        yield of(own, images[(start + part) % number])
 
 
 @partial(jax.jit, static_argnames=("options", "rho", "num_draws"))

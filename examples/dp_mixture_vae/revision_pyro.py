@@ -1,6 +1,6 @@
 """Which components images use; how these are deleted, split and given sticks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -37,26 +37,35 @@ def draw_weights(
 def draw_usage(
     networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
 ) -> Usage:
-    """What the guide says of some images, over so many draws of the weights."""
+    """What the guide says of some images, over so many draws of the weights.
+
+    Weights that all images share are drawn once for all of them.
+    """
     parts = [
-        _draw_usage(networks, prior, batch, rho, num_draws)
-        for batch in images.split(IMAGES_AT_ONCE)
+        (probs, num_active(weights, rho).expand(probs.shape[:-1]), codes)
+        for weights, probs, codes in _draw_parts(networks, prior, images, num_draws)
     ]
     return Usage.join([Usage(*(x.numpy(force=True) for x in part)) for part in parts])
 
 
-def _draw_usage(
-    networks: Networks, prior: Distribution, images: Tensor, rho: float, num_draws: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    features = networks.features(images)
-    sticks = networks.encode_sticks(features, networks.encode_concentration(prior).mean)
-    weights = to_weights(sticks, sticks.rsample((num_draws,)))
-    if not networks.options.has_own_weights:
-        weights = weights.unsqueeze(-2)
-    probs = networks.encode_component(features, weights).softmax(-1)
-    codes = networks.encode_code(features, networks.all_means().unsqueeze(-2)).mean
-    code = torch.einsum("nk,knd->nd", probs.mean(0), codes)
-    return probs, num_active(weights, rho).expand(probs.shape[:-1]), code
+def _draw_parts(
+    networks: Networks, prior: Distribution, images: Tensor, num_draws: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Draws of the weights, components given these, and codes, of a few images each."""
+    concentration = networks.encode_concentration(prior).mean
+
+    def draw(features: Tensor) -> Tensor:
+        sticks = networks.encode_sticks(features, concentration)
+        return to_weights(sticks, sticks.rsample((num_draws,)))
+
+    own = networks.options.has_own_weights
+    shared = None if own else draw(networks.features(images[:1])).unsqueeze(-2)
+    for batch in images.split(IMAGES_AT_ONCE):
+        features = networks.features(batch)
+        weights = draw(features) if own else shared
+        probs = networks.encode_component(features, weights).softmax(-1)
+        codes = networks.encode_code(features, networks.all_means().unsqueeze(-2)).mean
+        yield weights, probs, torch.einsum("nk,knd->nd", probs.mean(0), codes)
 
 
 @torch.no_grad()

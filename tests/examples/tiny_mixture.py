@@ -31,10 +31,10 @@ MASSES = MASSES / MASSES.sum()
 FINE = np.linspace(-12, 12, 4001)
 
 
-def mixture_of_four(host, num_steps):
+def mixture_of_four(host, num_steps, assignment="encoder"):
     """A mixture of four components in this host, after some steps."""
     pytest.importorskip(host)
-    options = replace(OPTIONS["encoder"], capacity=4)
+    options = replace(OPTIONS[assignment], capacity=4)
     mixture = importlib.import_module(f"tiny_mixture_{host}").TinyMixture(options, 20)
     for _ in range(num_steps):
         mixture.step()

@@ -10,6 +10,7 @@ from numpyro.distributions import Delta
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 from examples.dp_mixture_vae.revision_numpyro import (
+    draw_usage,
     grow_sticks,
     judge_components,
     measure,
@@ -53,6 +54,12 @@ class TinyMixture:
         """What so many copies of the image say of components with these means."""
         images = jnp.broadcast_to(self.image, (number, len(IMAGE)))
         return np.asarray(measure(self.options, self.params, images, self.key, means))
+
+    def usage(self, number, num_draws):
+        """What the guide says of so many copies of the image."""
+        images = jnp.broadcast_to(self.image, (number, len(IMAGE)))
+        of = self.options, self.params, self.prior, images
+        return draw_usage(*of, self.options.rho, num_draws, self.key)
 
     def judge(self, tried=()):
         """Deletes and merges components; returns those that are left."""

@@ -9,6 +9,7 @@ from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 from examples.dp_mixture_vae.mixture_pyro import Networks
 from examples.dp_mixture_vae.revision_pyro import (
+    draw_usage,
     grow_sticks,
     judge_components,
     measure,
@@ -41,6 +42,11 @@ class TinyMixture:
         """What so many copies of the image say of components with these means."""
         with torch.no_grad():
             return measure(self.networks, self.image.expand(number, -1), means)
+
+    def usage(self, number, num_draws):
+        """What the guide says of so many copies of the image."""
+        images, rho = self.image.expand(number, -1), self.networks.options.rho
+        return draw_usage(self.networks, self.prior, images, rho, num_draws)
 
     def judge(self, tried=()):
         """Deletes and merges components; returns those that are left."""

@@ -1,0 +1,27 @@
+"""What the guide says of more images than it takes at once, in both hosts."""
+
+import numpy as np
+import pytest
+from tiny_mixture import mixture_of_four
+
+NUM_IMAGES, NUM_DRAWS = 600, 3  # in three parts
+
+
+@pytest.fixture(params=["pyro", "numpyro"])
+def host(request):
+    return request.param
+
+
+def test_a_draw_of_shared_weights_is_one_for_all_images(host):
+    usage = mixture_of_four(host, num_steps=3).usage(NUM_IMAGES, NUM_DRAWS)
+    assert usage.probs.shape == (NUM_DRAWS, NUM_IMAGES, 5)
+    np.testing.assert_allclose(usage.probs, usage.probs[:, [0] * NUM_IMAGES], rtol=1e-5)
+    assert (usage.needed == usage.needed[:, :1]).all()
+    assert len(np.unique(usage.probs[:, 0], axis=0)) == NUM_DRAWS
+
+
+def test_each_image_draws_weights_of_its_own(host):
+    mixture = mixture_of_four(host, num_steps=3, assignment="weights")
+    usage = mixture.usage(NUM_IMAGES, NUM_DRAWS)
+    draws = usage.probs.reshape(-1, 5)
+    assert len(np.unique(draws, axis=0)) == NUM_DRAWS * NUM_IMAGES
