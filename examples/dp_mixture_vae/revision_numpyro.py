@@ -58,6 +58,20 @@ def draw_usage(
     return Usage(probs[:, :number], needed[:, :number], codes[:number])
 
 
+def draw_codes(
+    options: MixtureOptions,
+    params: dict[str, Any],
+    prior: Distribution,
+    images: Array,
+    rho: float,
+    num_draws: int,
+    key: Array,
+) -> NDArray[np.floating]:
+    """The codes of `draw_usage` alone, whose probabilities take memory."""
+    parts = _draw_parts(options, params, prior, images, rho, num_draws, key)
+    return np.concatenate([np.asarray(codes) for *_, codes in parts])[: len(images)]
+
+
 def _draw_parts(
     options: MixtureOptions,
     params: dict[str, Any],

@@ -48,6 +48,15 @@ def draw_usage(
     return Usage.join([Usage(*(x.numpy(force=True) for x in part)) for part in parts])
 
 
+@torch.no_grad()
+def draw_codes(
+    networks: Networks, prior: Distribution, images: Tensor, num_draws: int
+) -> NDArray[np.floating]:
+    """The codes of `draw_usage` alone, whose probabilities take memory."""
+    parts = _draw_parts(networks, prior, images, num_draws)
+    return np.concatenate([codes.numpy(force=True) for _, _, codes in parts])
+
+
 def _draw_parts(
     networks: Networks, prior: Distribution, images: Tensor, num_draws: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

@@ -43,6 +43,7 @@ from examples.dp_mixture_vae.report import (
 from examples.dp_mixture_vae.revision_numpyro import (
     concentration_of,
     double_sticks,
+    draw_codes,
     draw_usage,
     judge_components,
     split_components,
@@ -272,9 +273,9 @@ def train(options: MixtureOptions) -> MixtureResult:
     of = params, key
     elbos = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
     weighted = log_likelihoods(objectives.log_likelihood, prior, test, *of)
-    draw = partial(draw_usage, options.of_model(), params, prior)
-    usage = draw(test, options.rho, NUM_DRAWS, key)
-    codes = draw(images, options.rho, NUM_DRAWS, key).codes
+    model, draws = (options.of_model(), params, prior), (options.rho, NUM_DRAWS, key)
+    usage = draw_usage(*model, test, *draws)
+    codes = draw_codes(*model, images, *draws)
     labels, test_labels = load_labels(options)
     if options.figures:
         sizes = images.shape[-1], NUM_SAMPLES

@@ -42,6 +42,7 @@ from examples.dp_mixture_vae.report import (
     save_figures,
 )
 from examples.dp_mixture_vae.revision_pyro import (
+    draw_codes,
     draw_usage,
     grow_sticks,
     judge_components,
@@ -263,7 +264,7 @@ def train(options: MixtureOptions) -> MixtureResult:
     bounds = [evaluate(objectives.bound, prior, x) for x in (validation, test)]
     weighted = log_likelihoods(objectives.log_likelihood, prior, test)
     usage = draw_usage(networks, prior, test, options.rho, NUM_DRAWS)
-    codes = draw_usage(networks, prior, images, options.rho, NUM_DRAWS).codes
+    codes = draw_codes(networks, prior, images, NUM_DRAWS)
     labels, test_labels = load_labels(options)
     if options.figures:
         decoded = decode(networks, NUM_SAMPLES).numpy(force=True)

@@ -1,5 +1,7 @@
 """What the guide says of more images than it takes at once, in both hosts."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from tiny_mixture import mixture_of_four
@@ -25,3 +27,15 @@ def test_each_image_draws_weights_of_its_own(host):
     usage = mixture.usage(NUM_IMAGES, NUM_DRAWS)
     draws = usage.probs.reshape(-1, 5)
     assert len(np.unique(draws, axis=0)) == NUM_DRAWS * NUM_IMAGES
+
+
+def test_codes_alone_are_the_same_and_take_no_memory_for_probabilities(host):
+    mixture = mixture_of_four(host, num_steps=3)
+    of = NUM_IMAGES, 100
+    usage = mixture.usage(*of)
+    tracemalloc.start()
+    codes = mixture.codes(*of)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(codes, usage.codes)
+    assert peak < usage.probs.nbytes / 5

@@ -10,6 +10,7 @@ from numpyro.distributions import Delta
 from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 from examples.dp_mixture_vae.revision_numpyro import (
+    draw_codes,
     draw_usage,
     grow_sticks,
     judge_components,
@@ -57,9 +58,16 @@ class TinyMixture:
 
     def usage(self, number, num_draws):
         """What the guide says of so many copies of the image."""
+        return draw_usage(*self.to_draw(number, num_draws))
+
+    def codes(self, number, num_draws):
+        """The codes alone, from the same draws."""
+        return draw_codes(*self.to_draw(number, num_draws))
+
+    def to_draw(self, number, num_draws):
         images = jnp.broadcast_to(self.image, (number, len(IMAGE)))
         of = self.options, self.params, self.prior, images
-        return draw_usage(*of, self.options.rho, num_draws, self.key)
+        return *of, self.options.rho, num_draws, self.key
 
     def judge(self, tried=()):
         """Deletes and merges components; returns those that are left."""

@@ -9,6 +9,7 @@ from tiny_mixture import IMAGE, NUM_IMAGES, Parts
 
 from examples.dp_mixture_vae.mixture_pyro import Networks
 from examples.dp_mixture_vae.revision_pyro import (
+    draw_codes,
     draw_usage,
     grow_sticks,
     judge_components,
@@ -45,8 +46,16 @@ class TinyMixture:
 
     def usage(self, number, num_draws):
         """What the guide says of so many copies of the image."""
-        images, rho = self.image.expand(number, -1), self.networks.options.rho
-        return draw_usage(self.networks, self.prior, images, rho, num_draws)
+        of, rho = self.to_draw(number), self.networks.options.rho
+        return draw_usage(*of, rho, num_draws)
+
+    def codes(self, number, num_draws):
+        """The codes alone, from the same draws."""
+        return draw_codes(*self.to_draw(number), num_draws)
+
+    def to_draw(self, number):
+        pyro.set_rng_seed(0)
+        return self.networks, self.prior, self.image.expand(number, -1)
 
     def judge(self, tried=()):
         """Deletes and merges components; returns those that are left."""
