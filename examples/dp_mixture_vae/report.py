@@ -285,7 +285,7 @@ def format_report(options: MixtureOptions, result: MixtureResult) -> str:
         f"log-likelihood of test images ({weights})": f"{mean:.2f} ± {error:.2f}",
         "components used by test images": f"{last.used} of {len(shares)}",
         "share of each": histogram,
-        f"components for {options.rho:.0%} of the weights": f"{last.needed:.2f}",
+        f"components for {100 * options.rho:g}% of the weights": f"{last.needed:.2f}",
         "overflow rate": f"{last.overflow:.2%}",
         "components after each revision": result.record.summary(),
         "concentration": f"{result.concentration:.2f}",

@@ -17,12 +17,13 @@ from examples.dp_mixture_vae.components import Move
 from examples.dp_mixture_vae.options import MixtureOptions
 from examples.dp_mixture_vae.report import (
     Growth,
+    MixtureResult,
     Record,
     Usage,
     component_posterior,
     neighbor_errors,
 )
-from examples.harness.run import load
+from examples.harness.run import LogLikelihood, load
 
 OPTIONS = MixtureOptions(
     dataset="digits",
@@ -185,6 +186,15 @@ def test_components_are_counted_by_the_images_that_they_are_most_probable_for():
     posterior = component_posterior(usage, 0)
     assert posterior["occupied"].values.tolist() == [[3, 3]]
     assert posterior["needed"].values.tolist() == [[3, 3]]
+
+
+def test_the_report_names_the_share_of_the_weights_that_was_asked_for():
+    usage = Usage(np.full((2, 3, 2), 0.5), np.full((2, 3), 2), np.zeros((3, 1)))
+    of_usage = usage, Record(), Growth(1, 2.0, 1, 0.0), {3: 0.5}
+    result = MixtureResult(-9, -9, LogLikelihood(-8, 1), *of_usage, 1.0, 1.0, 2.0)
+    for rho, share in (0.99, "99%"), (0.999, "99.9%"), (0.29, "29%"):
+        said = report.format_report(replace(OPTIONS, rho=rho), result)
+        assert f"components for {share} of the weights" in said
 
 
 def test_neighbors_vote_for_the_label():
