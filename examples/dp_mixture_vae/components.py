@@ -316,7 +316,8 @@ def judge(
             means[place], fits[:, place] = merged[pair], of_pairs[:, pair]
         moves += [Move(num_epochs, *move) for move in trials.moves]
         found = trials.result()
-    needed = [trials.without[k] for k in tried if k in found.components]
+    without = [trials.without[k] for k in tried if k in found.components]
+    needed = filter(np.isfinite, without)  # none is tried without the last component
     split = KINDS.index("split")
     moves += [Move(num_epochs, split, before, found.bound) for before in needed]
     return Judged(found, means, moves)

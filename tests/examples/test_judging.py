@@ -65,6 +65,15 @@ def test_the_last_component_is_not_deleted():
     assert len(judged([0, 0], [30, 30, 0], measure).fit.components) == 1
 
 
+def test_no_split_is_noted_if_one_component_is_left():
+    def measure(means):
+        return np.zeros((60, len(means)))
+
+    found = judged([0, 0], [30, 30, 0], measure, tried=[0, 1])
+    assert len(found.fit.components) == 1
+    assert kinds(found) in (["deletion"], ["merge"])
+
+
 def test_a_split_that_is_needed_is_noted_with_the_bound_without_it():
     found = judged([-5, 5], [60, 40, 0], tried=[1])
     assert kinds(found) == ["split"]
