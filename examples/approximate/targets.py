@@ -78,9 +78,6 @@ def widen(
         breaks_last: Whether the last category stands for all integers from there on,
             each of which takes half of what is left, as sticks of N(0, 1) do.
     """
-    given = len(probs) - 1
-    shares = np.zeros(NUM_VALUES - given)
-    shares[0] = 1
-    if breaks_last:
-        shares = 0.5 ** np.arange(1, 1 + len(shares))
+    beyond = np.arange(NUM_VALUES - (len(probs) - 1))
+    shares = 0.5 ** (beyond + 1) if breaks_last else beyond == 0
     return np.append(probs[:-1], probs[-1] * shares)

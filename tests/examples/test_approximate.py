@@ -9,7 +9,12 @@ import pytest
 from PIL import Image
 from scipy.stats import entropy
 
-from examples.approximate.results import LARGEST_REST, Method, methods_for
+from examples.approximate.results import (
+    LARGEST_REST,
+    Approximation,
+    Method,
+    methods_for,
+)
 from examples.approximate.runs import Options
 from examples.approximate.targets import NUM_VALUES, TARGETS, widen
 
@@ -55,6 +60,15 @@ def test_the_rest_is_broken_in_halves():
     np.testing.assert_allclose(broken[:5], [0.5, 0.2, 0.15, 0.075, 0.0375])
     np.testing.assert_allclose(broken.sum(), 1)
     np.testing.assert_array_equal(widen(probs)[:4], [0.5, 0.2, 0.3, 0.0])
+
+
+def test_every_size_that_may_be_asked_for_is_of_all_integers_that_count():
+    for size in 2, NUM_VALUES:
+        for method in methods_for(TARGETS["poisson"], (size,)):
+            probs = np.full(method.num_categories, 1 / method.num_categories)
+            found = Approximation.of(TARGETS["poisson"], method, [[probs]])
+            assert found.probs.shape == (1, NUM_VALUES)
+            np.testing.assert_allclose(found.probs.sum(), 1, atol=1e-3)
 
 
 def test_no_method_has_more_categories_than_the_target_has_values():
