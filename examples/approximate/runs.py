@@ -35,6 +35,10 @@ from examples.harness.command_line import (
 )
 
 NUM_PERIODS, FINAL_STEP_SIZE = 100, 0.01
+STEPS = (
+    f"a positive multiple of {NUM_PERIODS}",
+    lambda value: value > 0 and value % NUM_PERIODS == 0,
+)
 SIZES = f"from 2 to {NUM_VALUES}", lambda value: 2 <= value <= NUM_VALUES
 
 
@@ -56,10 +60,10 @@ class Options(FigureOptions):
         "temperature of the relaxed distributions", 0.1, where=POSITIVE
     )
     num_steps: int = option(
-        f"steps of Adam in each run, in {NUM_PERIODS} periods",
+        f"steps of Adam in each run, in {NUM_PERIODS} equal periods",
         1000,
         "-n",
-        where=at_least(NUM_PERIODS),
+        where=STEPS,
     )
     num_samples: int = option(
         "samples for each of the two means of a step", 100, "-s", where=at_least(1)

@@ -167,7 +167,8 @@ def test_a_run_prints_its_distances_and_draws_figures(example, capsys, tmp_path)
     ("arguments", "message"),
     [
         (["--targets=zipf"], "invalid choice: 'zipf'"),
-        (["--num-steps=99"], "expected --num-steps to be at least 100, got 99"),
+        (["--num-steps=199"], "expected --num-steps to be a positive multiple of 100"),
+        (["-n", "0"], "expected --num-steps to be a positive multiple of 100, got 0"),
         (["-k", "20", "1"], "expected --num-categories to be from 2 to 1000, got 1"),
         (["-k", "1001"], "expected --num-categories to be from 2 to 1000, got 1001"),
         (["-lr", "0.1", "-1"], "expected --learning-rates to be positive and finite"),
