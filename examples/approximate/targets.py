@@ -27,10 +27,11 @@ class Target(NamedTuple):
 
     def log_probs(self, num_categories: int) -> NDArray[np.floating]:
         """Log probabilities of 0, 1, ..., and of the last category and all beyond."""
-        values = np.arange(num_categories - 1)
-        return np.append(
-            self.distribution.logpmf(values), self.distribution.logsf(values[-1])
-        )
+        values = np.arange(num_categories)
+        log_probs = self.distribution.logpmf(values)
+        beyond = self.distribution.logsf(values[-2])
+        log_probs[-1] = max(beyond, log_probs[-1])  # the first of them, if 0 in all
+        return log_probs
 
     def probs(self, num_categories: int) -> NDArray[np.floating]:
         """Probabilities of the same categories."""

@@ -101,6 +101,13 @@ def test_igr_is_matched_exactly(example):
     assert target.total_variation(widen(found)) < 1e-6
 
 
+@pytest.mark.parametrize("name", ["poisson", "negative-binomial", "geometric"])
+def test_igr_is_matched_to_all_integers_that_count(example, name):
+    target, method = TARGETS[name], Method("igr", NUM_VALUES, trained=False)
+    found = example.match(method, target, Options())
+    assert target.total_variation(widen(found)) < 1e-6
+
+
 def test_the_objective_is_not_biased_by_the_spread_of_the_samples(example):
     method = Method("gumbel-softmax", 3, trained=True)
     logits = array(example, np.zeros((4000, 3), np.float32))
