@@ -50,7 +50,10 @@ def make_distribution(
 ) -> Distribution:
     """The relaxed distribution that has these logits, or means of its Gaussians."""
     if method.family == "gumbel-softmax":
-        return RelaxedOneHotCategorical(torch.tensor(temperature), logits=parameters)
+        # PyTorch refuses many logits: their softmax sums to 1 but for rounding.
+        return RelaxedOneHotCategorical(
+            torch.tensor(temperature), logits=parameters, validate_args=False
+        )
     if method.family == "igr-sb":
         return InfiniteIGR(temperature, parameters, 1.0, rho=1.0)
     return IGR(temperature, parameters, 1.0)

@@ -133,6 +133,14 @@ def objective(example, relaxed, goal, num_samples):
     return example.objective(*arguments, importlib.import_module("jax").random.key(0))
 
 
+def test_gumbel_softmax_takes_as_many_logits_as_the_option_allows(example):
+    method = Method("gumbel-softmax", NUM_VALUES, trained=True)
+    logits = np.zeros(NUM_VALUES, np.float32)
+    logits[:50] = 3  # the softmax sums to 1 within 3e-6 only
+    relaxed = example.make_distribution(method, 0.1, array(example, logits))
+    np.testing.assert_allclose(np.asarray(relaxed.probs).sum(), 1, atol=1e-5)
+
+
 @pytest.mark.parametrize("family", ["igr", "igr-sb", "gumbel-softmax"])
 def test_training_approaches_the_target(example, family):
     target, method = TARGETS["discrete"], Method(family, 10, trained=True)
