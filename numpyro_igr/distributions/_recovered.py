@@ -1,7 +1,7 @@
 """The discrete side of a member of the family: what it recovers, and matches."""
 
 from collections.abc import Callable
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, ClassVar, Self, cast
 
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ class Recovered:
     options: ClassVar[tuple[str, ...]]
     _validate_args: bool
 
-    def __new__(cls, *_args: Any, **options: Any) -> Self:
+    def __new__(cls, *args: Any, **options: Any) -> Self:
         """Says where probabilities go, which Gumbel-Softmax takes here."""
         for name in {"probs", "logits"} & options.keys() - {*cls.options}:
             own = signature(cls).parameters
@@ -35,6 +35,14 @@ class Recovered:
                     f"expected loc and scale, got {name}, which is an argument of "
                     f"{cls.__name__}.from_probs"
                 )
+        _, *own = signature(cls.__init__).parameters.values()
+        given = {*options, *(x.name for x, _ in zip(own, args, strict=False))}
+        wanted = {x.name for x in own if x.default is Parameter.empty}
+        if given and {"loc", "scale"} <= wanted and "scale" not in given:
+            raise TypeError(
+                f"expected loc and scale; {cls.__name__}.from_probs(temperature, "
+                "probs) takes probabilities"
+            )
         return super().__new__(cls)
 
     def _log_probs(self) -> Array:

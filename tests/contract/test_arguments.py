@@ -315,3 +315,12 @@ def test_what_a_gem_does_not_have_says_what_a_gem_has(backend, name):
         ask(law)
     assert not hasattr(law, "to_discrete")
     assert "to_discrete" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["IGR", "ExpIGR", "IGRStickBreaking"])
+def test_probabilities_by_position_are_told_where_they_go(backend, name):
+    family, probs = getattr(backend.igr, name), backend.array([0.5, 0.3, 0.2])
+    hint = rf"^expected loc and scale; {name}.from_probs\(temperature, probs\) takes"
+    for given in ((0.5, probs), (0.5,)):
+        with pytest.raises(TypeError, match=hint):
+            family(*given)
