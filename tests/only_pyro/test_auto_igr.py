@@ -281,3 +281,16 @@ def test_a_masked_chain_is_enumerated_beside_sites_that_follow_its_mask():
         for p, q in (pair, (chain, of_other_sites))
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("scale", [None, 1.0, "learned"])
+def test_parameters_of_another_number_of_categories_are_named(scale):
+    def model(size):
+        pyro.sample("z", dist.OneHotCategorical(torch.ones(size) / size))
+
+    AutoIGR(model, TAU, scale=scale)(3)
+    stale = r"shape \(2,\) for site 'z', whose shape is \(3,\) now.*clear_param_store"
+    with pytest.raises(ValueError, match=stale):
+        AutoIGR(model, TAU, scale=scale)(4)
+    pyro.clear_param_store()
+    AutoIGR(model, TAU, scale=scale)(4)

@@ -19,6 +19,12 @@ from pyro_igr.infer.autoguide._masked_sites import outside_mask
 from pyro_igr.infer.autoguide._scales import Scale
 from pyro_igr.infer.autoguide._sizes import full_size
 
+STALE = (
+    "the parameter store has means of shape {} for site '{}', whose shape is {} now: "
+    "make a new guide after pyro.clear_param_store() or under "
+    "pyro.settings.set(module_local_params=True)"
+)
+
 
 class SiteGuide(AutoGuide):
     """A guide that samples each site of a model from a Gaussian through a bijection.
@@ -69,6 +75,9 @@ class SiteGuide(AutoGuide):
             loc, scale = (self._full_size(x.detach(), site) for x in self._start(site))
             event_dim = self._event_dim(site)
             deep_setattr(self.locs, name, PyroParam(loc, constraints.real, event_dim))
+            held, wanted = (tuple(x.shape) for x in (attrgetter(name)(self.locs), loc))
+            if held != wanted:
+                raise ValueError(STALE.format(held, name, wanted))
             if isinstance(self.scale, str):
                 scale = PyroParam(scale, constraints.softplus_positive, event_dim)
                 deep_setattr(self.scales, name, scale)
