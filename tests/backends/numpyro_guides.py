@@ -60,9 +60,9 @@ def spread(guide, name):
     return starts(guide)[f"{name}_auto_scale"]
 
 
-def quantiles(guide, q):
-    """What a guide reports where it starts."""
-    return guide.quantiles(starts(guide), q)
+def quantiles(guide, q, at=None):
+    """What a guide reports, with parameters that were trained or as they start."""
+    return guide.quantiles(starts(guide) if at is None else at, q)
 
 
 def posterior(guide, count):

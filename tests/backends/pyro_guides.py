@@ -73,9 +73,10 @@ def spread(guide, name):
     return found.detach()
 
 
-def quantiles(guide, q):
-    """What a guide reports where it starts."""
-    guide()
+def quantiles(guide, q, at=None):
+    """What a guide reports, with parameters that were trained or as they start."""
+    if at is None:
+        guide()
     return {name: x.detach() for name, x in guide.quantiles(q).items()}
 
 

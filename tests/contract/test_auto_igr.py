@@ -510,6 +510,18 @@ def test_a_first_value_has_the_shape_of_its_site(host, shape):
         host.run(guide)
 
 
+def test_a_guide_that_never_ran_reports_no_empty_answers(host, guides):
+    program = relaxed(host, mixed)
+    start = guides.median(host.igr.AutoIGR(program, TAU))
+    assert list(start) == ["center", "z", "scale"]
+    for report in (
+        lambda guide: guides.median(guide, {}),
+        lambda guide: guides.quantiles(guide, 0.5, {}),
+    ):
+        with pytest.raises(ValueError, match="from a first run of the model: call"):
+            report(host.igr.AutoIGR(program, TAU))
+
+
 def test_reports_give_the_recovered_probabilities(host, guides):
     guide = host.igr.AutoIGR(relaxed(host, mixed), TAU)
     medians, quantiles = guides.median(guide), guides.quantiles(guide, [0.1, 0.9])

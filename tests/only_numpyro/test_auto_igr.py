@@ -232,3 +232,11 @@ def test_no_tracer_outlives_a_step(engine):
     state = svi.init(KEY)
     with jax.checking_leaks():
         jax.eval_shape(svi.update, state)
+
+
+def test_a_guide_that_never_ran_draws_nothing():
+    guide = AutoIGR(
+        lambda: numpyro.sample("z", OneHotCategorical(jnp.ones(3) / 3)), 0.5
+    )
+    with pytest.raises(ValueError, match="from a first run of the model: call"):
+        guide.sample_posterior(jax.random.key(0), {}, sample_shape=(4,))

@@ -9,7 +9,7 @@ import numpyro
 from jax import Array, random
 from jax.typing import ArrayLike
 from numpyro import handlers
-from numpyro.infer.autoguide import AutoGuide, AutoGuideList
+from numpyro.infer.autoguide import AutoGuide
 
 from numpyro_igr.handlers import relax
 from numpyro_igr.handlers._uses import check_uses
@@ -26,6 +26,7 @@ from numpyro_igr.infer.autoguide._following import FollowingMessenger
 from numpyro_igr.infer.autoguide._improper_sites import StartMessenger
 from numpyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
+from numpyro_igr.infer.autoguide._part_list import PartList
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from numpyro_igr.infer.autoguide._scales import Scale, check_scale
 from numpyro_igr.infer.autoguide._site_guide import SiteGuide
@@ -33,7 +34,7 @@ from numpyro_igr.infer.autoguide._sizes import plate_sizes
 from numpyro_igr.infer.autoguide._supports import check_supports
 
 
-class AutoIGR(AutoGuideList):
+class AutoIGR(PartList):
     r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
 
     Each relaxed site of the model gets a distribution of the same family and options
@@ -156,14 +157,6 @@ class AutoIGR(AutoGuideList):
             self.follows |= follows
         self._prototype_frames.update(self._calls[kind])
 
-    # All parts have one object a plate, so one subsample, also of an enumerating host.
-    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
-        self.plates: dict[str, numpyro.plate] = super()._create_plates(*args, **kwargs)
-        return self.plates
-
-    def _shared_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
-        return self.plates
-
     def sample_posterior(
         self,
         rng_key: Array,
@@ -173,6 +166,7 @@ class AutoIGR(AutoGuideList):
         **kwargs: Any,
     ) -> dict[str, Array]:
         """With the options of the first run; ``Predictive`` has trained ones."""
+        self._check_run()
         kwargs, samples = {"sample_shape": sample_shape} | kwargs, {}
         for part, key in zip(self, random.split(rng_key, len(self)), strict=True):
             samples |= part.sample_posterior(key, params, *args, **kwargs)

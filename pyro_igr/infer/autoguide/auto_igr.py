@@ -7,7 +7,7 @@ from weakref import ref
 
 import pyro
 from pyro import poutine
-from pyro.infer.autoguide import AutoCallable, AutoGuideList
+from pyro.infer.autoguide import AutoCallable
 from torch import Tensor, enable_grad
 
 from pyro_igr._typed import Message
@@ -29,6 +29,7 @@ from pyro_igr.infer.autoguide._improper_sites import StartMessenger
 from pyro_igr.infer.autoguide._kept_model import KeptModel
 from pyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
+from pyro_igr.infer.autoguide._part_list import PartList
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
@@ -36,7 +37,7 @@ from pyro_igr.infer.autoguide._sizes import full_size
 from pyro_igr.infer.autoguide._supports import check_categories, check_supports
 
 
-class AutoIGR(AutoGuideList):
+class AutoIGR(PartList):
     r"""A guide with a relaxed distribution at each relaxed site, Gaussians at others.
 
     Each relaxed site of the model gets a distribution of the same family and options
@@ -157,8 +158,7 @@ class AutoIGR(AutoGuideList):
             self._setup_prototype(*args, **kwargs)
         self._look_again(*args, **kwargs)
         with DensityMessenger():
-            run = self._follow if self.follows else super().forward
-            return run(*args, **kwargs)
+            return (self._follow if self.follows else super().forward)(*args, **kwargs)
 
     def _look_again(self, *args: Any, **kwargs: Any) -> None:
         if (kind := kind_of(*args, **kwargs)) not in self._calls:

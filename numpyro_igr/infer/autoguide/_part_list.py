@@ -1,0 +1,39 @@
+"""The parts of an automatic guide, which the first run of its model tells."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpyro
+from jax import Array
+from numpyro.infer.autoguide import AutoGuideList
+
+
+class PartList(AutoGuideList):
+    """A list of guides that reports nothing before its first run has filled it."""
+
+    def median(self, params: dict[str, Any]) -> dict[str, Array]:
+        """Of each site: its median, and the discrete probabilities of a relaxed one."""
+        self._check_run()
+        return super().median(params)
+
+    def quantiles(
+        self, params: dict[str, Any], quantiles: Sequence[float] | float
+    ) -> dict[str, Array]:
+        """Of each site: its quantiles, and for each the ``median`` of a relaxed one."""
+        self._check_run()
+        return super().quantiles(params, quantiles)
+
+    # All parts have one object a plate, so one subsample, also of an enumerating host.
+    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
+        self.plates: dict[str, numpyro.plate] = super()._create_plates(*args, **kwargs)
+        return self.plates
+
+    def _shared_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
+        return self.plates
+
+    def _check_run(self) -> None:
+        if self.prototype_trace is None:
+            raise ValueError(
+                f"{type(self).__name__} knows its sites from a first run of the model: "
+                "call the guide with its arguments first"
+            )
