@@ -20,6 +20,7 @@ from numpyro_igr.handlers._site_weights import agreement, total_mask
 from numpyro_igr.infer._cross_entropy import cross_entropy
 from numpyro_igr.infer._discrete_site import (
     check_discrete,
+    check_relaxed,
     check_same_value,
     recover_with_gradient,
 )
@@ -108,6 +109,7 @@ class RelaxedSampleMessenger(Messenger):
     def _of_model(self, msg: dict, guide_site: dict) -> Distribution:
         dist = msg["fn"]
         if guide_site["discrete"] is None:
+            check_relaxed(guide_site, msg)
             alike = all(same is True for same in agreement(guide_site, msg).values())
             return dist if alike else CountedByDensity(dist)
         q, p = innermost(guide_site["discrete"]), discrete_of_model(msg, guide_site)

@@ -134,8 +134,7 @@ def check_no_mean(site: Message) -> None:
         raise ValueError(MEAN.format(site["name"]))
 
 
-# The log-probability of a value between the categories is -inf, or not defined, and so
-# is the density of a category.
+# A value between categories has log-probability -inf or none; a category, no density.
 def check_kinds(drawn: Message, scored: Message) -> None:
     """Raises if a site is one-hot in only one of a guide and its model.
 
@@ -150,6 +149,18 @@ def check_kinds(drawn: Message, scored: Message) -> None:
         found = innermost(other["fn"])
         if is_one_hot(site) and not (isinstance(found, Delta) or is_discrete(found)):
             raise ValueError(message.format(site["name"], type(found).__name__))
+
+
+def check_relaxed(drawn: Message, scored: Message) -> None:
+    """Raises if a site is relaxed in a model, and not in its guide.
+
+    Args:
+        drawn: the site of the guide, with no discrete distribution behind it.
+        scored: the one of the model.
+    """
+    found = innermost(drawn["fn"])
+    if discrete_behind(scored["fn"]) and not (is_discrete(found) or is_one_hot(scored)):
+        raise ValueError(CONTINUOUS.format(scored["name"], type(found).__name__))
 
 
 def check_same_value(of_guide: Distribution, of_model: Distribution, site: str) -> None:

@@ -20,6 +20,7 @@ from pyro_igr.handlers._site_weights import agreement, total_mask
 from pyro_igr.infer._cross_entropy import cross_entropy
 from pyro_igr.infer._discrete_site import (
     check_discrete,
+    check_relaxed,
     check_same_value,
     recover_with_gradient,
 )
@@ -113,6 +114,7 @@ class RelaxedSampleMessenger(Messenger):
     def _of_model(self, msg: Message, guide_site: Message) -> Distribution:
         dist = msg["fn"]
         if guide_site["discrete"] is None:
+            check_relaxed(guide_site, msg)
             alike = all(same is True for same in agreement(guide_site, msg).values())
             return dist if alike else CountedByDensity(dist)
         q, p = innermost(guide_site["discrete"]), discrete_of_model(msg, guide_site)

@@ -136,6 +136,24 @@ def test_sites_that_do_not_fit_are_one_clear_error(host, name, prior, match):
         host.attempt(engine, *pair(host, make, prior(host)))
 
 
+@pytest.mark.parametrize(
+    ("objective", "args"),
+    [("TraceDiscreteKL_ELBO", ()), ("TraceDiscreteIWAE_ELBO", (2,))],
+)
+@pytest.mark.parametrize("guide", ["AutoNormal", "AutoIGR"])
+def test_a_continuous_guide_of_a_relaxed_site_is_refused(
+    host, guides, guide, objective, args
+):
+    def model():
+        host.sample("z", host.gumbel(TAU, host.array(UNEVEN)))
+
+    auto = host.igr.AutoIGR if guide == "AutoIGR" else guides.AutoNormal
+    given = (model, TAU) if guide == "AutoIGR" else (model,)
+    engine = getattr(host.igr, objective)(*args)
+    with pytest.raises(ValueError, match="site 'z' is one-hot .* continuous in the gu"):
+        host.attempt(engine, model, auto(*given))
+
+
 def test_a_site_of_the_guide_without_a_pathwise_gradient_is_refused(host):
     engine = host.igr.TraceDiscreteKL_ELBO()
     match = "reparameterized distribution at site 'z' .* got OneHotCategorical"

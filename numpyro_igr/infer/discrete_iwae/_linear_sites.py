@@ -11,7 +11,7 @@ from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.recovering import innermost, is_of_log
-from numpyro_igr.infer._discrete_site import recover_with_gradient
+from numpyro_igr.infer._discrete_site import check_relaxed, recover_with_gradient
 from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._relaxed_sample import (
     CountedByDensity,
@@ -93,6 +93,7 @@ class LinearSiteMessenger(RelaxedSampleMessenger):
 
     def _of_model(self, msg: dict, guide_site: dict) -> Distribution:
         if guide_site["discrete"] is None:
+            check_relaxed(guide_site, msg)
             return msg["fn"]
         of_guide = innermost(guide_site["discrete"])
         return CountedLinearly(msg["fn"], discrete_of_model(msg, guide_site), of_guide)

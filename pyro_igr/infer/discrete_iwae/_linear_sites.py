@@ -11,7 +11,7 @@ from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import innermost, is_of_log
-from pyro_igr.infer._discrete_site import recover_with_gradient
+from pyro_igr.infer._discrete_site import check_relaxed, recover_with_gradient
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._relaxed_sample import (
     CountedByDensity,
@@ -90,6 +90,7 @@ class LinearSiteMessenger(RelaxedSampleMessenger):
 
     def _of_model(self, msg: Message, guide_site: Message) -> Distribution:
         if guide_site["discrete"] is None:
+            check_relaxed(guide_site, msg)
             return msg["fn"]
         of_guide = innermost(guide_site["discrete"])
         return CountedLinearly(msg["fn"], discrete_of_model(msg, guide_site), of_guide)
