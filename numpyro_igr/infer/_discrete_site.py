@@ -160,7 +160,7 @@ def check_relaxed(drawn: dict, scored: dict) -> None:
         scored: the one of the model.
     """
     found = innermost(drawn["fn"])
-    if discrete_behind(scored["fn"]) and not (is_discrete(found) or is_one_hot(scored)):
+    if discrete_behind(scored["fn"]) and not (is_one_hot(drawn) or is_one_hot(scored)):
         raise ValueError(CONTINUOUS.format(scored["name"], type(found).__name__))
 
 
