@@ -283,7 +283,8 @@ def judge(
 
     First those that the guide gives hardly an image, without a word. Then the least
     needed ones, one after another, until all are needed. With and without, the sticks
-    are the best ones, and an image is of the components that its codes are best with.
+    are the best ones for these images, and each is of the components that its codes are
+    best with.
 
     Args:
         measure: What held-out images say of components with some means: the mean

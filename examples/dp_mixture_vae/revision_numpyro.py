@@ -184,6 +184,9 @@ def judge_components(
 ) -> tuple[SVIState, Judged]:
     """Delete and merge components, judged by held-out images; sort the others by size.
 
+    No network is trained on these images, but the sticks of what is left are fitted to
+    them, and the mean of a merged pair is weighted by how many of them each has.
+
     Args:
         options: Of the model, among others.
         svi: Whose sticks are fitted anew; those of deleted components are at the
@@ -191,7 +194,7 @@ def judge_components(
         state: The parameters, and the moments of Adam, which follow the components.
         prior: Of the concentration.
         images: To learn from.
-        held_out: To judge by.
+        held_out: To judge by, and to fit the sticks to.
         key: Of the choice of images, and the noise.
         tried: The components that a split has added since.
         num_epochs: After which this is.

@@ -121,13 +121,16 @@ def judge_components(
 ) -> Judged:
     """Delete and merge components, judged by held-out images; sort the others by size.
 
+    No network is trained on these images, but the sticks of what is left are fitted to
+    them, and the mean of a merged pair is weighted by how many of them each has.
+
     Args:
         networks: Whose sticks are fitted anew; those of deleted components are at the
             prior, as if they had been added.
         optimizer: Whose state follows the components.
         prior: Of the concentration.
         images: To learn from.
-        held_out: To judge by.
+        held_out: To judge by, and to fit the sticks to.
         tried: The components that a split has added since.
         num_epochs: After which this is.
 
