@@ -89,3 +89,16 @@ def test_continuous_integration_runs_each_version_of_python_that_is_claimed():
     claimed = [c for c in claimed if re.fullmatch(r"3\.\d+", c)]
     assert re.findall(r'"(.*?)"', run) == claimed
     assert PROJECT["project"]["requires-python"] == f">={claimed[0]}"
+
+
+def test_the_readme_of_a_release_links_to_files_of_its_tag():
+    command = ["bash", ".ci/absolute_links", "owner/name", "v1"]
+    text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+    links = re.findall(r"\]\((.*?)\)", text.decode())
+    assert [link for link in links if not link.startswith("https://")] == []
+    ours = "https://github.com/owner/name/"
+    paths = [li.removeprefix(ours).split("#")[0] for li in links if ours in li]
+    assert len(paths) > 10
+    assert {path.split("/")[0] for path in paths} == {"raw", "blob"}
+    missing = [p for p in paths if not (ROOT / p.split("/", 2)[2]).exists()]
+    assert missing == []
