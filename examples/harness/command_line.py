@@ -18,7 +18,8 @@ from typing import Any, NoReturn, Self
 SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 uninterrupted = Lock()  # while it is held the program goes on
 COMMAND = "    python -m "  # how a paragraph of commands begins
-saved: str | None = "nothing is saved"  # the end of its line; None: another says it
+saved: str | None = "nothing new is saved"  # the end of its line; None: not its own
+again = "--resume"  # what goes on from a checkpoint; of a study, the same command
 
 
 def end_in_one_line() -> None:

@@ -38,10 +38,12 @@ def append_lines(path: Path, lines: Iterable[Line], key: str) -> None:
         content = file.read()
         present = [line[key] for line in _parse(content)]
         new = [json.dumps(line) for line in lines if line[key] not in present]
+        number = len(present) + len(new)
         file.truncate(content.rfind(b"\n") + 1)
         file.write("".join(f"{line}\n" for line in new).encode())
         file.flush()
         os.fsync(file.fileno())
+        command_line.saved = f"{path} has the results up to line {number}"
 
 
 def score_of(line: Line, name: str) -> float:

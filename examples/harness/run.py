@@ -184,8 +184,7 @@ class Kept:
             packed = pack()
             with command_line.uninterrupted:
                 save(path, [self.configuration, epochs_done, num_epochs], packed)
-                has = f"has the run up to epoch {epochs_done}, for --resume"
-                command_line.saved = f"{path} {has}"
+                _say_saved(path, epochs_done)
 
 
 @contextmanager
@@ -203,10 +202,16 @@ def keeping(options: RunOptions, surroundings: dict[str, str]) -> Iterator[Kept]
             _compare(path, found, kept.configuration)
             options.check_continues(*epochs)
             kept.epochs_done = epochs[0]
+            _say_saved(path, kept.epochs_done)
         elif path and path.exists():
             what = "continue it with --resume, or name another file with --checkpoint"
             raise CheckpointError(f"{path}: exists already; {what}")
         yield kept
+
+
+def _say_saved(path: Path, epochs_done: int) -> None:
+    has = f"has the run up to epoch {epochs_done}, for {command_line.again}"
+    command_line.saved = f"{path} {has}"
 
 
 def _compare(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from tqdm import trange
 
 from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
+from examples.harness import command_line
 from examples.harness.grid_numpyro import (
     MakeSVI,
     Members,
@@ -72,6 +73,7 @@ def train(
 
     And what they were followed by, an epoch along the second.
     """
+    command_line.again = "the same command"
     first, batch = block[0], images[: block[0].batch_size]
     options = replace(first, checkpoint=checkpoint, resume=checkpoint.exists())
     each = [Members(m.seed, rates_of(m), make_prior(m)) for m in block]

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from examples.harness import command_line
 from examples.harness.command_line import (
     SEED,
     Flags,
@@ -137,7 +138,7 @@ class SingleRuns:
 
     def make(self, options: RunOptions, checkpoint: Path) -> dict[str, Any]:
         """What a run was on and what it found, from its checkpoint if there is one."""
-        resume = checkpoint.exists()
+        resume, command_line.again = checkpoint.exists(), "the same command"
         train = open_example(self.example, self.options.host).train
         result = train(replace(options, checkpoint=checkpoint, resume=resume))
         (kept, *_), _ = load(checkpoint)

@@ -17,7 +17,7 @@ from examples.discrete_vae.codes_numpyro import make_discrete, make_prior, make_
 from examples.discrete_vae.report import importance_bounds
 from examples.discrete_vae.scores_numpyro import weigh
 from examples.discrete_vae.vae_numpyro import make_objectives
-from examples.harness import run
+from examples.harness import command_line, run
 from examples.harness.lines import append_lines, read_lines
 from examples.harness.training_numpyro import (
     evaluate,
@@ -127,16 +127,20 @@ def test_a_killed_grid_finds_what_an_uninterrupted_one_does(followed, monkeypatc
     monkeypatch.setattr(run, "save", save_and_die)
     with pytest.raises(KeyboardInterrupt):
         run_grid(killed)
+    (checkpoint,) = killed.results.parent.glob("killed.jsonl.*")
     monkeypatch.undo()
-    trained, epochs = members_numpyro.train_grid_epoch, []
+    trained, epochs, said = members_numpyro.train_grid_epoch, [], []
 
     def count(*arguments):
         epochs.append(arguments[-1])
+        said.append(command_line.saved)
         return trained(*arguments)
 
     monkeypatch.setattr(members_numpyro, "train_grid_epoch", count)
     assert run_grid(killed) == whole
     assert epochs == [1]
+    assert said == [f"{checkpoint} has the run up to epoch 1, for the same command"]
+    assert command_line.saved == f"{killed.results} has the results up to line 2"
     assert run_grid(killed) == whole  # and nothing is trained or written again
     assert epochs == [1]
     assert len(read_lines(killed.results)) == 2

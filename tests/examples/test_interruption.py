@@ -102,7 +102,7 @@ def test_a_signal_before_anything_is_saved_says_so(start, tmp_path):
     )
     program = start("sleepy")
     assert program.stdout.readline() == "ready\n"
-    assert program.stop(signal.SIGINT) == (130, "interrupted: nothing is saved\n")
+    assert program.stop(signal.SIGINT) == (130, "interrupted: nothing new is saved\n")
 
 
 def test_a_killed_run_leaves_its_last_checkpoint_and_the_next_one_goes_on(

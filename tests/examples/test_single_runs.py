@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 from few_images import load_few
 
+from examples.harness import command_line
 from examples.harness.lines import read_lines
 from examples.harness.run import CheckpointError, keeping
 from examples.structured_prediction.prediction import PredictionOptions
@@ -33,11 +34,12 @@ class Stub(ModuleType):
 
     def __init__(self):
         super().__init__("stub")
-        self.epochs, self.killed_after = [], None
+        self.epochs, self.killed_after, self.said = [], None, []
 
     def train(self, options):
         with keeping(options, {"device": "abacus"}) as kept:
             for epoch in range(kept.epochs_done, options.num_epochs):
+                self.said.append(command_line.saved)
                 self.epochs.append((options.learning_rate, options.seed, epoch))
                 kept.save_if_due(epoch + 1, bytes)
                 if self.killed_after == len(self.epochs):
@@ -124,6 +126,25 @@ def test_a_killed_study_loses_no_epoch_and_writes_each_line_once(
     runs.study(grid(runs, 0.1, 0.2))
     assert len(stub.epochs) == 8
     assert runs.options.results.read_bytes() == before
+
+
+def test_what_an_interrupted_study_says_is_saved_is_there(stub, runs, monkeypatch):
+    monkeypatch.setattr(command_line, "saved", "nothing new is saved")
+    monkeypatch.setattr(command_line, "again", "--resume")
+    stub.killed_after, results = 3, runs.options.results
+    with pytest.raises(KeyboardInterrupt):
+        runs.study(grid(runs, 0.1))
+    (checkpoint,) = results.parent.glob("lines.*")
+    has_first = f"{checkpoint} has the run up to epoch 1, for the same command"
+    has_line = f"{results} has the results up to line"
+    nothing, of_other, after_it = stub.said
+    assert (nothing, after_it) == ("nothing new is saved", f"{has_line} 1")
+    assert of_other.endswith(" has the run up to epoch 1, for the same command")
+    assert command_line.saved == has_first
+    stub.killed_after, command_line.saved = None, nothing
+    runs.study(grid(runs, 0.1))
+    assert stub.said[3:] == [has_first]
+    assert command_line.saved == f"{has_line} 2"
 
 
 def test_a_checkpoint_that_outlived_its_line_goes_and_the_run_is_not_made_again(
