@@ -214,6 +214,10 @@ EXCEPTIONS = {
         # Pyro sends a message by its type, to private methods
         "DiscretizeMessenger.process_message",
     },
+    "handlers/_same_size.py": {
+        # Pyro sends a message by its type, to private methods
+        "SameSizeMessenger.process_message",
+    },
     "handlers/reparam.py": {
         # Pyro's reparameterizer is not called
         "IGRReparam.apply",

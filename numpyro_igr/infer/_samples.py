@@ -8,6 +8,7 @@ from jax import Array, lax, random
 from numpyro.handlers import replay, seed, trace
 
 from numpyro_igr._host import Messenger
+from numpyro_igr.handlers._same_size import SameSizeMessenger
 from numpyro_igr.infer._data_plates import Plates, Trace, log_weight
 
 
@@ -24,7 +25,8 @@ class Programs(NamedTuple):
         of_guide, of_model = random.split(key)
         guide = trace(seed(within(self.guide), of_guide))
         drawn = guide.get_trace(*self.args, **self.kwargs)
-        model = trace(replay(seed(within(self.model), of_model), drawn))
+        replayed = replay(seed(within(self.model), of_model), drawn)
+        model = trace(SameSizeMessenger(drawn)(replayed))
         return model.get_trace(*self.args, **self.kwargs), drawn
 
 

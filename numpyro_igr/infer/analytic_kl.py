@@ -6,6 +6,7 @@ from typing import Any
 from numpyro.distributions.kl import kl_divergence
 from numpyro.handlers import replay, seed, trace
 
+from numpyro_igr.handlers._same_size import SameSizeMessenger
 from numpyro_igr.handlers._site_weights import agreement
 
 WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
@@ -42,6 +43,7 @@ def assert_analytic_kl(
         AssertionError: with the name of the first site whose term is wrong, or else of
             the first without a closed form, and the reason. In NumPyro also for a site
             whose scale or mask is not known because jax traces the call.
+        ValueError: at a site with other categories in the model than in the guide.
 
     Example:
         >>> import jax.numpy as jnp, numpyro
@@ -53,7 +55,7 @@ def assert_analytic_kl(
         >>> assert_analytic_kl(model, guide)
     """
     guide_trace = trace(seed(guide, 0)).get_trace(*args, **kwargs)
-    replayed = replay(seed(model, 1), guide_trace)
+    replayed = SameSizeMessenger(guide_trace)(replay(seed(model, 1), guide_trace))
     model_trace = trace(replayed).get_trace(*args, **kwargs)
     latents = {
         name: site

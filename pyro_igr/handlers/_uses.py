@@ -14,6 +14,7 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers._misuse import check_marks, in_python
 from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
+from pyro_igr.handlers._same_size import SameSizeMessenger
 
 UNNAMED = IndexError, KeyError, RuntimeError, TypeError, ValueError
 ABOUT_AN_INDEX = re.compile(
@@ -61,6 +62,8 @@ def check_pair(
 ) -> None:
     """Raises if a guide misuses its relaxed values, or a model those of the guide.
 
+    Also if the model has other categories, before it goes on with a value of the guide.
+
     Args:
         model: the model.
         guide: the guide, with its parameters in place.
@@ -68,14 +71,15 @@ def check_pair(
         kwargs: what both are called with by name.
 
     Raises:
-        ValueError: as :func:`check_uses`.
+        ValueError: as :func:`check_uses`, or naming the site of other categories.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         guided = _run(guide, args, kwargs, ())
         relaxed = relaxed_sites(guided.nodes)
         if relaxed:
             _check(guide, args, kwargs, guided.nodes, relaxed)
-            check_uses(replay(model, trace=guided), args, kwargs, relaxed)
+            model = SameSizeMessenger(guided.nodes)(replay(model, trace=guided))
+            check_uses(model, args, kwargs, relaxed)
 
 
 def _check(

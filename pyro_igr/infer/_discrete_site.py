@@ -9,6 +9,7 @@ from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
 from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.handlers._same_size import check_same_size
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._sites import is_one_hot
 
@@ -114,13 +115,7 @@ def check_discrete(
             f"model, as in the guide; got {type(innermost(dist)).__name__}: "
             + OF_WEIGHTS
         )
-    if dist.event_shape[-1] != num_categories:
-        raise ValueError(
-            f"expected the {num_categories} categories of the guide at site '{site}' "
-            f"of the model, got {dist.event_shape[-1]}: K categories have K-1 entries "
-            "in loc and scale; where the parameters of counts are drawn or trained, "
-            "give their number as num_sticks"
-        )
+    check_same_size(dist, site, num_categories=num_categories)
 
 
 def check_no_mean(site: Message) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
+from pyro_igr.handlers._same_size import SameSizeMessenger
 from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight, plates_around
 
 MIXED = (
@@ -37,7 +38,8 @@ class Programs(NamedTuple):
         """The traces of the model and of the guide, within a handler."""
         guide = poutine.trace(within(self.guide))
         drawn = guide.get_trace(*self.args, **self.kwargs)
-        model = poutine.trace(poutine.replay(within(self.model), trace=drawn))
+        replayed = poutine.replay(within(self.model), trace=drawn)
+        model = poutine.trace(SameSizeMessenger(drawn.nodes)(replayed))
         return model.get_trace(*self.args, **self.kwargs), drawn
 
 

@@ -9,6 +9,7 @@ from torch.distributions import kl_divergence
 
 from pyro_igr._host import prune_subsample_sites
 from pyro_igr._typed import Message
+from pyro_igr.handlers._same_size import SameSizeMessenger
 from pyro_igr.handlers._site_weights import agreement
 from pyro_igr.infer._delta_density import has_density
 
@@ -46,6 +47,7 @@ def assert_analytic_kl(
         AssertionError: with the name of the first site whose term is wrong, or else of
             the first without a closed form, and the reason. In NumPyro also for a site
             whose scale or mask is not known because jax traces the call.
+        ValueError: at a site with other categories in the model than in the guide.
 
     Example:
         >>> import pyro, torch
@@ -58,7 +60,7 @@ def assert_analytic_kl(
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         guide_trace = trace(guide).get_trace(*args, **kwargs)
-        replayed = replay(model, trace=guide_trace)
+        replayed = SameSizeMessenger(guide_trace.nodes)(replay(model, guide_trace))
         model_trace = trace(replayed).get_trace(*args, **kwargs)
     latents = {
         name: site

@@ -1,4 +1,6 @@
-"""An objective refuses a latent site of the model that the guide lacks."""
+"""A latent site that the guide lacks, or has with other categories, is refused."""
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +14,10 @@ ENGINES = {
     "VIMCO": lambda igr: igr.TraceVIMCO_ELBO(2),
     "enumerated": lambda igr: igr.TraceEnumeratedDiscrete_ELBO(),
 }
+
+
+def try_engine(make, host, model, guide):
+    host.attempt(make(host.igr), model, guide)
 
 
 @pytest.mark.filterwarnings("ignore:The control variate is not trained")
@@ -28,7 +34,30 @@ def test_a_kept_site_is_not_drawn_where_the_guide_lacks_it(host, make):
         host.sample("c", kept, infer={"enumerate": "parallel", "relax": False})
 
     with pytest.raises(ValueError, match="'c' is latent in .* lacks it.* TraceEnum"):
-        host.attempt(make(host.igr), model, guide)
+        try_engine(make, host, model, guide)
+
+
+TRIES = {name: partial(try_engine, make) for name, make in ENGINES.items()}
+TRIES["closed forms"] = lambda host, *pair: host.igr.assert_analytic_kl(*pair)
+TRIES["weights"] = lambda host, *pair: host.log_weights(*pair, num_samples=2)
+
+
+@pytest.mark.filterwarnings("ignore:The control variate is not trained")
+@pytest.mark.parametrize("run", TRIES.values(), ids=TRIES)
+def test_the_categories_of_both_are_named_before_the_model_goes_on(host, run):
+    table = host.array(np.ones(3))
+
+    def model():
+        z = host.sample("z", host.one_hot(logits=table))
+        mean = host.math.matmul(z, table)
+        host.sample("x", host.dist.Normal(mean, 1.0), obs=host.array(0.0))
+
+    def guide():  # a location for each category, as the logits of Gumbel-Softmax
+        host.sample("z", host.igr.IGR(0.5, 0 * table, 1.0))
+
+    match = "the 4 categories of the guide at site 'z' .* got 3: .* K-1 entries in loc"
+    with pytest.raises(ValueError, match=match):
+        run(host, model, guide)
 
 
 def test_it_is_summed_out_where_it_is_marked(host):

@@ -1,0 +1,57 @@
+"""A check that a model has as many categories at a site as its guide."""
+
+from collections.abc import Mapping
+
+from pyro.distributions import OneHotCategorical
+from pyro.poutine.messenger import Messenger
+
+from pyro_igr._typed import Distribution, Message
+from pyro_igr.distributions.gem import GEM
+from pyro_igr.distributions.infinite import InfiniteIGR
+from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._relaxed_sites import RELAXED, is_latent
+
+COUNTABLE = GEM | InfiniteIGR  # which may show more sticks or fewer than a guide
+
+
+class SameSizeMessenger(Messenger):
+    """Refuses other categories than the guide's, before a model goes on with a value.
+
+    Args:
+        sites: of the trace of a guide.
+    """
+
+    def __init__(self, sites: Mapping[str, Message]) -> None:
+        super().__init__()
+        self.sizes: dict[str, int] = {
+            name: site["fn"].event_shape[-1]
+            for name, site in sites.items()
+            if is_latent(site)
+            and isinstance(innermost(site["fn"]), RELAXED | OneHotCategorical)
+        }
+
+    def _pyro_sample(self, msg: Message) -> None:
+        name, dist = msg["name"], msg["fn"]
+        if name in self.sizes and dist.event_shape and not msg["is_observed"]:
+            if not isinstance(innermost(dist), COUNTABLE):
+                check_same_size(dist, name, num_categories=self.sizes[name])
+
+
+def check_same_size(dist: Distribution, site: str, *, num_categories: int) -> None:
+    """Raises unless a distribution of a model has as many categories as the guide's.
+
+    Args:
+        dist: of the model.
+        site: its name.
+        num_categories: of the guide's distribution.
+
+    Raises:
+        ValueError: naming the site, and both numbers.
+    """
+    if dist.event_shape[-1] != num_categories:
+        raise ValueError(
+            f"expected the {num_categories} categories of the guide at site '{site}' "
+            f"of the model, got {dist.event_shape[-1]}: K categories have K-1 entries "
+            "in loc and scale; where the parameters of counts are drawn or trained, "
+            "give their number as num_sticks"
+        )
