@@ -159,6 +159,34 @@ def test_a_function_that_makes_no_guide_is_named(host):
         host.run(guide)
 
 
+def test_a_guide_is_new_after_a_first_run_that_failed(host):
+    made = []
+
+    def model(size, is_bounded):
+        with host.plate("data", size):
+            host.sample("z", one_hot(host))
+        one = host.array(np.float32(1))
+        x = host.sample("x", host.dist.HalfNormal(one))
+        host.sample("y", host.dist.Uniform(0 * one, x if is_bounded else one))
+
+    default = signature(host.igr.AutoIGR).parameters["continuous"].default
+
+    def continuous(part):
+        made.append(part)
+        return None if len(made) == 2 else default(part)
+
+    guide = host.igr.AutoIGR(model, TAU, continuous=continuous)
+    for error, match in [
+        (ValueError, "support of site 'y' depends"),
+        (TypeError, "continuous to return a guide"),
+        (ValueError, "support of site 'y' depends"),
+    ]:
+        with pytest.raises(error, match=match):
+            host.run(guide, 2, True)
+        assert len(guide) == 0
+    assert host.run(guide, 3, False)["z"].shape == (3, len(PROBS))
+
+
 def test_data_of_another_size_are_refused_by_plate_and_site(host):
     def model(x):
         with host.plate("data", len(x)):

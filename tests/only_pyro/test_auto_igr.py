@@ -294,3 +294,27 @@ def test_parameters_of_another_number_of_categories_are_named(scale):
         AutoIGR(model, TAU, scale=scale)(4)
     pyro.clear_param_store()
     AutoIGR(model, TAU, scale=scale)(4)
+
+
+def test_a_first_run_that_fails_leaves_the_parameters_that_were_loaded():
+    def model(is_bounded):
+        pyro.sample("z", dist.OneHotCategorical(torch.ones(3) / 3))
+        x = pyro.sample("x", dist.HalfNormal(torch.tensor(1.0)))
+        top = x if is_bounded else torch.ones_like(x)
+        pyro.sample("y", dist.Uniform(torch.zeros_like(x), top))
+
+    AutoIGR(model, TAU)(False)
+    store = pyro.get_param_store()
+    start, locs = store.get_state(), torch.tensor([3.0, -3.0])
+    for names in [*start["params"]], ["AutoIGR.0.locs.z"]:
+        pyro.clear_param_store()
+        state = start | {x: {n: start[x][n] for n in names} for x in start}
+        store.set_state(state)
+        pyro.param(names[0]).data = locs
+        guide = AutoIGR(model, TAU)
+        with pytest.raises(ValueError, match="support of site 'y' depends"):
+            guide(True)
+        assert [*store.keys()] == names
+        guide(False)
+        assert store.keys() == start["params"].keys()
+        torch.testing.assert_close(guide[0].locs.z.detach(), locs)

@@ -1,6 +1,7 @@
 """The parts of an automatic guide, which the first run of its model tells."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpyro
@@ -30,6 +31,17 @@ class PartList(AutoGuideList):
 
     def _shared_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:
         return self.plates
+
+    @contextmanager
+    def _new_if_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._guides.clear()
+            self.prototype_trace = None
+            self._prototype_frames.clear()
+            self._prototype_frame_full_sizes.clear()
+            raise
 
     def _check_run(self) -> None:
         if self.prototype_trace is None:

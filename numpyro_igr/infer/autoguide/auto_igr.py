@@ -98,7 +98,6 @@ class AutoIGR(PartList):
         self.temperature: ArrayLike | Callable[..., ArrayLike] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
-        self._observed: set[str] = set()
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
@@ -107,7 +106,6 @@ class AutoIGR(PartList):
             program = handlers.trace(handlers.seed(self.model, numpyro.prng_key()))
             self.prototype_trace = trace = program.get_trace(*args, **kwargs)
         sites = {name: site for name, site in trace.items() if is_guided(site)}
-        self._observed |= names_of_data(run) - sites.keys()
         full_sizes, sizes = self._prototype_frame_full_sizes, plate_sizes(trace)
         for frame in (f for s in sites.values() for f in s["cond_indep_stack"]):
             self._prototype_frames[frame.name] = frame
@@ -124,14 +122,15 @@ class AutoIGR(PartList):
             self[-1]._create_plates = self._shared_plates
             if isinstance(self[-1], SiteGuide):
                 self[-1].prepare(*args, **kwargs)
-        self._known = full_sizes, self._observed
+        self._known = full_sizes, names_of_data(run) - sites.keys()
         self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
         self.follows: bool = is_followed(self.model, trace, full_sizes, *args, **kwargs)
         check_supports(self.model, automatic, trace, *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
         if self.prototype_trace is None:
-            self._setup_prototype(*args, **kwargs)
+            with self._new_if_it_fails():
+                self._setup_prototype(*args, **kwargs)
         self._look_again(*args, **kwargs)
         try:
             return (self._follow if self.follows else super().__call__)(*args, **kwargs)

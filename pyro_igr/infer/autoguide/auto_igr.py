@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any, Unpack, cast
-from weakref import ref
 
-import pyro
 from pyro import poutine
 from pyro.infer.autoguide import AutoCallable
 from torch import Tensor, enable_grad
@@ -104,7 +102,6 @@ class AutoIGR(PartList):
         self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
         self.scale: Scale = check_scale(scale)
         self.continuous = continuous
-        self._observed: set[str] = set()
 
     @staticmethod
     def _prototype_hide_fn(msg: Message) -> bool:
@@ -119,7 +116,6 @@ class AutoIGR(PartList):
             check_sizes(self._prototype_frames)
             check_subsamples(self._prototype_frames, run)
         sites = dict(cast(poutine.Trace, self.prototype_trace).iter_stochastic_nodes())
-        self._observed |= names_of_data(run) - sites.keys()
         automatic: list[str] = []
         for relaxed, group in groupby(sites, lambda name: is_relaxed(sites[name])):
             part = poutine.block(self.model, expose=(names := list(group)))
@@ -131,7 +127,7 @@ class AutoIGR(PartList):
             if isinstance(last := self[-1], SiteGuide):
                 last.prepare(*args, **kwargs)
         full_sizes = {n: full_size(f) for n, f in self._prototype_frames.items()}
-        self._known = full_sizes, self._observed
+        self._known = full_sizes, names_of_data(run) - sites.keys()
         self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
         self.follows: bool = is_followed([run[name] for name in sites], full_sizes)
         check_supports(self.model, automatic, sites, *args, **kwargs)
@@ -147,15 +143,10 @@ class AutoIGR(PartList):
         self._model = model
         return state
 
-    def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, pyro.plate]:
-        for part in cast(Any, self):
-            if part.master is None:
-                part._update_master(ref(self))
-        return super()._create_plates(*args, **kwargs)
-
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
-            self._setup_prototype(*args, **kwargs)
+            with self._new_if_it_fails():
+                self._setup_prototype(*args, **kwargs)
         self._look_again(*args, **kwargs)
         with DensityMessenger():
             return (self._follow if self.follows else super().forward)(*args, **kwargs)
