@@ -15,6 +15,7 @@ from xarray import Dataset
 
 from examples.dp_mixture.inference import Draws, Found, Host, Options, infer
 from examples.dp_mixture.points import Points, load_points
+from examples.harness.command_line import Parser
 from examples.images.figures import save_figure
 
 with warnings.catch_warnings():  # 0.23 announces release 1 once a day
@@ -31,7 +32,10 @@ def report(
 ) -> None:
     """Infers what the command line says, prints and draws it."""
     options = Options.parse(description, arguments)
-    options = options.in_folder(f"runs/dp_mixture_{host.name.lower()}")
+    try:
+        options = options.in_folder(f"runs/dp_mixture_{host.name.lower()}")
+    except OSError as error:
+        Parser(description).error(str(error))
     points = load_points(options.dataset, options.dimensions)
     found = infer(host, points, options)
     posterior = component_posterior(found.draws, options.seed)

@@ -4,6 +4,7 @@ The signals are blocked, and a thread waits for them. It ends the program at onc
 while others compile, or are within a library that would suppress an exception.
 """
 
+import errno
 import math
 import os
 import signal
@@ -155,6 +156,17 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def make_folder(folder: Path, flag: str) -> None:
+    """Create a folder that a flag asks for; OSError if it cannot be written into."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        why = f"{flag}: cannot write into {folder}: {error.strerror}"
+        raise OSError(why) from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class FigureOptions(Flags):
     """Figures."""
@@ -188,9 +200,7 @@ class FigureOptions(Flags):
         if self.no_figures:
             return replace(self, figures=None)
         folder = self.figures or Path(default)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"--figures {folder} cannot be written to")
+        make_folder(folder, "--figures")
         return replace(self, figures=folder)
 
     def figure(self, name: str) -> Path:

@@ -14,15 +14,29 @@ Line = dict[str, Any]
 
 
 def read_lines(path: Path) -> list[Line]:
-    """The lines of a file, none if it is not there; what a crash cut off is no line."""
-    return _parse(path.read_bytes()) if path.exists() else []
+    """The lines of a file, none if it is not there; what a crash cut off is no line.
+
+    ValueError if it is a folder, or has other lines than objects of JSON.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path}: expected a file of lines of JSON, got a folder")
+    return _parse(path, path.read_bytes()) if path.exists() else []
 
 
 def read_runs(path: Path) -> list[Line]:
     """The lines of a file, ValueError if one is not of a run, but of a timing say."""
+    return _of(path, "member", "runs")
+
+
+def read_timings(path: Path) -> list[Line]:
+    """The lines of a file, ValueError if one is not of a timing."""
+    return _of(path, "timing", "timings")
+
+
+def _of(path: Path, key: str, kind: str) -> list[Line]:
     lines = read_lines(path)
-    if any("member" not in line for line in lines):
-        raise ValueError(f"{path}: expected lines of runs alone")
+    if not all(isinstance(line.get(key), dict) for line in lines):
+        raise ValueError(f"{path}: expected lines of {kind} alone")
     return lines
 
 
@@ -36,7 +50,7 @@ def append_lines(path: Path, lines: Iterable[Line], key: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         content = file.read()
-        present = [line[key] for line in _parse(content)]
+        present = [line[key] for line in _parse(path, content)]
         new = [json.dumps(line) for line in lines if line[key] not in present]
         number = len(present) + len(new)
         file.truncate(content.rfind(b"\n") + 1)
@@ -52,6 +66,18 @@ def score_of(line: Line, name: str) -> float:
     return score if math.isfinite(score) else -math.inf
 
 
-def _parse(content: bytes) -> list[Line]:
-    whole = content[: content.rfind(b"\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()]
+def _parse(path: Path, content: bytes) -> list[Line]:
+    *whole, rest = content.split(b"\n")
+    if not rest.startswith(b"{"[: len(rest)]):
+        raise ValueError(f"{path}: expected lines of JSON")
+    return [_object(path, *of) for of in enumerate(whole, 1)]
+
+
+def _object(path: Path, number: int, text: bytes) -> Line:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: expected an object of JSON in line {number}")
+    return found

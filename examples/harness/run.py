@@ -26,6 +26,7 @@ from examples.harness.command_line import (
     FigureOptions,
     Parser,
     at_least,
+    make_folder,
     option,
 )
 from examples.images.datasets import DATASETS, EMBEDDED, PIXELS
@@ -127,7 +128,7 @@ def locked(path: Path) -> Iterator[None]:
 
     The lock, on an empty file beside it, ends with the run, however that ends.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, "--checkpoint")
     lock = path.with_name(f"{path.name}.lock")
     with lock.open("a") as file:
         try:

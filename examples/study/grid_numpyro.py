@@ -28,9 +28,9 @@ from jax import Array, random
 
 from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
-from examples.harness.command_line import Parser
+from examples.harness.command_line import Parser, make_folder
 from examples.harness.grid_numpyro import Members
-from examples.harness.lines import Line, append_lines, read_lines
+from examples.harness.lines import Line, append_lines, read_runs
 from examples.harness.training_numpyro import load_images, surroundings
 from examples.images.datasets import BinaryImages
 from examples.study.curves_numpyro import Followed
@@ -98,10 +98,11 @@ def run_block(
 
 def run_grid(options: GridOptions) -> list[Line]:
     """The lines of all members, those made now and those that were there."""
+    make_folder(options.results.parent, "--results")
+    done = [line["member"] for line in read_runs(options.results)]
     data = load_images(options)
     scored = what_to_score(options, data)
     wanted = options.members()
-    done = [line["member"] for line in read_lines(options.results)]
     left = [member for member in wanted if options.name(member) not in done]
     for _, recipe in groupby(left, program_of):
         members = list(recipe)
@@ -111,7 +112,7 @@ def run_grid(options: GridOptions) -> list[Line]:
             block = members[start : start + size]
             run_block(block, data, scored, options)
     names = [options.name(member) for member in wanted]
-    return [line for line in read_lines(options.results) if line["member"] in names]
+    return [line for line in read_runs(options.results) if line["member"] in names]
 
 
 def report(lines: Sequence[Line]) -> str:

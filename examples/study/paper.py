@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 
 from examples.harness.command_line import Flags, Parser, option
-from examples.harness.lines import read_lines, read_runs
+from examples.harness.lines import read_runs
 from examples.study.curves import draw_curves
 from examples.study.parts import PARTS
 
@@ -79,7 +79,7 @@ def tables(options: PaperOptions) -> Iterator[tuple[str, str, Iterator[str]]]:
 def draw(options: PaperOptions) -> None:
     """Draw the parts that were followed over the epochs, beside their lines."""
     for name in options.part:
-        lines = read_lines(options.lines(name))
+        lines = read_runs(options.lines(name))
         if any("curves" in line for line in lines):
             draw_curves(lines, options.results / f"{name}.png")
 

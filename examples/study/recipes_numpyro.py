@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from examples.harness.command_line import Parser
-from examples.harness.lines import Line, read_lines
+from examples.harness.lines import Line, read_timings
 from examples.study.chosen import best_settings, seconds_per_epoch
 from examples.study.grid_numpyro import report, run_grid
 from examples.study.options import StudyOptions
@@ -32,7 +32,7 @@ def budgets(options: StudyOptions, recipe: Recipe) -> list[int]:
     """
     if not options.seconds:
         return [options.num_epochs]
-    cost = seconds_per_epoch(read_lines(options.timings), recipe, vars(options))
+    cost = seconds_per_epoch(read_timings(options.timings), recipe, vars(options))
     if cost is None:
         raise ValueError(f"{options.timings}: expected a timing of {recipe}, got none")
     at_equal_time = {max(1, round(seconds / cost)) for seconds in options.seconds}

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from examples.harness.command_line import Flags, Parser, option
-from examples.harness.lines import read_lines, read_runs
+from examples.harness.command_line import Flags, Parser, make_folder, option
+from examples.harness.lines import read_runs, read_timings
 from examples.images.figures import save_figure
 from examples.study.chosen import SETTINGS
 from examples.study.recipe_scores import (
@@ -50,6 +50,11 @@ COLUMNS += "log-likelihood", "ELBO", "guide refitted", "few images", "by tenfold
 HEADER = to_header(COLUMNS)
 
 
+def is_figure(path: Path | None) -> bool:
+    """Whether it is none, or its suffix is that of a format of figures."""
+    return path is None or path.suffix in {".png", ".pdf", ".svg"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Flags):
     """Results, and what to make of them."""
@@ -63,7 +68,12 @@ class ReportOptions(Flags):
     tuned: bool = option(
         "report the results of tuning instead", default=False, action="store_true"
     )
-    figure: Path | None = option("file for the figure", None, type=Path)
+    figure: Path | None = option(
+        "file for the figure of scores by the seconds of training",
+        None,
+        type=Path,
+        where=("a file .png, .pdf or .svg", is_figure),
+    )
 
 
 def rows(found: Sequence[Final]) -> Iterator[str]:
@@ -86,6 +96,8 @@ def _label(final: Final) -> str:
 def draw(found: Sequence[Final], path: Path) -> None:
     """Log-likelihood against seconds, a line a recipe, with the spread over seeds."""
     timed = [final for final in found if final.seconds is not None]
+    if not timed:
+        raise ValueError("expected timings of recipes with --figure, got none")
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axis = figure.subplots()
     for i, (label, group) in enumerate(groupby(sorted(timed, key=_label), _label)):
@@ -119,14 +131,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = ReportOptions.parse(__doc__, arguments)
     try:
         lines = list(chain.from_iterable(map(read_runs, options.results)))
+        lines = [line for line in lines if "example" not in line["member"]]
         tested = [line for line in lines if line["member"]["test"]]
         of = (tuned(lines), "validation") if options.tuned else (tested, "test")
-        found = summarize(of[0], read_lines(options.timings), of[1])
+        found = summarize(of[0], read_timings(options.timings), of[1])
+        if not found:
+            where = " ".join(map(str, options.results))
+            kind = "tuning" if options.tuned else "finals (else --tuned)"
+            raise ValueError(f"{where}: expected lines of {kind}, got none")
+        if options.figure:
+            make_folder(options.figure.parent, "--figure")
+            draw(found, options.figure)
     except (OSError, ValueError) as error:
         Parser(__doc__).error(str(error))
     print(HEADER, *rows(found), sep="\n")
-    if options.figure:
-        draw(found, options.figure)
 
 
 if __name__ == "__main__":

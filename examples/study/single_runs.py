@@ -19,6 +19,7 @@ from examples.harness.command_line import (
     SEED,
     Flags,
     Parser,
+    make_folder,
     names,
     option,
     option_of,
@@ -170,6 +171,9 @@ def print_table(
     try:
         read_runs(options.results)  # before there are more
         if not options.report:
+            make_folder(options.results.parent, "--results")
+            if options.figures:
+                make_folder(options.figures, "--figures")
             study(options)
         found = list(rows(read_runs(options.results)))
         if not found:

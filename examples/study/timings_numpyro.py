@@ -22,8 +22,8 @@ from jax import Array, random
 
 from examples.discrete_vae.codes_numpyro import make_prior
 from examples.discrete_vae.options import Options
-from examples.harness.command_line import Parser
-from examples.harness.lines import append_lines
+from examples.harness.command_line import Parser, make_folder
+from examples.harness.lines import append_lines, read_timings
 from examples.harness.training_numpyro import initialize, load_images, train_epoch
 from examples.study.chosen import timing_of
 from examples.study.grid_numpyro import VERSIONS
@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Time the recipes of the command line and append their lines."""
     try:
         options = StudyOptions.parse(__doc__, arguments)
+        make_folder(options.timings.parent, "--timings")
+        read_timings(options.timings)  # before there are more
         images = load_images(options).train
         members = {recipe: options.members_of(recipe)[0] for recipe in options.recipe}
         runs = [time_steps(member, images) for member in members.values()]

@@ -28,7 +28,8 @@ ENTRIES = {
         "-b=5000 --dataset=digits",
         "--pixels=gray",
     ],
-    "dp_mixture.mixture": ["--capacity=0", "--dataset=moons", "-d=0", "-lr=0"],
+    "dp_mixture.mixture": ["--capacity=0", "--dataset=moons", "-d=0", "-lr=0"]
+    + ["--figures=/dev/null/folder"],
     "dp_mixture_vae.vae": [
         "--rho=1",
         "--rho=0.999999999",
@@ -58,13 +59,17 @@ WRONG += [
         "--recipe=igr-planar/discrete-kl",
         "--decay=slow",
         "-b=5000 --dataset=digits",
+        "--results=/dev --timings=/dev",
+        "--results=/dev/null/file --timings=/dev/null/file",
     )
 ]
-WRONG += [(REPORT, "--figure"), (REPORT, "--results=/dev")]
+WRONG += [(REPORT, "--figure"), (REPORT, "--figure=/dev/null/file")]
+WRONG += [(REPORT, f"--results=/dev{path}") for path in ("", "/null", "/null/file")]
 WRONG += [
     (program, wrong)
     for program in TABLES
     for wrong in ("--host=jax", "--final-seed", "--family=vae", "--results=/dev")
+    + ("--results=/dev/null/file", "--figures=/dev/null/folder")
 ]
 WRONG += [(PAPER, "--part=cifar"), (PAPER, "--report --results=/dev/null")]
 WRONG += [(PAPER, '--more="')]
@@ -105,3 +110,4 @@ def test_a_wrong_value_ends_in_one_line_that_names_the_program(
     status, printed, error = said(program, capsys, *arguments.split())
     assert (status, printed) == (2, "")
     assert re.fullmatch(f"python -m {program}: error: .+\n", error)
+    assert ("/dev" in arguments) == ("/dev" in error)

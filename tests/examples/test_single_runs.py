@@ -11,7 +11,7 @@ import pytest
 from few_images import load_few
 
 from examples.harness import command_line
-from examples.harness.lines import read_lines
+from examples.harness.lines import append_lines, read_lines
 from examples.harness.run import CheckpointError, keeping
 from examples.structured_prediction.prediction import PredictionOptions
 from examples.study import mixtures, prediction
@@ -240,6 +240,18 @@ def test_lines_that_are_kept_are_known_by_all_that_a_run_is_known_by():
     )
     assert len(lines) == 39
     assert all(line["member"].keys() == known for line in lines)
+
+
+@pytest.mark.parametrize(
+    "content", ["notes", "notes\n", "3\n", "\n", '{"x": 1}\n[]\n', "{'x': 1}\n"]
+)
+def test_a_file_of_other_content_is_named_and_left_as_it_is(content, tmp_path):
+    path = tmp_path / "file"
+    path.write_text(content)
+    for use in read_lines, lambda path: append_lines(path, [{"x": 2}], key="x"):
+        with pytest.raises(ValueError, match=f"^{path}: expected .* JSON"):
+            use(path)
+    assert path.read_text() == content
 
 
 SMALL = "--dataset=digits -n 1 -b 400 --num-importance-samples 20 --seed 7"
