@@ -54,6 +54,13 @@ def tuned(lines: Sequence[Line]) -> list[Line]:
     ]
 
 
+def row_of(line: Line) -> tuple[Any, ...]:
+    """What the lines of a row have in common: recipe, number of epochs, settings."""
+    member = line["member"]
+    settings = [str(member[name]) for name in SETTINGS]
+    return name_of(member), member["num_epochs"], *settings
+
+
 def summarize(
     lines: Sequence[Line], timings: Sequence[Line], split: str
 ) -> list[Final]:
@@ -61,14 +68,8 @@ def summarize(
 
     ValueError if those are of other runs, of other images say, that have no row here.
     """
-
-    def key(line: Line) -> tuple[Any, ...]:
-        member = line["member"]
-        settings = [str(member[name]) for name in SETTINGS]
-        return name_of(member), member["num_epochs"], *settings
-
     found = []
-    for _, group in groupby(sorted(lines, key=key), key):
+    for _, group in groupby(sorted(lines, key=row_of), row_of):
         runs = list(group)
         _check_seeds([run["member"] for run in runs])
         member, epochs = runs[0]["member"], runs[0]["member"]["num_epochs"]

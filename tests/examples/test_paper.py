@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from examples.harness.lines import append_lines
-from examples.study import paper
+from examples.study import curves, paper
 from examples.study import report as study
 from examples.study.options import StudyOptions
 from examples.study.parts import PARTS
@@ -66,6 +66,34 @@ def test_a_run_that_diverges_is_drawn_as_far_as_it_goes(tmp_path):
     append_lines(tmp_path / f"{STUDIES[0]}.jsonl", [line], key="member")
     paper.main(["--report", f"--results={tmp_path}"])
     assert (tmp_path / f"{STUDIES[0]}.png").stat().st_size > 1000
+
+
+def test_a_curve_is_a_mean_over_seeds_of_equal_settings(tmp_path, monkeypatch):
+    drawn, name = {}, "test_log_likelihood"
+    monkeypatch.setattr(
+        curves, "save_figure", lambda figure, _: drawn.update(data_of(figure.axes[2]))
+    )
+    one, two, _, other, *_ = lines_of(options_of(STUDIES[0]))
+    several = [change(one, num_epochs=1, temperature=t) for t in (0.25, 1.0)]
+    for line, nats in zip([one, two, *several], (-8.0, -6.0, -5.0, -4.0), strict=True):
+        epochs = range(line["member"]["num_epochs"])
+        line["curves"] = dict.fromkeys(CURVES, [nats - epoch for epoch in epochs])
+    curves.draw_curves([one, several[0], other, two, several[1]], tmp_path / "png")
+    recipes = [paper.PARTS[STUDIES[0]].arguments[i] for i in (1, 2)]
+    assert drawn == {
+        f"{recipes[0]}, 1 epochs, 0.25, 0.003, cosine": [-5.0],
+        f"{recipes[0]}, 1 epochs, 1.0, 0.003, cosine": [-4.0],
+        f"{recipes[0]}, 2 epochs, 0.5, 0.003, cosine": [-7.0, -8.0],
+        recipes[1]: other["curves"][name],
+    }
+
+
+def change(line, **settings):
+    return line | {"member": line["member"] | settings}
+
+
+def data_of(axis):
+    return {line.get_label(): [*line.get_ydata()] for line in axis.lines}
 
 
 def test_lines_that_are_not_of_runs_are_refused_in_one_line(tmp_path, capsys):
