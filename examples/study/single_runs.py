@@ -73,6 +73,13 @@ class TableOptions(Flags):
         action="store_true",
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.seed in self.final_seed:
+            raise ValueError(
+                f"expected --final-seed without {self.seed}, which is --seed, of tuning"
+            )
+
     def run(self, of: type[Run], **choice: Any) -> Run:
         """The options of a run: what the table says of all, and a choice."""
         common = {*names(of)} & {*names(type(self))} - {*choice, "figures"}

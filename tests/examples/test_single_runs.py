@@ -94,6 +94,11 @@ def test_the_best_on_validation_images_runs_by_seeds_and_test_images_do_not_choo
     assert folders == {"mnist_threshold_igr_0", "mnist_threshold_igr_1"}
 
 
+def test_no_run_that_tunes_is_reported():
+    with pytest.raises(ValueError, match="expected --final-seed without 3, which is"):
+        TableOptions(seed=3, final_seed=(0, 3))
+
+
 def test_what_leaves_no_choice_is_not_tuned(stub, runs):
     runs.study(grid(runs, 0.1))
     assert [seed for _, seed, _ in stub.epochs] == [0, 0, 1, 1]
