@@ -286,6 +286,10 @@ EXCEPTIONS = {
         # NumPyro's guides keep their models when they are copied
         "*",
     },
+    "infer/autoguide/_part_list.py": {
+        # a guide is a function of parameters in NumPyro
+        "PartList.sample_posterior",
+    },
     "infer/autoguide/_site_guide.py": {
         # a guide is a module in Pyro
         "SiteGuide.forward",
@@ -309,8 +313,6 @@ EXCEPTIONS = {
     "infer/autoguide/auto_igr.py": {
         # a guide is a module in Pyro
         "AutoIGR.forward",
-        # a guide is a function of parameters in NumPyro
-        "AutoIGR.sample_posterior",
     },
     "infer/discrete_iwae/_bound.py": {
         # dimensions of samples tell what depends on them in Pyro

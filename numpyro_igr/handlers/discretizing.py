@@ -10,6 +10,7 @@ from numpyro_igr.distributions import RelaxedOneHotCategorical
 from numpyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions.recovering import innermost, is_of_log, recover
+from numpyro_igr.handlers._programs import check_program
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +41,7 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
         fn: a model or a guide.
 
     Raises:
+        TypeError: if ``fn`` is no program.
         ValueError: at a relaxed site whose discrete distribution has values of another
             form, or to which another handler gave a relaxed value.
 
@@ -52,6 +54,7 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
         >>> sorted(handlers.seed(discretize(model), 0)().tolist())
         [0.0, 0.0, 1.0]
     """
+    check_program(fn=fn)
     return cast(Callable[P, R], DiscretizeMessenger(fn))
 
 

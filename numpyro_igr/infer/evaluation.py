@@ -13,6 +13,7 @@ from numpyro.handlers import substitute
 
 from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.handlers import discretize
+from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.infer._data_plates import Plates
 from numpyro_igr.infer._log_likelihood import LogLikelihood
 from numpyro_igr.infer._plates import check_plate
@@ -65,7 +66,8 @@ def log_weights(
         kwargs: what both are called with, but for the names above.
 
     Raises:
-        TypeError: if ``plate`` is neither a name nor a collection of names.
+        TypeError: if ``plate`` is neither a name nor a collection of names, or
+            ``model`` or ``guide`` no program.
         ValueError: if a number is not positive; if a site lies outside of the data
             plate, or several plates are around all sites and none is named; if a plate
             within a datum is subsampled; if the guide has a latent site that the model
@@ -95,6 +97,7 @@ def log_weights(
     _check_key(key)
     check_size(num_samples=num_samples, chunk_size=chunk_size)
     check_plate(plate)
+    check_program(model=model, guide=guide)
     at = partial(substitute, data={} if params is None else params)
     programs = Programs(at(discretize(model)), at(discretize(guide)), args, kwargs)
     return weigh(key, programs, num_samples, chunk_size, plate)

@@ -10,6 +10,7 @@ from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._pushforward import GaussianPushforward
 from pyro_igr.distributions.recovering import innermost, is_of_log, recover
 from pyro_igr.handlers._module_programs import like_program
+from pyro_igr.handlers._programs import check_program
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +36,7 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
         fn: a model or a guide.
 
     Raises:
+        TypeError: if ``fn`` is no program.
         ValueError: at a relaxed site whose discrete distribution has values of another
             form, or to which another handler gave a relaxed value.
 
@@ -46,6 +48,7 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
         >>> sorted(discretize(model)().tolist())
         [0.0, 0.0, 1.0]
     """
+    check_program(fn=fn)
     return like_program(DiscretizeMessenger()(fn), fn)
 
 

@@ -14,6 +14,7 @@ from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._names import check_names, warn_of_unknown
+from pyro_igr.handlers._programs import check_program
 from pyro_igr.handlers._relaxed_sites import check_observed
 from pyro_igr.handlers.reparam import IGRReparam, check_family
 
@@ -81,8 +82,8 @@ def relax(
             :class:`IGRReparam`.
 
     Raises:
-        TypeError: if ``one_hot`` or ``keep`` is a string or no collection, or
-            ``family`` is not a class of distributions, nor callable like one.
+        TypeError: if ``fn`` is no program, ``one_hot`` or ``keep`` a string or no
+            collection, or ``family`` no class of distributions, nor callable like one.
         ValueError: if the value of ``family`` is a logarithm; at a discrete latent site
             that cannot be relaxed, with the reason, or that has its value from another
             handler; at one marked for enumeration, unless ``keep`` names the sites to
@@ -102,6 +103,7 @@ def relax(
         1.0000
     """
     names = {"one_hot": one_hot, "keep": keep}
+    check_program(fn=fn)
     check_names(**names)
     check_family(family)
     make = partial(IGRReparam, family=family, num_sticks=num_sticks)

@@ -1,6 +1,6 @@
 """Arguments that are handed on: to objectives of the host, and to ``relax``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, TypedDict
 
 from pyro.distributions import Distribution
@@ -28,3 +28,20 @@ class RelaxOptions(TypedDict, total=False):
     one_hot: Collection[str]
     keep: Collection[str]
     num_sticks: int | None
+
+
+def check_options(options: Iterable[str]) -> None:
+    """Raises at a keyword that neither ``AutoIGR`` nor ``relax`` has.
+
+    Args:
+        options: the names of the keywords beside those of ``AutoIGR``.
+
+    Raises:
+        TypeError: naming it.
+    """
+    for name in options:
+        if name not in (known := RelaxOptions.__annotations__):
+            raise TypeError(
+                f"AutoIGR() got an unexpected keyword argument '{name}': expected one "
+                f"of its own, or of relax: {', '.join(known)}"
+            )

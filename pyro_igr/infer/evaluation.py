@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pyro_igr._numerics.checks import check_size
 from pyro_igr.handlers import discretize
+from pyro_igr.handlers._programs import check_program
 from pyro_igr.infer._data_plates import Plates
 from pyro_igr.infer._log_likelihood import LogLikelihood
 from pyro_igr.infer._plates import check_plate
@@ -58,7 +59,8 @@ def log_weights(
         kwargs: what both are called with, but for the names above.
 
     Raises:
-        TypeError: if ``plate`` is neither a name nor a collection of names.
+        TypeError: if ``plate`` is neither a name nor a collection of names, or
+            ``model`` or ``guide`` no program.
         ValueError: if a number is not positive; if a site lies outside of the data
             plate, or several plates are around all sites and none is named; if a plate
             within a datum is subsampled; if the guide has a latent site that the model
@@ -86,6 +88,7 @@ def log_weights(
     """
     check_size(num_samples=num_samples, chunk_size=chunk_size)
     check_plate(plate)
+    check_program(model=model, guide=guide)
     programs = Programs(discretize(model), discretize(guide), args, kwargs)
     return weigh(programs, num_samples, chunk_size, plate)
 

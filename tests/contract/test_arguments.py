@@ -255,6 +255,19 @@ def test_what_has_no_tail_gets_no_further_sticks(backend):
             backend.igr.tail_start(backend.igr.InfiniteIGR(0.5, loc, one), number)
 
 
+NO_PROGRAMS = {
+    "relax": ("fn", lambda igr: igr.relax(3, 0.5)),
+    "discretize": ("fn", lambda igr: igr.discretize(3)),
+    "AutoIGR": ("model", lambda igr: igr.AutoIGR(3, 0.5)),
+}
+
+
+@pytest.mark.parametrize(("argument", "call"), NO_PROGRAMS.values(), ids=NO_PROGRAMS)
+def test_what_is_no_program_is_named(backend, argument, call):
+    with pytest.raises(TypeError, match=f"expected {argument} to be a program, got 3"):
+        call(backend.igr)
+
+
 @pytest.mark.parametrize("name", ["a name", "a member"])
 def test_what_is_no_family_is_named(backend, name):
     igr, loc = backend.igr, backend.array(LOC)

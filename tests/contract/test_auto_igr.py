@@ -159,6 +159,18 @@ def test_a_function_that_makes_no_guide_is_named(host):
         host.run(guide)
 
 
+@pytest.mark.parametrize("scale", [0, -0.1, "learned"])
+def test_a_first_scale_that_is_not_positive_is_named(host, scale):
+    guide = host.igr.AutoIGR(partial(mixed, host), TAU, init_scale=scale)
+    with pytest.raises((TypeError, ValueError), match="init_scale to be"):
+        host.run(guide)
+
+
+def test_an_unknown_keyword_names_the_guide_and_the_keywords_of_relax(host):
+    with pytest.raises(TypeError, match=r"^AutoIGR\(\) got .* 'stick': .* num_sticks"):
+        host.igr.AutoIGR(partial(mixed, host), TAU, stick=3)
+
+
 def test_a_guide_is_new_after_a_first_run_that_failed(host):
     made = []
 
@@ -473,8 +485,8 @@ def test_continuous_sites_get_the_guide_of_the_host_in_the_order_of_the_model(
     host, guides
 ):
     model = relaxed(host, mixed)
-    continuous = partial(guides.AutoNormal, init_scale=0.3)
-    guide = host.igr.AutoIGR(model, TAU, continuous=continuous)
+    own = {"continuous": guides.AutoNormal, "init_scale": 0.3}
+    guide = host.igr.AutoIGR(model, TAU, **own)
     host.start(guide)
     assert host.loss_once(host.MEAN_FIELD(), model, guide) > 0  # no warning of order
     parts = [type(part).__name__ for part in guide]
@@ -496,10 +508,8 @@ def test_an_improper_prior_is_no_obstacle_to_a_guide(host):
         u = host.sample("u", host.dist.ImproperUniform(real, (), ()))
         host.sample("x", host.dist.Normal(u, one), obs=x)
 
-    default = signature(host.igr.AutoIGR).parameters["continuous"].default
-    continuous = partial(default, init_loc_fn=lambda _: x, init_scale=1.0)
     model = relaxed(host, improper)
-    guide = host.igr.AutoIGR(model, TAU, continuous=continuous)
+    guide = host.igr.AutoIGR(model, TAU, init_loc_fn=lambda _: x, init_scale=1.0)
     host.start(guide)
     loss = host.loss_once(host.igr.TraceDiscreteKL_ELBO(), model, guide)
     assert loss == pytest.approx(0, abs=1e-5)
@@ -529,11 +539,10 @@ def test_a_first_value_has_the_shape_of_its_site(host, shape):
         with host.plate("pair", 2):
             host.sample("u", host.normal(host.array(np.float32(0))))
 
-    default = signature(host.igr.AutoIGR).parameters["continuous"].default
     value = host.array(np.ones(shape, np.float32))
     first = {"u": value}
-    continuous = partial(default, init_loc_fn=lambda site: first.get(site["name"]))
-    guide = host.igr.AutoIGR(pair, TAU, continuous=continuous)
+    start = {"init_loc_fn": lambda site: first.get(site["name"])}
+    guide = host.igr.AutoIGR(pair, TAU, **start)
     with pytest.raises(ValueError, match=r"of shape \(2,\) at site 'u', got one of"):
         host.run(guide)
 

@@ -109,4 +109,5 @@ TraceRELAX_ELBO(temperature="low")  # pyright: ignore[reportArgumentType]
 assert_type(
     AutoIGR(model, 0.5, scale=1.0, keep={"z"}).scale, float | Literal["learned"] | None
 )
+AutoIGR(model, 0.5, init_loc_fn=lambda site: None, init_scale=0.3)
 AutoIGR(model, 0.5, keeps={"z"})  # pyright: ignore[reportCallIssue]

@@ -18,6 +18,7 @@ from numpyro.distributions.constraints import Constraint
 from numpyro.infer.initialization import init_to_median
 
 from numpyro_igr._host import helpful_support_errors
+from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr._typed import Transform
 from numpyro_igr.distributions.expected_one_hot import NO_DENSITY
 from numpyro_igr.infer.autoguide._followed_sites import is_guided
@@ -46,6 +47,7 @@ class MeanFieldGuide(SiteGuide):
         init_scale: the first standard deviation of each Gaussian.
 
     Raises:
+        TypeError: if ``init_scale`` is no real number.
         ValueError: if ``init_scale`` is not positive; in the first run if a value of
             ``init_loc_fn`` has not the shape of its site.
         NotImplementedError: at a site onto whose support the host has no bijection.
@@ -61,8 +63,7 @@ class MeanFieldGuide(SiteGuide):
         init_loc_fn: Callable = init_to_median,
         init_scale: float = 0.1,
     ) -> None:
-        if not init_scale > 0:
-            raise ValueError(f"expected init_scale to be positive, got {init_scale}")
+        check_positive(validate_args=True, init_scale=init_scale)
         super().__init__(model)
         self.init_loc_fn, self.init_scale = init_loc_fn, init_scale
 

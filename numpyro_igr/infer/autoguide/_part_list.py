@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpyro
-from jax import Array
+from jax import Array, random
 from numpyro.infer.autoguide import AutoGuideList
 
 
@@ -23,6 +23,21 @@ class PartList(AutoGuideList):
         """Of each site: its quantiles, and for each the ``median`` of a relaxed one."""
         self._check_run()
         return super().quantiles(params, quantiles)
+
+    def sample_posterior(
+        self,
+        rng_key: Array,
+        params: dict[str, Any],
+        *args: Any,
+        sample_shape: tuple[int, ...] = (),
+        **kwargs: Any,
+    ) -> dict[str, Array]:
+        """With the options of the first run; ``Predictive`` has trained ones."""
+        self._check_run()
+        kwargs, samples = {"sample_shape": sample_shape} | kwargs, {}
+        for part, key in zip(self, random.split(rng_key, len(self)), strict=True):
+            samples |= part.sample_posterior(key, params, *args, **kwargs)
+        return samples
 
     # All parts have one object a plate, so one subsample, also of an enumerating host.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, numpyro.plate]:

@@ -6,15 +6,16 @@ from itertools import groupby
 from typing import Any, Unpack
 
 import numpyro
-from jax import Array, random
+from jax import Array
 from jax.typing import ArrayLike
 from numpyro import handlers
 from numpyro.infer.autoguide import AutoGuide
 
 from numpyro_igr.handlers import relax
+from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.handlers._uses import check_uses
-from numpyro_igr.infer._options import RelaxOptions
-from numpyro_igr.infer.autoguide._continuous_part import continuous_part
+from numpyro_igr.infer._options import RelaxOptions, check_options
+from numpyro_igr.infer.autoguide._continuous_part import continuous_part, starting
 from numpyro_igr.infer.autoguide._followed_sites import (
     is_followed,
     is_guided,
@@ -65,10 +66,15 @@ class AutoIGR(PartList):
             "learned", for ``TraceMeanField_ELBO``. The means start at the model's.
         continuous: makes the guide of the continuous sites: independent Gaussians, an
             automatic guide of the host, or a function of the model that returns one.
+        init_loc_fn: given to ``continuous``: where its sites start, as in the host's
+            guides.
+        init_scale: given to ``continuous``: the first standard deviation of its
+            Gaussians, 0.1 if None.
         create_plates: as in the host's guides; in Pyro, a given subsample needs it.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
+        TypeError: as :func:`relax`; if ``model`` is no program; at an unknown option.
         ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
             the model compares, rounds or indexes with a relaxed value, or if a support
             of automatic guides moves; at a masked or scaled site of ``continuous``.
@@ -90,14 +96,18 @@ class AutoIGR(PartList):
         *,
         scale: Scale = None,
         continuous: Callable = MeanFieldGuide,
+        init_loc_fn: Callable | None = None,
+        init_scale: float | None = None,
         create_plates: Callable | None = None,
         **options: Unpack[RelaxOptions],
     ) -> None:
+        check_program(model=model)
+        check_options(options)
         model = StartMessenger(relax(model, 1.0, **options))
         super().__init__(model, create_plates=create_plates)
         self.temperature: ArrayLike | Callable[..., ArrayLike] = temperature
         self.scale: Scale = check_scale(scale)
-        self.continuous = continuous
+        self.continuous = starting(continuous, init_loc_fn, init_scale)
 
     # Parts of consecutive sites keep the order of the model, which the host asks for.
     def _setup_prototype(self, *args: Any, **kwargs: Any) -> None:
@@ -155,18 +165,3 @@ class AutoIGR(PartList):
             follows, self._calls[kind] = found
             self.follows |= follows
         self._prototype_frames.update(self._calls[kind])
-
-    def sample_posterior(
-        self,
-        rng_key: Array,
-        params: dict[str, Any],
-        *args: Any,
-        sample_shape: tuple[int, ...] = (),
-        **kwargs: Any,
-    ) -> dict[str, Array]:
-        """With the options of the first run; ``Predictive`` has trained ones."""
-        self._check_run()
-        kwargs, samples = {"sample_shape": sample_shape} | kwargs, {}
-        for part, key in zip(self, random.split(rng_key, len(self)), strict=True):
-            samples |= part.sample_posterior(key, params, *args, **kwargs)
-        return samples

@@ -1,6 +1,7 @@
 """The part of a guide that a function of the user makes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from pyro import poutine
@@ -13,6 +14,21 @@ NO_GUIDE = (
     "expected continuous to return a guide of the model that it is called with, such "
     "as an automatic one of the host, got {!r}"
 )
+
+
+def starting(
+    continuous: Callable, init_loc_fn: Callable | None, init_scale: float | None
+) -> Callable:
+    """What makes the guide of continuous sites, with the keywords that are given.
+
+    Args:
+        continuous: as in :class:`AutoIGR`.
+        init_loc_fn: as in :class:`AutoIGR`.
+        init_scale: as in :class:`AutoIGR`.
+    """
+    given = {"init_loc_fn": init_loc_fn, "init_scale": init_scale}
+    given = {name: value for name, value in given.items() if value is not None}
+    return partial(continuous, **given) if given else continuous
 
 
 def continuous_part(continuous: Callable, model: Callable) -> AutoGuide:

@@ -12,6 +12,7 @@ from torch.distributions import biject_to
 from torch.distributions.constraints import Constraint
 
 from pyro_igr._host import InitMessenger, helpful_support_errors
+from pyro_igr._numerics.checks import check_positive
 from pyro_igr._typed import Distribution, Message, Transform, TransformedDistribution
 from pyro_igr.distributions.expected_one_hot import NO_DENSITY
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
@@ -36,6 +37,7 @@ class MeanFieldGuide(SiteGuide):
         init_scale: the first standard deviation of each Gaussian.
 
     Raises:
+        TypeError: if ``init_scale`` is no real number.
         ValueError: if ``init_scale`` is not positive; in the first run if a value of
             ``init_loc_fn`` has not the shape of its site.
         NotImplementedError: at a site onto whose support the host has no bijection.
@@ -51,8 +53,7 @@ class MeanFieldGuide(SiteGuide):
         init_loc_fn: Callable = init_to_median,
         init_scale: float = 0.1,
     ) -> None:
-        if not init_scale > 0:
-            raise ValueError(f"expected init_scale to be positive, got {init_scale}")
+        check_positive(validate_args=True, init_scale=init_scale)
         first = partial(_first_value, init_loc_fn)
         super().__init__(InitMessenger(first)(model))
         self.init_scale = init_scale

@@ -7,7 +7,10 @@ from weakref import ref
 
 import pyro
 from pyro.infer.autoguide import AutoGuideList
+from pyro.poutine import Trace
 from torch import Tensor
+
+from pyro_igr.infer.autoguide._supports import check_categories
 
 
 class PartList(AutoGuideList):
@@ -24,6 +27,10 @@ class PartList(AutoGuideList):
         """Of each site: its quantiles, and for each the ``median`` of a relaxed one."""
         self._check_run()
         return super().quantiles(quantiles, *args, **kwargs)
+
+    def _check_prototype(self, part_trace: Trace) -> None:
+        check_categories(cast(Trace, self.prototype_trace), part_trace)
+        super()._check_prototype(part_trace)
 
     # Parts of a guide that is copied have lost it.
     def _create_plates(self, *args: Any, **kwargs: Any) -> dict[str, pyro.plate]:

@@ -11,11 +11,12 @@ from torch import Tensor, enable_grad
 from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
 from pyro_igr.handlers._module_programs import like_program
+from pyro_igr.handlers._programs import check_program
 from pyro_igr.handlers._uses import check_uses
 from pyro_igr.infer._delta_density import DensityMessenger
-from pyro_igr.infer._options import RelaxOptions
+from pyro_igr.infer._options import RelaxOptions, check_options
 from pyro_igr.infer._plates import check_sizes, check_subsamples
-from pyro_igr.infer.autoguide._continuous_part import continuous_part
+from pyro_igr.infer.autoguide._continuous_part import continuous_part, starting
 from pyro_igr.infer.autoguide._followed_sites import (
     is_followed,
     is_guided,
@@ -32,7 +33,7 @@ from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
 from pyro_igr.infer.autoguide._scales import Scale, check_scale
 from pyro_igr.infer.autoguide._site_guide import SiteGuide
 from pyro_igr.infer.autoguide._sizes import full_size
-from pyro_igr.infer.autoguide._supports import check_categories, check_supports
+from pyro_igr.infer.autoguide._supports import check_supports
 
 
 class AutoIGR(PartList):
@@ -66,10 +67,15 @@ class AutoIGR(PartList):
             "learned", for ``TraceMeanField_ELBO``. The means start at the model's.
         continuous: makes the guide of the continuous sites: independent Gaussians, an
             automatic guide of the host, or a function of the model that returns one.
+        init_loc_fn: given to ``continuous``: where its sites start, as in the host's
+            guides.
+        init_scale: given to ``continuous``: the first standard deviation of its
+            Gaussians, 0.1 if None.
         create_plates: as in the host's guides; in Pyro, a given subsample needs it.
         options: keywords of :func:`relax`, for a model that is not relaxed yet.
 
     Raises:
+        TypeError: as :func:`relax`; if ``model`` is no program; at an unknown option.
         ValueError: as :func:`relax`; if ``scale`` is none of these; in the first run if
             the model compares, rounds or indexes with a relaxed value, or if a support
             of automatic guides moves; at a masked or scaled site of ``continuous``.
@@ -92,16 +98,20 @@ class AutoIGR(PartList):
         *,
         scale: Scale = None,
         continuous: Callable = MeanFieldGuide,
+        init_loc_fn: Callable | None = None,
+        init_scale: float | None = None,
         create_plates: Callable | None = None,
         **options: Unpack[RelaxOptions],
     ) -> None:
+        check_program(model=model)
+        check_options(options)
         relaxed = relax(model, 1.0, **options)
         started = like_program(StartMessenger()(relaxed), relaxed)
         super().__init__(started, create_plates=create_plates)
         self._model = KeptModel((self.model,))
         self.temperature: Tensor | float | Callable[..., Tensor | float] = temperature
         self.scale: Scale = check_scale(scale)
-        self.continuous = continuous
+        self.continuous = starting(continuous, init_loc_fn, init_scale)
 
     @staticmethod
     def _prototype_hide_fn(msg: Message) -> bool:
@@ -131,10 +141,6 @@ class AutoIGR(PartList):
         self._calls = KnownCalls({kind_of(*args, **kwargs): {**self._prototype_frames}})
         self.follows: bool = is_followed([run[name] for name in sites], full_sizes)
         check_supports(self.model, automatic, sites, *args, **kwargs)
-
-    def _check_prototype(self, part_trace: poutine.Trace) -> None:
-        check_categories(cast(poutine.Trace, self.prototype_trace), part_trace)
-        super()._check_prototype(part_trace)
 
     # The host takes its model from a guide that it copies, and its parts.
     def __getstate__(self) -> dict[str, Any]:
