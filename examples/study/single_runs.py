@@ -105,11 +105,16 @@ class SingleRuns:
         """Choose among options, if there is a choice, and run the best by seeds."""
         best = grid[0] if len(grid) == 1 else self.choose(grid)
         for seed in self.options.final_seed:
-            folder = self.options.figures
-            if folder:
-                folder = folder / f"{best.dataset}_{best.pixels}_{best.family}_{seed}"
-                folder.mkdir(parents=True, exist_ok=True)
-            self.find(replace(best, seed=seed, figures=folder), test=True)
+            final = replace(best, seed=seed)
+            self.find(replace(final, figures=self.folder(final)), test=True)
+
+    def folder(self, final: Run) -> Path | None:
+        """That of the figures of a final run alone, if there are to be any."""
+        if self.options.figures is None:
+            return None
+        of = final.dataset, final.pixels, final.family, self.options.host, final.seed
+        words = *map(str, of), digest(self.name(final, test=True))
+        return self.options.figures / "_".join(words)
 
     def choose(self, grid: Sequence[Run]) -> Run:
         """The options that do best on validation images; ValueError if none do."""
@@ -126,8 +131,7 @@ class SingleRuns:
         Where there is something to choose, test images do not: no score of theirs.
         """
         member, results = self.name(options, test=test), self.options.results
-        digest = sha256(json.dumps(member).encode()).hexdigest()[:16]
-        checkpoint = results.with_name(f"{results.name}.{digest}")
+        checkpoint = results.with_name(f"{results.name}.{digest(member)}")
         lines = [line for line in read_lines(results) if line["member"] == member]
         if not lines:
             lines = [{"member": member, **self.make(options, checkpoint)}]
@@ -155,6 +159,11 @@ class SingleRuns:
         on |= {name: version(name) for name in packages}
         unknown = {"seconds": None} if resume else {}
         return {"on": on, "scores": self.scores(result) | unknown}
+
+
+def digest(member: dict[str, Any]) -> str:
+    """A word for what the line of a run is known by."""
+    return sha256(json.dumps(member).encode()).hexdigest()[:16]
 
 
 def open_example(example: str, host: str) -> Any:

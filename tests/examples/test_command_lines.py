@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,7 @@ GRID, REPORT = "examples.study.grid_numpyro", "examples.study.report"
 PAPER = "examples.study.paper"
 STUDY = [GRID, "examples.study.recipes_numpyro", "examples.study.timings_numpyro"]
 TABLES = ["examples.study.prediction", "examples.study.mixtures"]
+FOUND = Path(__file__).parents[2] / "examples/study/found"
 WRONG = [
     (f"examples.{name}_{host}", arguments)
     for name, table in ENTRIES.items()
@@ -61,6 +63,7 @@ WRONG += [
         "-b=5000 --dataset=digits",
         "--results=/dev --timings=/dev",
         "--results=/dev/null/file --timings=/dev/null/file",
+        f"--results={FOUND}/timings.jsonl --timings={FOUND}/fashion_linear.jsonl",
     )
 ]
 WRONG += [(REPORT, "--figure"), (REPORT, "--figure=/dev/null/file")]

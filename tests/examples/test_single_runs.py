@@ -2,7 +2,9 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -34,9 +36,11 @@ class Stub(ModuleType):
 
     def __init__(self):
         super().__init__("stub")
-        self.epochs, self.killed_after, self.said = [], None, []
+        self.epochs, self.killed_after = [], None
+        self.said, self.folders = [], []
 
     def train(self, options):
+        self.folders.append(str(options.figures))
         with keeping(options, {"device": "abacus"}) as kept:
             for epoch in range(kept.epochs_done, options.num_epochs):
                 self.said.append(command_line.saved)
@@ -90,8 +94,27 @@ def test_the_best_on_validation_images_runs_by_seeds_and_test_images_do_not_choo
     (final,) = finals_of(lines, "stub", ["learning_rate"])
     assert final.chosen == "best of 3"
     assert final.values("test") == [1.0, 1.0]
-    folders = {path.name for path in runs.options.figures.iterdir()}
-    assert folders == {"mnist_threshold_igr_0", "mnist_threshold_igr_1"}
+
+
+def test_each_final_has_a_folder_for_figures_of_its_own(stub, runs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "stub_other", stub)
+    monkeypatch.setitem(HOSTS, "other", HOSTS[HOST])
+    (of,) = grid(runs, 0.1)
+    for host in HOST, "other":
+        each = replace(runs, options=replace(runs.options, host=host))
+        each.study([of])
+        each.study([replace(of, temperature=2.0)])
+    assert len({*stub.folders}) == len(stub.folders) == 8
+    for seed, host in product((0, 1), (HOST, "other")):
+        named = [x for x in stub.folders if f"mnist_threshold_igr_{host}_{seed}_" in x]
+        assert len(named) == 2
+
+
+def test_runs_that_tune_and_those_of_no_figures_draw_none(stub, runs):
+    runs.choose(grid(runs, 0.1, 0.2))
+    none = replace(runs.options, figures=None)
+    replace(runs, options=none).study(grid(runs, 0.1))
+    assert {*stub.folders} == {"None"}
 
 
 def test_no_run_that_tunes_is_reported():
