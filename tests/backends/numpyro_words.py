@@ -34,7 +34,7 @@ def mask(by):
 
 
 def scale(by):
-    return handlers.scale(scale=by)
+    return handlers.scale(scale=by if isinstance(by, float) else array(by))
 
 
 def gumbel(temperature, logits):

@@ -31,7 +31,7 @@ def mask(by):
 
 
 def scale(by):
-    return poutine.scale(scale=by)
+    return poutine.scale(scale=by if isinstance(by, float) else array(by))
 
 
 def gumbel(temperature, logits):

@@ -66,11 +66,11 @@ def guide(host, probs=OFF, make=hard, around=(), size=4, subsample=None):
     return run
 
 
-def of_two(q, log_joint):
+def of_two(q, log_joint, scale=1.0):
     """The mean bound of two one-hot samples, over all pairs of them."""
-    w = log_joint - np.log(q)
+    w = (log_joint - np.log(q)) / np.asarray(scale)[..., None]
     pairs = np.logaddexp(w[..., :, None], w[..., None, :]) - np.log(2)
-    return (q[..., :, None] * q[..., None, :] * pairs).sum((-1, -2))
+    return scale * (q[..., :, None] * q[..., None, :] * pairs).sum((-1, -2))
 
 
 def assert_mean(losses, bound):
@@ -240,8 +240,12 @@ def test_double_reparameterization_is_refused_where_relaxed_sites_depend(host):
         host.attempt(doubly(host, 2), chain, chain)
 
 
-def spelled_out(host, of_log_q=lambda log_q: log_q):
-    """The same pair twice: as it is, and with its weights in a factor."""
+def spelled_out(host, of_log_q=lambda log_q: log_q, share=0.0, enter=None):
+    """The same pair twice: as it is, and with its weights in a factor.
+
+    Or with a share of them at the site, which these handlers leave it.
+    """
+    enter = enter or (lambda: host.mask(False))
 
     def law(loc):
         return host.igr.IGRStickBreaking(TAU, loc, host.array(np.ones((4, 2))))
@@ -251,21 +255,55 @@ def spelled_out(host, of_log_q=lambda log_q: log_q):
         with host.plate("data", 4):
             host.sample("z", law(loc))
 
-    def without_density():
+    def with_share():
         loc = host.param("loc", host.array(LOGITS[:, :2]))
-        with host.plate("data", 4), host.mask(False):
+        with host.plate("data", 4), enter():
             host.sample("z", law(loc))
 
     def with_factor():
         loc = host.param("loc", host.array(LOGITS[:, :2]))
         with host.plate("data", 4):
-            with host.mask(False):
+            with enter():
                 z = host.sample("z", soft(host, PRIOR))
             log_ratio = host.array(np.log(PRIOR)) - of_log_q(law(loc).logits)
-            host.factor("ratio", (z * log_ratio).sum(-1))
+            ratio = (z * log_ratio).sum(-1)
+            host.factor("ratio", host.array(1 - share) * ratio)
             host.sample("x", host.normal(z @ host.array(MEANS)), obs=host.array(X))
 
-    return (model(host, soft), of_guide), (with_factor, without_density)
+    return (model(host, soft), of_guide), (with_factor, with_share)
+
+
+EACH, KEPT = np.array([0.5, 1.0, 2.0, 0.25]), np.array([True, False, False, True])
+
+
+@pytest.mark.parametrize("name", ["scale", "mask"])
+def test_a_doubly_reparameterized_gradient_is_linear_in_the_share_of_log_q(host, name):
+    """Of the same weights, whatever part of them is a factor in place of log q."""
+    by = {"scale": EACH, "mask": KEPT}[name]
+    share, enter = 1.0 * by, lambda: getattr(host, name)(by)
+    whole, none = spelled_out(host)[0], spelled_out(host, host.detach)[1]
+    part = spelled_out(host, host.detach, share, enter)[1]
+    found, of_all, of_none = (
+        host.estimates(doubly(host, 3), *programs, {"loc": LOGITS[:, :2]}, 4)["loc"]
+        for programs in (part, whole, none)
+    )
+    expected = share[:, None] * of_all + (1 - share[:, None]) * of_none
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert abs(of_all - of_none).max() > 0.1
+
+
+@pytest.mark.parametrize("make", [iwae, doubly])
+def test_a_scale_of_each_datum_is_a_factor_of_its_gradient(host, make):
+    def of_guide():
+        loc = host.param("loc", host.array(LOGITS[:, :2]))
+        with host.plate("data", 4), host.scale(by):
+            host.sample("z", host.igr.IGRStickBreaking(TAU, loc, 1.0))
+
+    found, start = [], {"loc": LOGITS[:, :2]}
+    for by in (EACH, 1.0):
+        scaled = model(host, soft, around=[lambda by=by: host.scale(by)])
+        found.append(host.estimates(make(host, 3), scaled, of_guide, start, 4)["loc"])
+    np.testing.assert_allclose(found[0], EACH[:, None] * found[1], rtol=1e-6)
 
 
 def test_the_gradient_is_that_of_the_weights_in_their_explicit_form(host):
@@ -416,7 +454,7 @@ def test_values_without_a_gradient_are_refused(host):
     host.attempt(host.igr.TraceUnorderedSet_ELBO(2), model(host), of_guide)
 
 
-def grid(host, size=2, subsample=None, within=True):
+def grid(host, size=2, subsample=None, within=True, around_x=()):
     """Two rows of two data; the category is that of the datum, or that of its row."""
 
     def run(is_model):
@@ -428,6 +466,8 @@ def grid(host, size=2, subsample=None, within=True):
             if is_model:
                 if not within:
                     stack.enter_context(host.plate("columns", size, subsample, dim=-1))
+                for enter in around_x:
+                    stack.enter_context(enter())
                 x = host.normal(z @ host.array(MEANS))
                 host.sample("x", x, obs=host.array(X.reshape(2, 2)))
 
@@ -438,6 +478,16 @@ def test_data_that_share_a_latent_share_a_weight(host):
     log_joint = np.log(PRIOR) + norm.logpdf(X.reshape(2, 2, 1), MEANS).sum(1)
     found = many(host, of_pairs(host, 2), *grid(host, within=False))
     assert_mean(found, of_two(np.broadcast_to(PRIOR, (2, 3)), log_joint).sum())
+
+
+def test_the_scale_of_a_weight_is_the_mean_over_its_observations(host):
+    by = np.array([[0.2, 1.0], [2.0, 4.0]])
+    log_x = (by[..., None] * norm.logpdf(X.reshape(2, 2, 1), MEANS)).sum(1)
+    scale = [lambda: host.scale(by)]
+    programs = grid(host, within=False, around_x=scale)
+    found = many(host, of_pairs(host, 2), *programs, count=60)
+    q = np.broadcast_to(PRIOR, (2, 3))
+    assert_mean(found, of_two(q, np.log(PRIOR) + log_x, by.mean(-1)).sum())
 
 
 @pytest.mark.parametrize(
