@@ -10,10 +10,11 @@ from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.handlers._fit import check_family
 from numpyro_igr.handlers._names import check_names, warn_of_unknown
 from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.handlers._relaxed_sites import check_observed
-from numpyro_igr.handlers.reparam import IGRReparam, check_family
+from numpyro_igr.handlers.reparam import IGRReparam
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +41,7 @@ def relax(
     fn: Callable[P, R],
     temperature: ArrayLike | Callable[..., ArrayLike],
     *,
-    family: type[Distribution] = IGRStickBreaking,
+    family: Callable[..., Distribution] = IGRStickBreaking,
     one_hot: Collection[str] = (),
     keep: Collection[str] = (),
     num_sticks: int | None = None,

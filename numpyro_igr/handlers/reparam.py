@@ -1,7 +1,7 @@
 """A reparameterizer that relaxes one discrete site, for the host's ``reparam``."""
 
+from collections.abc import Callable
 from functools import partial
-from math import prod
 from typing import cast
 
 import jax.numpy as jnp
@@ -12,18 +12,19 @@ from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
 from numpyro_igr._host import is_given
-from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_category, log_probs_of
+from numpyro_igr.handlers._fit import (
+    FAMILY,
+    check_batch,
+    check_family,
+    check_temperature,
+)
 
 COUNT = (
     "a handler around relax gives the count '{}' a value, and its weights stay latent: "
     "apply that handler to the model, and relax the result"
-)
-FAMILY = (
-    "expected family to be a class of distributions, or a function of a temperature "
-    "and logits that returns one, got {}"
 )
 UNFIT = "expected family to fit the distribution at site '{}', but {} raised: {}"
 
@@ -51,8 +52,8 @@ class IGRReparam(Reparam):
             each element of the batch.
         family: the relaxed family, by its class: ``IGRStickBreaking``, which is matched
             in closed form; ``IGR``, which treats all categories but the last alike
-            and is matched by a solver at every run; or any class that is built from
-            a temperature and ``logits``, as ``RelaxedOneHotCategorical``.
+            and is matched by a solver at every run; or any class or function that
+            takes a temperature and ``logits``, as ``RelaxedOneHotCategorical`` does.
         one_hot: whether the values of an integer site are to be one-hot vectors
             instead: of a ``Categorical``, or any that the host can enumerate.
         num_sticks: how many values of a count to distinguish, as in
@@ -84,13 +85,13 @@ class IGRReparam(Reparam):
         self,
         temperature: ArrayLike,
         *,
-        family: type[Distribution] = IGRStickBreaking,
+        family: Callable[..., Distribution] = IGRStickBreaking,
         one_hot: bool = False,
         num_sticks: int | None = None,
     ) -> None:
         check_family(family)
         self.temperature: ArrayLike = temperature
-        self.family: type[Distribution] = family
+        self.family: Callable[..., Distribution] = family
         self.one_hot: bool = one_hot
         self.num_sticks: int | None = num_sticks
 
@@ -99,14 +100,14 @@ class IGRReparam(Reparam):
     ) -> tuple[Distribution | None, Array | None]:
         if obs is not None:
             raise ValueError(f"expected site '{name}' to be latent")
-        _check_temperature(name, self.temperature, fn)
+        check_temperature(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
             if is_given(name) and not is_given(f"{name}_weights"):
                 raise ValueError(COUNT.format(name))
             weights = numpyro.sample(f"{name}_weights", self._of_counts(name, fn))
             return None, _count(cast(Array, weights))
         made = cast(Distribution, inside(fn, partial(self._matched, name)))
-        _check_batch(name, made, fn)
+        check_batch(name, made, fn)
         return made, None
 
     def _matched(self, name: str, distribution: Distribution) -> Distribution:
@@ -128,44 +129,6 @@ class IGRReparam(Reparam):
         except ValueError as error:
             raise ValueError(f"site '{name}': {error}") from error
         return cast(Distribution, found)
-
-
-def check_family(family: type[Distribution]) -> None:
-    """Raises if that is no family, or its value would be log z in the place of z.
-
-    Args:
-        family: a class, or what makes a member from a temperature and logits.
-    """
-    if isinstance(family, Distribution) or not callable(family):
-        raise TypeError(FAMILY.format(repr(family)))
-    if getattr(family, "value_is_log", False):
-        raise ValueError(
-            "expected family to be one whose value is z, for a program that takes a "
-            f"one-hot vector; got {family.__name__}, whose value is log z"
-        )
-
-
-def _check_temperature(name: str, temperature: ArrayLike, fn: Distribution) -> None:
-    check_positive(temperature=temperature)
-    batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
-    shape = tuple(jnp.shape(temperature))
-    try:
-        is_within = prod(jnp.broadcast_shapes(shape, batch)) == prod(batch)
-    except ValueError:
-        is_within = False
-    if not is_within:
-        raise ValueError(
-            "expected temperature to be a number, or one for each element of the batch "
-            f"at site '{name}', whose shape is {batch}, got shape {shape}"
-        )
-
-
-def _check_batch(name: str, made: Distribution, fn: Distribution) -> None:
-    if prod(made.batch_shape) != prod(fn.batch_shape):
-        raise ValueError(
-            f"expected family to keep the batch at site '{name}', whose shape is "
-            f"{tuple(fn.batch_shape)}, got {tuple(made.batch_shape)}"
-        )
 
 
 def _count(weights: Array) -> Array:

@@ -12,11 +12,12 @@ from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.handlers._fit import check_family
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._names import check_names, warn_of_unknown
 from pyro_igr.handlers._programs import check_program
 from pyro_igr.handlers._relaxed_sites import check_observed
-from pyro_igr.handlers.reparam import IGRReparam, check_family
+from pyro_igr.handlers.reparam import IGRReparam
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,7 +39,7 @@ def relax(
     fn: Callable[P, R],
     temperature: Tensor | float | Callable[..., Tensor | float],
     *,
-    family: type[Distribution] = IGRStickBreaking,
+    family: Callable[..., Distribution] = IGRStickBreaking,
     one_hot: Collection[str] = (),
     keep: Collection[str] = (),
     num_sticks: int | None = None,

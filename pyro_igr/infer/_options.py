@@ -1,6 +1,6 @@
 """Arguments that are handed on: to objectives of the host, and to ``relax``."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypedDict
 
 from pyro.distributions import Distribution
@@ -24,7 +24,7 @@ class TraceOptions(ELBOOptions, total=False):
 class RelaxOptions(TypedDict, total=False):
     """Those of ``relax``, beside the model and the temperature."""
 
-    family: type[Distribution]
+    family: Callable[..., Distribution]
     one_hot: Collection[str]
     keep: Collection[str]
     num_sticks: int | None

@@ -1,9 +1,11 @@
 """What a type checker tells a user of the package in NumPyro; checked, never run."""
 
+from functools import partial
 from typing import Literal, assert_type
 
 import jax.numpy as jnp
 from jax import Array, random
+from jax.typing import ArrayLike
 from numpyro.distributions import Normal, Poisson
 from numpyro.distributions.transforms import AffineTransform
 
@@ -91,6 +93,19 @@ assert_type(discretize(model)(zeros), Array)
 relax(model, 0.5)(zeros, sizes=2)  # pyright: ignore[reportCallIssue]
 discretize(model)("zeros")  # pyright: ignore[reportArgumentType]
 assert_type(IGRReparam(0.5, family=IGR).one_hot, bool)
+
+
+# A family is a class, or a function that makes a member.
+def wide(temperature: ArrayLike, *, logits: Array) -> IGR:
+    return IGR.from_probs(temperature, logits=logits, scale=2.0)
+
+
+relax(model, 0.5, family=wide)
+relax(model, 0.5, family=partial(IGR.from_probs, scale=2.0))
+relax(model, 0.5, family=lambda tau, logits: IGR.from_probs(tau, logits=logits))
+AutoIGR(model, 0.5, family=IGR.from_probs)
+IGRReparam(0.5, family=wide)
+relax(model, 0.5, family="IGR")  # pyright: ignore[reportArgumentType]
 
 # Objectives: arguments by name, the host's among them.
 TraceDiscreteKL_ELBO(5, vectorize_particles=False, sum_sites=False)

@@ -1,5 +1,6 @@
 """What a type checker tells a user of the package in Pyro; checked, never run."""
 
+from functools import partial
 from typing import Literal, assert_type
 
 import torch
@@ -91,6 +92,19 @@ assert_type(discretize(model)(zeros), Tensor)
 relax(model, 0.5)(zeros, sizes=2)  # pyright: ignore[reportCallIssue]
 discretize(model)("zeros")  # pyright: ignore[reportArgumentType]
 assert_type(IGRReparam(0.5, family=IGR).one_hot, bool)
+
+
+# A family is a class, or a function that makes a member.
+def wide(temperature: Tensor | float, *, logits: Tensor) -> IGR:
+    return IGR.from_probs(temperature, logits=logits, scale=2.0)
+
+
+relax(model, 0.5, family=wide)
+relax(model, 0.5, family=partial(IGR.from_probs, scale=2.0))
+relax(model, 0.5, family=lambda tau, logits: IGR.from_probs(tau, logits=logits))
+AutoIGR(model, 0.5, family=IGR.from_probs)
+IGRReparam(0.5, family=wide)
+relax(model, 0.5, family="IGR")  # pyright: ignore[reportArgumentType]
 
 # Objectives: arguments by name, the host's among them.
 TraceDiscreteKL_ELBO(5, vectorize_particles=True, max_plate_nesting=1)
