@@ -106,8 +106,7 @@ def is_plain_one_hot(dist: Distribution) -> bool:
         dist: with the wrappers of the host.
     """
     dist = innermost(dist)
-    is_one_hot = isinstance(dist, OneHotCategorical)
-    return is_one_hot and not isinstance(dist, OneHotWithGradient)
+    return isinstance(dist, OneHotCategorical) and not dist.has_rsample
 
 
 def inside(dist: Distribution, change: Callable) -> Distribution | None:

@@ -6,6 +6,7 @@ from typing import cast
 import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import (
+    Delta,
     Distribution,
     Independent,
     Normal,
@@ -15,6 +16,7 @@ from numpyro.handlers import infer_config
 
 from numpyro_igr._host import Messenger, is_cond
 from numpyro_igr._typed import Transform
+from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions._pushforward import GaussianPushforward
 from numpyro_igr.distributions._truncated import Truncated
 from numpyro_igr.distributions.expected_one_hot import (
@@ -22,11 +24,18 @@ from numpyro_igr.distributions.expected_one_hot import (
     ExpectedOneHotCategorical,
 )
 from numpyro_igr.distributions.recovering import innermost, inside
+from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._site_weights import agreement
 
 UNLIKE = (
     "site '{}' has another {} in the model than in the guide, so that the loss would "
     "depend on coordinates: make them equal, or use the host's Trace_ELBO"
+)
+
+MASS = (
+    "site '{}' is one-hot in the {}, and in the {} it has the density of {}, which no "
+    "probability compares to: relax both programs, or none, or train by "
+    "TraceDiscreteKL_ELBO"
 )
 
 GIVEN = (
@@ -51,7 +60,8 @@ class LogOddsMessenger(Messenger):
     Raises:
         ValueError: at a site whose scale, masks or shape differ in model and guide:
             the sum of its terms is another one in other coordinates; at one that has
-            its value already; at a mean of a one-hot variable in one of both only.
+            its value already; at one that is one-hot, or a mean of a one-hot variable,
+            in one of both only.
     """
 
     def __init__(self, sites: dict[str, dict], *, is_model: bool) -> None:
@@ -69,6 +79,7 @@ class LogOddsMessenger(Messenger):
             self.sites[name] = {**msg, "map": _map_of(dist)}
         elif name in self.sites:
             _check_means(self.sites[name], msg)
+            _check_kinds(self.sites[name], msg)
         if unit_map := self._map(name):
             if msg["value"] is not None:
                 raise ValueError(GIVEN.format(name))
@@ -98,6 +109,16 @@ def _check_means(guide_site: dict, model_site: dict) -> None:
     dists = (innermost(site["fn"]) for site in (guide_site, model_site))
     if len({isinstance(dist, ExpectedOneHotCategorical) for dist in dists}) > 1:
         raise ValueError(NO_DENSITY)
+
+
+def _check_kinds(guide_site: dict, model_site: dict) -> None:
+    both = ("model", model_site), ("guide", guide_site)
+    for (one, site), (other, beside) in (both, both[::-1]):
+        found, discrete = innermost(beside["fn"]), Delta | OneHotCategorical
+        is_one_hot = isinstance(innermost(site["fn"]), OneHotCategorical)
+        if is_one_hot and not (isinstance(found, discrete) or is_discrete(found)):
+            name, kind = site["name"], type(found).__name__
+            raise ValueError(MASS.format(name, one, other, kind))
 
 
 # What jit traces can't be compared before it runs: then the loss is NaN if it differs.

@@ -68,13 +68,23 @@ def check_observed(site: dict) -> None:
             raise ValueError(CATEGORY.format(site["name"]))
 
 
+def are_one_hot(value: ArrayLike) -> bool | None:
+    """Whether all vectors are one-hot; in NumPyro None where jax traces them.
+
+    Args:
+        value: of a site.
+    """
+    if isinstance(value, Tracer):
+        return None
+    x = np.atleast_1d(value)
+    return bool((x.sum(-1) == 1).all() and np.isin(x, (0, 1)).all())
+
+
 def _are_categories(value: ArrayLike) -> bool:
     if isinstance(value, Tracer):
         return False
-    x = np.atleast_1d(value)
-    is_one_hot = (x.sum(-1) == 1).all() and np.isin(x, (0, 1)).all()
-    is_floating = jnp.issubdtype(x.dtype, jnp.floating)
-    return x.size > 0 and (not is_floating or bool(is_one_hot))
+    is_floating = jnp.issubdtype(jnp.result_type(value), jnp.floating)
+    return np.size(value) > 0 and (not is_floating or bool(are_one_hot(value)))
 
 
 def _made_of(name: str, sites: Mapping[str, dict]) -> str:

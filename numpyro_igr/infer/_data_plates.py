@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from numpyro_igr.handlers._site_weights import agreement, total_mask
-from numpyro_igr.infer._discrete_site import check_kinds, check_no_mean
+from numpyro_igr.infer._discrete_site import check_no_mean
+from numpyro_igr.infer._one_hot_sites import check_kinds
 
 Trace = dict[str, dict]
 Plates = str | Sequence[str] | None

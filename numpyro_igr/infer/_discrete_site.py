@@ -2,31 +2,18 @@
 
 from collections.abc import Callable
 
-from numpyro.distributions import Delta, Distribution
+from numpyro.distributions import Distribution
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from numpyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
-from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._same_size import check_same_size
 from numpyro_igr.infer._guided_latents import with_guided_latents
-from numpyro_igr.infer._sites import is_one_hot
+from numpyro_igr.infer._one_hot_sites import OF_WEIGHTS
 
-CONTINUOUS = (
-    "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
-    "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
-    "model is relaxed to a family of this package, but not to Gumbel-Softmax"
-)
 MEAN = (
     "site '{}' has an ExpectedOneHotCategorical, whose value is the mean of a one-hot "
     "variable, so that weights would not be of p(x): write it as OneHotCategorical"
-)
-ONE_HOT = (
-    "site '{}' is one-hot in the discrete guide, and continuous in the model, a {}: "
-)
-OF_WEIGHTS = (
-    "for weights that a model mixes by, give the guide a distribution of the host, as "
-    "AutoIGR does"
 )
 
 
@@ -128,35 +115,6 @@ def check_no_mean(site: dict) -> None:
     is_mean = isinstance(innermost(site["fn"]), ExpectedOneHotCategorical)
     if is_mean and not site["is_observed"]:
         raise ValueError(MEAN.format(site["name"]))
-
-
-# A value between categories has log-probability -inf or none; a category, no density.
-def check_kinds(drawn: dict, scored: dict) -> None:
-    """Raises if a site is one-hot in only one of a guide and its model.
-
-    Args:
-        drawn: the site of the discrete guide.
-        scored: the one of the discrete model, at the same value.
-    """
-    for site, other, message in (
-        (scored, drawn, CONTINUOUS),
-        (drawn, scored, ONE_HOT + OF_WEIGHTS),
-    ):
-        found = innermost(other["fn"])
-        if is_one_hot(site) and not (isinstance(found, Delta) or is_discrete(found)):
-            raise ValueError(message.format(site["name"], type(found).__name__))
-
-
-def check_relaxed(drawn: dict, scored: dict) -> None:
-    """Raises if a site is relaxed in a model, and not in its guide.
-
-    Args:
-        drawn: the site of the guide, with no discrete distribution behind it.
-        scored: the one of the model.
-    """
-    found = innermost(drawn["fn"])
-    if discrete_behind(scored["fn"]) and not (is_one_hot(drawn) or is_one_hot(scored)):
-        raise ValueError(CONTINUOUS.format(scored["name"], type(found).__name__))
 
 
 def check_same_value(of_guide: Distribution, of_model: Distribution, site: str) -> None:

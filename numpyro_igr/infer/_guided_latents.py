@@ -1,9 +1,12 @@
-"""A check that a guide has every latent site of its model."""
+"""A check that a guide has every latent site of its model, one-hot where that is."""
 
 from collections.abc import Callable
 
+from numpyro.distributions import Distribution
+
 from numpyro_igr._host import Messenger
 from numpyro_igr.handlers._cond import OutsideCondMessenger
+from numpyro_igr.infer._one_hot_sites import check_drawn
 
 LACKING = (
     "site '{}' is latent in the model and the guide lacks it, so that its density "
@@ -14,14 +17,14 @@ LACKING = (
 
 
 class GuidedMessenger(Messenger):
-    """Refuses a latent site of a model that its guide lacks.
+    """Refuses a latent site of a model that its guide lacks, or has no category for.
 
     Args:
-        guided: the names of the sites of the guide, which its runs fill.
+        guided: the distributions of the guide by site, which its runs fill.
         is_model: whether it handles the model.
     """
 
-    def __init__(self, guided: set[str], *, is_model: bool) -> None:
+    def __init__(self, guided: dict[str, Distribution], *, is_model: bool) -> None:
         super().__init__()
         self.guided, self.is_model = guided, is_model
 
@@ -29,9 +32,11 @@ class GuidedMessenger(Messenger):
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         if not self.is_model:
-            self.guided.add(msg["name"])
+            self.guided[msg["name"]] = msg["fn"]
         elif msg["name"] not in self.guided:
             raise ValueError(LACKING.format(msg["name"]))
+        else:
+            check_drawn(self.guided[msg["name"]], msg)
 
 
 def with_guided_latents(model: Callable, guide: Callable) -> tuple[Callable, Callable]:
@@ -41,6 +46,6 @@ def with_guided_latents(model: Callable, guide: Callable) -> tuple[Callable, Cal
         model: the model.
         guide: the guide, to be run first.
     """
-    guided: set[str] = set()
+    guided: dict[str, Distribution] = {}
     of_model, of_guide = (GuidedMessenger(guided, is_model=x) for x in (True, False))
     return of_model(OutsideCondMessenger(model)), of_guide(guide)

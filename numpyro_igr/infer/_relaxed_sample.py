@@ -20,10 +20,10 @@ from numpyro_igr.handlers._site_weights import agreement, total_mask
 from numpyro_igr.infer._cross_entropy import cross_entropy
 from numpyro_igr.infer._discrete_site import (
     check_discrete,
-    check_relaxed,
     check_same_value,
     recover_with_gradient,
 )
+from numpyro_igr.infer._one_hot_sites import check_relaxed
 from numpyro_igr.infer._sites import check_pathwise
 
 ONE_SIDED_MASK = (

@@ -8,11 +8,13 @@ from numpyro.handlers import replay, seed, trace
 
 from numpyro_igr.handlers._same_size import SameSizeMessenger
 from numpyro_igr.handlers._site_weights import agreement
+from numpyro_igr.infer._one_hot_sites import lies_between
 
 WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
 ESTIMATED = (
     "site '{}' has no analytic KL, its term would be estimated by Monte Carlo: {}"
 )
+BETWEEN = "its Delta has a value between the categories of a one-hot site"
 UNLIKE = "it has another {} in the model than in the guide, and only the latter counts"
 TRACED = (
     "TraceMeanField_ELBO may count a wrong KL at site '{}': {}; call "
@@ -71,6 +73,8 @@ def assert_analytic_kl(
 
 
 def _why_wrong(guide_site: dict, model_site: dict | None) -> str | None:
+    if model_site is not None and lies_between(guide_site["fn"], model_site):
+        return BETWEEN
     if model_site is None or _why_estimated(guide_site, model_site):
         return None
     q, p = guide_site["fn"], model_site["fn"]

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import cast
 
-from pyro.distributions import Normal
+from pyro.distributions import Delta, Normal, OneHotCategorical
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
@@ -14,11 +14,18 @@ from pyro_igr.distributions.expected_one_hot import (
     ExpectedOneHotCategorical,
 )
 from pyro_igr.distributions.recovering import innermost, inside
+from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._site_weights import agreement
 
 UNLIKE = (
     "site '{}' has another {} in the model than in the guide, so that the loss would "
     "depend on coordinates: make them equal, or use the host's Trace_ELBO"
+)
+
+MASS = (
+    "site '{}' is one-hot in the {}, and in the {} it has the density of {}, which no "
+    "probability compares to: relax both programs, or none, or train by "
+    "TraceDiscreteKL_ELBO"
 )
 
 GIVEN = (
@@ -43,7 +50,8 @@ class LogOddsMessenger(Messenger):
     Raises:
         ValueError: at a site whose scale, masks or shape differ in model and guide:
             the sum of its terms is another one in other coordinates; at one that has
-            its value already; at a mean of a one-hot variable in one of both only.
+            its value already; at one that is one-hot, or a mean of a one-hot variable,
+            in one of both only.
     """
 
     def __init__(self, sites: dict[str, Message], *, is_model: bool) -> None:
@@ -58,6 +66,7 @@ class LogOddsMessenger(Messenger):
             self.sites[name] = {**msg, "map": _map_of(dist)}
         elif name in self.sites:
             _check_means(self.sites[name], msg)
+            _check_kinds(self.sites[name], msg)
         if unit_map := self._map(name):
             if msg["value"] is not None:
                 raise ValueError(GIVEN.format(name))
@@ -80,6 +89,16 @@ def _check_means(guide_site: Message, model_site: Message) -> None:
     dists = (innermost(site["fn"]) for site in (guide_site, model_site))
     if len({isinstance(dist, ExpectedOneHotCategorical) for dist in dists}) > 1:
         raise ValueError(NO_DENSITY)
+
+
+def _check_kinds(guide_site: Message, model_site: Message) -> None:
+    both = ("model", model_site), ("guide", guide_site)
+    for (one, site), (other, beside) in (both, both[::-1]):
+        found, discrete = innermost(beside["fn"]), Delta | OneHotCategorical
+        is_one_hot = isinstance(innermost(site["fn"]), OneHotCategorical)
+        if is_one_hot and not (isinstance(found, discrete) or is_discrete(found)):
+            name, kind = site["name"], type(found).__name__
+            raise ValueError(MASS.format(name, one, other, kind))
 
 
 def _check_weights(guide_site: Message, model_site: Message) -> None:

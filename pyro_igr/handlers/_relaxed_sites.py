@@ -76,10 +76,18 @@ def check_observed(site: Message) -> None:
             raise ValueError(CATEGORY.format(site["name"]))
 
 
+def are_one_hot(value: Any) -> bool:
+    """Whether all vectors are one-hot; in NumPyro None where jax traces them.
+
+    Args:
+        value: of a site.
+    """
+    return bool(is_all_true(constraints.one_hot.check(as_tensor(value))))
+
+
 def _are_categories(value: Any) -> bool:
     x = as_tensor(value)
-    is_one_hot = is_all_true(constraints.one_hot.check(x))
-    return x.numel() > 0 and (not x.is_floating_point() or bool(is_one_hot))
+    return x.numel() > 0 and (not x.is_floating_point() or are_one_hot(x))
 
 
 def _made_of(name: str, sites: Mapping[str, Any]) -> str:

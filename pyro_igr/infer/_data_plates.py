@@ -10,7 +10,8 @@ from torch import Tensor
 from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr._typed import Message
 from pyro_igr.handlers._site_weights import agreement, total_mask
-from pyro_igr.infer._discrete_site import check_kinds, check_no_mean
+from pyro_igr.infer._discrete_site import check_no_mean
+from pyro_igr.infer._one_hot_sites import check_kinds
 
 SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None

@@ -1,11 +1,12 @@
-"""A check that a guide has every latent site of its model."""
+"""A check that a guide has every latent site of its model, one-hot where that is."""
 
 from collections.abc import Callable
 
 from pyro.poutine.messenger import Messenger
 
 from pyro_igr._host import site_is_subsample
-from pyro_igr._typed import Message
+from pyro_igr._typed import Distribution, Message
+from pyro_igr.infer._one_hot_sites import check_drawn
 
 LACKING = (
     "site '{}' is latent in the model and the guide lacks it, so that its density "
@@ -16,14 +17,14 @@ LACKING = (
 
 
 class GuidedMessenger(Messenger):
-    """Refuses a latent site of a model that its guide lacks.
+    """Refuses a latent site of a model that its guide lacks, or has no category for.
 
     Args:
-        guided: the names of the sites of the guide, which its runs fill.
+        guided: the distributions of the guide by site, which its runs fill.
         is_model: whether it handles the model.
     """
 
-    def __init__(self, guided: set[str], *, is_model: bool) -> None:
+    def __init__(self, guided: dict[str, Distribution], *, is_model: bool) -> None:
         super().__init__()
         self.guided, self.is_model = guided, is_model
 
@@ -31,9 +32,11 @@ class GuidedMessenger(Messenger):
         if msg["is_observed"] or site_is_subsample(msg):
             return
         if not self.is_model:
-            self.guided.add(msg["name"])
+            self.guided[msg["name"]] = msg["fn"]
         elif msg["name"] not in self.guided:
             raise ValueError(LACKING.format(msg["name"]))
+        else:
+            check_drawn(self.guided[msg["name"]], msg)
 
 
 def with_guided_latents(model: Callable, guide: Callable) -> tuple[Callable, Callable]:
@@ -43,6 +46,6 @@ def with_guided_latents(model: Callable, guide: Callable) -> tuple[Callable, Cal
         model: the model.
         guide: the guide, to be run first.
     """
-    guided: set[str] = set()
+    guided: dict[str, Distribution] = {}
     of_model, of_guide = (GuidedMessenger(guided, is_model=x) for x in (True, False))
     return of_model(model), of_guide(guide)

@@ -12,6 +12,7 @@ from pyro_igr._typed import Message
 from pyro_igr.handlers._same_size import SameSizeMessenger
 from pyro_igr.handlers._site_weights import agreement
 from pyro_igr.infer._delta_density import has_density
+from pyro_igr.infer._one_hot_sites import lies_between
 
 WRONG = "TraceMeanField_ELBO would count a wrong KL at site '{}': {}"
 ESTIMATED = (
@@ -21,6 +22,7 @@ DENSITY = (
     "its Delta has a log_density, which the host's KL leaves out; use Trace_ELBO, or "
     "TraceDiscreteKL_ELBO, which counts it"
 )
+BETWEEN = "its Delta has a value between the categories of a one-hot site"
 UNLIKE = "it has another {} in the model than in the guide, and only the latter counts"
 
 
@@ -75,6 +77,8 @@ def assert_analytic_kl(
 
 
 def _why_wrong(guide_site: Message, model_site: Message | None) -> str | None:
+    if model_site is not None and lies_between(guide_site["fn"], model_site):
+        return BETWEEN
     if model_site is None or _why_estimated(guide_site, model_site):
         return None
     q, p = guide_site["fn"], model_site["fn"]

@@ -56,9 +56,9 @@ class TraceEnumeratedDiscrete_ELBO(Trace_ELBO):
         ValueError: if a number is not positive, if there are more joint values than
             ``max_configurations``, if the guide has no relaxed or one-hot site, if
             another site of it is not reparameterized, or if the model has a latent site
-            that the guide lacks, or neither a relaxed nor a one-hot distribution where
-            the guide has; in Pyro, if a program cannot have the joint values in that
-            dimension.
+            that the guide lacks, neither a relaxed nor a one-hot distribution where the
+            guide has, or a one-hot one where the guide has a continuous; in Pyro, if a
+            program cannot have the joint values in that dimension.
         NotImplementedError: at a distribution whose discrete one has no closed form.
 
     Source:

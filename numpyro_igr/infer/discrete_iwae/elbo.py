@@ -79,10 +79,10 @@ class TraceDiscreteIWAE_ELBO(ELBO):
         TypeError: if ``plate`` is neither a name nor a collection of names.
         ValueError: if a number is not positive; at a site of the guide that is not
             reparameterized, or relaxed and dependent on others where the gradient is
-            doubly so; at a relaxed one without a discrete distribution behind it in the
-            model, with other categories there, or masked in one of them only; at a
-            latent site of the model that the guide lacks; if a plate within an element
-            is subsampled, or a site outside of the named plates depends on samples
+            doubly so; at a relaxed one without a discrete one behind it in the model,
+            or with other categories or a mask in one of both; at a latent site that the
+            guide lacks, or one-hot with a density in the guide; if a plate within an
+            element is subsampled, or a site outside of those named depends on samples
             within; in a first run that compares, rounds or indexes with relaxed values.
         NotImplementedError: if a discrete distribution has no closed form.
 

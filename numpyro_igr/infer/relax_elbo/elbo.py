@@ -74,7 +74,8 @@ class TraceRELAX_ELBO(ELBO):
         TypeError: if ``temperature`` is no real number.
         ValueError: if an argument is out of range, if a site of the guide depends on a
             discrete one or has no pathwise gradient, or if the model has a latent site
-            that the guide lacks, or a continuous one where the guide has a discrete.
+            that the guide lacks, or a continuous one where the guide has a discrete, or
+            a one-hot one where the guide has a continuous.
 
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for

@@ -48,9 +48,9 @@ class TraceSTL_ELBO(Trace_ELBO):
         ValueError: if ``num_particles`` is not positive; at such a site if its scale,
             mask or shape differs in model and guide, so that the loss would depend on
             coordinates (in NumPyro the loss is NaN if jit traces scales or masks); at a
-            latent site of the model that the guide lacks, or a mean of a one-hot
-            variable in one of them only; in their first run, if a program compares,
-            rounds or indexes with a relaxed value.
+            latent site of the model that the guide lacks, or one that is one-hot, or a
+            mean of a one-hot variable, in one of them only; in their first run, if a
+            program compares, rounds or indexes with a relaxed value.
 
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and

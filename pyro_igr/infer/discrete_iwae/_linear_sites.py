@@ -11,8 +11,9 @@ from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import innermost, is_of_log
-from pyro_igr.infer._discrete_site import check_relaxed, recover_with_gradient
+from pyro_igr.infer._discrete_site import recover_with_gradient
 from pyro_igr.infer._guided_latents import with_guided_latents
+from pyro_igr.infer._one_hot_sites import check_relaxed
 from pyro_igr.infer._relaxed_sample import (
     CountedByDensity,
     RelaxedSampleMessenger,

@@ -56,8 +56,8 @@ class TraceUnorderedSet_ELBO(Trace_ELBO):
         ValueError: if a number is not positive, if the guide has no relaxed or one-hot
             site, has another that is not reparameterized or, without replacement,
             one-hot sites that depend on one another, or if the model has a latent site
-            that the guide lacks, or neither a relaxed nor a one-hot distribution where
-            the guide has.
+            that the guide lacks, neither a relaxed nor a one-hot distribution where the
+            guide has, or a one-hot one where the guide has a continuous.
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:

@@ -1,0 +1,103 @@
+"""Checks that a site is one-hot in a guide and in its model, or in neither."""
+
+import numpy as np
+from jax.core import Tracer
+from numpyro.distributions import Delta, Distribution
+
+from numpyro_igr.distributions import OneHotCategorical
+from numpyro_igr.distributions.recovering import discrete_behind, innermost
+from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.handlers._relaxed_sites import RELAXED, are_one_hot
+from numpyro_igr.infer._sites import is_one_hot
+
+CONTINUOUS = (
+    "site '{}' is one-hot in the discrete model, and continuous in the guide, a {}: "
+    "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
+    "model is one-hot or relaxed to a family of this package, but not to Gumbel-Softmax"
+)
+ONE_HOT = (
+    "site '{}' is one-hot in the discrete guide, and continuous in the model, a {}: "
+)
+OF_WEIGHTS = (
+    "for weights that a model mixes by, give the guide a distribution of the host, as "
+    "AutoIGR does"
+)
+BETWEEN = (
+    "site '{}' is one-hot in the discrete model, and a value of the Delta in the guide "
+    "lies between the categories, at probability 0: give the Delta one-hot vectors, or "
+    "the guide a relaxed or one-hot distribution"
+)
+
+
+# A value between categories has log-probability -inf or none; a category, no density.
+def check_kinds(drawn: dict, scored: dict) -> None:
+    """Raises if a site is one-hot in only one of a guide and its model.
+
+    Args:
+        drawn: the site of the discrete guide.
+        scored: the one of the discrete model, at the same value.
+    """
+    check_delta(drawn["fn"], scored)
+    for site, other, message in (
+        (scored, drawn, CONTINUOUS),
+        (drawn, scored, ONE_HOT + OF_WEIGHTS),
+    ):
+        found = innermost(other["fn"])
+        if is_one_hot(site) and not (isinstance(found, Delta) or is_discrete(found)):
+            raise ValueError(message.format(site["name"], type(found).__name__))
+
+
+def check_drawn(drawn: Distribution, scored: dict) -> None:
+    """Raises if a site is one-hot in a model, and no category is behind its guide.
+
+    Args:
+        drawn: the distribution of the guide, relaxed or not.
+        scored: the site of the model, or its message.
+    """
+    check_delta(drawn, scored)
+    found, known = innermost(drawn), Delta | OneHotCategorical | RELAXED
+    if is_one_hot(scored) and not (isinstance(found, known) or is_discrete(found)):
+        raise ValueError(CONTINUOUS.format(scored["name"], type(found).__name__))
+
+
+def check_relaxed(drawn: dict, scored: dict) -> None:
+    """Raises if a site is relaxed in a model, and not in its guide.
+
+    Args:
+        drawn: the site of the guide, with no discrete distribution behind it.
+        scored: the one of the model.
+    """
+    found = innermost(drawn["fn"])
+    if discrete_behind(scored["fn"]) and not (is_one_hot(drawn) or is_one_hot(scored)):
+        raise ValueError(CONTINUOUS.format(scored["name"], type(found).__name__))
+
+
+def check_delta(drawn: Distribution, scored: dict) -> None:
+    """Raises if a guide puts a one-hot site of the model between the categories.
+
+    Args:
+        drawn: the distribution of the guide.
+        scored: the site of the model, or its message.
+    """
+    if lies_between(drawn, scored):
+        raise ValueError(BETWEEN.format(scored["name"]))
+
+
+def lies_between(drawn: Distribution, scored: dict) -> bool:
+    """Whether a guide puts a one-hot site of the model between the categories.
+
+    Args:
+        drawn: the distribution of the guide.
+        scored: the site of the model, or its message.
+    """
+    delta = innermost(drawn)
+    if not (isinstance(delta, Delta) and is_one_hot(scored)):
+        return False
+    known = are_one_hot(delta.v)
+    return _has_density(delta) if known is None else not known
+
+
+# As those of automatic guides for continuous sites.
+def _has_density(delta: Delta) -> bool:
+    density = delta.log_density
+    return isinstance(density, Tracer) or bool(np.any(np.asarray(density) != 0))
