@@ -214,6 +214,19 @@ def test_data_of_another_size_are_refused_by_plate_and_site(host):
     host.run(guide, host.array(X))
 
 
+def test_a_size_is_checked_where_a_site_of_the_guide_is_observed(host):
+    def model(size, z=None):
+        with host.plate("data", size):
+            host.sample("z", one_hot(host), obs=z)
+
+    model = host.igr.relax(model, TAU)
+    guide, labels = host.igr.AutoIGR(model, TAU), host.array(np.eye(len(PROBS)))
+    host.run(guide, 3)
+    host.run(guide, 3, labels[:3])
+    with pytest.raises(ValueError, match="'data' of site 'z' has size 2, and had 3"):
+        host.run(guide, 2, labels[:2])
+
+
 def test_a_size_that_is_given_as_a_number_is_checked_too(host):
     def model(size):
         with host.plate("data", size):

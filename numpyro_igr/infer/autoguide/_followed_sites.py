@@ -121,8 +121,8 @@ def look_again(
         run = handlers.trace(handlers.seed(model, 0)).get_trace(*args, **kwargs)
     newly = names_of_data(run) - observed
     run = {name: site for name, site in run.items() if name not in observed}
-    latent = filter(is_guided, run.values())
-    frames = checked_plates(latent, plate_sizes(run), full_sizes)
+    sites = [s for n, s in run.items() if n in newly or is_guided(s)]
+    frames = checked_plates(sites, plate_sizes(run), full_sizes)
     follows = bool(newly) or is_followed(model, run, full_sizes, *args, **kwargs)
     return follows, frames
 

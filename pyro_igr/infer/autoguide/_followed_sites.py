@@ -102,8 +102,9 @@ def look_again(
         run = poutine.block(poutine.trace(model).get_trace)(*args, **kwargs)
     latent = filter(is_guided, run.nodes.values())
     sites = [s for s in latent if s["name"] not in observed]
-    frames = checked_plates(sites, full_sizes)
     newly = names_of_data(run.nodes) - observed
+    given = [run.nodes[name] for name in sorted(newly & run.nodes.keys())]
+    frames = checked_plates([*sites, *given], full_sizes)
     follows = bool(newly) or is_followed(sites, full_sizes)
     return follows, frames
 
