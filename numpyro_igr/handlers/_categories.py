@@ -1,6 +1,7 @@
 """Discrete distributions as categories: which are, and their probabilities."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import jax.numpy as jnp
@@ -35,6 +36,11 @@ UNKNOWN = (
     "match: OneHotCategorical, Multinomial with total_count 1, or one of counts such "
     "as Poisson; got {1}. Sum the site out, or observe it" + PREDICTED
 )
+MIXED = (
+    "site '{0}' is the latent part of site '{1}', where obs_mask puts one-hot vectors "
+    "among observed integers: make '{1}' a OneHotCategorical, with one-hot vectors as "
+    "obs"
+)
 NOT_ENUMERABLE = (
     "expected a distribution over the same few integers at site '{}' of one_hot, got {}"
 )
@@ -65,6 +71,26 @@ def is_category(name: str, distribution: Distribution, *, one_hot: bool) -> bool
         kind = type(distribution).__name__
         raise ValueError(UNDECLARED.format(name, kind))
     return False
+
+
+def check_parts(
+    name: str, distribution: Distribution, others: Collection[str], *, one_hot: bool
+) -> None:
+    """Raises at the latent part of a partly observed site of integers.
+
+    Args:
+        name: of the site.
+        distribution: of the site.
+        others: the names of the sites before it.
+        one_hot: whether a site of integers is declared to be one of categories.
+
+    Raises:
+        ValueError: naming the site and its whole.
+    """
+    whole = name.removesuffix("_unobserved")
+    if whole != name and f"{whole}_observed" in others:
+        if one_hot or isinstance(innermost(distribution), INTEGERS):
+            raise ValueError(MIXED.format(name, whole))
 
 
 def _check_single(

@@ -9,7 +9,7 @@ from numpyro.distributions import Distribution
 from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
-from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.handlers._categories import check_parts, is_discrete
 from numpyro_igr.handlers._fit import check_family
 from numpyro_igr.handlers._names import check_names, warn_of_unknown
 from numpyro_igr.handlers._programs import check_program
@@ -153,7 +153,9 @@ def _reparam_of(
     if site["value"] is not None:
         is_scanned = site.get("_control_flow_done", False)
         raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
-    return make(temperature, one_hot=site["name"] in one_hot)
+    declared = site["name"] in one_hot
+    check_parts(site["name"], site["fn"], seen, one_hot=declared)
+    return make(temperature, one_hot=declared)
 
 
 class _ReparamMessenger(reparam):

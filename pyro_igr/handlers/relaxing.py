@@ -11,7 +11,7 @@ from torch import Tensor
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 from pyro_igr.distributions import IGRStickBreaking
-from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.handlers._categories import check_parts, is_discrete
 from pyro_igr.handlers._fit import check_family
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._names import check_names, warn_of_unknown
@@ -151,7 +151,9 @@ def _reparam_of(
         site["infer"] = site["infer"] | {"enumerate": None}
     if site["value"] is not None:
         raise ValueError(FIXED.format(site["name"]))
-    return make(temperature, one_hot=site["name"] in one_hot)
+    declared = site["name"] in one_hot
+    check_parts(site["name"], site["fn"], seen, one_hot=declared)
+    return make(temperature, one_hot=declared)
 
 
 # The host's own shows the discrete distribution to strategies that initialize a site.

@@ -122,6 +122,21 @@ def test_a_name_that_no_site_has_is_warned_of(host, argument):
             host.run(relaxed, seen)
 
 
+@pytest.mark.parametrize("one_hot", [(), ["z"], ["z_unobserved"]])
+def test_one_hot_vectors_are_not_mixed_with_observed_integers(host, one_hot):
+    def program():
+        seen = host.array(np.array([True, False, True]))
+        given = {"obs": host.array(np.array([0, 3, 2])), "obs_mask": seen}
+        with host.plate("data", 3):
+            z = host.sample("z", categorical(host), **given)
+            host.sample("x", host.normal(host.igr.lookup(host.array(MEANS), z)))
+
+    host.run(host.igr.relax(program, 0.5, keep=["z_unobserved"]))
+    expected = "'z_unobserved' is the latent part of site 'z', .* OneHotCategorical"
+    with pytest.raises(ValueError, match=expected):
+        host.run(host.igr.relax(program, 0.5, one_hot=one_hot))
+
+
 def test_the_temperature_is_a_function_of_the_arguments_of_the_model(host):
     def program(probs, step=1):
         return host.sample("z", host.one_hot(probs))
