@@ -63,9 +63,19 @@ def check_observed(site: dict) -> None:
     Raises:
         ValueError: naming it.
     """
-    if site["is_observed"] and _is(site["fn"], RELAXED) and not _is_hard(site["fn"]):
-        if _are_categories(site["value"]):
-            raise ValueError(CATEGORY.format(site["name"]))
+    if is_at_category(site) and not _is_hard(site["fn"]):
+        raise ValueError(CATEGORY.format(site["name"]))
+
+
+def is_at_category(site: dict) -> bool:
+    """Whether a density is observed at categories, as numbers or as vectors.
+
+    Args:
+        site: of a program.
+    """
+    fn = site["fn"]
+    has_density = _is(fn, RELAXED) and not _is(fn, OneHotWithGradient)
+    return site["is_observed"] and has_density and _are_categories(site["value"])
 
 
 def are_one_hot(value: ArrayLike) -> bool | None:

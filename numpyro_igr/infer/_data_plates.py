@@ -8,7 +8,7 @@ from jax import Array
 
 from numpyro_igr.handlers._site_weights import agreement, total_mask
 from numpyro_igr.infer._discrete_site import check_no_mean
-from numpyro_igr.infer._one_hot_sites import check_kinds
+from numpyro_igr.infer._one_hot_sites import check_kinds, check_labels
 
 Trace = dict[str, dict]
 Plates = str | Sequence[str] | None
@@ -99,6 +99,7 @@ def _check_pair(scored: dict[str, dict], drawn: dict[str, dict]) -> bool | Array
         raise ValueError(NOTHING)
     for site in (*scored.values(), *drawn.values()):
         check_no_mean(site)
+        check_labels(site)
     is_alike: bool | Array = True
     for name, site in drawn.items():
         if name in scored:

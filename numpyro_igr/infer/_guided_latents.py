@@ -6,7 +6,7 @@ from numpyro.distributions import Distribution
 
 from numpyro_igr._host import Messenger
 from numpyro_igr.handlers._cond import OutsideCondMessenger
-from numpyro_igr.infer._one_hot_sites import check_drawn
+from numpyro_igr.infer._one_hot_sites import check_drawn, check_labels
 
 LACKING = (
     "site '{}' is latent in the model and the guide lacks it, so that its density "
@@ -17,7 +17,7 @@ LACKING = (
 
 
 class GuidedMessenger(Messenger):
-    """Refuses a latent site of a model that its guide lacks, or has no category for.
+    """Refuses a latent site that the guide lacks or misfits, and labels of a density.
 
     Args:
         guided: the distributions of the guide by site, which its runs fill.
@@ -29,9 +29,11 @@ class GuidedMessenger(Messenger):
         self.guided, self.is_model = guided, is_model
 
     def process_message(self, msg: dict) -> None:
-        if msg["type"] != "sample" or msg["is_observed"]:
+        if msg["type"] != "sample":
             return
-        if not self.is_model:
+        if msg["is_observed"]:
+            check_labels(msg)
+        elif not self.is_model:
             self.guided[msg["name"]] = msg["fn"]
         elif msg["name"] not in self.guided:
             raise ValueError(LACKING.format(msg["name"]))

@@ -1,4 +1,4 @@
-"""Checks that a site is one-hot in a guide and in its model, or in neither."""
+"""Checks that no value is scored by a density in one place, and as a category."""
 
 import numpy as np
 from jax.core import Tracer
@@ -7,7 +7,7 @@ from numpyro.distributions import Delta, Distribution
 from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import discrete_behind, innermost
 from numpyro_igr.handlers._categories import is_discrete
-from numpyro_igr.handlers._relaxed_sites import RELAXED, are_one_hot
+from numpyro_igr.handlers._relaxed_sites import RELAXED, are_one_hot, is_at_category
 from numpyro_igr.infer._sites import is_one_hot
 
 CONTINUOUS = (
@@ -26,6 +26,10 @@ BETWEEN = (
     "site '{}' is one-hot in the discrete model, and a value of the Delta in the guide "
     "lies between the categories, at probability 0: give the Delta one-hot vectors, or "
     "the guide a relaxed or one-hot distribution"
+)
+LABELS = (
+    "site '{}' is observed at a category, where the density of {} is 0 or infinite: "
+    "score labels by .to_discrete() of the distribution, or by recover(distribution)"
 )
 
 
@@ -101,3 +105,14 @@ def lies_between(drawn: Distribution, scored: dict) -> bool:
 def _has_density(delta: Delta) -> bool:
     density = delta.log_density
     return isinstance(density, Tracer) or bool(np.any(np.asarray(density) != 0))
+
+
+def check_labels(site: dict) -> None:
+    """Raises if a relaxed distribution, which has a density, is to score labels.
+
+    Args:
+        site: of a guide or a model, or its message.
+    """
+    if is_at_category(site):
+        name = type(innermost(site["fn"])).__name__
+        raise ValueError(LABELS.format(site["name"], name))

@@ -11,7 +11,7 @@ from pyro_igr._host import prune_subsample_sites, scale_and_mask
 from pyro_igr._typed import Message
 from pyro_igr.handlers._site_weights import agreement, total_mask
 from pyro_igr.infer._discrete_site import check_no_mean
-from pyro_igr.infer._one_hot_sites import check_kinds
+from pyro_igr.infer._one_hot_sites import check_kinds, check_labels
 
 SAMPLES = "log_weights_samples"
 Plates = str | Sequence[str] | None
@@ -103,6 +103,7 @@ def _check_pair(scored: dict[str, Message], drawn: dict[str, Message]) -> None:
         raise ValueError(NOTHING)
     for site in (*scored.values(), *drawn.values()):
         check_no_mean(site)
+        check_labels(site)
     for name, site in drawn.items():
         if name in scored:
             if site["is_observed"] and scored[name]["is_observed"]:

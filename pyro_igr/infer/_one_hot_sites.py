@@ -1,11 +1,11 @@
-"""Checks that a site is one-hot in a guide and in its model, or in neither."""
+"""Checks that no value is scored by a density in one place, and as a category."""
 
 from pyro.distributions import Delta, OneHotCategorical
 
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.recovering import discrete_behind, innermost
 from pyro_igr.handlers._categories import is_discrete
-from pyro_igr.handlers._relaxed_sites import RELAXED, are_one_hot
+from pyro_igr.handlers._relaxed_sites import RELAXED, are_one_hot, is_at_category
 from pyro_igr.infer._sites import is_one_hot
 
 CONTINUOUS = (
@@ -24,6 +24,10 @@ BETWEEN = (
     "site '{}' is one-hot in the discrete model, and a value of the Delta in the guide "
     "lies between the categories, at probability 0: give the Delta one-hot vectors, or "
     "the guide a relaxed or one-hot distribution"
+)
+LABELS = (
+    "site '{}' is observed at a category, where the density of {} is 0 or infinite: "
+    "score labels by .to_discrete() of the distribution, or by recover(distribution)"
 )
 
 
@@ -92,3 +96,14 @@ def lies_between(drawn: Distribution, scored: Message) -> bool:
     if not (isinstance(delta, Delta) and is_one_hot(scored)):
         return False
     return not are_one_hot(delta.v)
+
+
+def check_labels(site: Message) -> None:
+    """Raises if a relaxed distribution, which has a density, is to score labels.
+
+    Args:
+        site: of a guide or a model, or its message.
+    """
+    if is_at_category(site):
+        name = type(innermost(site["fn"])).__name__
+        raise ValueError(LABELS.format(site["name"], name))

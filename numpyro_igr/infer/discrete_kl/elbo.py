@@ -58,8 +58,9 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
             not reparameterized, or a relaxed one whose distribution in the model has no
             discrete counterpart or other categories, or that is masked in only one of
             the two; at a latent site of the model that the guide lacks, or draws from a
-            continuous distribution where that is one-hot; in their first run, if a
-            program compares, rounds or indexes with a relaxed value.
+            continuous distribution where that is one-hot; at labels that a relaxed
+            distribution would score; in their first run, if a program compares, rounds
+            or indexes with a relaxed value.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
