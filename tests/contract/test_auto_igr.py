@@ -572,13 +572,17 @@ def test_a_guide_that_never_ran_reports_no_empty_answers(host, guides):
             report(host.igr.AutoIGR(program, TAU))
 
 
-def test_reports_give_the_recovered_probabilities(host, guides):
-    guide = host.igr.AutoIGR(relaxed(host, mixed), TAU)
+def test_reports_give_recovered_probabilities_and_quantiles_of_gaussians(host, guides):
+    guide = host.igr.AutoIGR(relaxed(host, mixed), TAU, init_scale=0.2)
     medians, quantiles = guides.median(guide), guides.quantiles(guide, [0.1, 0.9])
     assert list(medians) == ["center", "z", "scale"]
     np.testing.assert_allclose(medians["z"], PROBS, rtol=1e-5)
     np.testing.assert_allclose(quantiles["z"], [PROBS, PROBS], rtol=1e-5)
-    assert quantiles["center"][0] < quantiles["center"][1]
+    deviations = 0.2 * norm.ppf([0.1, 0.9])  # of Gaussians, one of the logarithm
+    center, scale = (float(medians[name]) for name in ("center", "scale"))
+    np.testing.assert_allclose(quantiles["center"], center + deviations, rtol=1e-5)
+    expected = scale * np.exp(deviations)
+    np.testing.assert_allclose(quantiles["scale"], expected, rtol=1e-5)
     middle = guides.quantiles(guide, 0.5)
     np.testing.assert_allclose(middle["z"], PROBS[None], rtol=1e-5)
     np.testing.assert_allclose(middle["scale"][0], medians["scale"], rtol=1e-5)

@@ -57,7 +57,10 @@ def slopes(logits):
     return q * (f - (q * f).sum(-1, keepdims=True))
 
 
-def test_the_bound_and_its_gradient_are_exact_in_a_plate(backend, host, engine):
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_bound_and_its_gradient_are_exact_in_a_plate(backend, host, count):
+    engine = host.igr.TraceEnumeratedDiscrete_ELBO(count)
+
     def elbo(logits):
         pair = mixture(host, by=2.0), guide(host, logits, by=2.0)
         return -host.loss(engine, *pair)

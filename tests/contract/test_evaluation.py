@@ -86,6 +86,40 @@ def test_scales_and_subsampling_of_the_data_do_not_count(host):
     assert abs(host.log_weights(*pair, num_samples=2) - EVIDENCE).max() < EXACT
 
 
+@pytest.mark.parametrize("chunk_size", [1, 3])
+def test_all_samples_weigh_one_subsample(host, chunk_size):
+    data = host.array(np.arange(100.0))
+
+    def run(is_model):
+        with host.plate("data", 100, 4) as index:
+            host.sample("z", law(host, PRIOR))
+            if is_model:
+                host.factor("x", data[index])
+
+    pair = lambda: run(True), lambda: run(False)
+    found = host.log_weights(*pair, num_samples=6, chunk_size=chunk_size)
+    assert abs(found - found[0].round()).max() < EXACT
+    assert len({*found[0].round()}) == 4
+
+
+def test_what_a_site_is_computed_from_counts_in_the_guide_if_it_is_auxiliary(host):
+    def model():
+        with host.plate("data", 4):
+            zeros, ones = host.array(np.zeros(4)), host.array(np.ones(4))
+            host.sample("v", host.dist.LogNormal(zeros, ones))
+
+    def computed(**infer):
+        with host.plate("data", 4):
+            law = host.normal(host.array(np.zeros(4)))
+            u = host.sample("u", law, infer=infer)
+            host.sample("v", host.dist.Delta(host.exp(u), log_density=-u))
+
+    with pytest.raises(ValueError, match="'u' of the guide is not in the model"):
+        host.log_weights(model, computed, num_samples=2)
+    found = host.log_weights(model, lambda: computed(is_auxiliary=True), num_samples=3)
+    assert abs(found).max() < EXACT
+
+
 def test_masked_data_weigh_nothing(host):
     known = np.array([True, False, True, True])
     masked = {"around": [lambda: host.mask(known)]}

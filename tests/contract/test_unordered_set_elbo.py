@@ -80,7 +80,7 @@ def agree_in_mean(found, expected, copies=1):
     names = expected.keys() - {"loss"}
     found, expected = flat(found, names, (len(found["loss"]),)), flat(expected, names)
     error = found.std(0) / copies / len(found) ** 0.5
-    assert abs(expected).max() > 10 * error.max()
+    assert abs(expected).max() > 40 * error.max()
     assert (abs(found.mean(0) / copies - expected) < 4 * error).all()
 
 
@@ -92,7 +92,7 @@ def agree(found, expected, copies=1):
 
 @pytest.mark.parametrize("replacement", [False, True])
 def test_the_mean_gradient_is_that_of_enumeration(host, replacement):
-    engine = host.igr.TraceUnorderedSet_ELBO(3, replacement=replacement)
+    engine = host.igr.TraceUnorderedSet_ELBO(3, 2, replacement=replacement)
     found = host.estimates(engine, *pair(host, "gumbel", COPIES), START, 100)
     expected = enumerated(host, "gumbel")
     agree_in_mean(found, expected, COPIES)
@@ -102,7 +102,7 @@ def test_the_mean_gradient_is_that_of_enumeration(host, replacement):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_a_set_of_everything_gives_the_enumerated_gradient(host, name):
-    engine, programs = host.igr.TraceUnorderedSet_ELBO(20), pair(host, name, 5)
+    engine, programs = host.igr.TraceUnorderedSet_ELBO(20, 2), pair(host, name, 5)
     found = host.estimates(engine, *programs, START)
     agree(found, enumerated(host, name), 5)
 
