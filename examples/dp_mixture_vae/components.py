@@ -185,8 +185,8 @@ class Fit(NamedTuple):
 
         where d is the change of the bound of each image, its share of the price of
         the sticks included. If the simpler fit were the truth, the sum would exceed
-        the first with a probability of delta / M, whatever the alternative. The
-        second takes what images lose for noise that is as large on both sides.
+        the first with a probability of delta / M at most, whatever the alternative.
+        The second takes what images lose for noise that is as large on both sides.
 
         Args:
             without: The simpler fit, of the same images.

@@ -74,7 +74,8 @@ class Networks(NamedTuple):
 
     The components that no stick is given to yet, the rest, share the mean zero, and so
     does a component that is added. The encoder knows a component by its mean, so that
-    it has nothing to learn of one that is added.
+    it has nothing to learn of one that is added. Layers of stax have a bias each: that
+    of `hidden_of_mean` adds to that of `hidden`, which in Pyro is the only one.
     """
 
     options: MixtureOptions
@@ -283,7 +284,8 @@ class MixtureOfOne:
         if networks.options.has_own_weights:
             sticks = networks.make_prior(concentration)
         else:
-            sticks = networks.encode_sticks(images, concentration)
+            features = networks.features(images)
+            sticks = networks.encode_sticks(features, concentration)
         per_image, weights = sample_weights_of(images, sticks, networks)
         with per_image:
             component = OneHotCategorical(logits=jnp.log(weights))

@@ -256,7 +256,8 @@ class MixtureOfOne:
         if networks.options.has_own_weights:
             sticks = networks.make_prior(concentration)
         else:
-            sticks = networks.encode_sticks(images, concentration)
+            features = networks.features(images)
+            sticks = networks.encode_sticks(features, concentration)
         per_image, weights = sample_weights_of(images, sticks, networks)
         with per_image:
             component = OneHotCategorical(logits=weights.log())

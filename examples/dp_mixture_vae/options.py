@@ -93,7 +93,7 @@ class MixtureOptions(RunOptions):
         return self.judges_after(num_epochs) and not is_last
 
     def check_continues(self, epochs_done: int, num_epochs: int) -> None:
-        planned = replace(self, num_epochs=num_epochs) if num_epochs else self
+        planned = replace(self, num_epochs=num_epochs)
         ours, theirs = (
             [e for e in range(1, epochs_done + 1) if of.splits_after(e)]
             for of in (self, planned)

@@ -18,19 +18,10 @@ from examples.dp_mixture_vae.splitting import Encoded, split
 from examples.harness.training_pyro import IMAGES_AT_ONCE
 from pyro_igr import grow, num_active, reorder
 
+DRAWS_OF_SHARED_WEIGHTS = 100
 MOST_IMAGES, MOST_TO_SPLIT, AT_ONCE = 1000, 10_000, 100
-NUM_SAMPLES, NUM_DRAWS = 5, 5
+NUM_SAMPLES, NUM_DRAWS, NOISE_SEED = 5, 5, 0
 NUM_STEPS, STEP_SIZE = 100, 0.1
-
-
-def draw_weights(
-    networks: Networks, prior: Distribution, images: Tensor, num_draws: int = 100
-) -> tuple[Distribution, Tensor]:
-    """The sticks, and weights: of each image, or draws of shared ones."""
-    concentration = networks.encode_concentration(prior).mean
-    sticks = networks.encode_sticks(networks.features(images), concentration)
-    shape = () if networks.options.has_own_weights else (num_draws,)
-    return sticks, to_weights(sticks, sticks.rsample(shape))
 
 
 @torch.no_grad()
@@ -87,7 +78,10 @@ def wanted_sticks(networks: Networks, prior: Distribution, images: Tensor) -> in
         images: For which weights are drawn.
     """
     options = networks.options
-    sticks, weights = draw_weights(networks, prior, images)
+    concentration = networks.encode_concentration(prior).mean
+    sticks = networks.encode_sticks(networks.features(images), concentration)
+    shape = () if options.has_own_weights else (DRAWS_OF_SHARED_WEIGHTS,)
+    weights = to_weights(sticks, sticks.rsample(shape))
     return int(sticks.wanted_sticks(weights, options.max_overflow, options.rho))
 
 
@@ -195,14 +189,17 @@ def split_components(
 
 
 def measure(
-    networks: Networks, images: Tensor, means: NDArray[np.floating], seed: int = 0
+    networks: Networks, images: Tensor, means: NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """What the images say of components with these means, whose codes share noise."""
+    """What the images say of components with these means, whose codes share noise.
+
+    It is the same noise each time, for images that are shuffled each time.
+    """
     means, generator = (
         torch.from_numpy(means).to(images),
         torch.Generator(images.device),
     )
-    generator.manual_seed(seed)
+    generator.manual_seed(NOISE_SEED)
     prior, found = Normal(means.unsqueeze(-2), 1.0).to_event(1), []
     for batch in images.split(AT_ONCE):
         code = networks.encode_code(networks.features(batch), means.unsqueeze(-2))

@@ -24,12 +24,10 @@ class Halves(NamedTuple):
 
     Args:
         means: Of what was divided, in each half.
-        shares: Of the images.
         gain: What the bound of the images gains by them, in nats.
     """
 
     means: NDArray[np.floating]
-    shares: NDArray[np.floating]
     gain: float
 
     def nearest(self, codes: NDArray[np.floating]) -> NDArray[np.integer]:
@@ -76,14 +74,14 @@ def halve(codes: NDArray[np.floating], concentration: float) -> Halves:
     """
     some, others = codes[::2], codes[1::2]
     if len(np.unique(some, axis=0)) < 2:
-        return Halves(np.zeros((2, codes.shape[1])), np.ones(2) / 2, -np.inf)
+        return Halves(np.zeros((2, codes.shape[1])), -np.inf)
     found = two_means(some)
     distances = found.transform(others) ** 2
     counts = np.bincount(distances.argmin(1), minlength=2)
     whole = ((others - some.mean(0)) ** 2).sum(1)
     log_ratio = np.log(concentration) + gammaln(counts).sum() - gammaln(len(others))
     gain = np.sum(whole - distances.min(1)) / 2 + log_ratio if counts.all() else -np.inf
-    return Halves(found.cluster_centers_, counts / len(others), float(gain))
+    return Halves(found.cluster_centers_, float(gain))
 
 
 def halve_images(images: NDArray[np.floating]) -> Halves:
@@ -101,7 +99,7 @@ def halve_images(images: NDArray[np.floating]) -> Halves:
     """
     some, others = images[::2], images[1::2]
     if len(np.unique(some, axis=0)) < 2 or not len(others):
-        return Halves(np.zeros((2, images.shape[1])), np.ones(2) / 2, -np.inf)
+        return Halves(np.zeros((2, images.shape[1])), -np.inf)
     found = two_means(some)
     parts = some, some[found.labels_ == 0], some[found.labels_ == 1]
     means = np.stack([(x.sum(0) + 0.5) / (len(x) + 1) for x in parts])
@@ -109,7 +107,7 @@ def halve_images(images: NDArray[np.floating]) -> Halves:
     log_probs = others @ np.log(means).T + (1 - others) @ np.log1p(-means).T
     one, *two = (log_probs + np.log(shares)).T
     gain = np.sum(np.logaddexp(*two) - one) + np.log(LEVEL)
-    return Halves(found.cluster_centers_, shares[1:], float(gain))
+    return Halves(found.cluster_centers_, float(gain))
 
 
 class Part(NamedTuple):

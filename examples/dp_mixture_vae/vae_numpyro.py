@@ -193,7 +193,7 @@ def measure_growth(
 
 
 class Trained(NamedTuple):
-    """Trained networks, and the images that they have not seen."""
+    """Trained networks, and the images: to train on, to choose by, to report on."""
 
     objectives: Objectives
     params: dict[str, Any]

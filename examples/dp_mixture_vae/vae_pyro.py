@@ -54,6 +54,7 @@ from examples.harness.training_pyro import (
     evaluate,
     open_device,
     seed_epoch,
+    shuffle,
     surroundings,
 )
 from examples.images.datasets import BinaryImages, load_binary_images, load_labels
@@ -108,14 +109,12 @@ def train_epoch(
     images: Tensor,
 ) -> float:
     """Steps through the shuffled images in whole batches; returns the mean ELBO."""
-    batches = torch.randperm(len(images), device=images.device)
-    whole = batches.split(options.batch_size)[: len(images) // options.batch_size]
-    loss = 0.0
-    for batch in whole:
+    losses = []
+    for batch in shuffle(images, options.batch_size):
         if options.family == "igr-sb":
-            grow_as_asked(options, networks, svi.optim, prior, images[batch])
-        loss += svi.step(images[batch], prior)
-    return -loss / len(whole)
+            grow_as_asked(options, networks, svi.optim, prior, batch)
+        losses.append(svi.step(batch, prior))
+    return -sum(losses) / len(losses)
 
 
 def grow_as_asked(
@@ -200,7 +199,7 @@ def measure_growth(networks: Networks, usage: Usage) -> Growth:
 
 
 class Trained(NamedTuple):
-    """Trained networks, and the images that it has not seen."""
+    """Trained networks, and the images: to train on, to choose by, to report on."""
 
     objectives: Objectives
     networks: Networks

@@ -1,6 +1,7 @@
 """Epochs of training on images, and the state that a run saves, in Pyro."""
 
 import io
+from collections.abc import Iterator
 
 import pyro
 import torch
@@ -20,13 +21,18 @@ VECTORIZED = {"vectorize_particles": True, "max_plate_nesting": 1}
 CONSTRAINTS = {"relax_temperature": positive}  # of parameters, where they are not real
 
 
+def shuffle(images: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """The images in another order, in whole batches."""
+    batches = torch.randperm(len(images)).split(batch_size)
+    return (images[batch] for batch in batches[: len(images) // batch_size])
+
+
 def train_epoch(
     svi: SVI, prior: Distribution, images: Tensor, batch_size: int
 ) -> float:
     """Steps through the shuffled images in whole batches; returns the mean ELBO."""
-    batches = torch.randperm(len(images)).split(batch_size)
-    whole = batches[: len(images) // batch_size]
-    return -sum(svi.step(images[batch], prior) for batch in whole) / len(whole)
+    losses = [svi.step(batch, prior) for batch in shuffle(images, batch_size)]
+    return -sum(losses) / len(losses)
 
 
 def evaluate(svi: SVI, prior: Distribution, images: Tensor) -> float:
