@@ -25,7 +25,7 @@ SMALL_SUPPORT = 16
 
 UNBOUNDED = (
     "expected num_sticks to be given where the distribution's parameters are drawn, "
-    "trained or traced, and its support has no bound"
+    "trained or traced, and its support does not end at 16 or before"
 )
 UNKNOWN = (
     "expected num_sticks to be given where the distribution's parameters are drawn, "

@@ -58,8 +58,8 @@ class IGRReparam(Reparam):
             instead: of a ``Categorical``, or any that the host can enumerate.
         num_sticks: how many values of a count to distinguish, as in
             ``InfiniteIGR.from_discrete``; None for all of a support that ends at 16
-            or before, and else for those whose mass is not negligible (parameters must
-            not be traced by jit).
+            or before, and else for those whose mass is not negligible, if parameters
+            are neither drawn nor trained, nor traced by jit.
 
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one.

@@ -25,7 +25,7 @@ SMALL_SUPPORT = 16
 
 UNBOUNDED = (
     "expected num_sticks to be given where the distribution's parameters are drawn, "
-    "trained or traced, and its support has no bound"
+    "trained or traced, and its support does not end at 16 or before"
 )
 UNKNOWN = (
     "expected num_sticks to be given where the distribution's parameters are drawn, "
@@ -83,9 +83,9 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
         dist: a distribution of counts.
         num_sticks: as in ``log_pmf``.
     """
-    is_bounded = _largest_count(dist) < math.inf
-    if num_sticks is None and not is_bounded and dist.mean.requires_grad:
-        raise _without_number(dist)
+    largest = _largest_count(dist)
+    if num_sticks is None and largest > SMALL_SUPPORT and dist.mean.requires_grad:
+        raise ValueError(UNBOUNDED) if largest < math.inf else _without_number(dist)
 
 
 def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:

@@ -1,5 +1,7 @@
 """relax in Pyro: a distribution and automatic guides that only this host has."""
 
+from functools import partial
+
 import pyro
 import pyro.distributions as dist
 import pytest
@@ -30,12 +32,15 @@ def test_a_count_without_a_bound_of_use_needs_the_number_of_sticks():
         program()
 
 
-def test_a_count_whose_rate_is_trained_needs_the_number_of_sticks_or_a_bound():
+# The number of those whose mass is not negligible would change in training.
+def test_a_count_that_is_trained_needs_the_number_of_sticks_or_a_low_bound():
     rate = torch.tensor(0.5, requires_grad=True)
-    program = relax(lambda: pyro.sample("z", dist.Poisson(rate)), 0.3)
-    with pytest.raises(ValueError, match="site 'z': expected num_sticks to be given"):
-        program()
-    assert relax(lambda: pyro.sample("z", dist.Bernoulli(rate)), 0.3)().shape == ()
+    for law in dist.Poisson(rate), dist.Binomial(17, rate):
+        program = relax(partial(pyro.sample, "z", law), 0.3)
+        with pytest.raises(ValueError, match="'z': expected num_sticks to be given"):
+            program()
+    for law in dist.Bernoulli(rate), dist.Binomial(16, rate):
+        assert relax(partial(pyro.sample, "z", law), 0.3)().shape == ()
 
 
 def test_the_autoguides_of_the_host_take_a_relaxed_model():
