@@ -8,6 +8,10 @@ from jax import Array
 class LogLikelihood(NamedTuple):
     """Importance-weighted estimates of log p(x), in nats, and how good they are.
 
+    An estimate is too low where the guide all but excludes values that matter, as
+    independent sites may if the posterior has two modes. If no sample has them, nothing
+    here shows it: compare with another guide, such as the prior.
+
     Shape:
         The first three have that of the data plates, the others none.
 
@@ -17,7 +21,8 @@ class LogLikelihood(NamedTuple):
         standard_errors: of the values, by the delta method from the spread of the
             weights; too small if the samples miss values that matter.
         effective_sample_sizes: for each datum, from 1 to the number of samples; if
-            small, few samples dominate the estimate.
+            small, few samples dominate the estimate; large also where the samples miss
+            values that matter.
         mean: of the values.
         mean_standard_error: of the mean for these data, from the randomness of the
             samples alone. That from the choice of data is the standard deviation of the

@@ -44,6 +44,10 @@ def lookup(
     are taken as numbers of rows, with a warning if there are more than two rows and the
     values are known, as they are not under jit.
 
+    Where a table has an axis for each of two sites, multiply by one-hot vectors:
+    ``einsum("...j, ...k, jk -> ...", z, u, table)``. In ``lookup(table, z)`` the batch
+    of z is on the left, so that a second lookup would choose among data.
+
     With ``event_dim=0`` z is a number, as of a Bernoulli or a Poisson. If it is relaxed
     to a real number, rows are interpolated linearly between integers.
 
