@@ -12,6 +12,7 @@ NONE: Marks = frozenset()
 ORDERS = {"ge", "gt", "le", "lt"}
 HEAVISIDE = "heaviside"
 ROUNDINGS = {"ceil", "floor", HEAVISIDE, "round", "sign"}
+REMAINDERS = {"rem"}
 SHAPES = {
     "broadcast_in_dim",
     "concatenate",
@@ -39,7 +40,8 @@ def made(name: str, dtype: Any, marks: Marks) -> Marks:
 
     A value has its own mark, which shapes and indices into it keep. What a
     differentiable function makes of it is smooth. What compares it, rounds it or makes
-    an integer of it bears a mark that says so; made of what is smooth, it is flat.
+    an integer of it bears a mark that says so; made of what is smooth, it is flat,
+    except for a remainder, which has its gradient.
 
     Args:
         name: of the operation.
@@ -51,6 +53,8 @@ def made(name: str, dtype: Any, marks: Marks) -> Marks:
         return changed(marks, own=ORDERED if name in ORDERS else kind, smooth=FLAT)
     if name in ROUNDINGS:
         return changed(marks, own=ROUNDED, smooth=FLAT)
+    if name in REMAINDERS:
+        return changed(marks, own=ROUNDED)
     return marks if name in SHAPES else changed(marks, own=SMOOTH)
 
 

@@ -30,7 +30,7 @@ VERBS = {
     FLAT: "depends on its value in steps only",
     INTEGER: "converts its value to an integer",
     ORDERED: "compares its value with a threshold",
-    ROUNDED: "rounds its value",
+    ROUNDED: "rounds its value, or takes a remainder of it",
 }
 IN_PYTHON = "uses its value as an index, a condition or a number of trials"
 

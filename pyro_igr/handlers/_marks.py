@@ -14,6 +14,7 @@ ORDERS = {"ge", "greater", "greater_equal", "gt", "le", "less", "less_equal", "l
 EQUALITIES = {"eq", "ne", "not_equal"}
 ROUNDINGS = {"arange", "ceil", "fix", "floor", "floor_divide", "floordiv", "heaviside"}
 ROUNDINGS |= {"rfloordiv", "round", "sgn", "sign", "special_round", "trunc"}
+REMAINDERS = {"fmod", "frac", "mod", "remainder", "rmod"}
 SHAPES = {
     "H",
     "T",
@@ -72,7 +73,8 @@ def made(name: str, dtype: torch.dtype, marks: Marks) -> Marks:
 
     A value has its own mark, which shapes and indices into it keep. What a
     differentiable function makes of it is smooth. What compares it, rounds it or makes
-    an integer of it bears a mark that says so; made of what is smooth, it is flat.
+    an integer of it bears a mark that says so; made of what is smooth, it is flat,
+    except for a remainder, which has its gradient.
 
     Args:
         name: of the operation.
@@ -86,6 +88,8 @@ def made(name: str, dtype: torch.dtype, marks: Marks) -> Marks:
         return changed(marks, own=ORDERED if name in ORDERS else kind, smooth=FLAT)
     if name in ROUNDINGS:
         return changed(marks, own=ROUNDED, smooth=FLAT)
+    if name in REMAINDERS:
+        return changed(marks, own=ROUNDED)
     return marks if name in SHAPES else changed(marks, own=SMOOTH)
 
 

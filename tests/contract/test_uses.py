@@ -95,6 +95,8 @@ MISUSES = {
     "where": ("b", lambda host, b: host.math.where(b > 0.5, 1.0, 0.0)),
     "equality": ("b", lambda host, b: (b == 1) * 2.0),
     "round": ("b", lambda host, b: b.round()),
+    "parity": ("n", lambda host, n: n % 2.0),
+    "remainder with a sign": ("n", lambda host, n: host.math.fmod(n, 2.0)),
     "floor of a function": ("b", lambda host, b: host.math.floor(b + 0.5)),
     "branch": ("b", branch),
     "branch by a category": ("c", branch),
@@ -202,6 +204,7 @@ USES = {
     "matrix": ("z", lambda host, z: host.math.einsum("i,i->", z, triple(host))),
     "logaddexp": ("z", lambda host, z: host.math.logaddexp(z[0], z[1])),
     "softmax": ("z", lambda host, z: host.softmax(z) @ triple(host)),
+    "remainder of a product": ("z", lambda host, z: (z @ triple(host)) % 0.2),
     "slice": ("z", lambda host, z: z[..., 0]),
     "copysign": ("z", lambda host, z: host.math.copysign(z, -triple(host)).sum()),
     "straight_through": (
