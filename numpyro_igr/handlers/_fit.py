@@ -1,4 +1,4 @@
-"""Whether a family and a temperature fit a site."""
+"""Whether the arguments of a relaxation are what they should be, and fit a site."""
 
 from collections.abc import Callable
 from math import prod
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 
-from numpyro_igr._numerics.checks import check_positive
+from numpyro_igr._numerics.checks import check_positive, check_size
 from numpyro_igr.distributions.recovering import innermost
 
 FAMILY = (
@@ -29,6 +29,27 @@ def check_family(family: Callable[..., Distribution]) -> None:
             "expected family to be one whose value is z, for a program that takes a "
             f"one-hot vector; got {family.__name__}, whose value is log z"
         )
+
+
+def check_flag(**given: bool) -> None:
+    """Raises unless the arguments are True or False.
+
+    Args:
+        given: flags by name.
+    """
+    for name, flag in given.items():
+        if not isinstance(flag, bool):
+            raise TypeError(f"expected {name} to be True or False, got {flag!r}")
+
+
+def check_num_sticks(num_sticks: int | None) -> None:
+    """Raises unless a number of sticks is a positive integer, or None.
+
+    Args:
+        num_sticks: as in :class:`IGRReparam`.
+    """
+    if num_sticks is not None:
+        check_size(num_sticks=num_sticks)
 
 
 def check_temperature(name: str, temperature: ArrayLike, fn: Distribution) -> None:

@@ -18,7 +18,14 @@ from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions._counts import check_concrete
 from pyro_igr.distributions.recovering import innermost, inside
 from pyro_igr.handlers._categories import is_category, log_probs_of
-from pyro_igr.handlers._fit import FAMILY, check_batch, check_family, check_temperature
+from pyro_igr.handlers._fit import (
+    FAMILY,
+    check_batch,
+    check_family,
+    check_flag,
+    check_num_sticks,
+    check_temperature,
+)
 
 COUNT = (
     "a handler around relax gives the count '{}' a value, and its weights stay latent: "
@@ -60,10 +67,11 @@ class IGRReparam(Reparam):
             are neither drawn nor trained, nor traced by jit.
 
     Raises:
-        TypeError: if ``family`` is not a class of distributions, nor callable like one.
-        ValueError: if the value of ``family`` is a logarithm; at a site that is
-            observed, whose distribution cannot be relaxed, or whose batch does not fit
-            that of the temperature or of the family.
+        TypeError: if ``family`` is not a class of distributions, nor callable like one,
+            ``one_hot`` no flag, or ``num_sticks`` no integer.
+        ValueError: if the value of ``family`` is a logarithm, or ``num_sticks`` not
+            positive; at a site that is observed, whose distribution cannot be relaxed,
+            or whose batch does not fit that of the temperature or of the family.
 
     Source:
         Not in the paper.
@@ -88,6 +96,8 @@ class IGRReparam(Reparam):
         num_sticks: int | None = None,
     ) -> None:
         check_family(family)
+        check_flag(one_hot=one_hot)
+        check_num_sticks(num_sticks)
         self.temperature: Tensor | float = temperature
         self.family: Callable[..., Distribution] = family
         self.one_hot: bool = one_hot

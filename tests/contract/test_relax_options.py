@@ -229,6 +229,14 @@ def test_declared_integers_are_delivered_as_vectors(host, make, probs):
         np.testing.assert_allclose(found["z"]["fn"].probs, probs, rtol=1e-6)
 
 
+def test_a_name_alone_makes_no_site_the_part_of_another(host):
+    def program():
+        return host.sample("z_unobserved", categorical(host))
+
+    relaxed = host.igr.relax(program, 0.5, one_hot={"z_unobserved"})
+    assert host.run(relaxed).shape == (len(PROBS),)
+
+
 def test_integers_without_end_cannot_be_declared(host):
     def program():
         host.sample("z", host.dist.Poisson(3.0))
