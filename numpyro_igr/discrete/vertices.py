@@ -35,7 +35,7 @@ def straight_through(z: Array) -> Array:
 
     Raises:
         TypeError: if ``z`` is complex.
-        ValueError: if it is a number.
+        ValueError: if it is a number, or has no entries.
 
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
@@ -49,6 +49,8 @@ def straight_through(z: Array) -> Array:
     """
     refuse_complex(z=z)
     check_vectors(z=z)
+    if z.shape[-1] == 0:
+        raise ValueError(f"expected z to have K >= 1 entries, got shape {(*z.shape,)}")
     (z,), dtype = in_full_precision(z)
     return _nearest(z).astype(dtype)
 

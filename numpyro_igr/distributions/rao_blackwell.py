@@ -115,7 +115,7 @@ def _check_conditional(dist: Any) -> None:
     name = type(dist).__name__
     if innermost(dist) is not dist:
         raise ValueError(
-            f"expected a distribution without wrappers, got {name}: put its event "
+            f"expected base_dist to have no wrappers, got {name}: put its event "
             "dimensions, mask or expansion around RaoBlackwellized"
         )
     if is_of_log(dist):
@@ -123,8 +123,8 @@ def _check_conditional(dist: Any) -> None:
     is_gumbel = isinstance(dist, RelaxedOneHotCategorical)
     if not is_gumbel and getattr(dist, "noise_type", None) is None:
         raise ValueError(
-            "expected a relaxed distribution that can be drawn given its category, "
-            f"{without_noise(dist)}"
+            "expected base_dist to be a relaxed distribution that can be drawn given "
+            f"its category, {without_noise(dist)}"
         )
 
 

@@ -84,7 +84,7 @@ class StickBreakingTransform(SimplexTransform):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        if tempering not in TEMPERINGS:
+        if tempering not in list(TEMPERINGS):  # whatever it is, with a hash or without
             raise ValueError(
                 f"expected tempering to be one of {', '.join(TEMPERINGS)}; "
                 f"got {tempering!r}"

@@ -5,6 +5,7 @@ They follow the host's validation switch, as those of distributions do.
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 
 import torch
@@ -37,7 +38,7 @@ def check_size(least: int = 1, /, **arguments: int) -> None:
 
     Raises:
         TypeError: if one is no integer.
-        ValueError: if one is less than the least.
+        ValueError: if one is less than the least, or the size of no array.
     """
     words = "positive" if least == 1 else f"at least {least}"
     for name, value in arguments.items():
@@ -47,6 +48,8 @@ def check_size(least: int = 1, /, **arguments: int) -> None:
             raise TypeError(f"expected {name} to be an integer, got {value}") from error
         if size < least:
             raise ValueError(f"expected {name} to be {words}, got {value}")
+        if size > sys.maxsize:
+            raise ValueError(f"expected {name} to be at most {sys.maxsize}, got more")
 
 
 def check_real(

@@ -33,7 +33,7 @@ def straight_through(z: Tensor) -> Tensor:
 
     Raises:
         TypeError: if ``z`` is complex.
-        ValueError: if it is a number.
+        ValueError: if it is a number, or has no entries.
 
     Source:
         Bengio, Leonard and Courville (2013); IGR (Potapczynski et al., 2020), section
@@ -47,6 +47,8 @@ def straight_through(z: Tensor) -> Tensor:
     """
     refuse_complex(z=z)
     check_vectors(z=z)
+    if z.shape[-1] == 0:
+        raise ValueError(f"expected z to have K >= 1 entries, got shape {(*z.shape,)}")
     (z,), dtype = in_full_precision(z)
     hard = one_hot(z.argmax(-1), z.shape[-1]).to(z)
     return with_gradient_of(z, hard).to(dtype)

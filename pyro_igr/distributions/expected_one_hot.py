@@ -1,7 +1,8 @@
 """ExpectedOneHotCategorical: a one-hot variable that is summed out."""
 
+from collections.abc import Sequence
 from itertools import product
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, Self, cast
 
 import torch
 from pyro.distributions import OneHotCategorical, constraints
@@ -16,6 +17,8 @@ from torch.distributions import (
 )
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
+from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
 from pyro_igr.distributions._one_hot_with_gradient import OneHotWithGradient
 from pyro_igr.distributions._parameters import check_value
@@ -109,6 +112,23 @@ class ExpectedOneHotCategorical(OneHotCategorical):
     }
     has_rsample: bool = True
     has_enumerate_support: bool = False
+
+    def __init__(
+        self,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        given = {"probs": probs, "logits": logits}
+        given = {name: x for name, x in given.items() if x is not None}
+        refuse_complex(**given)
+        tensors = {name: as_tensor(x) for name, x in given.items()}
+        super().__init__(**tensors, validate_args=validate_args)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Self | None = None) -> Self:
+        new = self._get_checked_instance(ExpectedOneHotCategorical, _instance)
+        return cast(Self, super().expand(Size(batch_shape), new))
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         return self.probs.expand(self._extended_shape(sample_shape))

@@ -13,6 +13,9 @@ NO_INVERSE = (
     "expected flow to have an inverse, as PlanarTransform or the host's spline have; "
     "got {}, which has none, or gives back no values but those that it has just made"
 )
+REFUSED = (
+    "expected flow to map points of as many entries as loc has, {}, but {} raised: {}"
+)
 
 
 class FlowSoftmaxPlusPlusTransform(SoftmaxPlusPlusTransform):
@@ -96,11 +99,17 @@ def check_shape(flow: tuple[Transform, ...], shape: tuple[int, ...]) -> None:
         shape: of the points.
 
     Raises:
-        ValueError: if it makes points of another length, or has a batch beyond theirs.
+        ValueError: if it takes or makes points of another length, or has a batch beyond
+            theirs.
     """
     found = shape
     for part in flow:
-        found = tuple(part.forward_shape(found))
+        try:
+            found = tuple(part.forward_shape(found))
+        except ValueError as error:
+            raise ValueError(
+                REFUSED.format(shape[-1], type(part).__name__, error)
+            ) from error
     if found[-1] != shape[-1]:
         raise ValueError(
             f"expected flow to map points of {shape[-1]} entries to such points, but "

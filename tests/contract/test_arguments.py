@@ -79,6 +79,18 @@ OF_NUMBERS = {
 }
 
 
+def test_a_vector_without_entries_has_no_vertex(backend):
+    for shape in (0,), (2, 0):
+        with pytest.raises(ValueError, match=r"expected z to have .*, got shape \(.*0"):
+            backend.igr.straight_through(backend.array(np.zeros(shape)))
+
+
+@pytest.mark.parametrize("flag", ["zebra", 1, {"z"}], ids=str)
+def test_a_flag_is_true_or_false(backend, flag):
+    with pytest.raises(TypeError, match="expected one_hot to be True or False, got"):
+        backend.igr.IGRReparam(0.5, one_hot=flag)
+
+
 @pytest.mark.parametrize(("argument", "call"), OF_NUMBERS.values(), ids=OF_NUMBERS)
 def test_a_number_in_the_place_of_weights_is_named(backend, argument, call):
     with pytest.raises(ValueError, match=f"expected {argument} to have a last dim"):
@@ -193,6 +205,13 @@ SIZES = {
         lambda igr, d, a, n: igr.match_moments(a(PROBS), 0.5, num_samples=n),
     ),
 }
+SIZES |= {
+    name: ("num_sticks", lambda igr, d, a, n, make=make: make(igr, num_sticks=n))
+    for name, make in {
+        "relax": lambda igr, **options: igr.relax(lambda: None, 0.5, **options),
+        "a reparameterizer": lambda igr, **options: igr.IGRReparam(0.5, **options),
+    }.items()
+}
 ENGINES = {
     "TraceDiscreteKL_ELBO": (),
     "TraceSTL_ELBO": (),
@@ -211,7 +230,10 @@ SIZES |= {
 }
 
 
-@pytest.mark.parametrize("size", [0, -2, 2.5, "two"])
+HUGE = pytest.param(10**400, id="huge")
+
+
+@pytest.mark.parametrize("size", [0, -2, 2.5, "two", HUGE])
 @pytest.mark.parametrize(("argument", "call"), SIZES.values(), ids=SIZES)
 def test_a_number_of_things_is_a_positive_integer(backend, argument, call, size):
     with pytest.raises((TypeError, ValueError), match=argument):

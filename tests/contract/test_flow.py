@@ -140,6 +140,13 @@ def test_a_flow_keeps_the_length_of_points(backend):
         make(backend, lengthening)
 
 
+def test_a_part_of_a_flow_for_points_of_another_length_is_named(backend):
+    part = backend.igr.PlanarTransform(*map(backend.array, np.ones((2, 2))))
+    words = "flow to map points of .* loc has, 3, but PlanarTransform raised: .* 2 ent"
+    with pytest.raises(ValueError, match=words):
+        make(backend, part)
+
+
 def test_counting_some_samples_at_a_time_counts_them_all(backend):
     loc = backend.array(np.random.default_rng(3).normal(size=(60, 3)))
     flow, scale = layers(backend), backend.array(SCALE[0])

@@ -188,7 +188,11 @@ def refusals(igr, x, scale):
     rows = sticks(TAU, x, scale).expand((2,))
     weights = sticks(TAU, x, scale, tempering="weights")
     return {
-        "around RaoBlackwellized": (rows.to_event(1), 2),
+        "base_dist to be a relaxed .* got str": ("x", 2),
+        "base_dist to have no wrappers.* around Rao": (
+            rows.to_event(1),
+            2,
+        ),
         "values z, but ExpIGR has log z": (igr.ExpIGR(TAU, x, scale), 2),
         'given its category, got .* "weights": use IGR, IGRStick': (weights, 2),
         "category, got InfiniteIGR": (igr.InfiniteIGR(TAU, x, scale), 2),

@@ -1,5 +1,7 @@
 """A wrong argument is one clear ValueError that names it."""
 
+import re
+
 import numpy as np
 import pytest
 from cases import LAWS
@@ -128,9 +130,12 @@ def test_a_wrong_shape_is_named_with_or_without_validation(
 
 
 @pytest.mark.parametrize("validate_args", [True, False, None])
-def test_an_unknown_tempering_is_named_with_the_known_ones(backend, validate_args):
-    known = r"sticks, weights, softmax\+\+, vertex.*'stick'"
-    options = {"tempering": "stick", "validate_args": validate_args}
+@pytest.mark.parametrize("given", ["stick", ["sticks"], None], ids=str)
+def test_an_unknown_tempering_is_named_with_the_known_ones(
+    backend, given, validate_args
+):
+    known = rf"sticks, weights, softmax\+\+, vertex; got {re.escape(repr(given))}"
+    options = {"tempering": given, "validate_args": validate_args}
     with pytest.raises(ValueError, match=known):
         backend.igr.IGRStickBreaking(0.5, *gaussians(backend), **options)
 

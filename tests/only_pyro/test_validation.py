@@ -1,10 +1,13 @@
 """A value off the support is refused as Pyro refuses it."""
 
+import numpy as np
 import pyro
 import pytest
 import torch
 from pyro_families import every_family, make
 from pyro_families import fresh_host as fresh_host
+
+from pyro_igr import ExpectedOneHotCategorical
 
 NAN = float("nan")
 OFF_SUPPORT = {
@@ -29,3 +32,13 @@ def test_a_value_off_the_support_is_refused(name, spoil):
 def test_a_number_as_a_value_is_refused(name):
     with pytest.raises(ValueError, match=r"shape|size|dimension"):
         make(name).log_prob(torch.tensor(0.5))
+
+
+def test_the_mean_of_a_one_hot_variable_is_made_of_numbers_too():
+    for numbers in [0.2, 0.8], np.array([0.2, 0.8]):
+        law = ExpectedOneHotCategorical(numbers).expand((3,))
+        assert type(law) is ExpectedOneHotCategorical
+        torch.testing.assert_close(law.probs, torch.as_tensor(numbers).expand(3, 2))
+    for name in "probs", "logits":
+        with pytest.raises(TypeError, match=f"expected {name} to be made of numbers"):
+            ExpectedOneHotCategorical(**{name: "much"})
