@@ -69,7 +69,7 @@ def option(
     and `tracked`, which says whether the course of a run depends on it.
     """
     values = default if isinstance(default, tuple) else (default,)
-    if default is not None and default is not False:
+    if default is not None and default is not False and default != "":
         help += f" (default: {' '.join(map(str, values))})"
     metadata = {"where": where, "tracked": keywords.pop("tracked", True)}
     if "action" not in keywords:

@@ -34,7 +34,10 @@ def budgets(options: StudyOptions, recipe: Recipe) -> list[int]:
         return [options.num_epochs]
     cost = seconds_per_epoch(read_timings(options.timings), recipe, vars(options))
     if cost is None:
-        raise ValueError(f"{options.timings}: expected a timing of {recipe}, got none")
+        raise ValueError(
+            f"{options.timings}: expected a timing of {recipe}, got none: run "
+            "timings_numpyro with the same options, or give --seconds no value"
+        )
     at_equal_time = {max(1, round(seconds / cost)) for seconds in options.seconds}
     return sorted({options.num_epochs} | at_equal_time)
 
@@ -42,7 +45,7 @@ def budgets(options: StudyOptions, recipe: Recipe) -> list[int]:
 def study(options: StudyOptions, recipe: Recipe, num_epochs: int) -> list[Line]:
     """Tune a recipe and run its best settings with every seed; returns both."""
     options = replace(options, recipe=(recipe,), num_epochs=num_epochs)
-    tuned = run_grid(replace(options, refit=0))
+    tuned = run_grid(replace(options, refit=0, test=False))
     best = {name: (x,) for name, x in best_settings(tuned, recipe).items()}
     return tuned + run_grid(
         replace(options, seed=options.final_seed, test=True, **best)
@@ -53,9 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the study of the command line and print what was found."""
     try:
         options = StudyOptions.parse(__doc__, arguments)
-        for recipe in options.recipe:
-            for num_epochs in budgets(options, recipe):
-                print(report(study(options, recipe, num_epochs)))
+        for work in [(x, n) for x in options.recipe for n in budgets(options, x)]:
+            print(report(study(options, *work)))
     except (OSError, ValueError) as error:
         Parser(__doc__).error(str(error))
 

@@ -98,6 +98,7 @@ def test_help_explains_each_option_and_ends_with_two_commands_that_parse(
     assert first == f"    python -m {program}"
     assert second.startswith(f"{first} ")
     assert text.count("python -m") == 3
+    assert "(default: )" not in text
     for option in re.split(r"\n  (?=-)", text.partition("for example:")[0])[1:]:
         explanation = re.sub(r"^.*?(  |\n)|\(default.*", "", option, flags=re.DOTALL)
         assert len(explanation.split()) >= 3, option

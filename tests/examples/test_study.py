@@ -52,7 +52,7 @@ def test_settings_are_chosen_by_validation_images_and_finals_have_equal_time(tmp
     arguments += [f"--{k.replace('_', '-')}={v}" for k, v in SMALL.items()]
     arguments += ["--dataset=digits", f"--recipe={RECIPE}", "-n=1", "--seconds=4.1"]
     arguments += ["--refit=1", "--num-tenfold=5"]
-    lists = "--temperature 0.5 --decay none --final-seed 0 1".split()
+    lists = "--temperature 0.5 --decay none --final-seed 0 1 --test".split()
     recipes_numpyro.main(arguments + lists)
 
     lines = read_lines(paths["results"])
@@ -207,6 +207,19 @@ def test_what_is_not_among_the_lines_is_said(tmp_path):
     options = StudyOptions(timings=tmp_path / "none.jsonl")
     with pytest.raises(ValueError, match=r"expected a timing of igr-sb/discrete-kl"):
         recipes_numpyro.budgets(options, RECIPE)
+
+
+def test_timings_are_looked_up_before_anything_is_trained(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "timings"
+    line = {"timing": {"recipe": str(RECIPE)}, "seconds_per_epoch": 2.0}
+    append_lines(path, [line], key="timing")
+    monkeypatch.setattr(recipes_numpyro, "study", None)
+    recipes = "--recipe", str(RECIPE), "igr/stl"
+    with pytest.raises(SystemExit):
+        recipes_numpyro.main([*recipes, f"--timings={path}"])
+    assert "expected a timing of igr/stl, got none: run" in capsys.readouterr().err
 
 
 def test_the_usual_recipe_is_a_row_of_its_own_and_needs_no_timing():
