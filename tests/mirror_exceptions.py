@@ -237,6 +237,10 @@ EXCEPTIONS = {
         # Pyro sends a message by its type, to private methods
         "GuidedMessenger.process_message",
     },
+    "infer/_alone.py": {
+        # NumPyro takes samples by vmap, Pyro in a dimension
+        "*",
+    },
     "infer/_mixing.py": {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "*",

@@ -1,24 +1,27 @@
 """Samples of a guide, a chunk at a time, and their weights."""
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import pyro
 import torch
 from pyro import poutine
 from pyro.poutine import Trace
-from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
-from pyro_igr._typed import Message
 from pyro_igr.handlers._same_size import SameSizeMessenger
+from pyro_igr.infer._alone import Traces, differing
 from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight, plates_around
+from pyro_igr.infer._mixing import MIXED
 
-MIXED = (
-    "a sample has another weight alone than in a chunk, so that model or guide mix "
-    "samples, which are in a dimension to the left of all plates: chunk_size=1 runs "
-    "them one by one"
+ONE_BY_ONE = ". Or chunk_size=1 runs samples one by one"
+CHANCE = (
+    "site '{}' has another density in each run at the same values, so that weights "
+    "would not be of p(x): put dropout in the mode of .eval(), and draw what is random "
+    "by sample statements alone"
 )
 APART = (
     "log_weights runs samples in a dimension to the left of all plates: count "
@@ -34,7 +37,7 @@ class Programs(NamedTuple):
     args: tuple
     kwargs: dict
 
-    def run(self, within: Callable = lambda fn: fn) -> tuple[Trace, Trace]:
+    def run(self, within: Callable = lambda fn: fn) -> Traces:
         """The traces of the model and of the guide, within a handler."""
         guide = poutine.trace(within(self.guide))
         drawn = guide.get_trace(*self.args, **self.kwargs)
@@ -56,8 +59,10 @@ def weigh(
     """
     first = programs.run()
     log_weight(*first, plate)  # which may refuse, before the work
-    fixed = _subsamples(*first)
+    subsamples = _subsamples(*first)
+    fixed = partial(poutine.replay, trace=subsamples)
     if chunk_size == 1:
+        _check_apart(programs, first, subsamples, math.inf)
         runs = [programs.run(fixed) for _ in range(num_samples)]
         return torch.stack([log_weight(*run, plate) for run in runs])
     found, dim = [], _first_free_dim(*first)
@@ -66,12 +71,11 @@ def weigh(
         traces = _run_chunk(programs, _repeat(fixed, size, dim))
         found.append(log_weight(*traces, plate))
         if start == 0:
-            alone = programs.run(_GivenMessenger(fixed, *traces))
-            _check_same(log_weight(*alone, plate), found[0][0])
+            _check_apart(programs, traces, subsamples, -dim - 1)
     return torch.cat(found)
 
 
-def _run_chunk(programs: Programs, within: Callable) -> tuple[Trace, Trace]:
+def _run_chunk(programs: Programs, within: Callable) -> Traces:
     try:
         return programs.run(within)
     except (RuntimeError, ValueError, IndexError) as error:
@@ -79,14 +83,14 @@ def _run_chunk(programs: Programs, within: Callable) -> tuple[Trace, Trace]:
         raise
 
 
-def _subsamples(*traces: Trace) -> Callable:
-    """A handler that keeps the indices of subsampled plates."""
+def _subsamples(*traces: Trace) -> Trace:
+    """The indices of subsampled plates, as a trace to replay."""
     kept = Trace()
     for trace in traces:
         for name, site in trace.nodes.items():
             if site_is_subsample(site):
                 kept.nodes[name] = site
-    return lambda fn: poutine.replay(fn, trace=kept)
+    return kept
 
 
 def _repeat(within: Callable, size: int, dim: int) -> Callable:
@@ -110,26 +114,17 @@ def _first_free_dim(*traces: Trace) -> int:
     return min(dims, default=0) - 1
 
 
-class _GivenMessenger(Messenger):
-    """Gives every latent site its value in the first of the samples."""
-
-    def __init__(self, within: Callable, *traces: Trace) -> None:
-        super().__init__()
-        self.within = within
-        sites = {n: site for trace in traces for n, site in trace.nodes.items()}
-        self.sites: dict[str, Message] = sites
-
-    def __call__(self, fn: Callable) -> Callable:
-        return super().__call__(self.within(fn))
-
-    def _pyro_sample(self, msg: Message) -> None:
-        is_subsample = site_is_subsample(msg)
-        if not (msg["is_observed"] or is_subsample or msg["name"] not in self.sites):
-            value = self.sites[msg["name"]]["value"][0]
-            msg["value"] = value.reshape(msg["fn"].shape())
-
-
-def _check_same(alone: Tensor, among_others: Tensor) -> None:
-    tolerance = {"rtol": 1e-3, "atol": 1e-3, "equal_nan": True}
-    if not torch.allclose(alone, among_others, **tolerance):
-        raise ValueError(MIXED)
+def _check_apart(
+    programs: Programs, traces: Traces, subsamples: Trace, nesting: float
+) -> None:
+    """Raises where a sample has another density alone than in a chunk, or again."""
+    for found in traces:
+        found.compute_log_prob(lambda _, site: not site_is_subsample(site))
+    model, guide, args, kwargs = programs
+    indices: Any = {name: site["value"] for name, site in subsamples.nodes.items()}
+    given = args, kwargs, indices, nesting
+    mixed, by_chance = differing(traces, (model, guide), *given)
+    if mixed:
+        raise ValueError(MIXED.format(mixed[0]) + ONE_BY_ONE)
+    if by_chance:
+        raise ValueError(CHANCE.format(by_chance[0]))

@@ -23,9 +23,35 @@ def mixing():
 
 
 def test_a_program_that_mixes_samples_is_refused_but_one_by_one():
-    with pytest.raises(ValueError, match="chunk_size=1 runs them one by one"):
+    match = "site 'x' has another density beside .* chunk_size=1 runs samples one by"
+    with pytest.raises(ValueError, match=match):
         log_weights(mixing, guide, num_samples=20)
     assert log_weights(mixing, guide, num_samples=20, chunk_size=1).shape == (20, 2)
+
+
+@pytest.mark.parametrize("chunk_size", [1, 5])
+@pytest.mark.parametrize("site", ["x", "z"])
+def test_dropout_is_refused_by_its_name_until_it_is_off(site, chunk_size):
+    dropout = torch.nn.Dropout(0.5)
+    layers = {"x": lambda y: y, "z": lambda y: y} | {site: dropout}
+
+    def model():
+        with pyro.plate("data", 20):
+            z = pyro.sample("z", dist.OneHotCategorical(torch.ones(2)))
+            mean = layers["x"](1 + z)[..., 0]
+            pyro.sample("x", dist.Normal(mean, 1.0), obs=torch.zeros(20))
+
+    def guide():
+        with pyro.plate("data", 20):
+            logits = layers["z"](torch.tensor([1.0, 2.0]).expand(20, 2))
+            pyro.sample("z", dist.OneHotCategorical(logits=logits))
+
+    options = {"num_samples": 10, "chunk_size": chunk_size}
+    match = f"site '{site}' has another density in each run .* dropout in the mode of"
+    with pytest.raises(ValueError, match=match):
+        log_weights(model, guide, **options)
+    dropout.eval()
+    assert log_weights(model, guide, **options).shape == (10, 20)
 
 
 def test_a_program_that_fails_among_samples_says_how_they_are_run():
