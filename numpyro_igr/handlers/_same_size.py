@@ -1,4 +1,4 @@
-"""A check that a model has as many categories at a site as its guide."""
+"""Checks that a model has the categories of its guide, as many and as vectors."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,15 @@ from numpyro_igr.distributions.gem import GEM
 from numpyro_igr.distributions.infinite import InfiniteIGR
 from numpyro_igr.distributions.one_hot import OneHotCategorical
 from numpyro_igr.distributions.recovering import innermost
+from numpyro_igr.handlers._categories import is_discrete
 from numpyro_igr.handlers._relaxed_sites import RELAXED, is_latent
 
 COUNTABLE = GEM | InfiniteIGR  # which may show more sticks or fewer than a guide
+
+OF_INTEGERS = (
+    "site '{0}' is a {1} of integers in the model, and of vectors in the guide: relax "
+    "the model too, with one_hot={{'{0}'}}"
+)
 
 
 class SameSizeMessenger(Messenger):
@@ -34,9 +40,25 @@ class SameSizeMessenger(Messenger):
         if msg["type"] != "sample" or msg["is_observed"]:
             return
         name, dist = msg["name"], msg["fn"]
-        if name in self.sizes and dist.event_shape:
-            if not isinstance(innermost(dist), COUNTABLE):
+        if name in self.sizes:
+            check_vectors(dist, name)
+            if dist.event_shape and not isinstance(innermost(dist), COUNTABLE):
                 check_same_size(dist, name, num_categories=self.sizes[name])
+
+
+def check_vectors(dist: Distribution, site: str) -> None:
+    """Raises if a model has integers where its guide has one-hot or relaxed vectors.
+
+    Args:
+        dist: of the model.
+        site: its name.
+
+    Raises:
+        ValueError: naming the site.
+    """
+    found = innermost(dist)
+    if is_discrete(found) and not found.event_shape:
+        raise ValueError(OF_INTEGERS.format(site, type(found).__name__))
 
 
 def check_same_size(dist: Distribution, site: str, *, num_categories: int) -> None:

@@ -1,4 +1,4 @@
-"""A check that a model has as many categories at a site as its guide."""
+"""Checks that a model has the categories of its guide, as many and as vectors."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,15 @@ from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.gem import GEM
 from pyro_igr.distributions.infinite import InfiniteIGR
 from pyro_igr.distributions.recovering import innermost
+from pyro_igr.handlers._categories import is_discrete
 from pyro_igr.handlers._relaxed_sites import RELAXED, is_latent
 
 COUNTABLE = GEM | InfiniteIGR  # which may show more sticks or fewer than a guide
+
+OF_INTEGERS = (
+    "site '{0}' is a {1} of integers in the model, and of vectors in the guide: relax "
+    "the model too, with one_hot={{'{0}'}}"
+)
 
 
 class SameSizeMessenger(Messenger):
@@ -32,9 +38,25 @@ class SameSizeMessenger(Messenger):
 
     def _pyro_sample(self, msg: Message) -> None:
         name, dist = msg["name"], msg["fn"]
-        if name in self.sizes and dist.event_shape and not msg["is_observed"]:
-            if not isinstance(innermost(dist), COUNTABLE):
+        if name in self.sizes and not msg["is_observed"]:
+            check_vectors(dist, name)
+            if dist.event_shape and not isinstance(innermost(dist), COUNTABLE):
                 check_same_size(dist, name, num_categories=self.sizes[name])
+
+
+def check_vectors(dist: Distribution, site: str) -> None:
+    """Raises if a model has integers where its guide has one-hot or relaxed vectors.
+
+    Args:
+        dist: of the model.
+        site: its name.
+
+    Raises:
+        ValueError: naming the site.
+    """
+    found = innermost(dist)
+    if is_discrete(found) and not found.event_shape:
+        raise ValueError(OF_INTEGERS.format(site, type(found).__name__))
 
 
 def check_same_size(dist: Distribution, site: str, *, num_categories: int) -> None:

@@ -60,6 +60,23 @@ def test_the_categories_of_both_are_named_before_the_model_goes_on(host, run):
         run(host, model, guide)
 
 
+@pytest.mark.filterwarnings("ignore:The control variate is not trained")
+@pytest.mark.parametrize("run", TRIES.values(), ids=TRIES)
+def test_a_model_of_integers_is_to_be_relaxed_as_its_guide_is(host, run):
+    table = host.array(np.ones(3))
+
+    def model():
+        z = host.sample("z", host.dist.Categorical(table / 3))
+        mean = host.igr.lookup(table, z)
+        host.sample("x", host.dist.Normal(mean, 1.0), obs=host.array(0.0))
+
+    def guide():
+        host.sample("z", host.igr.IGR(0.5, table[1:], 1.0))
+
+    with pytest.raises(ValueError, match=r"'z' is a Cat.* relax .* one_hot=\{'z'\}"):
+        run(host, model, guide)
+
+
 def test_it_is_summed_out_where_it_is_marked(host):
     law = host.igr.IGRStickBreaking(0.5, host.array(np.zeros(2)), 1.0)
 
