@@ -177,11 +177,12 @@ PRIORS = {
     "one-hot": lambda host, probs: host.one_hot(probs=probs),
     "ReinMax": lambda host, probs: host.igr.OneHotCategoricalReinMax(0.5, probs),
     "its mean": lambda host, probs: host.igr.ExpectedOneHotCategorical(probs),
+    "relaxed": lambda host, probs: host.GUMBEL(host.array(0.5), probs),
 }
 
 
 @pytest.mark.parametrize("make", PRIORS.values(), ids=PRIORS)
-def test_a_mean_is_drawn_where_the_model_is_one_hot(host, make):
+def test_a_mean_guides_a_site_by_its_probabilities(host, make):
     prior = make(host, host.array(PROBS[::-1].copy()))
     law = host.igr.ExpectedOneHotCategorical(host.array(PROBS))
     pair = (lambda: host.sample("z", prior)), (lambda: host.sample("z", law))
