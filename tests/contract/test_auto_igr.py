@@ -159,10 +159,14 @@ def test_a_function_that_makes_no_guide_is_named(host):
         host.run(guide)
 
 
-@pytest.mark.parametrize("scale", [0, -0.1, "learned"])
+@pytest.mark.parametrize("scale", [0, -0.1])
 def test_a_first_scale_that_is_not_positive_is_named(host, scale):
     guide = host.igr.AutoIGR(partial(mixed, host), TAU, init_scale=scale)
-    with pytest.raises((TypeError, ValueError), match="init_scale to be"):
+    with pytest.raises(ValueError, match=f"init_scale to be positive, got {scale}"):
+        host.run(guide)
+
+    guide = host.igr.AutoIGR(partial(mixed, host), TAU, init_scale="learned")
+    with pytest.raises(TypeError, match="init_scale to be .*, got 'learned'"):
         host.run(guide)
 
 
@@ -364,6 +368,21 @@ def test_a_guide_has_the_options_that_its_model_trains(host, name):
     host.igr.assert_analytic_kl(*pair)
 
 
+def test_a_guide_has_the_options_of_its_subsample(backend, host):
+    deltas = np.arange(1, 11, dtype=np.float32)
+
+    def model():
+        with host.plate("data", 10, subsample_size=3) as index:
+            host.sample("z", of_delta(host, host.array(deltas)[index]))
+
+    guide = host.igr.AutoIGR(model, TAU)
+    host.run(guide)
+    sites = host.sites(guide)
+    index = backend.numpy(sites["data"]["value"])
+    found = innermost(host, sites["z"]["fn"]).delta
+    np.testing.assert_array_equal(backend.numpy(found), deltas[index])
+
+
 def test_a_guide_runs_no_model_again_whose_options_are_not_trained(host):
     runs = []
 
@@ -374,6 +393,10 @@ def test_a_guide_runs_no_model_again_whose_options_are_not_trained(host):
         host.sample("z", host.igr.IGR(TAU, loc, scale, delta))
         tail = host.igr.GEM(delta, 1)
         host.sample("w", host.igr.InfiniteIGR(TAU, loc, scale, 1.0, tail=tail))
+        with host.plate("whole", 3):
+            host.sample("a", host.igr.IGR(TAU, loc, scale, host.array(SPREAD)))
+        with host.plate("parts", 4, subsample_size=2):
+            host.sample("b", host.igr.IGR(TAU, loc, scale, delta))
 
     guide = host.igr.AutoIGR(model, TAU)
     host.run(guide)

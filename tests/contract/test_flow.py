@@ -88,6 +88,17 @@ def test_the_discrete_distribution_counts_where_the_gaussians_go(backend):
     np.testing.assert_array_equal(law.probs, law.probs)
 
 
+def test_a_category_that_is_never_drawn_has_half_a_count(backend):
+    flow = backend.igr.PlanarTransform(*map(backend.array, ([0.0, 0.0], [0.0, 0.0])))
+    loc = backend.array([-9.0, 0.0])
+    law = backend.igr.IGRFlow(0.5, loc, backend.array(np.ones(2)), flow)
+    probs, error = map(backend.numpy, law.probs_and_error())
+    assert probs[0] == error[0] == 0
+    expected = (10_000 * probs + 0.5) / 10_001.5
+    np.testing.assert_allclose(backend.numpy(law.probs), expected, rtol=1e-12)
+    np.testing.assert_allclose(backend.numpy(law.logits), np.log(expected), rtol=1e-12)
+
+
 def test_the_error_of_probabilities_is_that_of_antithetic_pairs(backend):
     u, w = backend.array([0.5]), backend.array([1.0])  # increasing, and 0 at 0
     flow = backend.igr.PlanarTransform(u, w, 0.0)

@@ -1,5 +1,7 @@
 """Recovering the one-hot distribution behind any relaxed one, in any wrapper."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from cases import WITH_FLOW
@@ -64,6 +66,21 @@ def test_every_family_recovers_its_own_probabilities(backend, name):
     assert found.event_shape == (3, 2, 3)
     probs = backend.numpy(law.probs)
     np.testing.assert_allclose(backend.numpy(found.base_dist.probs)[1], probs)
+
+
+@pytest.mark.parametrize("name", ["IGR", *OF_PROBS])
+def test_it_is_validated_as_the_relaxed_one_is(backend, name):
+    family, off = host_family(backend, name), backend.array([0.5, 0.2, 0.2])
+    tau = [0.5] if name == "IGR" or "Relaxed" in name else []
+    given = [backend.array(PROBS[0, 1:])] * 2 if tau and name == "IGR" else []
+    given = given or [backend.array(PROBS[0])]
+    for of_host in (True, False):
+        with backend.validation(of_host):
+            law = family(*tau, *given, validate_args=not of_host)
+            found = backend.igr.recover(law)
+            refuses = pytest.raises((ValueError, UserWarning), match="support")
+            with nullcontext() if of_host else refuses:
+                found.log_prob(off)
 
 
 def test_the_one_hot_variable_behind_its_mean_has_values_at_vertices(backend):

@@ -336,6 +336,24 @@ def test_a_count_is_the_mean_of_its_weights_with_the_exact_probabilities(host, n
     host.dry(lambda: host.igr.assert_analytic_kl(relaxed, guide))
 
 
+RARE = {
+    "logits": ([0.0, -200.0], -200.0),
+    "probs": ([1.0, 0.0], np.log(np.finfo("f").tiny / np.finfo("f").eps)),
+}
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_a_rare_category_keeps_its_logit_and_an_impossible_one_has_the_least(
+    host, name
+):
+    given, expected = RARE[name]
+    law = host.one_hot(**{name: host.array(np.float32(given))})
+    relaxed = host.igr.relax(partial(host.sample, "z", law), TAU)
+    (found,) = laws_of(host, relaxed)
+    logits = innermost(host, found["z"]["fn"]).logits
+    np.testing.assert_allclose(logits, [0, expected], rtol=1e-4, atol=1e-9)
+
+
 def test_the_number_of_counts_can_be_given(host):
     law = host.dist.Poisson(host.array(np.float32(3)))
     program = partial(host.sample, "n", law)

@@ -103,6 +103,17 @@ def test_the_hessian_of_a_square_at_its_zero(backend):
     np.testing.assert_allclose(hessian, 2 * slopes.T @ slopes, rtol=1e-8, atol=1e-8)
 
 
+def test_hessians_of_the_inverse_of_a_planar_flow(backend):
+    u, w, y = np.random.default_rng(1).normal(size=(3, N))
+
+    def objective(v):
+        f = backend.igr.PlanarTransform(v[:N], v[N : 2 * N], v[-1])
+        return (f._inverse(v[2 * N : -1]) * weights).sum()
+
+    weights = backend.array(WEIGHTS[:N])
+    assert_hessian(backend, objective, np.concatenate([u, w, y, [0.3]]), 1e-6)
+
+
 def test_hessians_of_the_probit(backend):
     probit = backend.igr._numerics.probit.probit_of_log_odds
     odds = np.array([-30.0, -3.0, 0.0, 0.1, 2.0, 40.0])

@@ -61,6 +61,12 @@ def test_the_crossing_weight_is_kept_and_the_rest_holds_what_is_beyond(
     np.testing.assert_allclose(found, truncated, rtol=1e-14)
 
 
+@pytest.mark.parametrize(("rho", "active"), [(0.5, 2), (0.75, 3), (0.875, 4)])
+def test_weights_that_make_up_just_rho_do_not_exceed_it(backend, rho, active):
+    weights = backend.array([0.5, 0.25, 0.125, 0.125])
+    assert int(backend.igr.num_active(weights, rho)) == active
+
+
 @pytest.mark.parametrize("rho", RHOS)
 def test_truncating_again_changes_nothing(backend, rho):
     once = backend.igr.truncate(backend.array(sticks(40, 1000)), rho)
