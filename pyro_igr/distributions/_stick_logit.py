@@ -9,7 +9,7 @@ from pyro.distributions import TorchDistribution
 from torch import Size, Tensor
 from torch.distributions import Distribution, Normal, constraints, register_kl
 from torch.nn.functional import logsigmoid
-from torch.special import digamma, polygamma
+from torch.special import digamma, zeta
 
 from pyro_igr._numerics.softplus_mean import softplus_mean
 
@@ -64,7 +64,8 @@ class StickLogit(TorchDistribution):
 
     @property
     def variance(self) -> Tensor:
-        return TRIGAMMA_OF_1 + polygamma(1, self.concentration)
+        # The trigamma function, of which polygamma has nine digits.
+        return TRIGAMMA_OF_1 + zeta(2.0, self.concentration)
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         alpha = self.concentration
