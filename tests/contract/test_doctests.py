@@ -1,8 +1,7 @@
-"""The examples in docstrings of public names run, and print what they say."""
+"""The examples in docstrings run, and print what they say; public names have one."""
 
 import ast
 import doctest
-import importlib.util
 from importlib import import_module
 from pathlib import Path
 
@@ -32,13 +31,37 @@ def parts(twin, name):
 
 
 @pytest.mark.parametrize(("twin", "name"), PUBLIC)
-def test_a_public_name_has_an_example_that_runs(twin, name):
-    if importlib.util.find_spec(HOSTS[twin]) is None:
-        pytest.skip(f"{HOSTS[twin]} is not installed")
+def test_a_public_name_has_an_example(twin, name):
+    pytest.importorskip(HOSTS[twin])
     find = doctest.DocTestFinder().find
     found = [x for part in parts(twin, name) for x in find(part, part.__name__)]
-    found = [x for x in found if x.examples]
-    assert name in [x.name for x in found]
+    assert name in [x.name for x in found if x.examples]
+
+
+def documented(twin, file):
+    """How many docstrings of a file have an example."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef
+    nodes = ast.walk(ast.parse((ROOT / twin / file).read_text()))
+    words = [ast.get_docstring(node) for node in nodes if isinstance(node, kinds)]
+    return sum(">>>" in (text or "") for text in words)
+
+
+FILES = [
+    (twin, file)
+    for twin in HOSTS
+    for file in sorted(
+        str(p.relative_to(ROOT / twin)) for p in (ROOT / twin).rglob("*.py")
+    )
+    if documented(twin, file)
+]
+
+
+@pytest.mark.parametrize(("twin", "file"), FILES)
+def test_the_examples_of_a_file_run(twin, file):
+    pytest.importorskip(HOSTS[twin])
+    module = import_module(f"{twin}.{file[:-3].replace('/', '.')}")
+    found = [x for x in doctest.DocTestFinder().find(module) if x.examples]
+    assert len(found) == documented(twin, file)
     for example in found:
         example.globs, report = {"__name__": "__main__"}, []
         with parameters(HOSTS[twin]):
