@@ -56,10 +56,6 @@ WITH_FLOW = LAWS | {"flow": _flow_law}
 
 COUNTABLE = ("infinite",)
 
-ONTO_THE_SIMPLEX = [
-    name for name in LAWS if name not in ("exp_igr", "straight_through")
-]
-
 WITH_KL_ACROSS_TEMPERATURES = (
     "igr",
     "igr_delta",

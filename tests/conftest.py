@@ -22,9 +22,10 @@ XLA_FLAGS = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Keeps the tests of a file, which share what is compiled, in one worker.
+    """Keeps most tests of a file, which share what is compiled, in one worker.
 
-    A worker has one thread for PyTorch, since there are as many workers as cores, and
+    Workers take long runs of tests in order, and give some away to one that is idle. A
+    worker has one thread for PyTorch, since there are as many workers as cores, and
     one heap: XLA compiles in threads of its own, but in one at a time.
     """
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":

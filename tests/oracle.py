@@ -5,7 +5,7 @@ import itertools
 import mpmath as mp
 import numpy as np
 from scipy import integrate, stats
-from scipy.special import log_expit, log_softmax, logit, logsumexp
+from scipy.special import log_expit, logit
 
 
 def break_sticks(u):
@@ -126,16 +126,7 @@ def alr(log_z):
     return log_z[..., :-1] - log_z[..., -1:]
 
 
-def log_softmax_plus_plus(y, tau, delta=1.0):
-    last = np.full((*y.shape[:-1], 1), np.log(delta))
-    return log_softmax(np.concatenate([y / tau, last], -1), -1)
-
-
 def log_exp_igr(log_z, tau, loc, scale):
     """Density of log z in additive log-ratios: Gaussian, scaled by tau."""
     y = tau * alr(log_z)
     return log_normal(y, loc, scale) + y.shape[-1] * np.log(tau)
-
-
-def log_mean_exp(x, axis):
-    return logsumexp(x, axis) - np.log(x.shape[axis])

@@ -116,34 +116,43 @@ def test_a_thousand_categories_train_in_float32_at_temperature_a_tenth(host, nam
 
 
 OURS = {
-    "TraceDiscreteIWAE_ELBO": (2,),
-    "TraceDiscreteKL_ELBO": (),
-    "TraceEnumeratedDiscrete_ELBO": (),
-    "TraceSTL_ELBO": (),
-    "TraceUnorderedSet_ELBO": (2,),
-    "TraceVIMCO_ELBO": (2,),
+    "TraceDiscreteIWAE_ELBO": {
+        "num_samples": 2,
+        "plate": (),
+        "gradient": "doubly reparameterized",
+    },
+    "TraceDiscreteKL_ELBO": {},
+    "TraceEnumeratedDiscrete_ELBO": {"max_configurations": 7},
+    "TraceSTL_ELBO": {},
+    "TraceUnorderedSet_ELBO": {"num_samples": 2, "replacement": True},
+    "TraceVIMCO_ELBO": {"num_samples": 2},
 }
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_engines_can_be_pickled_after_a_step(host, name):
+def alone(host):
+    """A program of one site."""
+
     def program():
         zeros = host.array(np.zeros(K - 1, np.float32))
         host.sample("z", host.igr.IGR(0.5, zeros, zeros + 1))
 
-    engine = getattr(host.igr, name)(*OURS[name])
+    return program
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_engines_can_be_pickled_after_a_step(host, name):
+    options, program = OURS[name] | {"num_particles": 3}, alone(host)
+    engine = getattr(host.igr, name)(**options)
     host.loss(engine, program, program)
     again = pickle.loads(pickle.dumps(engine))
+    assert {option: getattr(again, option) for option in options} == options
     assert float(host.loss(again, program, program)) == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_engines_keep_no_program_alive(host, name):
-    def program():
-        zeros = host.array(np.zeros(K - 1, np.float32))
-        host.sample("z", host.igr.IGR(0.5, zeros, zeros + 1))
-
-    engine, gone = getattr(host.igr, name)(*OURS[name]), weakref.ref(program)
+    program = alone(host)
+    engine, gone = getattr(host.igr, name)(**OURS[name]), weakref.ref(program)
     host.loss(engine, program, program)
     del program
     gc.collect()

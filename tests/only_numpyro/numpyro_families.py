@@ -13,7 +13,7 @@ TAU = 0.5
 LOC = (0.3, -0.6, 0.9)
 SCALE = (0.8, 1.1, 0.6)
 
-# Compilation is dear: test_numpyro_countable has fewer programs for the countable
+# Compilation is dear: test_countable.py has fewer programs for the countable
 # distributions.
 every_family = pytest.mark.parametrize(
     "name", [name for name in LAWS if name not in COUNTABLE]

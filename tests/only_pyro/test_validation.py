@@ -30,7 +30,7 @@ def test_a_value_off_the_support_is_refused(name, spoil):
 
 @every_family
 def test_a_number_as_a_value_is_refused(name):
-    with pytest.raises(ValueError, match=r"shape|size|dimension"):
+    with pytest.raises(ValueError, match=r"have 4 entries .*, got shape \(\)"):
         make(name).log_prob(torch.tensor(0.5))
 
 
