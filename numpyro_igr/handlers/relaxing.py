@@ -11,7 +11,7 @@ from numpyro.handlers import reparam
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import check_parts, is_discrete
 from numpyro_igr.handlers._fit import check_family, check_num_sticks
-from numpyro_igr.handlers._names import check_names, warn_of_unknown
+from numpyro_igr.handlers._names import check_names, noting_vectors, warn_of_unknown
 from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.handlers._relaxed_sites import check_observed
 from numpyro_igr.handlers.reparam import IGRReparam
@@ -128,7 +128,8 @@ def _run(
 ) -> Any:
     tau = temperature(*args, **kwargs) if callable(temperature) else temperature
     seen: list[str] = []
-    with _ReparamMessenger(config=partial(config, temperature=tau, seen=seen)):
+    noted = noting_vectors(seen, names["one_hot"])
+    with noted, _ReparamMessenger(config=partial(config, temperature=tau, seen=seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result

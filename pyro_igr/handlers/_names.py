@@ -1,11 +1,17 @@
 """The names of sites that an argument gives: whether they are names, and of sites."""
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 UNKNOWN = (
     "expected {} to name sites of the model, got {}: a name that no site has is "
     "ignored, and the sites of this run are {}"
+)
+
+VECTORS = (
+    "the values of sites {} are vectors here, as one_hot says, not integers: choose by "
+    "lookup(table, z), or by a product with z"
 )
 
 
@@ -39,3 +45,20 @@ def warn_of_unknown(sites: Collection[str], **given: Collection[str]) -> None:
         if unknown:
             found = UNKNOWN.format(argument, unknown, list(sites))
             warnings.warn(found, stacklevel=3)
+
+
+# As where a program compares such a value, and its shape does not fit any more.
+@contextmanager
+def noting_vectors(sites: Collection[str], one_hot: Collection[str]) -> Iterator[None]:
+    """Adds to errors of a program which of its integers are vectors now.
+
+    Args:
+        sites: the names of the sites so far, which grow within.
+        one_hot: the names of those that were of integers.
+    """
+    try:
+        yield
+    except (IndexError, RuntimeError, TypeError, ValueError) as error:
+        if found := [name for name in one_hot if name in sites]:
+            error.add_note(VECTORS.format(found))
+        raise

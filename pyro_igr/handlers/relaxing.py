@@ -14,7 +14,7 @@ from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import check_parts, is_discrete
 from pyro_igr.handlers._fit import check_family, check_num_sticks
 from pyro_igr.handlers._module_programs import like_program
-from pyro_igr.handlers._names import check_names, warn_of_unknown
+from pyro_igr.handlers._names import check_names, noting_vectors, warn_of_unknown
 from pyro_igr.handlers._programs import check_program
 from pyro_igr.handlers._relaxed_sites import check_observed
 from pyro_igr.handlers.reparam import IGRReparam
@@ -126,7 +126,8 @@ def _run(
 ) -> Any:
     tau = temperature(*args, **kwargs) if callable(temperature) else temperature
     seen: list[str] = []
-    with _ReparamMessenger(partial(config, temperature=tau, seen=seen)):
+    noted = noting_vectors(seen, names["one_hot"])
+    with noted, _ReparamMessenger(partial(config, temperature=tau, seen=seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result

@@ -122,6 +122,19 @@ def test_a_name_that_no_site_has_is_warned_of(host, argument):
             host.run(relaxed, seen)
 
 
+def test_an_error_of_a_program_says_which_integers_are_vectors(host):
+    def program():
+        z = host.sample("z", host.one_hot(host.array(PROBS)))
+        with host.plate("data", 3):
+            y = host.sample("y", categorical(host))
+        host.sample("x", host.normal(host.array(X) * (y == 0) + z[0]))
+
+    relaxed = host.igr.relax(program, 0.5, one_hot={"y", "zz"})
+    with pytest.raises((ValueError, RuntimeError, TypeError)) as error:
+        host.run(relaxed)
+    assert "['y'] are vectors" in " ".join(error.value.__notes__)
+
+
 @pytest.mark.parametrize("one_hot", [(), ["z"], ["z_unobserved"]])
 def test_one_hot_vectors_are_not_mixed_with_observed_integers(host, one_hot):
     def program():
