@@ -44,7 +44,7 @@ class Options(FigureOptions):
         "expected share of the variance within a component",
         0.3,
         "-w",
-        where=POSITIVE,
+        where=("above 0, and at most 1", lambda value: 0 < value <= 1),
     )
     num_steps: int = option("steps of Adam for each move", 300, "-n", where=at_least(1))
     learning_rate: float = option(

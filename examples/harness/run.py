@@ -139,7 +139,7 @@ def locked(path: Path) -> Iterator[None]:
         if not is_there:
             raise CheckpointError(
                 f"{path}: another run keeps itself there; wait until it ends, or name "
-                "another file with --checkpoint"
+                "another file"
             )
         try:
             yield

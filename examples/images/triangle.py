@@ -41,10 +41,18 @@ class TriangleOptions(FigureOptions):
     )
     seed: int = option("seed of the samples", 0, where=SEED)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.probs.min() < np.finfo(np.float32).tiny:
+            raise ValueError(
+                "expected --weights to be at least 1e-37 of their sum, got "
+                f"{' '.join(map(str, self.weights))}"
+            )
+
     @property
     def probs(self) -> NDArray[np.float32]:
         """The probabilities of the categories."""
-        weights = np.array(self.weights)
+        weights = np.array(self.weights) / max(self.weights)
         return (weights / weights.sum()).astype(np.float32)
 
 

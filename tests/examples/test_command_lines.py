@@ -8,7 +8,12 @@ import pytest
 
 ENTRIES = {
     "annealing": ["-n=0", "--num-steps=many", "--steps"],
-    "triangle": ["--weights 1 1", "--weights 1 1 0", "--figures=/dev/null/folder"],
+    "triangle": [
+        "--weights 1 1",
+        "--weights 1 1 0",
+        "--weights 1e-40 1 1",
+        "--figures=/dev/null/folder",
+    ],
     "swap_in.models": ["-n=0", "--num-points=-1"],
     "approximate.integers": ["-t=zipf", "-k=1", "-lr=0", "--figure-format=bmp"],
     "discrete_vae.vae": [
@@ -30,7 +35,7 @@ ENTRIES = {
         "--pixels=gray",
     ],
     "dp_mixture.mixture": ["--capacity=0", "--dataset=moons", "-d=0", "-lr=0"]
-    + ["--figures=/dev/null/folder"],
+    + ["-w=0", "-w=1.1", "--figures=/dev/null/folder"],
     "dp_mixture_vae.vae": [
         "--rho=1",
         "--rho=0.999999999",
