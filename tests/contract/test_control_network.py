@@ -13,15 +13,28 @@ def member(host, *shape):
     return host.igr.IGR(0.5, host.array(np.zeros(shape)), host.array(np.ones(shape)))
 
 
-def guide(host):
-    host.sample("shared", member(host, 2))
-    with host.plate("images", 3), host.scale(3.0):
-        kept = host.array([True, False, True])
-        host.sample("own", member(host, 3, 2).mask(kept))
+KEPT = [True, False, True]
 
 
-def test_each_set_of_plates_has_a_network_masked_and_scaled_as_its_first_site(host):
-    nodes = host.sites(lambda: guide(host))
+def of_handler(host):
+    with host.mask(KEPT):
+        host.sample("own", member(host, 3, 2))
+
+
+def of_distribution(host):
+    host.sample("own", member(host, 3, 2).mask(host.array(KEPT)))
+
+
+@pytest.mark.parametrize("masked", [of_handler, of_distribution])
+def test_each_set_of_plates_has_a_network_masked_and_scaled_as_its_first_site(
+    host, masked
+):
+    def guide():
+        host.sample("shared", member(host, 2))
+        with host.plate("images", 3), host.scale(3.0):
+            masked(host)
+
+    nodes = host.sites(guide)
     sites = {name: nodes[name] for name in ("shared", "own")}
     weights = {"shared": np.ones((4, 2)), "own": np.ones((7, 2))}
     weights["own"][:3] = 0.0  # the three weights of the site outside the plate

@@ -340,6 +340,15 @@ def test_a_scale_of_everything_and_a_subsampled_plate_are_factors(host):
         )
 
 
+def test_without_observations_the_scale_is_that_of_the_latents(host):
+    def losses(by):
+        around = {"around": [lambda: host.scale(by)]}
+        programs = guide(host, PRIOR, **around), guide(host, OFF, **around)
+        return many(host, iwae(host, 3), *programs, count=4)
+
+    np.testing.assert_allclose(losses(0.5), 0.5 * losses(1.0), rtol=1e-6)
+
+
 def with_scale_of_all(host, log_scales):
     """Data that share a category of their scale."""
 

@@ -80,6 +80,17 @@ def test_estimates_and_standard_errors_are_those_of_a_sum(host, chunk_size):
     assert found.mean_standard_error == pytest.approx(of_mean)
 
 
+def test_standard_errors_of_few_samples_are_those_of_the_documented_formula(host):
+    pair, options = (model(host), guide(host, OFF)), {"num_samples": 3, "chunk_size": 3}
+    log_w = host.log_weights(*pair, **options)
+    found = host.log_likelihood(*pair, **options)
+    values = logsumexp(log_w, 0) - np.log(3)
+    squares = (np.exp(log_w - values) - 1) ** 2
+    np.testing.assert_allclose(found.values, values, rtol=1e-10)
+    expected = np.sqrt(squares.sum(0) / 6)
+    np.testing.assert_allclose(found.standard_errors, expected, rtol=1e-8)
+
+
 def test_scales_and_subsampling_of_the_data_do_not_count(host):
     scaled = {"around": [lambda: host.scale(3.0)], "size": 100, "subsample": 4}
     pair = model(host, **scaled), guide(host, POSTERIOR, **scaled)

@@ -1,6 +1,7 @@
 """TraceUnorderedSet_ELBO: the enumerated gradient in mean, or exactly."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -127,6 +128,31 @@ def test_one_sample_is_the_plain_score_function(host, replacement):
     f = COSTS - np.log(3) - log_q
     possible = -f[:, None] * (np.eye(3) - np.exp(log_q))
     engine = host.igr.TraceUnorderedSet_ELBO(1, replacement=replacement)
+    found = host.estimates(engine, *costs(host), {"logits": LOGITS[0]}, 20)
+    distances = abs(found["logits"][:, None] - possible).max(-1)
+    assert (distances.min(-1) < 1e-9).all()
+    assert len(set(distances.argmin(-1).tolist())) > 1
+
+
+def of_two(q, f, a, b, *, replacement):
+    """The gradient of two samples, each with a baseline that has the other."""
+    chances = np.array([q[a] * q[b] / (1 - q[a]), q[b] * q[a] / (1 - q[b])])
+    weights, own = chances / chances.sum(), q[[a, b]]
+    if replacement:
+        weights, own = np.full(2, 0.5), np.zeros(2)
+    baselines = own * f[[a, b]] + (1 - own) * f[[b, a]]
+    scores = (np.eye(3) - q)[[a, b]]
+    return -(weights * (f[[a, b]] - baselines)) @ scores
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_of_two_samples_each_has_a_baseline(host, replacement):
+    log_q = log_softmax(LOGITS[0])
+    f, pairs = COSTS - np.log(3) - log_q, product(range(3), repeat=2)
+    pairs = [(a, b) for a, b in pairs if a != b or replacement]
+    q, options = np.exp(log_q), {"replacement": replacement}
+    possible = np.array([of_two(q, f, a, b, **options) for a, b in pairs])
+    engine = host.igr.TraceUnorderedSet_ELBO(2, **options)
     found = host.estimates(engine, *costs(host), {"logits": LOGITS[0]}, 20)
     distances = abs(found["logits"][:, None] - possible).max(-1)
     assert (distances.min(-1) < 1e-9).all()
