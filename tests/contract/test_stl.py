@@ -19,6 +19,7 @@ def sticks(host, z, tau):
 
 TO_GAUSSIANS = {
     "IGR": lambda host, z, tau: alr(host.log(z), tau),
+    "IGR of delta 3": lambda host, z, tau: alr(host.log(z), tau) + tau * np.log(3),
     "ExpIGR": lambda host, z, tau: alr(z, tau),
     "IGRStickBreaking": sticks,
     "InfiniteIGR": sticks,
@@ -27,8 +28,8 @@ TO_GAUSSIANS = {
 
 def family_of(host, name):
     """A family whose values are images of Gaussians: none is truncated."""
-    options = {"rho": 1.0} if name == "InfiniteIGR" else {}
-    return partial(getattr(host.igr, name), **options)
+    options = {"InfiniteIGR": {"rho": 1.0}, "IGR of delta 3": {"delta": 3.0}}
+    return partial(getattr(host.igr, name.split()[0]), **options.get(name, {}))
 
 
 def categorical(host, name, tau, loc, scale):
