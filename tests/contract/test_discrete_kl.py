@@ -80,6 +80,31 @@ def test_the_loss_is_the_likelihood_minus_the_exact_discrete_kl(
     assert loss == pytest.approx(0.5 * N / 3 * expected, rel=1e-5)
 
 
+WEIGHED = {
+    "scale": (lambda host: host.scale(2.0), 2),
+    "mask": (lambda host: host.mask(False), 0),
+}
+
+
+@pytest.mark.parametrize(("enter", "factor"), WEIGHED.values(), ids=WEIGHED)
+def test_a_continuous_prior_weighed_otherwise_counts_by_densities(host, enter, factor):
+    """The host's KL would have the weight of the guide."""
+    zero, q = host.array(np.float32(0)), norm(0.5, 0.8)
+
+    def model():
+        with enter(host):
+            host.sample("u", host.dist.Normal(zero, 1.0))
+
+    def guide():
+        host.sample("u", host.dist.Normal(zero + 0.5, 0.8))
+
+    losses = host.losses(host.igr.TraceDiscreteKL_ELBO, model, guide, nesting=0)
+    error = losses.std(ddof=1) / len(losses) ** 0.5
+    mean_log_prior = -(0.5**2 + 0.8**2 + np.log(2 * np.pi)) / 2
+    expected = -q.entropy() - factor * mean_log_prior
+    assert abs(losses.mean() - expected) < 5 * error < 0.5
+
+
 def test_samples_in_the_likelihood_stay_relaxed(host):
     seen = []
 

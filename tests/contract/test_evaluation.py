@@ -206,6 +206,16 @@ def test_a_latent_that_data_share_is_refused_but_for_all_data_as_one(host):
     assert (abs(found.values - each[1]) < 4 * found.standard_errors).all()
 
 
+def test_a_site_in_another_plate_lies_outside_of_that_of_most_sites(host):
+    def run(is_model):
+        with host.plate("topics", 2):
+            host.sample("w", law(host, [[0.3, 0.7]] * 2))
+        (model(host) if is_model else guide(host, OFF))()
+
+    with pytest.raises(ValueError, match="'w' lies outside of plate 'data'"):
+        host.log_weights(lambda: run(True), lambda: run(False), num_samples=2)
+
+
 def grid(host, rows=2, subsample=None):
     """Two rows of two data, each with a category."""
     x = host.array(X.reshape(2, 2))
