@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = summarize(of[0], read_timings(options.timings), of[1])
         if not found:
             where = " ".join(map(str, options.results))
-            kind = "tuning" if options.tuned else "finals (else --tuned)"
+            kind = "tuning with --tuned" if options.tuned else "finals without --tuned"
             raise ValueError(f"{where}: expected lines of {kind}, got none")
         if options.figure:
             make_folder(options.figure.parent, "--figure")

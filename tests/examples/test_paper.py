@@ -9,6 +9,7 @@ from examples.study import curves, paper
 from examples.study import report as study
 from examples.study.options import StudyOptions
 from examples.study.parts import PARTS
+from examples.study.recipes import Recipe
 
 CURVES = {"discrete_train_elbo": [-9.0, -8.0], "trained_test_bound": [-9.0, -7.0]}
 CURVES |= {"test_log_likelihood": [-8.0, -6.0]}
@@ -104,6 +105,25 @@ def test_lines_that_are_not_of_runs_are_refused_in_one_line(tmp_path, capsys):
             report.main(["--report"] * (report is paper) + [f"--results={where}"])
         said = f"{report.__name__}: error: {path}: expected lines of runs alone\n"
         assert capsys.readouterr().err == f"python -m {said}"
+
+
+def test_a_report_says_what_its_lines_lack(tmp_path, capsys):
+    *finals, tuned = lines_of(StudyOptions(recipe=(Recipe("igr", "stl"),)))
+    lacking = {
+        "expected lines of finals without --tuned, got none": ([tuned], []),
+        "expected lines of tuning with --tuned, got none": (finals, ["--tuned"]),
+        "expected timings of recipes with --figure, got none": (
+            finals,
+            [f"--figure={tmp_path / 'figure.png'}", f"--timings={tmp_path / 'none'}"],
+        ),
+    }
+    for i, (error, (lines, arguments)) in enumerate(lacking.items()):
+        append_lines(tmp_path / f"{i}", lines, key="member")
+        with pytest.raises(SystemExit):
+            study.main([f"--results={tmp_path / f'{i}'}", *arguments])
+        said = capsys.readouterr()
+        assert (said.out, said.err[-len(error) - 1 :]) == ("", f"{error}\n")
+    assert not (tmp_path / "figure.png").exists()
 
 
 def test_parts_are_run_in_their_order_and_each_has_its_file(tmp_path, monkeypatch):
