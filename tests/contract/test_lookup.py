@@ -51,6 +51,11 @@ def test_one_hot_integers_are_numbers_with_a_warning(backend, index, validated):
     assert found[0].filename == __file__
 
 
+def test_one_hot_integers_of_three_rows_are_warned_of(backend):
+    with pytest.warns(UserWarning, match="event_dim=1 .* event_dim=0"):
+        backend.igr.lookup(backend.array(TABLE[:3]), backend.array([0, 1, 0], "int32"))
+
+
 def of(num_rows, z, **options):
     return TABLE[np.arange(num_rows) % 4], np.array(z), options
 
@@ -122,6 +127,7 @@ def test_a_table_of_one_row_has_this_row_only(backend):
         (0.0, {}, "last dimension of 4 in z.*event_dim=0"),
         ([0.0, 1.0], {}, "last dimension of 4 in z.*event_dim=0"),
         ([0.0, 1.0, 1.0, 1.0], {}, "simplex"),
+        ([0.2, 0.3, 0.3, 0.19], {}, "simplex"),
         ([3.5], {"event_dim": 0}, "from 0 to 3"),
         ([-0.5], {"event_dim": 0}, "from 0 to 3"),
         ([0.0], {"event_dim": 0, "low": 1}, "from 1 to 4"),
