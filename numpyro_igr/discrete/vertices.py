@@ -5,10 +5,11 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.nn import log_softmax, one_hot, softmax
+from jax.nn import log_softmax, softmax
 from jax.typing import ArrayLike
 
 from numpyro_igr._numerics.checks import check_positive, refuse_complex
+from numpyro_igr._numerics.largest import is_first_largest
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.shapes import check_vectors
 
@@ -69,7 +70,7 @@ def _as_of_z(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arra
 # One program, even where nothing around it is compiled.
 @jax.jit
 def _vertex(z: Array) -> Array:
-    hard = one_hot(z.argmax(-1), z.shape[-1], dtype=z.dtype)
+    hard = is_first_largest(z).astype(z.dtype)
     return jnp.where(jnp.isnan(z), jnp.nan, hard)
 
 

@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import jax.numpy as jnp
 from jax import Array, random
-from jax.nn import one_hot, softmax, softplus
+from jax.nn import softmax, softplus
 from numpyro.distributions import Distribution
 
+from numpyro_igr._numerics.largest import is_first_largest
 from numpyro_igr._numerics.precision import at_least_single, in_full_precision
 from numpyro_igr._numerics.probit import probit_of_log_odds
 from numpyro_igr.discrete import (
@@ -144,7 +145,7 @@ def finite(logits: Array) -> Array:
 
 
 def _first_largest(x: Array) -> Array:
-    return one_hot(x.argmax(-1), x.shape[-1], dtype=at_least_single(x))
+    return is_first_largest(x).astype(at_least_single(x))
 
 
 def without_noise(dist: Distribution) -> str:

@@ -4,8 +4,8 @@ import math
 
 import jax.numpy as jnp
 from jax import Array
-from jax.nn import one_hot
 
+from numpyro_igr._numerics.largest import is_first_largest
 from numpyro_igr.transforms._sticks import log_weights, logits_of_sticks
 from numpyro_igr.transforms._tempering import Way
 
@@ -24,7 +24,7 @@ class Vertex(Way):
     def to_log(self, y: Array, tau: Array) -> Array:
         log_w = log_weights(y)
         nearest = jnp.log1p(tau * jnp.expm1(log_w))
-        return jnp.where(_is_largest(log_w), nearest, jnp.log(tau) + log_w)
+        return jnp.where(is_first_largest(log_w), nearest, jnp.log(tau) + log_w)
 
     def from_log(self, log_z: Array, tau: Array) -> Array:
         inside = self.contains(jnp.exp(log_z), tau)
@@ -37,7 +37,7 @@ class Vertex(Way):
         return log_weights(y).sum(-1) + y.shape[-1] * jnp.log(tau).squeeze(-1)
 
     def contains(self, z: Array, tau: Array) -> Array:
-        largest = _is_largest(z)
+        largest = is_first_largest(z)
         w = jnp.where(largest, z - (1 - tau), z) / tau
         nearest = jnp.where(largest, w, -jnp.inf).max(-1, keepdims=True)
         tolerance = jnp.finfo(z.dtype).eps ** 0.5
@@ -50,8 +50,4 @@ def _log_weights_of(log_z: Array, tau: Array) -> Array:
     is_positive = change > -1
     nearest = jnp.log1p(jnp.where(is_positive, change, 0.0))
     nearest = jnp.where(is_positive, nearest, -jnp.inf)
-    return jnp.where(_is_largest(log_z), nearest, log_z - jnp.log(tau))
-
-
-def _is_largest(x: Array) -> Array:
-    return one_hot(x.argmax(-1), x.shape[-1], dtype=bool)
+    return jnp.where(is_first_largest(log_z), nearest, log_z - jnp.log(tau))

@@ -4,9 +4,9 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from pyro_igr._numerics.checks import check_positive, refuse_complex
+from pyro_igr._numerics.largest import is_first_largest
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.shapes import check_vectors
 
@@ -50,7 +50,7 @@ def straight_through(z: Tensor) -> Tensor:
     if z.shape[-1] == 0:
         raise ValueError(f"expected z to have K >= 1 entries, got shape {(*z.shape,)}")
     (z,), dtype = in_full_precision(z)
-    hard = one_hot(z.argmax(-1), z.shape[-1]).to(z)
+    hard = is_first_largest(z).to(z)
     return with_gradient_of(z, hard).to(dtype)
 
 

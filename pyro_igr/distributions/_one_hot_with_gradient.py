@@ -2,10 +2,11 @@
 
 from typing import ClassVar
 
-from pyro.distributions import OneHotCategorical, constraints
-from torch import Tensor
+from pyro.distributions import Categorical, OneHotCategorical, constraints
+from torch import Size, Tensor
 
 from pyro_igr._host import one_hot_of
+from pyro_igr._numerics.largest import is_at
 from pyro_igr.distributions._mean_log_prob import mean_log_prob
 from pyro_igr.distributions._parameters import check_value
 
@@ -18,6 +19,12 @@ class OneHotWithGradient(OneHotCategorical):
     }
     has_rsample: bool = True
     value_is_hard: ClassVar[bool] = True
+
+    # As in the host, but also under vmap of grad.
+    def sample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
+        categories = Categorical(logits=self.logits, validate_args=False)
+        index = categories.sample(sample_shape)
+        return is_at(index, self.event_shape[0]).to(self.logits)
 
     def log_prob(self, value: Tensor) -> Tensor:
         check_value(value, self.event_shape)

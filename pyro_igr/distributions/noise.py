@@ -7,8 +7,9 @@ from typing import Any, cast
 import torch
 from pyro.distributions import OneHotCategorical
 from torch import Tensor
-from torch.nn.functional import one_hot, pad, softplus
+from torch.nn.functional import pad, softplus
 
+from pyro_igr._numerics.largest import is_first_largest
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.probit import probit_of_log_odds
 from pyro_igr._typed import Distribution
@@ -144,7 +145,7 @@ def finite(logits: Tensor) -> Tensor:
 
 
 def _first_largest(x: Tensor) -> Tensor:
-    return one_hot(x.argmax(-1), x.shape[-1]).to(x)
+    return is_first_largest(x).to(x)
 
 
 def without_noise(dist: Distribution) -> str:

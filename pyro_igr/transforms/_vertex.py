@@ -4,8 +4,8 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
+from pyro_igr._numerics.largest import is_first_largest
 from pyro_igr.transforms._sticks import log_weights, logits_of_sticks
 from pyro_igr.transforms._tempering import Way
 
@@ -24,7 +24,7 @@ class Vertex(Way):
     def to_log(self, y: Tensor, tau: Tensor) -> Tensor:
         log_w = log_weights(y)
         nearest = torch.log1p(tau * torch.expm1(log_w))
-        return torch.where(_is_largest(log_w), nearest, tau.log() + log_w)
+        return torch.where(is_first_largest(log_w), nearest, tau.log() + log_w)
 
     def from_log(self, log_z: Tensor, tau: Tensor) -> Tensor:
         inside = self.contains(log_z.exp(), tau)
@@ -37,7 +37,7 @@ class Vertex(Way):
         return log_weights(y).sum(-1) + y.shape[-1] * tau.log().squeeze(-1)
 
     def contains(self, z: Tensor, tau: Tensor) -> Tensor:
-        largest = _is_largest(z)
+        largest = is_first_largest(z)
         w = (z - (1 - tau) * largest) / tau
         nearest = torch.where(largest, w, -torch.inf).amax(-1, keepdim=True)
         tolerance = torch.finfo(z.dtype).eps ** 0.5
@@ -50,8 +50,4 @@ def _log_weights_of(log_z: Tensor, tau: Tensor) -> Tensor:
     is_positive = change > -1
     nearest = torch.where(is_positive, change, 0.0).log1p()
     nearest = torch.where(is_positive, nearest, -torch.inf)
-    return torch.where(_is_largest(log_z), nearest, log_z - tau.log())
-
-
-def _is_largest(x: Tensor) -> Tensor:
-    return one_hot(x.argmax(-1), x.shape[-1]).bool()
+    return torch.where(is_first_largest(log_z), nearest, log_z - tau.log())

@@ -20,8 +20,10 @@ from pyro_igr import (
     IGRFlow,
     IGRStickBreaking,
     InfiniteIGR,
+    OneHotCategoricalReinMax,
     PlanarTransform,
     RaoBlackwellized,
+    StickBreakingTransform,
     tail_start,
 )
 from pyro_igr._numerics import normal, normal_tails
@@ -151,6 +153,24 @@ def test_vmap_of_plain_functions():
         (partial(pyro_igr.lookup, torch.arange(K)), (torch.arange(B) % K,)),
     ):
         torch.testing.assert_close(vmap(function)(*inputs), function(*inputs))
+
+
+CERTAIN = torch.tensor([99.0, 0.0, 0.0])
+VERTICES = {
+    "straight_through": lambda x: pyro_igr.straight_through(x.softmax(-1)),
+    "vertex": StickBreakingTransform(0.5, "vertex"),
+    "ReinMax": lambda x: OneHotCategoricalReinMax(1.0, logits=x + CERTAIN).rsample(),
+}
+
+
+@pytest.mark.parametrize("fn", VERTICES.values(), ids=VERTICES)
+def test_vmap_of_the_gradients_of_what_has_one_largest_entry(fn):
+    def loss(x):
+        return fn(x).square().mul(torch.arange(fn(x).shape[-1])).sum()
+
+    x = torch.randn(B, 3)
+    found = vmap(grad(loss), randomness="different")(x)
+    torch.testing.assert_close(found, grad(loss)(x))
 
 
 def test_vmap_of_bounded_counts_needs_no_number_of_sticks():
