@@ -95,12 +95,16 @@ def check_positive(
 
 
 def check_probabilities(
-    *, validate_args: bool | None = None, **arguments: Tensor | float
+    *,
+    validate_args: bool | None = None,
+    slack: float = 0.0,
+    **arguments: Tensor | float,
 ) -> None:
     """Raises unless the arguments are in [0, 1].
 
     Args:
         validate_args: whether to check ranges; the host's default if None.
+        slack: by how much rounding may exceed 1.
         arguments: arrays or plain numbers by name.
 
     Raises:
@@ -109,7 +113,7 @@ def check_probabilities(
     """
     _check(
         "in [0, 1]",
-        lambda x: (x >= 0) & (x <= 1),
+        lambda x: (x >= 0) & (x <= 1 + slack),
         arguments,
         validate_args=validate_args,
     )

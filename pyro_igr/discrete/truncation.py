@@ -11,6 +11,9 @@ from pyro_igr._numerics.checks import (
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.shapes import check_vectors
 
+# Of a sum of weights in any precision.
+ROUNDING = 0.1
+
 
 def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
     r"""Keeps the first weights that make up more than :math:`\rho`, sums the others.
@@ -30,8 +33,8 @@ def truncate(weights: Tensor, rho: Tensor | float) -> Tensor:
         rho: the mass to exceed, in [0, 1].
 
     Raises:
-        ValueError: if ``rho`` is outside its range, or is less than 1 and rounds to 1
-            in the dtype of ``weights``.
+        ValueError: if ``rho`` or an entry of ``weights`` is outside [0, 1], or ``rho``
+            is less than 1 and rounds to 1 in the dtype of ``weights``.
 
     Accuracy:
         Values sum to 1 as the weights do, to 4 units in the last place.
@@ -68,8 +71,8 @@ def num_active(weights: Tensor, rho: Tensor | float) -> Tensor:
         rho: the mass to exceed, in [0, 1].
 
     Raises:
-        ValueError: if ``rho`` is outside its range, or is less than 1 and rounds to 1
-            in the dtype of ``weights``.
+        ValueError: if ``rho`` or an entry of ``weights`` is outside [0, 1], or ``rho``
+            is less than 1 and rounds to 1 in the dtype of ``weights``.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 19.
@@ -89,6 +92,7 @@ def _check(weights: Tensor, rho: Tensor | float) -> None:
     refuse_complex(weights=weights)
     check_vectors(weights=weights)
     check_probabilities(rho=rho)
+    check_probabilities(weights=weights, slack=ROUNDING)
     (weights,), _ = in_full_precision(weights)
     check_rounding(weights.dtype, rho=rho)
 
