@@ -5,7 +5,7 @@ import itertools
 import mpmath as mp
 import numpy as np
 from scipy import integrate, stats
-from scipy.special import log_expit, logit
+from scipy.special import log_expit, log_ndtr, logit, logsumexp
 
 
 def break_sticks(u):
@@ -91,6 +91,15 @@ def argmax_probs(loc, scale):
 
     last = np.exp(stats.norm.logcdf(0, loc, scale).sum())
     return np.array([*(prob(k) for k in range(len(loc))), last])
+
+
+def log_argmax_probs(loc):
+    """The logs of :func:`argmax_probs` at scale 1, of rare categories too."""
+    t = np.arange(0, max(np.max(loc), 0) + 10, 0.004)
+    log_cdf, log_pdf = (f(t - loc[:, None]) for f in (log_ndtr, stats.norm.logpdf))
+    weight = np.where(t, 0.004, 0.002)  # a trapezoid
+    log_p = logsumexp(log_pdf + log_cdf.sum(0) - log_cdf, -1, weight)
+    return np.append(log_p, log_ndtr(-loc).sum())
 
 
 def nodes_between_steps(loc, scale, *points):

@@ -67,7 +67,7 @@ def match_probs(
         = 2 to 200). Masked categories, of logits down to -1e9, leave the others theirs
         to 1e-8, and to 1e-3 in float32, where a masked category K makes means so large
         that their rounding shows. How rare a category is beside one of large mean is
-        met as ``argmax_probs`` tells it, to 5 percent of its log.
+        met to a tenth of its log (K = 4); ``argmax_probs`` tells it less exactly.
     Source:
         Not in the paper, which gives up the interpretation of its parameters.
 

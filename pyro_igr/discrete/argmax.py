@@ -61,7 +61,8 @@ def argmax_probs(
         1e-4 in [0.005, 10] (K = 10, float64); farther apart, ask for more panels. Under
         ``jit`` in Pyro, and with 16 panels of 8 nodes, 1e-4 for 98 of 100 in [0.05, 5].
         Log probabilities and their gradients to 1e-3, relative, for means up to 1e6
-        scales from 0, none far above 0; beside one, to 5 percent for p below 1e-15.
+        scales from 0, none far above 0. Beside one, of p below 1e-15 to 5 percent for
+        means up to 15 equal scales from 0; else they may be several times too low.
     Source:
         IGR (Potapczynski et al., 2020), Prop. 2 and eq. 21; the appendix's eq. 29 lost
         the factor 1 / scale. Both quadratures are ours.
@@ -135,10 +136,9 @@ def log_probs_from(
 def integrand(
     loc: Tensor, scale: Tensor, num_panels: int, num_nodes: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Log of weight times :math:`F(t)`, :math:`\log r_k(t)` and u, at the nodes.
+    r"""Log of weight times :math:`F(t)`, :math:`\log r_k(t)`, u = (t - loc) / scale.
 
-    The nodes lie between quantiles of the maximum, and carry no gradient. In units of
-    each Gaussian, from its mean, they are u.
+    The nodes t lie between quantiles of the maximum, and carry no gradient.
 
     Shape:
         ``loc``, ``scale``: ``batch + (n,)``; results ``nodes + batch`` and, the others,
