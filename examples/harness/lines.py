@@ -5,6 +5,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def append_lines(path: Path, lines: Iterable[Line], key: str) -> None:
         file.flush()
         os.fsync(file.fileno())
         command_line.saved = f"{path} has the results up to line {number}"
+
+
+def digest(of: Any) -> str:
+    """A word for what a line is known by, or several lines, in the names of files."""
+    return sha256(json.dumps(of).encode()).hexdigest()[:16]
 
 
 def score_of(line: Line, name: str) -> float:

@@ -14,10 +14,8 @@ if __name__ == "__main__":  # before the imports, which take seconds
 
     command_line.end_in_one_line()
 
-import json
 import math
 from collections.abc import Sequence
-from hashlib import sha256
 from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
@@ -30,7 +28,7 @@ from examples.discrete_vae.codes_numpyro import make_discrete, make_prior
 from examples.discrete_vae.options import Options
 from examples.harness.command_line import Parser, make_folder
 from examples.harness.grid_numpyro import Members
-from examples.harness.lines import Line, append_lines, read_runs
+from examples.harness.lines import Line, append_lines, digest, read_runs
 from examples.harness.training_numpyro import load_images, surroundings
 from examples.images.datasets import BinaryImages
 from examples.study.curves_numpyro import Followed
@@ -73,8 +71,7 @@ def run_block(
     """Train and score members of a recipe, and append their lines."""
     images, number = data.train, options.num_followed if options.test else 0
     names, results = [options.name(member) for member in block], options.results
-    digest = sha256(json.dumps(names).encode()).hexdigest()[:16]
-    checkpoint = results.with_name(f"{results.name}.{digest}")
+    checkpoint = results.with_name(f"{results.name}.{digest(names)}")
     followed = Followed.first(data, number)
     of_run = make_program(block[0], images), images, checkpoint, followed
     params, curves = train(block, *of_run)

@@ -5,11 +5,9 @@ folder has the run, so that the same command resumes after it was killed.
 """
 
 import importlib
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +25,7 @@ from examples.harness.command_line import (
 from examples.harness.lines import (
     Line,
     append_lines,
+    digest,
     read_lines,
     read_runs,
     score_of,
@@ -159,11 +158,6 @@ class SingleRuns:
         on |= {name: version(name) for name in packages}
         unknown = {"seconds": None} if resume else {}
         return {"on": on, "scores": self.scores(result) | unknown}
-
-
-def digest(member: dict[str, Any]) -> str:
-    """A word for what the line of a run is known by."""
-    return sha256(json.dumps(member).encode()).hexdigest()[:16]
 
 
 def open_example(example: str, host: str) -> Any:
