@@ -11,6 +11,7 @@ from jax.nn import log_softmax
 from numpyro.distributions import (
     CategoricalLogits,
     CategoricalProbs,
+    Delta,
     DiscreteUniform,
     Distribution,
     MultinomialLogits,
@@ -149,3 +150,13 @@ def is_discrete(distribution: Distribution) -> bool:
     """
     support = getattr(innermost(distribution), "support", None)
     return getattr(support, "is_discrete", False)
+
+
+def is_continuous(distribution: Distribution) -> bool:
+    """Whether a distribution has a density, and is no Delta or mean of a one-hot one.
+
+    Args:
+        distribution: any distribution of the host.
+    """
+    found = innermost(distribution)
+    return not (isinstance(found, Delta | OneHotCategorical) or is_discrete(found))

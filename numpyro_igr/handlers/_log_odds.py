@@ -6,7 +6,6 @@ from typing import cast
 import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import (
-    Delta,
     Distribution,
     Independent,
     Normal,
@@ -24,7 +23,7 @@ from numpyro_igr.distributions.expected_one_hot import (
     ExpectedOneHotCategorical,
 )
 from numpyro_igr.distributions.recovering import innermost, inside
-from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.handlers._categories import is_continuous
 from numpyro_igr.handlers._site_weights import agreement
 
 UNLIKE = (
@@ -114,10 +113,9 @@ def _check_means(guide_site: dict, model_site: dict) -> None:
 def _check_kinds(guide_site: dict, model_site: dict) -> None:
     both = ("model", model_site), ("guide", guide_site)
     for (one, site), (other, beside) in (both, both[::-1]):
-        found, discrete = innermost(beside["fn"]), Delta | OneHotCategorical
         is_one_hot = isinstance(innermost(site["fn"]), OneHotCategorical)
-        if is_one_hot and not (isinstance(found, discrete) or is_discrete(found)):
-            name, kind = site["name"], type(found).__name__
+        if is_one_hot and is_continuous(beside["fn"]):
+            name, kind = site["name"], type(innermost(beside["fn"])).__name__
             raise ValueError(MASS.format(name, one, other, kind))
 
 

@@ -4,9 +4,8 @@ import numpy as np
 from jax.core import Tracer
 from numpyro.distributions import Delta, Distribution
 
-from numpyro_igr.distributions import OneHotCategorical
 from numpyro_igr.distributions.recovering import discrete_behind, innermost
-from numpyro_igr.handlers._categories import is_discrete
+from numpyro_igr.handlers._categories import is_continuous
 from numpyro_igr.handlers._relaxed_sites import RELAXED, are_one_hot, is_at_category
 from numpyro_igr.infer._sites import is_one_hot
 
@@ -15,12 +14,13 @@ CONTINUOUS = (
     "give the guide a relaxed or one-hot distribution there. AutoIGR does so where the "
     "model is one-hot or relaxed to a family of this package, but not to Gumbel-Softmax"
 )
-ONE_HOT = (
-    "site '{}' is one-hot in the discrete guide, and continuous in the model, a {}: "
-)
 OF_WEIGHTS = (
     "for weights that a model mixes by, give the guide a distribution of the host, as "
     "AutoIGR does"
+)
+ONE_HOT = (
+    "site '{}' is one-hot in the discrete guide, and continuous in the model, a {}: "
+    + OF_WEIGHTS
 )
 BETWEEN = (
     "site '{}' is one-hot in the discrete model, and a value of the Delta in the guide "
@@ -44,11 +44,11 @@ def check_kinds(drawn: dict, scored: dict) -> None:
     check_delta(drawn["fn"], scored)
     for site, other, message in (
         (scored, drawn, CONTINUOUS),
-        (drawn, scored, ONE_HOT + OF_WEIGHTS),
+        (drawn, scored, ONE_HOT),
     ):
-        found = innermost(other["fn"])
-        if is_one_hot(site) and not (isinstance(found, Delta) or is_discrete(found)):
-            raise ValueError(message.format(site["name"], type(found).__name__))
+        if is_one_hot(site) and is_continuous(other["fn"]):
+            name, kind = site["name"], type(innermost(other["fn"])).__name__
+            raise ValueError(message.format(name, kind))
 
 
 def check_drawn(drawn: Distribution, scored: dict) -> None:
@@ -59,8 +59,9 @@ def check_drawn(drawn: Distribution, scored: dict) -> None:
         scored: the site of the model, or its message.
     """
     check_delta(drawn, scored)
-    found, known = innermost(drawn), Delta | OneHotCategorical | RELAXED
-    if is_one_hot(scored) and not (isinstance(found, known) or is_discrete(found)):
+    found = innermost(drawn)
+    is_behind = isinstance(found, RELAXED) or not is_continuous(found)
+    if is_one_hot(scored) and not is_behind:
         raise ValueError(CONTINUOUS.format(scored["name"], type(found).__name__))
 
 

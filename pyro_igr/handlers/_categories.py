@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 
 import torch
+from pyro.distributions import Delta
 from torch import Tensor
 from torch.distributions import Categorical, Multinomial, OneHotCategorical
 
@@ -129,3 +130,13 @@ def is_discrete(distribution: Distribution) -> bool:
     """
     support = getattr(innermost(distribution), "support", None)
     return getattr(support, "is_discrete", False)
+
+
+def is_continuous(distribution: Distribution) -> bool:
+    """Whether a distribution has a density, and is no Delta or mean of a one-hot one.
+
+    Args:
+        distribution: any distribution of the host.
+    """
+    found = innermost(distribution)
+    return not (isinstance(found, Delta | OneHotCategorical) or is_discrete(found))

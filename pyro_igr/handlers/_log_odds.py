@@ -3,7 +3,7 @@
 from functools import partial
 from typing import cast
 
-from pyro.distributions import Delta, Normal, OneHotCategorical
+from pyro.distributions import Normal, OneHotCategorical
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
@@ -14,7 +14,7 @@ from pyro_igr.distributions.expected_one_hot import (
     ExpectedOneHotCategorical,
 )
 from pyro_igr.distributions.recovering import innermost, inside
-from pyro_igr.handlers._categories import is_discrete
+from pyro_igr.handlers._categories import is_continuous
 from pyro_igr.handlers._site_weights import agreement
 
 UNLIKE = (
@@ -94,10 +94,9 @@ def _check_means(guide_site: Message, model_site: Message) -> None:
 def _check_kinds(guide_site: Message, model_site: Message) -> None:
     both = ("model", model_site), ("guide", guide_site)
     for (one, site), (other, beside) in (both, both[::-1]):
-        found, discrete = innermost(beside["fn"]), Delta | OneHotCategorical
         is_one_hot = isinstance(innermost(site["fn"]), OneHotCategorical)
-        if is_one_hot and not (isinstance(found, discrete) or is_discrete(found)):
-            name, kind = site["name"], type(found).__name__
+        if is_one_hot and is_continuous(beside["fn"]):
+            name, kind = site["name"], type(innermost(beside["fn"])).__name__
             raise ValueError(MASS.format(name, one, other, kind))
 
 
