@@ -41,12 +41,12 @@ class SameSizeMessenger(Messenger):
             return
         name, dist = msg["name"], msg["fn"]
         if name in self.sizes:
-            check_vectors(dist, name)
+            check_no_integers(dist, name)
             if dist.event_shape and not isinstance(innermost(dist), COUNTABLE):
                 check_same_size(dist, name, num_categories=self.sizes[name])
 
 
-def check_vectors(dist: Distribution, site: str) -> None:
+def check_no_integers(dist: Distribution, site: str) -> None:
     """Raises if a model has integers where its guide has one-hot or relaxed vectors.
 
     Args:

@@ -39,12 +39,12 @@ class SameSizeMessenger(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         name, dist = msg["name"], msg["fn"]
         if name in self.sizes and not msg["is_observed"]:
-            check_vectors(dist, name)
+            check_no_integers(dist, name)
             if dist.event_shape and not isinstance(innermost(dist), COUNTABLE):
                 check_same_size(dist, name, num_categories=self.sizes[name])
 
 
-def check_vectors(dist: Distribution, site: str) -> None:
+def check_no_integers(dist: Distribution, site: str) -> None:
     """Raises if a model has integers where its guide has one-hot or relaxed vectors.
 
     Args:

@@ -7,7 +7,7 @@ from pyro.poutine.messenger import Messenger
 from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import discrete_behind, innermost, is_of_log
-from pyro_igr.handlers._same_size import check_same_size, check_vectors
+from pyro_igr.handlers._same_size import check_no_integers, check_same_size
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._one_hot_sites import OF_WEIGHTS
 
@@ -95,7 +95,7 @@ def check_discrete(
         site: its name.
         num_categories: of the guide's discrete distribution.
     """
-    check_vectors(dist, site)
+    check_no_integers(dist, site)
     if discrete is None:
         raise ValueError(
             f"expected a relaxed or one-hot distribution at site '{site}' of the "
