@@ -10,7 +10,7 @@ from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import check_parts, is_discrete
-from numpyro_igr.handlers._fit import check_family, check_num_sticks
+from numpyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
 from numpyro_igr.handlers._names import check_names, noting_vectors, warn_of_unknown
 from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.handlers._relaxed_sites import check_observed
@@ -88,11 +88,11 @@ def relax(
         TypeError: if ``fn`` is no program, ``one_hot`` or ``keep`` a string or no
             collection, ``family`` no class of distributions, nor callable like one, or
             ``num_sticks`` no integer.
-        ValueError: if the value of ``family`` is a logarithm, or ``num_sticks`` not
-            positive; at a discrete latent site that cannot be relaxed, with the reason,
-            or that has its value from another handler; at one marked for enumeration,
-            unless ``keep`` names the sites to enumerate (the others then lose the mark
-            of ``config_enumerate``).
+        ValueError: if the value of ``family`` is a logarithm, or ``temperature`` or
+            ``num_sticks`` not positive; at a discrete latent site that cannot be
+            relaxed, with the reason, or that has its value from another handler; at one
+            marked for enumeration, unless ``keep`` names the sites to enumerate (the
+            others then lose the mark of ``config_enumerate``).
 
     Source:
         Not in the paper.
@@ -110,6 +110,7 @@ def relax(
     names = {"one_hot": one_hot, "keep": keep}
     check_program(fn=fn)
     check_names(**names)
+    check_temperature(temperature)
     check_family(family)
     check_num_sticks(num_sticks)
     make = partial(IGRReparam, family=family, num_sticks=num_sticks)

@@ -12,6 +12,7 @@ from numpyro.distributions import Distribution
 from numpyro.infer.reparam import Reparam
 
 from numpyro_igr._host import is_given
+from numpyro_igr._numerics.checks import check_positive
 from numpyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from numpyro_igr.distributions.recovering import innermost, inside
 from numpyro_igr.handlers._categories import is_category, log_probs_of
@@ -21,7 +22,7 @@ from numpyro_igr.handlers._fit import (
     check_family,
     check_flag,
     check_num_sticks,
-    check_temperature,
+    check_temperature_fits,
 )
 
 COUNT = (
@@ -66,9 +67,10 @@ class IGRReparam(Reparam):
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one,
             ``one_hot`` no flag, or ``num_sticks`` no integer.
-        ValueError: if the value of ``family`` is a logarithm, or ``num_sticks`` not
-            positive; at a site that is observed, whose distribution cannot be relaxed,
-            or whose batch does not fit that of the temperature or of the family.
+        ValueError: if the value of ``family`` is a logarithm, or ``temperature`` or
+            ``num_sticks`` not positive; at a site that is observed, whose distribution
+            cannot be relaxed, or whose batch does not fit that of the temperature or
+            of the family.
 
     Source:
         Not in the paper.
@@ -92,6 +94,7 @@ class IGRReparam(Reparam):
         one_hot: bool = False,
         num_sticks: int | None = None,
     ) -> None:
+        check_positive(temperature=temperature)
         check_family(family)
         check_flag(one_hot=one_hot)
         check_num_sticks(num_sticks)
@@ -105,7 +108,7 @@ class IGRReparam(Reparam):
     ) -> tuple[Distribution | None, Array | None]:
         if obs is not None:
             raise ValueError(f"expected site '{name}' to be latent")
-        check_temperature(name, self.temperature, fn)
+        check_temperature_fits(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
             if is_given(name) and not is_given(f"{name}_weights"):
                 raise ValueError(COUNT.format(name))

@@ -54,7 +54,21 @@ def check_num_sticks(num_sticks: int | None) -> None:
         check_size(num_sticks=num_sticks)
 
 
-def check_temperature(name: str, temperature: Tensor | float, fn: Distribution) -> None:
+def check_temperature(
+    temperature: Tensor | float | Callable[..., Tensor | float],
+) -> None:
+    """Raises unless a temperature is positive; what a function returns is not known.
+
+    Args:
+        temperature: a number, an array of them, or a function that returns either.
+    """
+    if not callable(temperature):
+        check_positive(temperature=temperature)
+
+
+def check_temperature_fits(
+    name: str, temperature: Tensor | float, fn: Distribution
+) -> None:
     """Raises unless a temperature is one for each element of the batch of a site.
 
     Args:
@@ -62,7 +76,6 @@ def check_temperature(name: str, temperature: Tensor | float, fn: Distribution) 
         temperature: a number, or an array of them.
         fn: the distribution of the site.
     """
-    check_positive(temperature=temperature)
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
     shape = tuple(as_tensor(temperature).shape)
     try:

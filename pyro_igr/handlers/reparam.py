@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._host import is_given
+from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
@@ -24,7 +25,7 @@ from pyro_igr.handlers._fit import (
     check_family,
     check_flag,
     check_num_sticks,
-    check_temperature,
+    check_temperature_fits,
 )
 
 COUNT = (
@@ -69,9 +70,10 @@ class IGRReparam(Reparam):
     Raises:
         TypeError: if ``family`` is not a class of distributions, nor callable like one,
             ``one_hot`` no flag, or ``num_sticks`` no integer.
-        ValueError: if the value of ``family`` is a logarithm, or ``num_sticks`` not
-            positive; at a site that is observed, whose distribution cannot be relaxed,
-            or whose batch does not fit that of the temperature or of the family.
+        ValueError: if the value of ``family`` is a logarithm, or ``temperature`` or
+            ``num_sticks`` not positive; at a site that is observed, whose distribution
+            cannot be relaxed, or whose batch does not fit that of the temperature or
+            of the family.
 
     Source:
         Not in the paper.
@@ -95,6 +97,7 @@ class IGRReparam(Reparam):
         one_hot: bool = False,
         num_sticks: int | None = None,
     ) -> None:
+        check_positive(temperature=temperature)
         check_family(family)
         check_flag(one_hot=one_hot)
         check_num_sticks(num_sticks)
@@ -107,7 +110,7 @@ class IGRReparam(Reparam):
         if msg["is_observed"]:
             raise ValueError(f"expected site '{msg['name']}' to be latent")
         name, fn = msg["name"], msg["fn"]
-        check_temperature(name, self.temperature, fn)
+        check_temperature_fits(name, self.temperature, fn)
         if not is_category(name, innermost(fn), one_hot=self.one_hot):
             if is_given(name) and not is_given(f"{name}_weights"):
                 raise ValueError(COUNT.format(name))

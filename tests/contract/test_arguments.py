@@ -48,6 +48,9 @@ REFUSED = {
     "a map": ("temperature", lambda igr, a: igr.StickBreakingTransform(-1.0)),
     "a weight": ("delta", lambda igr, a: igr.SoftmaxPlusPlusTransform(1.0, NAN)),
     "a prior": ("concentration", lambda igr, a: igr.GEM(a(-1.0), 3)),
+    "relax": ("temperature", lambda igr, a: igr.relax(lambda: None, -1.0)),
+    "a reparameterizer": ("temperature", lambda igr, a: igr.IGRReparam(a(0.0))),
+    "a guide": ("temperature", lambda igr, a: igr.AutoIGR(lambda: None, NAN)),
 }
 every_refused = pytest.mark.parametrize(
     ("argument", "call"), REFUSED.values(), ids=REFUSED
@@ -171,6 +174,8 @@ NO_NUMBERS = {
     "relaxed": ("probs", lambda igr, a, x: igr.ExpRelaxedOneHotCategorical(0.5, x)),
     "a flow": ("flow", lambda igr, a, x: igr.IGRFlow(0.5, a(LOC), 1.0, x)),
     "RELAX": ("temperature", lambda igr, a, x: igr.TraceRELAX_ELBO(temperature=x)),
+    "relax": ("temperature", lambda igr, a, x: igr.relax(lambda: None, x)),
+    "a guide": ("temperature", lambda igr, a, x: igr.AutoIGR(lambda: None, x)),
 }
 
 

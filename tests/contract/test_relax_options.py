@@ -163,9 +163,8 @@ def test_the_temperature_is_a_function_of_the_arguments_of_the_model(host):
 @pytest.mark.parametrize("temperature", [None, "cold"])
 def test_a_temperature_that_is_no_number_is_one_clear_error(host, temperature):
     for given in temperature, lambda: temperature:
-        relaxed = host.igr.relax(two_sites(host), given)
         with pytest.raises(TypeError, match="expected temperature to be .*, got "):
-            host.run(relaxed)
+            host.run(host.igr.relax(two_sites(host), given))
 
 
 def test_a_temperature_out_of_range_is_not_blamed_on_the_family(backend, host):

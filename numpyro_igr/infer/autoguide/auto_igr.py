@@ -12,6 +12,7 @@ from numpyro import handlers
 from numpyro.infer.autoguide import AutoGuide
 
 from numpyro_igr.handlers import relax
+from numpyro_igr.handlers._fit import check_temperature
 from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.handlers._uses import check_uses
 from numpyro_igr.infer._options import RelaxOptions, check_options
@@ -102,6 +103,7 @@ class AutoIGR(PartList):
         **options: Unpack[RelaxOptions],
     ) -> None:
         check_program(model=model)
+        check_temperature(temperature)
         check_options(options)
         model = StartMessenger(relax(model, 1.0, **options))
         super().__init__(model, create_plates=create_plates)

@@ -10,6 +10,7 @@ from torch import Tensor, enable_grad
 
 from pyro_igr._typed import Message
 from pyro_igr.handlers import relax
+from pyro_igr.handlers._fit import check_temperature
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._programs import check_program
 from pyro_igr.handlers._uses import check_uses
@@ -104,6 +105,7 @@ class AutoIGR(PartList):
         **options: Unpack[RelaxOptions],
     ) -> None:
         check_program(model=model)
+        check_temperature(temperature)
         check_options(options)
         relaxed = relax(model, 1.0, **options)
         started = like_program(StartMessenger()(relaxed), relaxed)
