@@ -50,7 +50,8 @@ def lookup(
     In Pyro a table that is drawn itself, such as the means of components, has samples
     to the left of its rows where these have a dimension. Multiply there, with the rows
     in the last plate: write ``(z * table[..., None, :]).sum(-1)`` if they are numbers,
-    and ``z @ table`` if they are vectors.
+    and ``z @ table`` if they are vectors. So where the entries of a row lie in a plate,
+    as the times of a change point: write ``(z * table.T).sum(-1)``.
 
     Shape:
         ``table``: ``(K,) + rest``; z: ``batch`` for numbers, ``batch + (K,)`` for

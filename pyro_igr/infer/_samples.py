@@ -11,11 +11,12 @@ from pyro import poutine
 from pyro.poutine import Trace
 from torch import Tensor
 
-from pyro_igr._host import site_is_subsample
+from pyro_igr._host import prune_subsample_sites, site_is_subsample
 from pyro_igr.handlers._same_size import SameSizeMessenger
 from pyro_igr.infer._alone import Traces, differing
 from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight, plates_around
 from pyro_igr.infer._mixing import MIXED
+from pyro_igr.infer._plates import dependents
 
 ONE_BY_ONE = ". Or chunk_size=1 runs samples one by one"
 CHANCE = (
@@ -120,6 +121,7 @@ def _check_apart(
     """Raises where a sample has another density alone than in a chunk, or again."""
     for found in traces:
         found.compute_log_prob(lambda _, site: not site_is_subsample(site))
+    _check_dimensions(traces, nesting)
     model, guide, args, kwargs = programs
     indices: Any = {name: site["value"] for name, site in subsamples.nodes.items()}
     given = args, kwargs, indices, nesting
@@ -128,3 +130,11 @@ def _check_apart(
         raise ValueError(MIXED.format(mixed[0]) + ONE_BY_ONE)
     if by_chance:
         raise ValueError(CHANCE.format(by_chance[0]))
+
+
+# Beyond the dimension of samples is what depends on another sample of each site.
+def _check_dimensions(traces: Traces, nesting: float) -> None:
+    try:
+        dependents(map(prune_subsample_sites, traces), nesting)
+    except ValueError as error:
+        raise ValueError(f"{error}{ONE_BY_ONE}") from None

@@ -1,12 +1,14 @@
 """Chunks of samples in a dimension of their own."""
 
+from functools import partial
+
 import pyro
 import pyro.distributions as dist
 import pytest
 import torch
 from pyro_families import fresh_host as fresh_host
 
-from pyro_igr import log_weights
+from pyro_igr import log_weights, lookup
 
 
 def guide():
@@ -66,6 +68,34 @@ def test_a_program_that_fails_among_samples_says_how_they_are_run():
     assert "chunk_size=1" in error.value.__notes__[0]
     found = log_weights(of_two_dimensions, guide, num_samples=5, chunk_size=1)
     assert found.shape == (5, 2)
+
+
+def test_rows_in_a_plate_are_refused_among_samples_unless_in_its_dimension():
+    rates = torch.tensor([[4.0, 4.0, 1.0], [4.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    counts = torch.tensor([5.0, 4.0, 1.0])
+
+    def pair(chosen):
+        def change():
+            return pyro.sample("z", dist.OneHotCategorical(torch.ones(3)))
+
+        def model():
+            rate = chosen(change())
+            with pyro.plate("times", 3):
+                pyro.sample("x", dist.Poisson(rate), obs=counts)
+
+        return model, change
+
+    def weights(chosen, size):
+        options = {"num_samples": 20, "chunk_size": size, "plate": ()}
+        return log_weights(*pair(chosen), **options)
+
+    looked_up = partial(lookup, rates)
+    with pytest.raises(ValueError, match="site 'x' has more dim.* chunk_size=1 runs"):
+        weights(looked_up, 5)
+    of_rows = dist.Poisson(rates).log_prob(counts).sum(-1)
+    for chosen, size in ((looked_up, 1), (lambda z: (z * rates.T).sum(-1), 5)):
+        off = (weights(chosen, size)[:, None] - of_rows).abs()
+        assert off.min(-1).values.max() < 1e-5
 
 
 def test_a_sequential_plate_makes_no_data():
