@@ -1,8 +1,9 @@
 """The names of sites that an argument gives: whether they are names, and of sites."""
 
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 UNKNOWN = (
     "expected {} to name sites of the model, got {}: a name that no site has is "
@@ -62,3 +63,17 @@ def noting_vectors(sites: Collection[str], one_hot: Collection[str]) -> Iterator
         if found := [name for name in one_hot if name in sites]:
             error.add_note(VECTORS.format(found))
         raise
+
+
+# Notes to an error of relaxing a site are then of those before it.
+def see(find: Callable, sites: list[str], site: dict) -> Any:
+    """What a function finds for a site, whose name is added if it is not refused.
+
+    Args:
+        find: a function of the site and of the names of those before it, ``seen``.
+        sites: the names of the sites so far.
+        site: a site, or its message.
+    """
+    found = find(site, seen=sites)
+    sites.append(site["name"])
+    return found

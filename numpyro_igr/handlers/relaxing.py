@@ -11,7 +11,12 @@ from numpyro.handlers import reparam
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import check_parts, is_discrete
 from numpyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
-from numpyro_igr.handlers._names import check_names, noting_vectors, warn_of_unknown
+from numpyro_igr.handlers._names import (
+    check_names,
+    noting_vectors,
+    see,
+    warn_of_unknown,
+)
 from numpyro_igr.handlers._programs import check_program
 from numpyro_igr.handlers._relaxed_sites import check_observed
 from numpyro_igr.handlers.reparam import IGRReparam
@@ -130,7 +135,8 @@ def _run(
     tau = temperature(*args, **kwargs) if callable(temperature) else temperature
     seen: list[str] = []
     noted = noting_vectors(seen, names["one_hot"])
-    with noted, _ReparamMessenger(config=partial(config, temperature=tau, seen=seen)):
+    find = partial(config, temperature=tau)
+    with noted, _ReparamMessenger(config=partial(see, find, seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result
@@ -144,7 +150,6 @@ def _reparam_of(
     temperature: ArrayLike,
     seen: list[str],
 ) -> IGRReparam | None:
-    seen.append(site["name"])
     if site["is_observed"] or not is_discrete(site["fn"]):
         return None
     if site["name"] in keep:

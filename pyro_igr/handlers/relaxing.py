@@ -8,13 +8,12 @@ from pyro.distributions import Distribution
 from pyro.poutine.messenger import Messenger
 from torch import Tensor
 
-from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import check_parts, is_discrete
 from pyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
 from pyro_igr.handlers._module_programs import like_program
-from pyro_igr.handlers._names import check_names, noting_vectors, warn_of_unknown
+from pyro_igr.handlers._names import check_names, noting_vectors, see, warn_of_unknown
 from pyro_igr.handlers._programs import check_program
 from pyro_igr.handlers._relaxed_sites import check_observed
 from pyro_igr.handlers.reparam import IGRReparam
@@ -128,7 +127,8 @@ def _run(
     tau = temperature(*args, **kwargs) if callable(temperature) else temperature
     seen: list[str] = []
     noted = noting_vectors(seen, names["one_hot"])
-    with noted, _ReparamMessenger(partial(config, temperature=tau, seen=seen)):
+    find = partial(config, temperature=tau)
+    with noted, _ReparamMessenger(partial(see, find, seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result
@@ -142,8 +142,6 @@ def _reparam_of(
     temperature: Tensor | float,
     seen: list[str],
 ) -> IGRReparam | None:
-    if not (site_is_subsample(site) or site["infer"].get("_deterministic")):
-        seen.append(site["name"])
     if site["is_observed"] or not is_discrete(site["fn"]):
         return None
     if site["name"] in keep:
