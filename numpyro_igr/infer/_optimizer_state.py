@@ -10,6 +10,11 @@ from jax.example_libraries import optimizers
 from jax.tree_util import DictKey
 from numpyro.infer.svi import SVIState
 
+MOMENTS = (
+    "expected an optimizer whose moments have the shape of {}, as those of Adam: it "
+    "keeps others, which would not fit"
+)
+
 
 def change(
     state: SVIState, changes: Mapping[Any, tuple[Callable, Callable]]
@@ -23,7 +28,8 @@ def change(
             of the one for each entry.
 
     Raises:
-        ValueError: if there is no parameter of that name.
+        ValueError: if there is no parameter of that name, or if the optimizer keeps
+            moments of another shape.
     """
     step, inner = state.optim_state
     is_packed = isinstance(inner, optimizers.OptimizerState)
@@ -60,7 +66,7 @@ def _packed(
     points = dict(optimizers.unpack_optimizer_state(packed))
     (value, *moments), structure = jax.tree.flatten(_find(name, points).subtree)
     leaves = [_changed(of_value, value)]
-    leaves += [_if_alike(of_moment, value, moment) for moment in moments]
+    leaves += [_if_alike(name, of_moment, value, moment) for moment in moments]
     points[name] = optimizers.JoinPoint(jax.tree.unflatten(structure, leaves))
     return optimizers.pack_optimizer_state(points)
 
@@ -69,10 +75,13 @@ def _of_optax(
     state: tuple[dict, Any], name: str, of_value: Callable, of_moment: Callable
 ) -> tuple[dict, Any]:
     """The optimizers of optax: the parameters, and moments that repeat their names."""
+    if not isinstance(state[0], Mapping):  # all parameters in a row
+        raise ValueError(MOMENTS.format(name))
     value = _find(name, state[0])
 
     def of_own(path: tuple, moment: Array) -> Array:
-        return _if_alike(of_moment, value, moment) if DictKey(name) in path else moment
+        is_own = DictKey(name) in path
+        return _if_alike(name, of_moment, value, moment) if is_own else moment
 
     params = {**state[0], name: _changed(of_value, value)}
     return params, jax.tree.map_with_path(of_own, state[1])
@@ -82,10 +91,13 @@ def _changed(of_value: Callable, value: Array) -> Array:
     return jnp.asarray(of_value(value), value.dtype)
 
 
-def _if_alike(of_moment: Callable, value: Array, moment: Array) -> Array:
-    """A moment that there is for each entry, changed."""
-    is_alike = jnp.shape(moment) == jnp.shape(value)
-    return _changed(of_moment, moment) if is_alike else moment
+def _if_alike(name: str, of_moment: Callable, value: Array, moment: Array) -> Array:
+    """A moment that there is for each entry, changed, or a number for all."""
+    if jnp.shape(moment) == jnp.shape(value):
+        return _changed(of_moment, moment)
+    if jnp.size(moment) > 1:
+        raise ValueError(MOMENTS.format(name))
+    return moment
 
 
 def _find(name: str, params: Mapping) -> Any:

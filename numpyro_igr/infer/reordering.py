@@ -97,8 +97,9 @@ def reorder(
         in NumPyro the new state; in PyTorch and Pyro None, as ``state`` has changed.
 
     Raises:
-        ValueError: if ``order`` is no list of numbers of entries, or if values do not
-            fit their parameter; then none is changed.
+        ValueError: if ``order`` is no list of numbers of entries, if values do not fit
+            their parameter, or if the optimizer keeps moments of another shape than
+            that; then none is changed.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro

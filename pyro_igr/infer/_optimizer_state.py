@@ -7,10 +7,15 @@ from typing import Any
 import pyro
 from pyro.optim import PyroOptim
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from pyro_igr._host import waiting_states
 from pyro_igr._numerics.tensors import as_tensor
+
+MOMENTS = (
+    "expected an optimizer whose moments have the shape of {}, as those of Adam: it "
+    "keeps others, which would not fit"
+)
 
 
 def change(
@@ -26,10 +31,13 @@ def change(
             of the one for each entry.
 
     Raises:
-        ValueError: if there is no parameter of that name.
+        ValueError: if there is no parameter of that name, or if the optimizer keeps
+            moments of another shape.
     """
     found = [(_tensor_of(parameter), *of) for parameter, of in changes.items()]
     values = [of_value(x.data) for x, of_value, _ in found]  # which may refuse
+    for name, (parameter, *_) in zip(changes, found, strict=True):
+        _check_moments(name, parameter, state)
     for (parameter, _, of_moment), value in zip(found, values, strict=True):
         _set(state, parameter, value, of_moment)
 
@@ -49,6 +57,18 @@ def check_dim(shape: tuple[int, ...], dim: int) -> None:
             f"expected dim to be one of the {len(shape)} dimensions of a parameter, "
             f"got {dim}"
         )
+
+
+def _check_moments(
+    name: Tensor | str, parameter: Tensor, state: PyroOptim | Optimizer
+) -> None:
+    kept = [x for of in _states_of(parameter, state) for x in of.values()]
+    moments = [x for x in kept if isinstance(x, Tensor) and x.numel() > 1]
+    # Of all parameters in a row, and kept with the first of them.
+    is_flat = any(isinstance(x, LBFGS) and x.state for x in _optimizers(state))
+    if is_flat or any(x.shape != parameter.shape for x in moments):
+        named = name if isinstance(name, str) else "a parameter"
+        raise ValueError(MOMENTS.format(named))
 
 
 def _set(
@@ -77,11 +97,14 @@ def _tensor_of(name: Tensor | str) -> Tensor:
 def _states_of(parameter: Tensor, state: PyroOptim | Optimizer) -> Iterator[dict]:
     if isinstance(state, PyroOptim):
         yield from _loaded_states(parameter, state)
-    optimizers = state.optim_objs.values() if isinstance(state, PyroOptim) else [state]
-    for optimizer in optimizers:
-        states = getattr(optimizer, "optimizer", optimizer).state  # of a scheduler
-        if parameter in states:
-            yield states[parameter]
+    for optimizer in _optimizers(state):
+        if parameter in optimizer.state:
+            yield optimizer.state[parameter]
+
+
+def _optimizers(state: PyroOptim | Optimizer) -> list[Any]:
+    every = state.optim_objs.values() if isinstance(state, PyroOptim) else [state]
+    return [getattr(x, "optimizer", x) for x in every]  # of a scheduler
 
 
 def _loaded_states(parameter: Tensor, state: PyroOptim) -> Iterator[dict]:

@@ -89,7 +89,8 @@ def grow(
         in NumPyro the new state; in PyTorch and Pyro None, as ``state`` has changed.
 
     Raises:
-        ValueError: if a start does not fit its parameter; then none is changed.
+        ValueError: if a start does not fit its parameter, or if the optimizer keeps
+            moments of another shape than that; then none is changed.
 
     Example:
         >>> import torch

@@ -5,13 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
+import optax
+import pytest
 from jax import random
 from numpyro.distributions.constraints import positive
 from numpyro.infer import SVI, TraceMeanField_ELBO
-from numpyro.optim import Adam
+from numpyro.optim import SM3, Adam, Minimize
 from numpyro_families import fresh_host as fresh_host
 
-from numpyro_igr import InfiniteIGR, grow, tail_start
+from numpyro_igr import InfiniteIGR, grow, reorder, tail_start
 
 N, NEW = 2, 2
 X = np.array([-2.0, -1.9, 0.1, 2.0, 2.1], np.float32)
@@ -66,3 +68,20 @@ def test_a_parameter_grows_along_any_dimension():
     np.testing.assert_array_equal(
         svi.get_params(state)["table"], [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
     )
+
+
+def factored():
+    return optax.adafactor(0.1, min_dim_size_to_factor=2)
+
+
+@pytest.mark.parametrize("make", [lambda: SM3(0.1), factored, Minimize])
+def test_moments_of_another_shape_are_refused(make):
+    def model():
+        numpyro.factor("loss", -(numpyro.param("table", jnp.ones((3, 2))) ** 2).sum())
+
+    svi = SVI(model, lambda: None, make(), TraceMeanField_ELBO())
+    state = svi.init(random.key(0))
+    with pytest.raises(ValueError, match="moments have the shape of table"):
+        reorder(state, [2, 0, 1], {"table": None}, 0)
+    with pytest.raises(ValueError, match="moments have the shape of table"):
+        grow(state, {"table": jnp.zeros((1, 2))}, 0)

@@ -68,3 +68,35 @@ def test_entries_of_a_module_are_left_out_or_split_along_any_dimension():
     assert table.tolist() == [[4, 5], [4, 5], [0, 1], [2, 3]]
     reorder(optimizer, torch.tensor([1]), {table: None})
     assert table.tolist() == [[5], [5], [1], [3]]
+
+
+def factored(parameters):
+    optimizer = torch.optim.SGD(parameters, lr=0.1)  # with what Adafactor keeps
+    for x in parameters:
+        optimizer.state[x]["row_var"] = torch.ones(len(x), 1)
+    return optimizer
+
+
+def in_a_row(parameters):
+    return torch.optim.LBFGS(parameters)
+
+
+@pytest.mark.parametrize("make", [factored, in_a_row])
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_moments_of_another_shape_are_refused_before_anything_changes(make, chosen):
+    tables = [torch.nn.Parameter(torch.ones(3, 2)) for _ in range(2)]
+    optimizer, table = make(tables), tables[chosen]
+
+    def loss():
+        optimizer.zero_grad()
+        total = sum((x**2).sum() for x in tables)
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    before = table.detach().clone()
+    with pytest.raises(ValueError, match="moments have the shape of a parameter"):
+        reorder(optimizer, [2, 0, 1], {table: None}, 0)
+    with pytest.raises(ValueError, match="moments have the shape of a parameter"):
+        grow(optimizer, {table: torch.zeros(1, 2)}, 0)
+    torch.testing.assert_close(table.detach(), before)
