@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from math import prod
 
-import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._numerics.checks import check_positive, check_size
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions.recovering import innermost
@@ -79,7 +79,7 @@ def check_temperature_fits(
     batch = tuple(fn.shape()[: len(fn.shape()) - innermost(fn).event_dim])
     shape = tuple(as_tensor(temperature).shape)
     try:
-        is_within = prod(torch.broadcast_shapes(shape, batch)) == prod(batch)
+        is_within = prod(broadcast_shapes(Size(shape), Size(batch))) == prod(batch)
     except RuntimeError:
         is_within = False
     if not is_within:

@@ -13,6 +13,7 @@ from torch.distributions import Distribution as AnyDistribution
 
 from pyro_igr._host import is_given
 from pyro_igr._numerics.checks import check_positive
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
@@ -115,7 +116,7 @@ class IGRReparam(Reparam):
             if is_given(name) and not is_given(f"{name}_weights"):
                 raise ValueError(COUNT.format(name))
             value = _count(pyro.sample(f"{name}_weights", self._of_counts(name, fn)))
-            every = value.expand(torch.broadcast_shapes(value.shape, fn.shape()))
+            every = value.expand(broadcast_shapes(value.shape, fn.shape()))
             fn = Delta(every, event_dim=fn.event_dim).mask(mask=False)
             return {"fn": fn, "value": value, "is_observed": True}
         made = inside(fn, partial(self._matched, name))

@@ -9,7 +9,13 @@ import torch
 from pyro import infer
 from pyro_families import fresh_host as fresh_host
 
-from pyro_igr import AutoIGR, TraceEnumeratedDiscrete_ELBO, discretize, relax
+from pyro_igr import (
+    AutoIGR,
+    TraceDiscreteKL_ELBO,
+    TraceEnumeratedDiscrete_ELBO,
+    discretize,
+    relax,
+)
 
 PROBS = torch.tensor([0.1, 0.2, 0.4, 0.3])
 
@@ -99,3 +105,20 @@ def test_a_relaxed_model_is_conditioned_under_vmap():
     with pyro.validation_enabled(False):
         found = torch.func.vmap(density)(points)
     torch.testing.assert_close(found, torch.stack([density(x) for x in points]))
+
+
+def test_programs_are_trained_without_the_symbolic_algebra_of_torch(monkeypatch):
+    def model():
+        with pyro.plate("data", 4):
+            z = pyro.sample("z", dist.OneHotCategorical(torch.ones(3) / 3))
+            n = pyro.sample("n", dist.Binomial(2, torch.tensor(0.5)))
+            mean = z @ torch.arange(3.0) + n
+            pyro.sample("x", dist.Normal(mean, 1.0), obs=torch.ones(4))
+
+    monkeypatch.setattr(torch, "broadcast_shapes", None)
+    relaxed = relax(model, 0.5)
+    guide = AutoIGR(relaxed, 0.5)
+    elbo = TraceDiscreteKL_ELBO()
+    svi = infer.SVI(relaxed, guide, pyro.optim.Adam({"lr": 0.1}), elbo)
+    assert svi.step() > 0
+    assert infer.Trace_ELBO().loss(discretize(relaxed), discretize(guide)) > 0

@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from pyro_igr._host import MultiFrameTensor, mask_of, scale_and_mask
 from pyro_igr._numerics.checks import check_size
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._typed import Message
 from pyro_igr.infer._plates import sum_outside
 from pyro_igr.infer.relax_elbo._names import Names
@@ -101,7 +102,7 @@ def _flat(x: Tensor, site: Message) -> Tensor:
 
 
 def _end_to_end(parts: list[Tensor]) -> Tensor:
-    batch = torch.broadcast_shapes(*(x.shape[:-1] for x in parts))
+    batch = broadcast_shapes(*(x.shape[:-1] for x in parts))
     return torch.cat([x.expand(*batch, -1) for x in parts], -1)
 
 
