@@ -60,7 +60,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
             the two; at a latent site of the model that the guide lacks, or draws from a
             continuous distribution where that is one-hot; at labels that a relaxed
             distribution would score; in their first run, if a program compares, rounds
-            or indexes with a relaxed value.
+            or indexes with a relaxed value; in Pyro, if it has vectorized particles
+            elsewhere than to the left of all plates.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not

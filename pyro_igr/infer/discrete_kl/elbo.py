@@ -13,6 +13,7 @@ from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import TraceOptions
+from pyro_igr.infer._plates import dependents
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
 
@@ -59,7 +60,8 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
             the two; at a latent site of the model that the guide lacks, or draws from a
             continuous distribution where that is one-hot; at labels that a relaxed
             distribution would score; in their first run, if a program compares, rounds
-            or indexes with a relaxed value.
+            or indexes with a relaxed value; in Pyro, if it has vectorized particles
+            elsewhere than to the left of all plates.
 
     Source:
         IGR (Potapczynski et al., 2020), eq. 8, generalised to priors that are not
@@ -94,4 +96,6 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         model = RelaxedSampleMessenger(sites, is_model=True)(model)
         for traces in super()._get_traces(model, guide, args, kwargs):
             self._has_warned = self._has_warned or warn_of_free_scale(sites)
+            if self.vectorize_particles and self.num_particles > 1:
+                dependents(traces, self.max_plate_nesting - 1)  # raises at more
             yield traces
