@@ -18,10 +18,12 @@ SIMILAR, APART = 5.0, 20.0
 COARSE, FINE = (16, 8), (64, 16)
 RULES: tuple[Rule, ...] = "equal", "similar", COARSE, FINE
 # How many there are, for equal scales and for similar ones, and more for each factor of
-# 10 in the number of Gaussians, whose maximum is the steeper.
-SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
-# Numbers at the nodes up to which more of them cost less than to compile more rules.
-FEW = 2**12
+# 10 in the number of Gaussians: the more there are, the steeper is the maximum of the
+# narrow ones where a wide one stretches the bulk.
+SINGLE, DOUBLE, MORE = (22, 48, 11), (64, 96, 22), 4
+# Numbers at the nodes up to which more of them cost less than to compile more rules;
+# and panels of as many nodes as the bulk takes where there are so few.
+FEW, OF_FEW = 2**12, (16, 12)
 # If the scales are a constant of a compiled function, XLA compares them as it compiles,
 # one by one: for so many in about a second.
 LARGE = 2**20
@@ -100,8 +102,11 @@ def nodes_of(rule: str, loc: Array, n: int) -> int:
         loc: means of the Gaussians.
         n: how many there are.
     """
-    equal, similar = DOUBLE if loc.dtype == jnp.float64 else SINGLE
-    return (equal if rule == "equal" else similar) + MORE * int(math.log10(n))
+    equal, similar, steeper = DOUBLE if loc.dtype == jnp.float64 else SINGLE
+    digits = math.log10(n)
+    if rule == "equal":
+        return equal + MORE * int(digits)
+    return similar + int(steeper * digits * (1 + digits))
 
 
 def width_of(loc: Array, rule: Rule) -> int:
@@ -122,6 +127,16 @@ def are_few(loc: Array) -> bool:
         loc: means of the Gaussians.
     """
     return width_of(loc, COARSE) * math.prod(loc.shape[:-1]) <= FEW
+
+
+def panels_of_few(loc: Array) -> tuple[int, int]:
+    """Coarse ones, unless the bulk of similar scales takes more nodes than they have.
+
+    Args:
+        loc: means of the Gaussians.
+    """
+    nodes = nodes_of("similar", loc, loc.shape[-1])
+    return COARSE if nodes <= math.prod(COARSE) else OF_FEW
 
 
 def are_common(log_probs: Array | np.ndarray) -> Array | np.ndarray:

@@ -22,7 +22,6 @@ from numpyro_igr._numerics.quantiles import nodes_of_few, panel_nodes
 from numpyro_igr._numerics.shapes import check_shapes
 from numpyro_igr.discrete._check_probs import check_gaussians
 from numpyro_igr.discrete._rules import (
-    COARSE,
     RULES,
     SIMILAR,
     Rule,
@@ -30,6 +29,7 @@ from numpyro_igr.discrete._rules import (
     are_within,
     nodes_of,
     panels_of,
+    panels_of_few,
     rank_of,
     rule_for,
     width_of,
@@ -71,9 +71,9 @@ def argmax_probs(
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and
         5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. For
-        others at most 1e-6 for scales in [0.05, 5] and, for 98 of 100 distributions,
-        1e-4 in [0.005, 10] (K = 10, float64); farther apart, ask for more panels. Under
-        ``jit`` in Pyro, and with 16 panels of 8 nodes, 1e-4 for 98 of 100 in [0.05, 5].
+        others (K = 10, float64) at most 1e-4 for scales in [0.05, 5]; for 98 of 100 at
+        random 1e-6 there, 1e-4 in [0.005, 10] (farther apart, ask for more panels) and,
+        under ``jit`` in Pyro or with 16 panels of 8 nodes, 1e-4 in [0.05, 5].
         Log probabilities and their gradients to 1e-3, relative, for means up to 1e6
         scales from 0, none far above 0. Beside one, of p below 1e-15 to 5 percent for
         means up to 15 equal scales from 0; else they may be several times too low.
@@ -171,8 +171,8 @@ def integrand(
 def integrand_of_few(
     is_easy: Array, loc: Array, scale: Array
 ) -> tuple[Array, Array, Array]:
-    """As :func:`integrand` at coarse panels, or over the bulk if that is easy."""
-    return _at(*nodes_of_few(is_easy, loc, scale, COARSE), scale)
+    """As :func:`integrand` at few panels, or over the bulk if that is easy."""
+    return _at(*nodes_of_few(is_easy, loc, scale, panels_of_few(loc)), scale)
 
 
 def _at(loc: Array, t: Array, log_weights: Array, scale: Array) -> tuple:

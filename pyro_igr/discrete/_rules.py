@@ -16,8 +16,9 @@ Rule = str | tuple[int, int]
 SIMILAR, APART = 5.0, 20.0
 COARSE, FINE = (16, 8), (64, 16)
 # How many there are, for equal scales and for similar ones, and more for each factor of
-# 10 in the number of Gaussians, whose maximum is the steeper.
-SINGLE, DOUBLE, MORE = (22, 44), (64, 96), 4
+# 10 in the number of Gaussians: the more there are, the steeper is the maximum of the
+# narrow ones where a wide one stretches the bulk.
+SINGLE, DOUBLE, MORE = (22, 48, 11), (64, 96, 22), 4
 
 
 def panels_of(num_panels: int | None, num_nodes: int | None) -> tuple[int, int] | None:
@@ -74,8 +75,11 @@ def nodes_of(rule: str, loc: Tensor, n: int) -> int:
         loc: means of the Gaussians.
         n: how many there are.
     """
-    equal, similar = DOUBLE if loc.dtype == torch.float64 else SINGLE
-    return (equal if rule == "equal" else similar) + MORE * int(math.log10(n))
+    equal, similar, steeper = DOUBLE if loc.dtype == torch.float64 else SINGLE
+    digits = math.log10(n)
+    if rule == "equal":
+        return equal + MORE * int(digits)
+    return similar + int(steeper * digits * (1 + digits))
 
 
 def width_of(loc: Tensor, rule: Rule) -> int:

@@ -57,9 +57,9 @@ def argmax_probs(
     Accuracy:
         For scales within a factor of 5, total variation at most 1e-10 in float64 and
         5e-6 in float32 (K = 2 to 1000), and gradients of probabilities alike. For
-        others at most 1e-6 for scales in [0.05, 5] and, for 98 of 100 distributions,
-        1e-4 in [0.005, 10] (K = 10, float64); farther apart, ask for more panels. Under
-        ``jit`` in Pyro, and with 16 panels of 8 nodes, 1e-4 for 98 of 100 in [0.05, 5].
+        others (K = 10, float64) at most 1e-4 for scales in [0.05, 5]; for 98 of 100 at
+        random 1e-6 there, 1e-4 in [0.005, 10] (farther apart, ask for more panels) and,
+        under ``jit`` in Pyro or with 16 panels of 8 nodes, 1e-4 in [0.05, 5].
         Log probabilities and their gradients to 1e-3, relative, for means up to 1e6
         scales from 0, none far above 0. Beside one, of p below 1e-15 to 5 percent for
         means up to 15 equal scales from 0; else they may be several times too low.

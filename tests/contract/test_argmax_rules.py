@@ -9,7 +9,7 @@ from scipy.special import log_ndtr, logsumexp
 
 # Total variation, and gradients of expectations of standard normal values.
 BOUNDS = {"float64": (1e-10, 1e-10), "float32": (5e-6, 5e-6)}
-SIZES = {3: 2000, 10: 1000, 100: 60, 1000: 6}
+SIZES = {3: 2000, 10: 1000, 30: 1, 100: 60, 1000: 6}
 every_dtype = pytest.mark.parametrize("dtype", BOUNDS)
 
 
@@ -20,10 +20,15 @@ def random_gaussians(k, kind):
     spread = rng.choice([0.3, 1, 2, 4, 8], (size, 1))
     shift = rng.choice([-5, -2, 0, 2, 5], (size, 1))
     scale = np.ones(1)
+    loc = spread * rng.normal(size=(size, k - 1)) + shift
     if kind == "similar":
         scale = np.exp(rng.uniform(*np.log([0.3, 1.49]), (size, k - 1)))
-    values = rng.normal(size=(size, k))
-    return spread * rng.normal(size=(size, k - 1)) + shift, scale, values
+    if kind == "one wide":  # which stretches the bulk, where the others make a step
+        scale = np.where(np.arange(k - 1), 0.3, 1.49) + 0 * loc
+        jitter = 0.1 * rng.choice([0, 1], (size, 1))
+        loc = np.abs(shift) + jitter * rng.normal(size=loc.shape)
+        loc[:, 0] += rng.uniform(-2, 6, size)
+    return loc, scale, rng.normal(size=(size, k))
 
 
 def by_brute_force(loc, scale, values):
@@ -61,7 +66,11 @@ def exactly(k, kind):
 @every_dtype
 @pytest.mark.parametrize(
     ("kind", "k"),
-    [("equal", 10), ("equal", 1000), ("similar", 3), ("similar", 10), ("similar", 100)],
+    [
+        *(("equal", k) for k in (10, 1000)),
+        *(("similar", k) for k in (3, 10, 100)),
+        *(("one wide", k) for k in (10, 30, 1000)),
+    ],
 )
 def test_probabilities_and_gradients_are_those_of_brute_force(
     backend, monkeypatch, kind, k, dtype
