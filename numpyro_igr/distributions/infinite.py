@@ -163,7 +163,8 @@ class InfiniteIGR(HasRest, Truncated):
                 integers, or if ``num_sticks`` is needed and not given.
 
         Accuracy:
-            Total variation 1e-8 in float64, 1e-4 in float32 (means up to 100).
+            Total variation 1e-8 in float64, 1e-4 in float32 (means up to 100, up to 300
+            trials).
         """
         logits = log_pmf(distribution, num_sticks)
         tau = cast(Any, temperature)  # None is for the constructor

@@ -64,6 +64,8 @@ class IGRStickBreaking(GaussianPushforward):
 
     Accuracy:
         log_prob and KL to 1e-10 in float64; log_prob is -inf outside of the support.
+        That of "softmax++" to 1e-12 over the weight of category K before it is
+        tempered; -inf where rounding hides this.
     Source:
         IGR (Potapczynski et al., 2020), section 3.2. The temperings "sticks" (the
         default) and "weights" are ours; "softmax++" is eq. 18, "vertex" eq. 17.

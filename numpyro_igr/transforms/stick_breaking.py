@@ -63,7 +63,8 @@ class StickBreakingTransform(SimplexTransform):
         ValueError: if ``tempering`` is unknown or ``temperature`` out of range.
 
     Accuracy:
-        Value, inverse and log-det to 1e-10 in float64.
+        Value, inverse and log-det to 1e-10 in float64; the inverse of "softmax++" to
+        1e-12 over the weight of category K before it is tempered.
     Source:
         IGR (Potapczynski et al., 2020), eq. 16 with the remainder as category K;
         "softmax++" is eq. 18 and "vertex" eq. 17; "sticks" and "weights" are ours.

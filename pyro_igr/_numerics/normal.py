@@ -57,8 +57,8 @@ def log_ndtr_and_hazard(x: Tensor) -> tuple[Tensor, Tensor]:
         ``batch``, of 32 bits or more, to ``batch`` twice.
 
     Accuracy:
-        Values and two derivatives to 1e-4 in float32 and 1e-9 in float64, relative, for
-        |x| up to 1e6.
+        Values, two derivatives of the first and one of the second to 1e-4 in float32
+        and 1e-9 in float64, relative, for |x| up to 1e6.
     Source:
         Laplace's continued fraction of the Mills ratio, in derivatives.
     """

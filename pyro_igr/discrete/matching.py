@@ -54,7 +54,7 @@ def match_probs(
         ValueError: if an entry of ``probs`` or ``scale`` is not positive.
 
     Accuracy:
-        The probabilities are met to 1e-10 in float64 and to 1e-6 in float32 (scale 1, K
+        The probabilities are met to 1e-9 in float64 and to 1e-5 in float32 (scale 1, K
         = 2 to 200). Masked categories, of logits down to -1e9, leave the others theirs
         to 1e-8, and to 1e-3 in float32, where a masked category K makes means so large
         that their rounding shows. How rare a category is beside one of large mean is

@@ -107,7 +107,7 @@ class ExpIGR(SoftmaxPlusPlus):
             is outside its range.
 
     Accuracy:
-        log_prob to 1e-10 in float64; in float32 to 1e-4, relative (K = 1000, tau 0.01).
+        log_prob to 1e-10 in float64; in float32 to 0.01 + 1e-4 of it (K 1000, tau .01).
     Source:
         IGR (Potapczynski et al., 2020), eq. 10 and 15; the logarithms are ours.
 

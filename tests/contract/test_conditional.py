@@ -84,6 +84,22 @@ def test_the_largest_is_below_itself_as_often_as_its_noise_says(
     assert np.quantile(error, share) < bound
 
 
+def test_so_it_is_where_a_wide_one_is_beside_narrow_ones(backend):
+    rng = np.random.default_rng(1)
+    loc, scale = 20 + rng.normal(size=(100, K - 1)), np.ones((100, K - 1))
+    loc[:, 0] += rng.uniform(-40, 20, 100)
+    scale[:, 0] = 20
+    category = rng.integers(K - 1, size=100)
+    noise = np.repeat(rng.logistic(size=(100, 1)), K - 1, -1)
+    arguments = map(backend.array, (noise, np.eye(K)[category], loc, scale))
+    y = backend.numpy(backend.igr.discrete.gaussians_given_argmax(*arguments))
+    laws = [*zip(y.max(-1), category, loc, scale, strict=True)]
+    probs = [oracle.argmax_probs(*law[2:])[law[1]] for law in laws]
+    assert np.min(probs) > 1e-3
+    error = np.abs([below(*law) for law in laws] - expit(noise[:, 0]))
+    assert error.max() < 1e-4
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_its_gradient_agrees_with_finite_differences_of_a_mean(backend, name):
     draw = getattr(backend.igr.discrete, name)

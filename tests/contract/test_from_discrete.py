@@ -20,6 +20,10 @@ COUNTS = {
     "rare of 17": (lambda d, a: d.Binomial(17, probs=a(1e-3)), stats.binom(17, 1e-3)),
     "rare of many": (lambda d, a: d.Binomial(90, probs=a(0.1)), stats.binom(90, 0.1)),
     "likely of many": (lambda d, a: d.Binomial(20, probs=a(0.9)), stats.binom(20, 0.9)),
+    "binomial of 300": (
+        lambda d, a: d.Binomial(300, probs=a(0.25)),
+        stats.binom(300, 0.25),
+    ),
     "categorical": (
         lambda d, a: d.Categorical(probs=a(WEIGHTS / WEIGHTS.sum())),
         stats.rv_discrete(values=(np.arange(10), WEIGHTS / WEIGHTS.sum())),
@@ -60,7 +64,10 @@ def total_variation(probs, exact):
 
 @pytest.mark.parametrize(
     ("name", "dtype", "bound"),
-    [*((name, "float64", 1e-8) for name in COUNTS), ("poisson", "float32", 1e-4)],
+    [
+        *((name, "float64", 1e-8) for name in COUNTS),
+        *((name, "float32", 1e-4) for name in ("poisson", "binomial of 300")),
+    ],
 )
 def test_the_probabilities_are_those_of_scipy(backend, name, dtype, bound):
     probs, exact = probs_of(backend, name, dtype=dtype), COUNTS[name][1]

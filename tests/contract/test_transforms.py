@@ -8,6 +8,7 @@ from cases import TEMPERINGS, TRANSFORMS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import expit
 
 every_map = pytest.mark.parametrize("name", TRANSFORMS)
 DELTA = {"softmax_plus_plus_delta": 3.0}
@@ -68,6 +69,23 @@ def test_the_inverse_undoes_the_map(backend, name, y, tau):
     np.testing.assert_allclose(
         backend.numpy(found), backend.numpy(y), atol=precision, rtol=precision
     )
+
+
+def test_softmax_plus_plus_of_sticks_is_inverted_as_far_as_their_rest_shows(backend):
+    y = np.abs(normals(9, 20, 12))
+    rest = expit(-y).prod(-1)
+    assert rest.min() < 1e-8
+    tempering = {"tempering": "softmax++", "validate_args": False}
+    loc, one = backend.array(np.zeros(12)), backend.array(np.ones(12))
+    law = backend.igr.IGRStickBreaking(0.5, loc, one, **tempering)
+    (transform,) = law.transforms
+    z = transform(backend.array(y))
+    log_det = backend.numpy(transform.log_abs_det_jacobian(backend.array(y), z))
+    error = np.abs(backend.numpy(transform.inv(z)) - y).max(-1)
+    assert (error < 1e-12 / rest).all()
+    expected = oracle.log_normal(y, 0, 1) - log_det
+    error = np.abs(backend.numpy(law.log_prob(z)) - expected)
+    assert (error < 1e-12 / rest).all()
 
 
 @every_map
