@@ -64,10 +64,10 @@ def largest_weight_probs(
     Accuracy:
         Of hundreds of random distributions with means of spread 2 and scales in [0.05,
         5] (K = 3 and 10, float64) the total variation is at most 2e-4 for nine in ten
-        and 2e-3 for all;
-        without the remainder 5e-4 and 1e-2; with 128 points and 64 nodes 1e-5, and 1e-4
-        without the remainder, for nine in ten. A distribution whose scales are alike is
-        met far better than one where a narrow stick follows a wide one.
+        and 2e-3 for all; without the remainder 5e-4 and 1e-2; with 128 points and 64
+        nodes 1e-5, and 1e-4 without the remainder, for nine in ten. A distribution
+        whose scales are alike is met far better than one where a narrow stick follows a
+        wide one.
     Source:
         Not in the paper; the limit of eq. 17 and, without the remainder, of eq. 18 as
         the temperature falls.
