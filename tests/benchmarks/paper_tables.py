@@ -24,6 +24,7 @@ IMAGES = {
     "MNIST, 512-256": "mnist-512-256",
     "thresholded MNIST, linear": "thresholded-linear",
     "gray Fashion-MNIST, linear": "fashion-linear",
+    "gray Fashion-MNIST, 512-256": "fashion-512-256",
     "Omniglot-small, linear": "omniglot-linear",
 }
 RELAXED, DISCRETE = "gumbel-softmax/monte-carlo-kl", "gumbel-softmax/discrete-kl"
