@@ -256,6 +256,7 @@ EXCEPTIONS = {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "dependent_plates",
         "dependents",
+        "check_particles",
         "check_nesting",
         # a plate of Pyro may be without a size, or be given its subsample
         "check_sizes",

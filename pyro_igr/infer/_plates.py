@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from pyro.infer.elbo import ELBO
 from pyro.poutine import Trace
 from pyro.poutine.indep_messenger import CondIndepStackFrame
 from torch import Tensor
@@ -111,6 +112,17 @@ def dependent_plates(traces: Iterable[Trace], nesting: int) -> tuple[int, ...]:
         nesting: the number of dimensions that plates have.
     """
     return common_plates(dependents(traces, nesting))
+
+
+def check_particles(engine: ELBO, traces: Iterable[Trace]) -> None:
+    """Raises where vectorized particles are elsewhere than to the left of all plates.
+
+    Args:
+        engine: that has them, if they are vectorized.
+        traces: with their log-probabilities.
+    """
+    if engine.vectorize_particles and engine.num_particles > 1:
+        dependents(traces, engine.max_plate_nesting - 1)
 
 
 def check_nesting(site: Message, nesting: int, num_samples: int | None = None) -> None:

@@ -7,7 +7,7 @@ import torch
 from pyro import poutine
 from pyro_families import fresh_host as fresh_host
 
-from pyro_igr import IGR, TraceDiscreteKL_ELBO, lookup
+from pyro_igr import IGR, TraceDiscreteKL_ELBO, TraceSTL_ELBO, lookup
 
 N, K = 6, 4
 TAU = torch.tensor(0.5)
@@ -44,7 +44,8 @@ def test_vectorized_particles_keep_the_exact_kl(name):
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
-def test_rows_in_a_plate_are_refused_among_particles():
+@pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO, TraceSTL_ELBO])
+def test_rows_in_a_plate_are_refused_among_particles(engine):
     prior = IGR(TAU, torch.zeros(2), 1.0)
 
     def program():
@@ -55,10 +56,10 @@ def test_rows_in_a_plate_are_refused_among_particles():
         with pyro.plate("times", 3):
             pyro.sample("x", dist.Normal(loc, 1.0), obs=torch.zeros(3))
 
-    assert TraceDiscreteKL_ELBO(3).loss(model, program) > 0
-    engine = TraceDiscreteKL_ELBO(3, vectorize_particles=True, max_plate_nesting=1)
+    assert engine(3).loss(model, program) > 0
+    vectorized = engine(3, vectorize_particles=True, max_plate_nesting=1)
     with pytest.raises(ValueError, match="site 'x' has more dimensions"):
-        engine.loss(model, program)
+        vectorized.loss(model, program)
 
 
 def test_a_learned_scale_is_not_warned_of_where_no_gradient_is_taken():

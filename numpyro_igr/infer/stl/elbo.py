@@ -50,7 +50,8 @@ class TraceSTL_ELBO(Trace_ELBO):
             coordinates (in NumPyro the loss is NaN if jit traces scales or masks); at a
             latent site of the model that the guide lacks, or one that is one-hot, or a
             mean of a one-hot variable, in one of them only; in their first run, if a
-            program compares, rounds or indexes with a relaxed value.
+            program compares, rounds or indexes with a relaxed value; in Pyro, if it has
+            vectorized particles elsewhere than to the left of all plates.
 
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and

@@ -13,7 +13,7 @@ from pyro_igr.infer._free_scale import warn_of_free_scale
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import TraceOptions
-from pyro_igr.infer._plates import dependents
+from pyro_igr.infer._plates import check_particles
 from pyro_igr.infer._relaxed_sample import RelaxedSampleMessenger
 
 
@@ -96,6 +96,5 @@ class TraceDiscreteKL_ELBO(TraceMeanField_ELBO):
         model = RelaxedSampleMessenger(sites, is_model=True)(model)
         for traces in super()._get_traces(model, guide, args, kwargs):
             self._has_warned = self._has_warned or warn_of_free_scale(sites)
-            if self.vectorize_particles and self.num_particles > 1:
-                dependents(traces, self.max_plate_nesting - 1)  # raises at more
+            check_particles(self, traces)
             yield traces

@@ -18,6 +18,7 @@ from pyro_igr.handlers._uses import check_pair
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import TraceOptions
+from pyro_igr.infer._plates import check_particles
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -51,7 +52,8 @@ class TraceSTL_ELBO(Trace_ELBO):
             coordinates (in NumPyro the loss is NaN if jit traces scales or masks); at a
             latent site of the model that the guide lacks, or one that is one-hot, or a
             mean of a one-hot variable, in one of them only; in their first run, if a
-            program compares, rounds or indexes with a relaxed value.
+            program compares, rounds or indexes with a relaxed value; in Pyro, if it has
+            vectorized particles elsewhere than to the left of all plates.
 
     Source:
         Roeder, Wu and Duvenaud (2017); IGR (Potapczynski et al., 2020), tables 1, 3 and
@@ -89,6 +91,7 @@ class TraceSTL_ELBO(Trace_ELBO):
     ) -> tuple[Trace, Trace]:
         recorded = poutine.trace(guide)
         model_trace, guide_trace = super()._get_trace(model, recorded, args, kwargs)
+        check_particles(self, (model_trace, guide_trace))
         if torch.is_grad_enabled():
             samples, slopes = _slopes(guide, recorded.trace, args, kwargs)
             for name, slope in slopes.items():
