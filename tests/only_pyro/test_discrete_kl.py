@@ -1,4 +1,4 @@
-"""TraceDiscreteKL_ELBO in Pyro: vectorized particles, and losses without gradients."""
+"""Engines in Pyro: vectorized particles, and discrete-KL losses without gradients."""
 
 import pyro
 import pyro.distributions as dist
@@ -7,7 +7,13 @@ import torch
 from pyro import poutine
 from pyro_families import fresh_host as fresh_host
 
-from pyro_igr import IGR, TraceDiscreteKL_ELBO, TraceSTL_ELBO, lookup
+from pyro_igr import (
+    IGR,
+    TraceDiscreteKL_ELBO,
+    TraceRELAX_ELBO,
+    TraceSTL_ELBO,
+    lookup,
+)
 
 N, K = 6, 4
 TAU = torch.tensor(0.5)
@@ -44,7 +50,9 @@ def test_vectorized_particles_keep_the_exact_kl(name):
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
-@pytest.mark.parametrize("engine", [TraceDiscreteKL_ELBO, TraceSTL_ELBO])
+@pytest.mark.parametrize(
+    "engine", [TraceDiscreteKL_ELBO, TraceSTL_ELBO, TraceRELAX_ELBO]
+)
 def test_rows_in_a_plate_are_refused_among_particles(engine):
     prior = IGR(TAU, torch.zeros(2), 1.0)
 

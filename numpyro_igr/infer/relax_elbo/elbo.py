@@ -73,9 +73,9 @@ class TraceRELAX_ELBO(ELBO):
     Raises:
         TypeError: if ``temperature`` is no real number.
         ValueError: if an argument is out of range, if a site of the guide depends on a
-            discrete one or has no pathwise gradient, or if the model has a latent site
-            that the guide lacks, or a continuous one where the guide has a discrete, or
-            a one-hot one where the guide has a continuous.
+            discrete one or has no pathwise gradient, if the model has a latent site
+            that the guide lacks, or if a site is continuous in one of them only; in
+            Pyro, if vectorized particles are elsewhere than to the left of all plates.
 
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for

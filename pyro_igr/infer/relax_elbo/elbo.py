@@ -14,6 +14,7 @@ from pyro_igr._host import get_importance_trace, torch_item, warn_if_nan
 from pyro_igr._numerics.checks import check_size
 from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import ELBOOptions
+from pyro_igr.infer._plates import check_particles
 from pyro_igr.infer.relax_elbo._control_variate import ControlVariate
 from pyro_igr.infer.relax_elbo._particle import Particle, check_independence
 from pyro_igr.infer.relax_elbo._slopes import dot, slopes_of_variance
@@ -67,9 +68,9 @@ class TraceRELAX_ELBO(ELBO):
     Raises:
         TypeError: if ``temperature`` is no real number.
         ValueError: if an argument is out of range, if a site of the guide depends on a
-            discrete one or has no pathwise gradient, or if the model has a latent site
-            that the guide lacks, or a continuous one where the guide has a discrete, or
-            a one-hot one where the guide has a continuous.
+            discrete one or has no pathwise gradient, if the model has a latent site
+            that the guide lacks, or if a site is continuous in one of them only; in
+            Pyro, if vectorized particles are elsewhere than to the left of all plates.
 
     Source:
         Grathwohl et al. (2018); REBAR, and the noise given the category for
@@ -134,9 +135,8 @@ class TraceRELAX_ELBO(ELBO):
         pathwise = sum(p.pathwise() for p in particles) / self.num_particles
         surrogate = pathwise + dot(factors, free)
         warn_if_nan(surrogate, "loss")
-        parameters = _leaves(*(p.guide for p in particles))
         loss = surrogate.detach() - elbo.detach() - surrogate
-        if parameters:
+        if parameters := _leaves(*(p.guide for p in particles)):
             pulls = slopes_of_variance(surrogate, parameters, free)
             loss = loss + _with_slopes(weights, pulls, _leaves(learned.trace))
         return loss
@@ -148,6 +148,7 @@ class TraceRELAX_ELBO(ELBO):
             if self._last.programs != (model, guide):
                 check_independence(guide, args, kwargs, drawn.noises)
                 self._last = LastPair(model, guide)
+            check_particles(self, (drawn.model, drawn.guide))
             yield drawn
 
     def _get_trace(
