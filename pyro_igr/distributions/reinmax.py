@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar, Self, cast
 
-import torch
 from torch import Size, Tensor
 from torch.distributions import constraints
 
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr.discrete import reinmax
 from pyro_igr.distributions._categorical_logits import (
     categorical_logits,
@@ -97,7 +97,7 @@ class OneHotCategoricalReinMax(OneHotWithGradient):
         temperature: Size, probs: Size | None = None, logits: Size | None = None
     ) -> tuple[Size, Size]:
         shape = cast(Size, logits if probs is None else probs)
-        return torch.broadcast_shapes(temperature, shape[:-1]), shape[-1:]
+        return broadcast_shapes(temperature, shape[:-1]), shape[-1:]
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         drawn = super().sample(sample_shape)

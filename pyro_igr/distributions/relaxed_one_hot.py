@@ -13,6 +13,7 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical
 
 from pyro_igr._host import one_hot_of
 from pyro_igr._numerics.precision import in_full_precision
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr.distributions._absent import Absent
 from pyro_igr.distributions._categorical_logits import (
     categorical_logits,
@@ -137,7 +138,7 @@ class ExpRelaxedOneHotCategorical(
         temperature: Size, probs: Size | None = None, logits: Size | None = None
     ) -> tuple[Size, Size]:
         shape = cast(Size, logits if probs is None else probs)
-        return torch.broadcast_shapes(temperature, shape[:-1]), shape[-1:]
+        return broadcast_shapes(temperature, shape[:-1]), shape[-1:]
 
     def rsample(self, sample_shape: Size = Size()) -> Tensor:  # noqa: B008
         (logits, tau), dtype = self._in_full_precision()

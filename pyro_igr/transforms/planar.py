@@ -8,6 +8,7 @@ from torch.distributions import constraints
 from torch.nn.functional import softplus
 
 from pyro_igr._numerics.checks import refuse_complex
+from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._numerics.tanh_root import tanh_root
 from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Transform
@@ -115,10 +116,8 @@ class PlanarTransform(Transform):
 
     def forward_shape(self, shape: torch.Size) -> torch.Size:
         self._check_length(torch.Size(shape))
-        bias = as_tensor(self.bias).shape
-        batch = torch.broadcast_shapes(
-            shape[:-1], self.u.shape[:-1], self.w.shape[:-1], bias
-        )
+        parameters = self.u.shape[:-1], self.w.shape[:-1], as_tensor(self.bias).shape
+        batch = broadcast_shapes(torch.Size(shape[:-1]), *parameters)
         return torch.Size((*batch, shape[-1]))
 
     inverse_shape = forward_shape

@@ -81,3 +81,10 @@ def test_it_trains_in_plates_with_the_closed_form_and_is_discretized():
     assert u.grad.abs().max() > 0
     trace = pyro.poutine.trace(discretize(guide)).get_trace()
     assert isinstance(trace.nodes["z"]["fn"], OneHotCategorical)
+
+
+def test_planar_layers_are_made_without_the_symbolic_algebra_of_torch(monkeypatch):
+    monkeypatch.setattr(torch, "broadcast_shapes", None)
+    flow = [PlanarTransform(torch.ones(2), torch.ones(2), 0.5)]
+    law = IGRFlow(0.5, torch.zeros(4, 2), torch.ones(2), flow)
+    assert law.log_prob(law.rsample()).shape == (4,)
