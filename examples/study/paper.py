@@ -60,12 +60,20 @@ class PaperOptions(Flags):
 
 
 def run(options: PaperOptions) -> None:
-    """Run the parts in their order."""
+    """Run the parts in their order, once all of them know their options."""
+    programs = {name: import_module(PARTS[name].module) for name in options.part}
+    given = {name: arguments_of(name, options) for name in programs}
+    for name, program in programs.items():
+        PARTS[name].options.parse(program.__doc__, given[name])
+    for name, program in programs.items():
+        program.main(given[name])
+
+
+def arguments_of(name: str, options: PaperOptions) -> tuple[str, ...]:
+    """The command line of a part."""
     where = [f"--data-dir={options.data_dir}"] if options.data_dir else []
-    for name in options.part:
-        part, results = PARTS[name], f"--results={options.lines(name)}"
-        arguments = *part.arguments, *where, results, *shlex.split(options.more)
-        import_module(part.module).main(arguments)
+    results = f"--results={options.lines(name)}"
+    return *PARTS[name].arguments, *where, results, *shlex.split(options.more)
 
 
 def tables(options: PaperOptions) -> Iterator[tuple[str, str, Iterator[str]]]:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from examples.harness.command_line import Flags
 from examples.harness.lines import Line
 from examples.study import mixtures, prediction
+from examples.study.options import StudyOptions
 from examples.study.recipe_scores import SCORES, Final, best_first, summarize
 from examples.study.tables import to_header, to_row, with_spread
 
@@ -18,6 +20,7 @@ class Part(NamedTuple):
     Args:
         title: What it is of.
         module: The program that makes its lines.
+        options: What its command line sets.
         arguments: Those of its command line, but for where things are.
         header: Of its table.
         rows: Those of its table, from its lines.
@@ -25,6 +28,7 @@ class Part(NamedTuple):
 
     title: str
     module: str
+    options: type[Flags]
     arguments: tuple[str, ...]
     header: str
     rows: Callable[[Sequence[Line]], Iterator[str]]
@@ -78,7 +82,8 @@ UNBIASED = (
 def codes(title: str, recipes: Sequence[str], *arguments: str) -> Part:
     """A study of discrete VAEs, whose runs by seeds are followed over the epochs."""
     of = "--recipe", *recipes, "--num-followed=500", "--seconds", *arguments
-    return Part(title, "examples.study.recipes_numpyro", of, HEADER, rows)
+    where = "examples.study.recipes_numpyro", StudyOptions
+    return Part(title, *where, of, HEADER, rows)
 
 
 def all_codes(title: str, *arguments: str) -> Part:
@@ -89,7 +94,8 @@ def all_codes(title: str, *arguments: str) -> Part:
 
 def clusters(title: str, *arguments: str) -> Part:
     """A study of Table 3, on some images."""
-    of_table = f"Table 3: {title}", "examples.study.mixtures", arguments
+    where = "examples.study.mixtures", mixtures.MixtureTableOptions
+    of_table = f"Table 3: {title}", *where, arguments
     return Part(*of_table, mixtures.HEADER, mixtures.rows)
 
 
@@ -103,6 +109,7 @@ PARTS = {
     "prediction": Part(
         "Table 2: MNIST",
         "examples.study.prediction",
+        prediction.PredictionTableOptions,
         (MNIST, STATIC),
         prediction.HEADER,
         prediction.rows,

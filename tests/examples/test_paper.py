@@ -126,13 +126,35 @@ def test_a_report_says_what_its_lines_lack(tmp_path, capsys):
     assert not (tmp_path / "figure.png").exists()
 
 
-def test_parts_are_run_in_their_order_and_each_has_its_file(tmp_path, monkeypatch):
-    ran = []
+@pytest.fixture
+def ran(monkeypatch):
+    """The command lines of the parts that were run."""
+    found = []
     for module in {part.module for part in PARTS.values()}:
         if module.endswith("_numpyro"):
             pytest.importorskip("numpyro")
-        monkeypatch.setattr(importlib.import_module(module), "main", ran.append)
+        monkeypatch.setattr(importlib.import_module(module), "main", found.append)
+    return found
+
+
+def test_parts_are_run_in_their_order_and_each_has_its_file(tmp_path, ran):
     paper.main([f"--results={tmp_path}", "--data-dir=there", "--more=-n 3 --device x"])
     for arguments, (name, part) in zip(ran, PARTS.items(), strict=True):
         of_run = "--data-dir=there", f"--results={tmp_path / name}.jsonl"
         assert arguments == (*part.arguments, *of_run, "-n", "3", "--device", "x")
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ("--num-followed=3", "unrecognized arguments: --num-followed=3"),  # of the last
+        ("--num-epochs=0", "expected --num-epochs to be at least 1, got 0"),
+    ],
+)
+def test_no_part_is_run_if_one_of_them_refuses_an_option(
+    tmp_path, ran, capsys, more, error
+):
+    with pytest.raises(SystemExit):
+        paper.main([f"--results={tmp_path}", f"--more={more}"])
+    assert capsys.readouterr().err.endswith(f"error: {error}\n")
+    assert not ran
