@@ -71,6 +71,30 @@ def chain(host, slope):
     return model, guide
 
 
+def with_scores(host):
+    """Sites whose score has another mean than zero: a moving support, and densities."""
+    normal, zero = host.dist.Normal, host.array(0.0)
+    auxiliary = {"is_auxiliary": True}
+
+    def model():
+        host.sample("a", normal(zero, 1.0))
+        host.sample("b", normal(zero, 1.0))
+
+    def guide():
+        high, slope, mean = (
+            host.param(name, host.array(at))
+            for name, at in {"high": 3.0, "slope": 0.3, "mean": 1.0}.items()
+        )
+        host.sample("a", host.dist.Uniform(zero, high))
+        u = host.sample("u", normal(zero, 1.0), infer=auxiliary)
+        density = -host.log(slope) - host.exp(slope)
+        host.sample("b", host.dist.Delta(slope * u, log_density=density))
+        y = normal(mean + slope * u, 1.0)
+        host.sample("y", y, obs=zero, infer=auxiliary)
+
+    return model, guide
+
+
 POSTERIOR = 0.8 * X, np.full((N, 2), 0.2**0.5)
 
 
@@ -96,6 +120,7 @@ def test_it_is_zero_for_sites_that_depend_on_one_another(host):
 PAIRS = {
     "categorical": lambda host: categorical(host, "IGR", 0.5, X, 0.7 + 0 * X),
     "chain": lambda host: chain(host, 0.2),
+    "scores of other means": with_scores,
 }
 
 

@@ -17,6 +17,7 @@ from numpyro_igr.handlers._uses import check_pair
 from numpyro_igr.infer._guided_latents import with_guided_latents
 from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import TraceOptions
+from numpyro_igr.infer.stl._kept_scores import keeps_score
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -30,6 +31,12 @@ class TraceSTL_ELBO(Trace_ELBO):
     guide is the posterior, it is zero for every sample, not only in the mean. The guide
     may be any reparameterized one, with sites that depend on one another: parameters
     are detached in its density, samples are not. The guide runs twice.
+
+    That mean is zero if the support is fixed. Where its bounds depend on parameters, as
+    those of a ``Uniform``, at an observation, and at a ``Delta``, which may have a
+    density, the term stays in the gradient (in NumPyro also where bounds are other
+    arrays). A support that the host takes for fixed, as that of a uniform variable
+    through affine maps, must be so.
 
     ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks") and ``InfiniteIGR`` (rho 1, as
     of relaxed counts) are scored in Gaussian coordinates, exactly at any temperature.
@@ -101,10 +108,22 @@ def _run_twice(guide: Callable) -> Callable:
         seeded = seed(guide, numpyro.prng_key())
         with block(expose_types=["param", "mutable"]):
             samples = trace(seeded).get_trace(*args, **kwargs)
-        with _DetachParams(), replay(trace=samples):
+        with _KeepScores(samples), _DetachParams(), replay(trace=samples):
             return guide(*args, **kwargs)
 
     return detached
+
+
+class _KeepScores(Messenger):
+    """Has the distributions of a run with parameters where these are to count."""
+
+    def __init__(self, sites: dict[str, dict]) -> None:
+        super().__init__()
+        self.sites = sites
+
+    def process_message(self, msg: dict) -> None:
+        if msg["type"] == "sample" and keeps_score(self.sites[msg["name"]]):
+            msg["fn"] = self.sites[msg["name"]]["fn"]
 
 
 class _DetachParams(Messenger):

@@ -19,6 +19,7 @@ from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._last_pair import LastPair
 from pyro_igr.infer._options import TraceOptions
 from pyro_igr.infer._plates import check_particles
+from pyro_igr.infer.stl._kept_scores import keeps_score
 
 
 class TraceSTL_ELBO(Trace_ELBO):
@@ -32,6 +33,12 @@ class TraceSTL_ELBO(Trace_ELBO):
     guide is the posterior, it is zero for every sample, not only in the mean. The guide
     may be any reparameterized one, with sites that depend on one another: parameters
     are detached in its density, samples are not. The guide runs twice.
+
+    That mean is zero if the support is fixed. Where its bounds depend on parameters, as
+    those of a ``Uniform``, at an observation, and at a ``Delta``, which may have a
+    density, the term stays in the gradient (in NumPyro also where bounds are other
+    arrays). A support that the host takes for fixed, as that of a uniform variable
+    through affine maps, must be so.
 
     ``IGR``, ``ExpIGR``, ``IGRStickBreaking`` ("sticks") and ``InfiniteIGR`` (rho 1, as
     of relaxed counts) are scored in Gaussian coordinates, exactly at any temperature.
@@ -96,8 +103,10 @@ class TraceSTL_ELBO(Trace_ELBO):
             samples, slopes = _slopes(guide, recorded.trace, args, kwargs)
             for name, slope in slopes.items():
                 site = guide_trace.nodes[name]
-                log_prob, score_function, _ = site["score_parts"]
+                log_prob, score_function, whole = site["score_parts"]
                 entropy = (slope * samples[name]).sum()
+                if keeps_score(site):
+                    entropy = entropy + whole.sum()
                 site["score_parts"] = ScoreParts(log_prob, score_function, entropy)
         return model_trace, guide_trace
 
@@ -107,7 +116,7 @@ class TraceSTL_ELBO(Trace_ELBO):
 def _slopes(
     guide: Callable, trace: Trace, args: tuple, kwargs: dict
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The reparameterized samples, and the slope of log q in each of them."""
+    """The reparameterized samples, and the slope in each of log q without its score."""
     samples, again = {}, trace.copy()
     for name, site in trace.nodes.items():
         if site["type"] == "sample" and getattr(site["fn"], "has_rsample", False):
@@ -115,7 +124,7 @@ def _slopes(
             samples[name], again.nodes[name] = site["value"], site | {"value": leaf}
     leaves = {name: cast(Tensor, again.nodes[name]["value"]) for name in samples}
     run = poutine.trace(poutine.replay(guide, trace=again)).get_trace(*args, **kwargs)
-    total = as_tensor(run.log_prob_sum())
+    total = as_tensor(run.log_prob_sum(lambda _, site: not keeps_score(site)))
     if not total.requires_grad:  # no site, or none that counts
         return samples, {}
     slopes = torch.autograd.grad(total, list(leaves.values()), materialize_grads=True)
