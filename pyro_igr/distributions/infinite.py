@@ -34,7 +34,12 @@ class InfiniteIGR(HasRest, Truncated):
     The density is with respect to Lebesgue measure on the first n coordinates. A value
     truncated before its last given stick is on the boundary, and its ``log_prob`` is
     -inf: train with the closed-form KL, or at rho = 1 with :class:`TraceSTL_ELBO`.
-    Truncation biases gradients by O(1 - rho).
+
+    Truncation biases gradients: that of :math:`\sum_k c_k z_k` in the mean of a stick
+    by at most :math:`(1 - \rho) \max_k |c_k - c_\text{rest}| / \tau`, that of another
+    loss in proportion to its derivatives in z, which can be large: at rho < 1 the
+    likelihood of a mixture, :math:`\log \sum_k z_k p_k(x)`, passes by a component that
+    is cut, even if that alone explains x. Then take rho = 1.
 
     Shape:
         ``loc``, ``scale``: ``batch + (n,)``; ``temperature``, ``rho``, ``tail``:

@@ -83,21 +83,47 @@ def test_the_gradient_of_the_rest_is_that_of_what_it_holds(backend):
     np.testing.assert_array_equal(backend.numpy(gradient), [[1, 2, 5, 5], [1, 5, 5, 5]])
 
 
+TAU, NUM_STICKS = 0.25, 20
+
+
+def gradients(backend, loss, loc, rho):
+    """Those of the loss of each value in its own means, which the sticks are at."""
+
+    def total(loc):
+        scale = backend.array(np.full(NUM_STICKS, 1e-9))
+        return loss(backend.sample(backend.igr.InfiniteIGR(TAU, loc, scale, rho), 0))
+
+    return backend.numpy(backend.grad(total, backend.array(loc))[0])
+
+
 @pytest.mark.parametrize("rho", [0.9, 0.99])
 def test_the_bias_of_a_truncated_gradient_is_within_its_bound(backend, rho):
-    costs = np.append(np.cos(np.arange(1, 21)), 0.0)
+    costs = np.append(np.cos(np.arange(NUM_STICKS)), -1.0)
+    loc = np.random.default_rng(0).normal(size=(2000, NUM_STICKS))
+    loc[0, 0] = TAU * np.log((rho + 1e-6) / (1 - rho))  # which leaves just 1 - rho
+    loc[0, 1] = 5
 
-    def mean_cost(rho):
-        def of_loc(loc):
-            law = backend.igr.InfiniteIGR(None, loc, backend.array(np.ones(20)), rho)
-            return backend.sample(law, 0, (2000,)) @ backend.array(costs) / 2000
+    def loss(z):
+        return z @ backend.array(costs)
 
-        return of_loc
+    cut, whole = (gradients(backend, loss, loc, r) for r in (rho, 1.0))
+    bias, bound = abs(cut - whole), 2 * (1 - rho) / TAU
+    assert 0.6 * bound < bias.max() <= bound
 
-    loc = backend.array(np.zeros(20))
-    cut, whole = (backend.grad(mean_cost(r), loc)[0] for r in (rho, 1.0))
-    bias = np.abs(backend.numpy(cut) - backend.numpy(whole)).max()
-    assert 0 < bias <= 1 - rho
+
+def test_the_bias_has_no_bound_where_a_component_that_is_cut_explains_the_data(
+    host, backend
+):
+    likelihoods = backend.array(np.append([1e-9, 1.0], np.full(NUM_STICKS - 1, 1e-9)))
+    loc = np.full((1, NUM_STICKS), 2.0)
+    loc[0, 0] = TAU * np.log(0.995 / 0.005)
+
+    def loss(z):
+        return host.log(z @ likelihoods)
+
+    cut, whole = (gradients(backend, loss, loc, r)[0, 0] for r in (0.99, 1.0))
+    assert abs(cut) < 1e-3
+    assert whole == pytest.approx(-0.995 / TAU, rel=1e-3)
 
 
 def test_a_batch_of_rho_is_a_batch_of_the_result(backend):
