@@ -10,7 +10,8 @@ class LogLikelihood(NamedTuple):
 
     An estimate is too low where the guide all but excludes values that matter, as
     independent sites may if the posterior has two modes. If no sample has them, nothing
-    here shows it: compare with another guide, such as the prior.
+    here shows it: compare with another guide, such as the prior. Where all weights are
+    zero, a value is -inf, and errors and effective sample sizes are NaN.
 
     Shape:
         The first three have that of the data plates, the others none.
@@ -19,7 +20,9 @@ class LogLikelihood(NamedTuple):
         values: the estimate for each datum. Its expectation is a lower bound, by
             Jensen's inequality, and rises with the number of samples.
         standard_errors: of the values, by the delta method from the spread of the
-            weights; too small if the samples miss values that matter.
+            weights; too small if the samples are few or miss values that matter, and
+            never above 1, which a single weight that dominates has, however wrong the
+            value.
         effective_sample_sizes: for each datum, from 1 to the number of samples; if
             small, few samples dominate the estimate; large also where the samples miss
             values that matter.

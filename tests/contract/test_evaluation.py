@@ -91,6 +91,24 @@ def test_standard_errors_of_few_samples_are_those_of_the_documented_formula(host
     np.testing.assert_allclose(found.standard_errors, expected, rtol=1e-8)
 
 
+def test_an_error_is_at_most_one_and_nan_without_weights(host):
+    """Of weights that are equal, of one that dominates, and of none."""
+    slopes, shifts = (host.array(x) for x in ([0.0, 1000.0, 0.0], [0, 0, -np.inf]))
+
+    def run(is_model):
+        with host.plate("data", 3):
+            u = host.sample("u", host.normal(host.array(np.zeros(3))))
+            if is_model:
+                host.factor("x", slopes * u + shifts)
+
+    pair, options = (lambda: run(True), lambda: run(False)), {"num_samples": 20}
+    found = host.log_likelihood(*pair, chunk_size=20, **options)
+    np.testing.assert_allclose(found.standard_errors, [0, 1, np.nan], atol=1e-12)
+    np.testing.assert_allclose(found.effective_sample_sizes, [20, 1, np.nan])
+    assert found.values[2] == -np.inf
+    assert np.isnan(found.mean_standard_error)
+
+
 def test_scales_and_subsampling_of_the_data_do_not_count(host):
     scaled = {"around": [lambda: host.scale(3.0)], "size": 100, "subsample": 4}
     pair = model(host, **scaled), guide(host, POSTERIOR, **scaled)

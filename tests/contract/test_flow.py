@@ -112,6 +112,15 @@ def test_the_error_of_probabilities_is_that_of_antithetic_pairs(backend):
     np.testing.assert_allclose(error, np.broadcast_to(expected, (4, 2)), rtol=0.1)
 
 
+def test_the_error_of_two_pairs_is_half_their_difference_and_one_pair_has_none(backend):
+    flow = backend.igr.PlanarTransform(*map(backend.array, ([0.0], [0.0])))
+    loc = backend.array(np.linspace(-1, 1, 21)[:, None])
+    law = backend.igr.IGRFlow(0.5, loc, backend.array(np.ones(1)), flow)
+    found = backend.numpy(law.probs_and_error(4)[1]).round(12)
+    assert {0.25} < {*found.flat} <= {0.0, 0.25, 0.5}
+    assert np.isnan(backend.numpy(law.probs_and_error(2)[1])).all()
+
+
 def test_expanding_keeps_the_distribution_and_its_kl(backend):
     flow = planar(backend, 0)
     law = make(backend, flow)
