@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -15,9 +16,10 @@ HOSTS = ("pyro", "numpyro")
 XLA_FLAGS = (
     "--xla_backend_optimization_level=0"
     " --xla_llvm_disable_expensive_passes=true"
-    " --xla_cpu_use_fusion_emitters=false"
     " --xla_cpu_parallel_codegen_split_count=1"
 )
+# Newer XLA does not know this one, and ends the process at what it does not know.
+OF_OLDER_XLA = " --xla_cpu_use_fusion_emitters=false"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,7 +44,7 @@ def pytest_configure(config):
     """
     given = os.environ.get("XLA_FLAGS", "")
     if not given.startswith(XLA_FLAGS):
-        os.environ["XLA_FLAGS"] = f"{XLA_FLAGS} {given}"
+        os.environ["XLA_FLAGS"] = f"{XLA_FLAGS}{_of_older_xla()} {given}"
     gc.set_threshold(20_000)
     # Programs without the lines of Python that they come from are smaller.
     os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
@@ -50,6 +52,13 @@ def pytest_configure(config):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("xla"))
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def _of_older_xla():
+    if importlib.util.find_spec("jaxlib") is None:
+        return ""
+    release = importlib.metadata.version("jaxlib").split(".")[:2]
+    return OF_OLDER_XLA if [int(x) for x in release] < [0, 11] else ""
 
 
 def pytest_collection_finish():

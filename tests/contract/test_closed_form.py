@@ -17,7 +17,7 @@ K = 4
 TAU = 0.5
 LOC, SCALE = (np.array(x, np.float32) for x in ([0.3, -0.6, 0.9], [0.8, 1.1, 0.6]))
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 every_family = pytest.mark.parametrize("name", LAWS)
 
 

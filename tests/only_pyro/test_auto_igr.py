@@ -88,7 +88,7 @@ def test_a_guide_for_other_data_needs_parameters_of_its_own(is_local):
         assert AutoIGR(of_any_size, TAU)(X[:2])["z"].shape == (2, 4)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 def test_a_falling_temperature_is_traced_once():
     runs = []
 

@@ -57,7 +57,7 @@ def trainable(engine):
 PAIRS = [(engine, name) for engine in ENGINES for name in trainable(engine)]
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
 def test_every_engine_of_pyro_alone_has_finite_losses_and_gradients(engine, name):
     options = SAMPLED if engine == "TraceTMC_ELBO" else {}

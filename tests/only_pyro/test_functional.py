@@ -261,7 +261,7 @@ def density_and_kl(name):
     return fn
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @every_family
 def test_torch_jit_follows_new_parameters(name, values):

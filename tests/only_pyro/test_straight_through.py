@@ -66,7 +66,7 @@ MONTE_CARLO = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("engine", MONTE_CARLO)
 def test_a_monte_carlo_bound_is_never_finite(engine, prior):
