@@ -18,21 +18,22 @@ SETS = np.indices((3,) * SIZE).reshape(SIZE, -1)
 MASK = np.arange(COPIES) % 3 > 0
 
 
-def pair(host, scale=SCALE, of_guide=SCALE):
+def pair(host, scale=SCALE, of_guide=SCALE, mask=MASK):
     """A model and a guide of copies of a variable, some of which do not count."""
+    mask, of_guide_too = host.mask(mask), host.mask(MASK)  # outside, known under jit
 
     def param(name):
         return host.param(name, host.array(START[name]))
 
     def model():
         scaled = nullcontext() if scale is None else host.scale(scale)
-        with host.plate("copies", COPIES), scaled, host.mask(MASK):
+        with host.plate("copies", COPIES), scaled, mask:
             z = host.sample("z", host.one_hot(logits=param("prior")))
             x = host.dist.Normal(z @ param("decoder"), 1.0)
             host.sample("x", x, obs=host.array(np.full(COPIES, 2.0)))
 
     def guide():
-        with host.plate("copies", COPIES), host.scale(of_guide), host.mask(MASK):
+        with host.plate("copies", COPIES), host.scale(of_guide), of_guide_too:
             logits = param("guide")
             host.sample("z", host.gumbel(host.array(0.5), logits))
 
@@ -108,6 +109,28 @@ def test_an_array_of_scales_is_refused_by_site(host):
     scale = host.array(np.full(COPIES, SCALE))
     with pytest.raises(ValueError, match="differs at site 'z'"):
         host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *pair(host, scale, scale), START)
+
+
+@pytest.mark.parametrize("mask", [True, False, ~MASK], ids=["none", "all", "others"])
+def test_masks_that_differ_are_refused_by_site(host, mask):
+    """A prior that does not count, for one, would leave weights that are too high."""
+    programs = pair(host, mask=mask)
+    with pytest.raises(ValueError, match="'z' has another mask in the model than in"):
+        host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), *programs, START)
+
+
+@pytest.mark.filterwarnings("ignore:Found non-auxiliary vars in guide:UserWarning")
+def test_a_guide_of_an_observation_is_refused_by_site(host):
+    """Its weights would lack a density of what it draws."""
+
+    def model():
+        host.sample("z", host.one_hot(host.array([0.5, 0.5])), obs=host.array([0, 1.0]))
+
+    def guide():
+        host.sample("z", host.one_hot(host.array([0.5, 0.5])))
+
+    with pytest.raises(ValueError, match="'z' has .*, or counts in only one of both"):
+        host.attempt(host.igr.TraceVIMCO_ELBO(SIZE), model, guide)
 
 
 def test_a_sample_without_others_is_refused(host):

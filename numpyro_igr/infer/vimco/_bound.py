@@ -1,4 +1,4 @@
-"""The bound of weights, the baselines of its samples, and the scale of both."""
+"""The bound of weights, the baselines of its samples, and what scales and masks."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,19 @@ from jax import Array, lax
 from jax.nn import logsumexp
 
 from numpyro_igr._host import not_jax_tracer
+from numpyro_igr.handlers._site_weights import agreement
+from numpyro_igr.infer._sites import is_one_hot
 
 UNEQUAL = (
     "expected one scale, a number, of all sites that depend on one-hot ones, whose "
     "weights it is a factor of; it differs at site '{}': scale all of them alike, or "
     "train by TraceUnorderedSet_ELBO"
+)
+
+UNLIKE = (
+    "site '{}' has another mask in the model than in the guide, or counts in only one "
+    "of both, so that weights would not be of p(x): let it be latent in both, with the "
+    "same mask"
 )
 
 
@@ -37,6 +45,35 @@ def common_scale(sites: Sequence[dict]) -> Array | float:
 
 def _scale(site: dict) -> Array | float:
     return 1.0 if site["scale"] is None else site["scale"]
+
+
+def check_masks(sites: Sequence[dict]) -> bool | Array:
+    """Raises at a one-hot site that counts otherwise in the model than in the guide.
+
+    In NumPyro it says whether masks agree, which jit may know once the program runs.
+
+    Args:
+        sites: of traces.
+
+    Raises:
+        ValueError: naming the site.
+    """
+    is_alike: bool | Array = True
+    for name, pair in _by_name(sites).items():
+        same = len(pair) == 2 and agreement(*pair).get("mask", True)
+        if same is False:
+            raise ValueError(UNLIKE.format(name))
+        is_alike = is_alike & same
+    return is_alike
+
+
+def _by_name(sites: Sequence[dict]) -> dict[str, list[dict]]:
+    """One-hot sites of model and guide, but those that only a guide has."""
+    found: dict[str, list[dict]] = {}
+    for site in filter(is_one_hot, sites):
+        if not site["infer"].get("is_auxiliary"):
+            found.setdefault(site["name"], []).append(site)
+    return found
 
 
 def bound_and_score(

@@ -2,12 +2,13 @@
 
 from typing import Unpack
 
+import jax.numpy as jnp
 from jax import Array
 
 from numpyro_igr._numerics.checks import check_size
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
-from numpyro_igr.infer.vimco._bound import bound_and_score, common_scale
+from numpyro_igr.infer.vimco._bound import bound_and_score, check_masks, common_scale
 
 
 class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
@@ -39,7 +40,9 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
 
     Raises:
         ValueError: as :class:`TraceUnorderedSet_ELBO`, if ``num_samples`` is below 2,
-            or if sites that depend on one-hot ones have unequal scales.
+            if sites that depend on one-hot ones have unequal scales, or if a one-hot
+            one is observed in model or guide only, or has another mask there (NaN if
+            jit traces it).
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -69,4 +72,6 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
     def _estimate(
         self, f: Array, log_q: Array, sites: list[dict]
     ) -> tuple[Array, Array]:
-        return bound_and_score(f, log_q, common_scale(sites))
+        is_alike = check_masks(sites)
+        elbo, score = bound_and_score(f, log_q, common_scale(sites))
+        return jnp.where(is_alike, elbo, jnp.nan), score

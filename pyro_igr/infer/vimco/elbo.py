@@ -9,7 +9,7 @@ from pyro_igr.infer._alone import Traces
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import dependents
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO
-from pyro_igr.infer.vimco._bound import bound_and_score, common_scale
+from pyro_igr.infer.vimco._bound import bound_and_score, check_masks, common_scale
 
 
 class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
@@ -41,7 +41,9 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
 
     Raises:
         ValueError: as :class:`TraceUnorderedSet_ELBO`, if ``num_samples`` is below 2,
-            or if sites that depend on one-hot ones have unequal scales.
+            if sites that depend on one-hot ones have unequal scales, or if a one-hot
+            one is observed in model or guide only, or has another mask there (NaN if
+            jit traces it).
         NotImplementedError: if a discrete distribution has no closed form.
 
     Source:
@@ -72,4 +74,5 @@ class TraceVIMCO_ELBO(TraceUnorderedSet_ELBO):
         self, f: Tensor, log_q: Tensor, traces: Traces
     ) -> tuple[Tensor, Tensor]:
         sites = dependents(traces, self.max_plate_nesting)
+        check_masks(sites)
         return bound_and_score(f, log_q, common_scale(sites))
