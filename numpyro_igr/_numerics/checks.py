@@ -15,6 +15,8 @@ from numpyro.distributions import constraints
 
 from numpyro_igr._host import not_jax_tracer, validates_by_default
 
+BEYOND = "expected {} to be a number that a float can hold, got a larger integer"
+
 
 # Ranges are checked under the host's switch, where values are concrete; a dtype is
 # always known.
@@ -26,8 +28,11 @@ def refuse_complex(**arguments: ArrayLike) -> None:
 
     Raises:
         TypeError: naming the argument.
+        ValueError: if it is an integer that is no float.
     """
     for name, value in arguments.items():
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(BEYOND.format(name))
         if not isinstance(value, ArrayLike) and not hasattr(value, "__jax_array__"):
             raise TypeError(f"expected {name} to be an array, got {value!r}")
         if jnp.iscomplexobj(value):
@@ -159,8 +164,6 @@ def _check(
 ) -> None:
     refuse_complex(**arguments)
     is_on = validates_by_default() if validate_args is None else validate_args
-    if not is_on:
-        return
-    for name, value in arguments.items():
+    for name, value in arguments.items() if is_on else ():
         if not_jax_tracer(value) and not is_valid(np.asarray(value)).all():
             raise ValueError(f"expected {name} to be {words}, got {value}")

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from pyro_igr._host import is_all_true, validates_by_default
 
+BEYOND = "expected {} to be a number that a float can hold, got a larger integer"
+
 
 # Ranges are checked under the host's switch; a dtype costs nothing to look at.
 def refuse_complex(**arguments: Tensor | float) -> None:
@@ -23,6 +25,7 @@ def refuse_complex(**arguments: Tensor | float) -> None:
 
     Raises:
         TypeError: naming the argument.
+        ValueError: if it is an integer that is no float.
     """
     for name, value in arguments.items():
         if _to_tensor(name, value).is_complex():
@@ -157,8 +160,11 @@ def check_rounding(
 def _to_tensor(name: str, value: Tensor | float) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    try:
+    try:  # in torch an integer has 64 bits, and a float more range
+        value = float(value) if isinstance(value, int) else value
         return torch.as_tensor(value, device="cpu")
+    except OverflowError as error:
+        raise ValueError(BEYOND.format(name)) from error
     except (RuntimeError, TypeError, ValueError) as error:
         message = f"expected {name} to be made of numbers, got {value!r}"
         raise TypeError(message) from error
@@ -169,8 +175,6 @@ def _check(
 ) -> None:
     refuse_complex(**arguments)
     is_on = validates_by_default() if validate_args is None else validate_args
-    if not is_on:
-        return
-    for name, value in arguments.items():
+    for name, value in arguments.items() if is_on else ():
         if not is_all_true(is_valid(_to_tensor(name, value))):
             raise ValueError(f"expected {name} to be {words}, got {value}")

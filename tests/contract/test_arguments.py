@@ -238,7 +238,44 @@ SIZES |= {
 }
 
 
-HUGE = pytest.param(10**400, id="huge")
+MORE_THAN_A_FLOAT = 10**400
+NUMBERS = {
+    "temperature": [
+        lambda igr, a, x: igr.IGR(x, a(LOC), a(1.0)),
+        lambda igr, a, x: igr.IGR.from_probs(x, a(PROBS)),
+        lambda igr, a, x: igr.OneHotCategoricalReinMax(x, a(PROBS)),
+        lambda igr, a, x: igr.StickBreakingTransform(x),
+        lambda igr, a, x: igr.match_moments(a(PROBS), x),
+        lambda igr, a, x: igr.relax(lambda: None, x),
+        lambda igr, a, x: igr.AutoIGR(lambda: None, x),
+    ],
+    "scale": [
+        lambda igr, a, x: igr.IGR(0.5, a(LOC), x),
+        lambda igr, a, x: igr.argmax_probs(a(LOC), x),
+        lambda igr, a, x: igr.match_probs(a(PROBS), x),
+    ],
+    "rho": [
+        lambda igr, a, x: igr.InfiniteIGR(0.5, a(LOC), a(1.0), x),
+        lambda igr, a, x: igr.truncate(a(PROBS), x),
+    ],
+    "concentration": [lambda igr, a, x: igr.GEM(x, 3)],
+}
+
+
+@pytest.mark.parametrize("argument", NUMBERS)
+def test_an_integer_that_is_no_float_is_named(backend, argument):
+    for call in NUMBERS[argument]:
+        for x in MORE_THAN_A_FLOAT, -MORE_THAN_A_FLOAT:
+            with pytest.raises(ValueError, match=f"expected {argument} to be a number"):
+                call(backend.igr, backend.array, x)
+
+
+def test_an_integer_of_more_than_64_bits_is_a_number(backend):
+    law = backend.igr.IGR(10**20, backend.array(LOC), backend.array(1.0), 10**20)
+    assert float(law.temperature) == float(law.delta) == 1e20
+
+
+HUGE = pytest.param(MORE_THAN_A_FLOAT, id="huge")
 
 
 @pytest.mark.parametrize("size", [0, -2, 2.5, "two", HUGE])
