@@ -102,14 +102,14 @@ class TraceEnumeratedDiscrete_ELBO(ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Array:
-        model, guide = with_discrete_sites(model, guide)
-
         def particle(key: Array) -> Array:
             keys = random.split(key)
 
+            # Handlers of each run, as they hold what jax traces in it.
             def run(values: dict[str, Array]) -> tuple[Trace, Trace]:
-                given = substitute(seed(guide, keys[1]), data=values)
-                pair = seed(model, keys[0]), given
+                discrete, drawn = with_discrete_sites(model, guide)
+                given = substitute(seed(drawn, keys[1]), data=values)
+                pair = seed(discrete, keys[0]), given
                 return get_importance_trace(*pair, args, kwargs, param_map)
 
             return self._loss(run)

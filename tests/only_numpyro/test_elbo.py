@@ -173,3 +173,22 @@ def test_a_guide_that_diverged_has_no_log_likelihood():
 
     assert jnp.isfinite(jax.jit(weigh)(jnp.zeros(2))).all()
     assert jnp.isnan(jax.jit(weigh)(jnp.full(2, jnp.nan))).all()
+
+
+OURS = DISCRETE | {
+    "stl": numpyro_igr.TraceSTL_ELBO(),
+    "relax": numpyro_igr.TraceRELAX_ELBO(control_variate=None),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The control variate is not trained")
+@pytest.mark.parametrize("elbo", OURS.values(), ids=OURS)
+def test_no_engine_keeps_what_jax_traces(elbo):
+    def program(start):
+        numpyro.sample("z", numpyro_igr.IGRStickBreaking(0.5, 2 * start, 1.0))
+
+    def loss(start, key):
+        return elbo.loss(key, {}, program, program, start)
+
+    with jax.checking_leaks():
+        assert jax.eval_shape(loss, jnp.zeros(2), KEY).shape == ()

@@ -111,13 +111,13 @@ class TraceUnorderedSet_ELBO(ELBO):
         *args: Any,
         **kwargs: Any,
     ) -> Array:
-        model, guide = with_discrete_sites(model, guide)
-
         def particle(key: Array) -> Array:
             keys = random.split(key, 3)
 
+            # Handlers of each run, as they hold what jax traces in it.
             def run(handler: Messenger) -> tuple[Trace, Trace]:
-                pair = seed(model, keys[0]), handler(seed(guide, keys[1]))
+                discrete, drawn = with_discrete_sites(model, guide)
+                pair = seed(discrete, keys[0]), handler(seed(drawn, keys[1]))
                 return get_importance_trace(*pair, args, kwargs, param_map)
 
             return self._loss(run, keys[2])
