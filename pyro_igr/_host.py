@@ -97,7 +97,8 @@ def is_given_subsample(site: Message) -> bool:
     drawn: Any = site["fn"]
     if not site_is_subsample(site) or drawn.subsample_size is not None:
         return False
-    given = torch.as_tensor(site["value"])
+    value: Any = site["value"]
+    given = torch.as_tensor(value, device=getattr(value, "device", None))
     return not torch.equal(given, torch.arange(drawn.size, device=given.device))
 
 

@@ -11,7 +11,6 @@ from torch.distributions import constraints
 from pyro_igr._host import is_all_true, transformation
 from pyro_igr._numerics.checks import check_size
 from pyro_igr._numerics.precision import in_full_precision
-from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions.recovering import is_masked
 
@@ -69,7 +68,7 @@ def log_pmf(dist: Distribution, num_sticks: int | None = None) -> Tensor:
     _, upper = _bounds(dist)
     n = _default_num_sticks(dist) if num_sticks is None else num_sticks
     log_probs = _log_probs(dist, n + 1)
-    if not is_all_true(as_tensor(upper) <= n):
+    if not is_all_true(_to_tensor(upper) <= n):
         beyond = 1 - log_probs[..., :n].exp().sum(-1, keepdim=True)
         beyond = beyond.clamp(min=torch.finfo(beyond.dtype).eps)
         log_probs = torch.cat([log_probs[..., :n], beyond.log()], -1)
@@ -91,21 +90,26 @@ def check_concrete(dist: Distribution, num_sticks: int | None) -> None:
 def _bounds(dist: Distribution) -> tuple[Tensor | float, Tensor | float]:
     support = getattr(dist.support, "base_constraint", dist.support)  # of a mixture
     largest = 1 if support is constraints.boolean else math.inf
-    lower = as_tensor(getattr(support, "lower_bound", 0))
+    lower = _to_tensor(getattr(support, "lower_bound", 0))
     if dist.event_shape or not support.is_discrete or not is_all_true(lower >= 0):
         raise ValueError(
             "expected a distribution on the non-negative integers, got "
             f"{type(dist).__name__} on {support}"
         )
     upper = getattr(support, "upper_bound", largest)
-    if as_tensor(upper).dim() > len(dist.batch_shape):  # of each component
+    if _to_tensor(upper).dim() > len(dist.batch_shape):  # of each component
         upper = cast(Tensor, upper).amax(-1)
     return lower, upper
 
 
+# A number of the CPU goes with tensors of any device.
+def _to_tensor(bound: Tensor | float) -> Tensor:
+    return bound if isinstance(bound, Tensor) else torch.tensor(bound, device="cpu")
+
+
 def _log_probs(dist: Distribution, size: int) -> Tensor:
     """Of 0 .. size-1, as a last dimension; -inf outside the support."""
-    lower, upper = (as_tensor(bound) for bound in _bounds(dist))
+    lower, upper = (_to_tensor(bound) for bound in _bounds(dist))
     (mean,), _ = in_full_precision(dist.mean)  # in the precision of the parameters
     counts = torch.arange(size, dtype=mean.dtype, device=mean.device)
     counts = counts.reshape(-1, *[1] * len(dist.batch_shape))
@@ -160,7 +164,7 @@ def _largest(values: Tensor) -> float:
 
 def _largest_count(dist: Distribution) -> float:
     """That of a bounded support, for any parameters; inf if it is not known."""
-    upper = as_tensor(_bounds(dist)[1])
+    upper = _to_tensor(_bounds(dist)[1])
     try:
         is_small = is_all_true(upper < LARGEST_SEARCH // 2)
         return _largest(upper) if is_small else math.inf

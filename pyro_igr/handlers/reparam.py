@@ -14,7 +14,6 @@ from torch.distributions import Distribution as AnyDistribution
 from pyro_igr._host import is_given
 from pyro_igr._numerics.checks import check_positive
 from pyro_igr._numerics.shapes import broadcast_shapes
-from pyro_igr._numerics.tensors import as_tensor
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions import IGRStickBreaking, InfiniteIGR
 from pyro_igr.distributions._counts import check_concrete
@@ -128,7 +127,8 @@ class IGRReparam(Reparam):
         make: Any = getattr(self.family, "from_probs", self.family)
         try:
             logits = log_probs_of(distribution)
-            made = make(as_tensor(self.temperature).to(logits), logits=logits)
+            like: Any = {"dtype": logits.dtype, "device": logits.device}
+            made = make(torch.as_tensor(self.temperature, **like), logits=logits)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(UNFIT.format(name, self.family, error)) from error

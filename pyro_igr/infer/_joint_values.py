@@ -48,7 +48,9 @@ def all_values(
     if count > most:
         names = ", ".join(f"'{name}'" for name in dists)
         raise ValueError(TOO_MANY.format(names, count, most))
-    codes = torch.stack(torch.unravel_index(torch.arange(count), sizes), -1)
+    device = {"device": innermost(next(iter(dists.values()))).logits.device}
+    every = torch.unravel_index(torch.arange(count, **device), sizes)
+    codes = torch.stack(every, -1)
     parts = codes.split([len(s) for s in found.values()], -1)
     return {
         name: from_rows(_in_plates(part, dist, plates), dist, plates)

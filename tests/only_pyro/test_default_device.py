@@ -1,13 +1,16 @@
 """Tensors stay where they are, and noise is the same, whatever torch's default is."""
 
+import pyro
 import pytest
 import torch
-from pyro.distributions import Beta, Normal
+from pyro import poutine
+from pyro.distributions import Bernoulli, Beta, Normal, OneHotCategorical
 from torch.distributions import kl_divergence
 
 from pyro_igr import (
     GEM,
     IGR,
+    AutoIGR,
     IGRStickBreaking,
     InfiniteIGR,
     Kumaraswamy,
@@ -17,6 +20,7 @@ from pyro_igr import (
     match_moments,
     match_probs,
     num_active,
+    relax,
     reordered_start,
     tail_start,
     truncate,
@@ -28,6 +32,7 @@ from pyro_igr.discrete import (
     match_stick_probs,
     set_weights,
 )
+from pyro_igr.infer._joint_values import all_values
 from pyro_igr.infer.relax_elbo.control_network import _start
 
 LOC, SCALE = torch.tensor([0.3, -0.2]), torch.tensor([1.0, 1.2])
@@ -37,11 +42,32 @@ STICKS = InfiniteIGR(1.0, LOC, SCALE, tail=PRIOR)
 BETAS = Kumaraswamy(WIDE, SCALE), Beta(SCALE, WIDE)
 ORDER = torch.tensor([1, 0])
 LAYER = PlanarTransform(LOC, SCALE, 0.5)
+
+
+def model():
+    with pyro.plate("data", 2, device="cpu"):
+        pyro.sample("z", OneHotCategorical(PROBS))
+
+
+def relaxed_probs():
+    sites = poutine.trace(relax(model, 0.5)).get_trace().nodes
+    return sites["z"]["fn"].probs
+
+
+def guided_probs():
+    guide = AutoIGR(model, 0.5)
+    guide()
+    return guide.median()["z"].detach()
+
+
 ALWAYS_THE_SAME = {
+    "all_values": lambda: all_values({"z": OneHotCategorical(PROBS)}, (), 3)["z"],
     "antithetic_noise": lambda: antithetic_noise(4, torch.zeros(3, device="cpu")),
     "argmax_probs": lambda: argmax_probs(LOC, SCALE),
     "argmax_probs, panels": lambda: argmax_probs(LOC, WIDE),
+    "auto_igr": guided_probs,
     "control_network": lambda: _start(torch.zeros(2, 3, device="cpu"), 5),
+    "from_discrete": lambda: InfiniteIGR.from_discrete(0.5, Bernoulli(PROBS)).probs,
     "gem": lambda: PRIOR.log_prob(PROBS),
     "igr": lambda: IGR(0.5, LOC, SCALE).log_prob(PROBS),
     "kl": lambda: kl_divergence(STICKS, PRIOR),
@@ -55,6 +81,7 @@ ALWAYS_THE_SAME = {
     "num_active": lambda: num_active(PROBS, 0.7),
     "planar": lambda: LAYER.inv(LAYER(LOC)),
     "recovered": lambda: IGRStickBreaking(0.5, LOC, SCALE).to_discrete().probs,
+    "relax": relaxed_probs,
     "reordered_start": lambda: reordered_start(STICKS, ORDER)[0],
     "set_weights": lambda: set_weights(PROBS[:2].log())[1],
     "tail_start": lambda: tail_start(STICKS, 2)[0],
