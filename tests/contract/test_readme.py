@@ -2,9 +2,11 @@
 
 import importlib.util
 import re
+import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from programs import parameters
@@ -47,6 +49,39 @@ def test_what_the_readme_writes_for_a_distribution_has_its_probabilities():
     for code in codes:
         found = eval(code, vars(igr).copy(), values).probs  # noqa: S307
         torch.testing.assert_close(found, logits.softmax(-1))
+
+
+def dense(jnp, size):
+    """A layer as flax, which is not among what the tests install, would have it."""
+
+    def init(rngs, x):
+        return {"params": {"kernel": jnp.zeros((x.shape[-1], size))}}
+
+    def apply(variables, x):
+        return x @ variables["params"]["kernel"]
+
+    return SimpleNamespace(init=init, apply=apply)
+
+
+def test_an_encoder_of_flax_as_the_readme_writes_it_has_the_means(monkeypatch):
+    jnp, _ = map(pytest.importorskip, ("jax.numpy", "numpyro"))
+    from numpyro import handlers
+    from numpyro.contrib.module import flax_module
+
+    import numpyro_igr
+
+    unfreeze = SimpleNamespace(core=SimpleNamespace(unfreeze=dict))
+    monkeypatch.setitem(sys.modules, "flax", unfreeze)
+    (line,) = re.findall(r"encoder = (flax_module\(.*\))$", README, re.MULTILINE)
+    (law,) = re.findall(r"^\+ numpyro\.sample\(\"z\", (.*)\)$", README, re.MULTILINE)
+    nn = SimpleNamespace(Dense=lambda size: dense(jnp, size))
+    names = {"K": 4, "t": 0.5, "x": jnp.ones((5, 7)), "nn": nn}
+    names |= {"flax_module": flax_module, **vars(numpyro_igr)}
+    with handlers.trace() as sites, handlers.seed(rng_seed=0):
+        names["encoder"] = eval(line, names)  # noqa: S307
+        probs = eval(law, names).probs  # noqa: S307
+    assert sites["encoder$params"]["value"]["kernel"].shape == (7, 3)
+    assert probs.shape == (5, 4)
 
 
 def test_continuous_integration_runs_the_readme_command():
