@@ -11,6 +11,7 @@ from jax import Array
 from numpyro.handlers import block, replay, seed, substitute, trace
 
 from numpyro_igr.handlers._cond import OutsideCondMessenger
+from numpyro_igr.handlers._declared_vectors import check_batches
 from numpyro_igr.handlers._misuse import check_marks, in_python
 from numpyro_igr.handlers._propagation import follow
 from numpyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
@@ -54,11 +55,13 @@ def check_uses(
         The sites of its first run.
 
     Raises:
-        ValueError: naming the first such site, and its use.
+        ValueError: naming the first such site, and its use, or one of integers, whose
+            declared vectors repeat an observation.
     """
     program = OutsideCondMessenger(seed(program, 0))
     sites = _run(program, args, kwargs or {}, others)
     _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
+    check_batches(sites)
     return sites
 
 

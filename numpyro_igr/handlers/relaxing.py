@@ -10,6 +10,7 @@ from numpyro.handlers import reparam
 
 from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import check_parts, is_discrete
+from numpyro_igr.handlers._declared_vectors import DECLARED
 from numpyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
 from numpyro_igr.handlers._names import (
     check_names,
@@ -164,6 +165,8 @@ def _reparam_of(
         is_scanned = site.get("_control_flow_done", False)
         raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
     declared = site["name"] in one_hot
+    if declared:
+        site["infer"] = site["infer"] | {DECLARED: True}
     check_parts(site["name"], site["fn"], seen, one_hot=declared)
     return make(temperature, one_hot=declared)
 

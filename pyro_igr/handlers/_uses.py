@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
+from pyro_igr.handlers._declared_vectors import check_batches
 from pyro_igr.handlers._misuse import check_marks, in_python
 from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
@@ -49,11 +50,13 @@ def check_uses(
         The sites of its first run.
 
     Raises:
-        ValueError: naming the first such site, and its use.
+        ValueError: naming the first such site, and its use, or one of integers, whose
+            declared vectors repeat an observation.
     """
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         sites = _run(program, args, kwargs or {}, others).nodes
         _check(program, args, kwargs or {}, sites, relaxed_sites(sites, others))
+    check_batches(sites)
     return sites
 
 

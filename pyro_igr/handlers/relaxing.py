@@ -11,6 +11,7 @@ from torch import Tensor
 from pyro_igr._typed import Message
 from pyro_igr.distributions import IGRStickBreaking
 from pyro_igr.handlers._categories import check_parts, is_discrete
+from pyro_igr.handlers._declared_vectors import DECLARED
 from pyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
 from pyro_igr.handlers._module_programs import like_program
 from pyro_igr.handlers._names import check_names, noting_vectors, see, warn_of_unknown
@@ -155,6 +156,8 @@ def _reparam_of(
     if site["value"] is not None:
         raise ValueError(FIXED.format(site["name"]))
     declared = site["name"] in one_hot
+    if declared:
+        site["infer"] = site["infer"] | {DECLARED: True}
     check_parts(site["name"], site["fn"], seen, one_hot=declared)
     return make(temperature, one_hot=declared)
 

@@ -1,5 +1,6 @@
 """A relaxed value that is compared, rounded or made an index is refused."""
 
+from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
 
@@ -256,6 +257,20 @@ def test_it_is_refused_when_the_guide_first_runs(host):
     guide = host.igr.AutoIGR(program(host, *MISUSES["index"]), 0.2)
     with pytest.raises(ValueError, match="site 'b' is relaxed"):
         host.run(guide)
+
+
+@pytest.mark.parametrize("size", [(), (3,)])
+def test_an_observation_counts_once_where_integers_are_vectors(host, check_uses, size):
+    def model(use):
+        with host.plate("data", *size) if size else nullcontext():
+            mean = use(host.sample("c", SITES["c"](host)))
+            x = host.array(np.ones(size, np.float32))
+            host.sample("x", host.dist.Normal(mean, 1.0), obs=x)
+
+    relaxed = host.igr.relax(model, 0.5, one_hot={"c"})
+    check_uses(relaxed, (lambda z: z @ triple(host),))
+    with pytest.raises(ValueError, match="'x' would count its observation 3 times"):
+        check_uses(relaxed, (lambda z: 2 * z,))
 
 
 def igr(host):
