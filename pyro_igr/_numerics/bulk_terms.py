@@ -13,10 +13,10 @@ from pyro_igr._numerics.quick_normal import LOG_SMALLEST, quick_log_ndtr_and_haz
 # At which a node counts at least, so that shares do not overflow.
 LEAST_MASS = 1e-34
 SQRT_HALF, HALF_IN_BASE_2 = math.sqrt(0.5), 0.5 / math.log(2)
-# Arrays to write to, which saves their memory from being found and cleared again, or
-# None where derivatives are taken.
-Rooms = Sequence[Tensor | None]
-NO_ROOMS: Rooms = (None, None, None, None)
+# Arrays that results are written to, so that no memory is allocated and cleared anew;
+# None where derivatives are taken, which need each result to be kept.
+Buffers = Sequence[Tensor | None]
+NO_BUFFERS: Buffers = (None, None, None, None)
 
 
 class Terms(NamedTuple):
@@ -37,7 +37,7 @@ def terms_below(
     scale: Tensor,
     t: Tensor,
     log_weights: Tensor,
-    rooms: Rooms = NO_ROOMS,
+    buffers: Buffers = NO_BUFFERS,
 ) -> Terms:
     """At nodes where a Gaussian may be far above, or there are many, in logarithms.
 
@@ -46,7 +46,7 @@ def terms_below(
         scale: their standard deviations.
         t: nodes.
         log_weights: logs of their weights.
-        rooms: not used.
+        buffers: not needed here, where every result is a new array.
     """
     u = (t.unsqueeze(1) - loc) / scale
     log_cdf, log_hazard = quick_log_ndtr_and_hazard(u)
@@ -62,7 +62,7 @@ def terms_inside(
     scale: Tensor,
     t: Tensor,
     log_weights: Tensor,
-    rooms: Rooms = NO_ROOMS,
+    buffers: Buffers = NO_BUFFERS,
 ) -> Terms:
     """At nodes where none is, without logarithms.
 
@@ -74,9 +74,9 @@ def terms_inside(
         scale: their standard deviations.
         t: nodes, the least first.
         log_weights: logs of their weights.
-        rooms: four arrays of at least their size to write to, or None.
+        buffers: four arrays of at least their size to write to, or None.
     """
-    a, b, c, d = in_shape(rooms, (len(t), *loc.shape))
+    a, b, c, d = in_shape(buffers, (len(t), *loc.shape))
     u = torch.sub(t.unsqueeze(1), loc, out=a)
     u = torch.div(u, scale, out=a)
     cdf = torch.mul(u, -SQRT_HALF, out=b)
@@ -94,15 +94,15 @@ def terms_inside(
     return Terms(u, hazards, torch.mul(mass, hazards, out=b), unit, unit + heaviest)
 
 
-def in_shape(rooms: Rooms, shape: Sequence[int]) -> Rooms:
+def in_shape(buffers: Buffers, shape: Sequence[int]) -> Buffers:
     """The same arrays in the shape of what is written to them.
 
     Args:
-        rooms: arrays of at least that size, or None.
+        buffers: arrays of at least that size, or None.
         shape: what they shall have.
     """
     size = math.prod(shape)
-    return [x if x is None else x[:size].view(shape) for x in rooms]
+    return [x if x is None else x[:size].view(shape) for x in buffers]
 
 
 def _product(x: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor
 from pyro_igr._host import is_all_true, is_compiling, is_tracing, transformation
 from pyro_igr._numerics.bulk_nodes import NUM_BELOW
 from pyro_igr._numerics.bulk_terms import (
-    NO_ROOMS,
-    Rooms,
+    NO_BUFFERS,
+    Buffers,
     Terms,
     in_shape,
     terms_below,
@@ -135,27 +135,27 @@ def _by_chunks(
     """Results for all members of the batch from those for some at a time."""
     height = max(1, len(others[1]) * len(loc))
     size = max(1, CHUNK // height)
-    rooms = NO_ROOMS
+    buffers = NO_BUFFERS
     if _is_known() and not torch.is_grad_enabled() and transformation() is None:
         width = min(size, loc.shape[-1])
-        rooms = [loc.new_empty(height * width) for _ in NO_ROOMS]
+        buffers = [loc.new_empty(height * width) for _ in NO_BUFFERS]
     chunks = zip(*(x.split(size, -1) for x in (loc, *others)), strict=True)
-    results = [fn(terms_at, rooms, *chunk) for chunk in chunks]
+    results = [fn(terms_at, buffers, *chunk) for chunk in chunks]
     return tuple(torch.cat(x, -1) for x in zip(*results, strict=True))
 
 
-def _value(terms_at: Callable, rooms: Rooms, *inputs: Tensor) -> tuple[Tensor]:
+def _value(terms_at: Callable, buffers: Buffers, *inputs: Tensor) -> tuple[Tensor]:
     _, scale, *_ = inputs
-    return (_log_sum(terms_at(*inputs, rooms)) - scale.log(),)
+    return (_log_sum(terms_at(*inputs, buffers)) - scale.log(),)
 
 
 def _pulled_back(
-    terms_at: Callable, rooms: Rooms, *inputs_and_gradient: Tensor
+    terms_at: Callable, buffers: Buffers, *inputs_and_gradient: Tensor
 ) -> tuple[Tensor, Tensor]:
     *inputs, gradient = inputs_and_gradient
     _, scale, *_ = inputs
-    terms = terms_at(*inputs, rooms)
-    _, b, c, d = in_shape(rooms, terms.u.shape)
+    terms = terms_at(*inputs, buffers)
+    _, b, c, d = in_shape(buffers, terms.u.shape)
     u, hazards, pull = _factors(terms, gradient, (b, c))
     total = pull.sum(1, keepdim=True)
     pull = torch.mul(pull, torch.add(u, hazards, out=d), out=b)
@@ -169,9 +169,9 @@ def _log_sum(x: Terms) -> Tensor:
 
 
 def _factors(
-    x: Terms, factor: Tensor, rooms: Rooms = (None, None)
+    x: Terms, factor: Tensor, buffers: Buffers = (None, None)
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Standardised nodes, hazards at them, and a factor times shares in integrals."""
-    b, c = rooms
+    b, c = buffers
     shares = torch.mul(x.terms, factor / x.terms.sum(0), out=b)
     return x.u, torch.mul(x.hazards, x.log_hazard.exp(), out=c), shares
