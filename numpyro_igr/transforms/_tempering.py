@@ -1,7 +1,8 @@
 """How a temperature acts on a broken stick: on sticks, weights, or by softmax++.
 
-Throughout, ``tau`` is a column, ``n = K - 1``, and ``w`` are the weights that the
-uncorrected stick-breaking map gives. The fourth way, eq. 17, is in ``_vertex``.
+Throughout, ``w = SB(sigmoid(y))`` are the n = K-1 broken weights and the rest, without
+the shift of y by which the hosts' stick-breaking makes them equal at y = 0, and ``tau``
+is the temperature, with a last dimension of 1. A fourth map, eq. 17, is in ``_vertex``.
 """
 
 import math
@@ -15,11 +16,11 @@ from numpyro.distributions import constraints
 from numpyro_igr.transforms._sticks import log_weights, logits_of_sticks
 
 
-class Way:
-    """Base of the four ways; one is ``to_log``, ``from_log`` and ``log_det``.
+class TemperedMap:
+    """Base of the four maps from y to z, by ``to_log``, ``from_log`` and ``log_det``.
 
     Where the image is not the whole simplex, ``fills_simplex`` is False and
-    ``contains(z, tau)`` decides.
+    ``contains(z, tau)`` says which points of the simplex are in it.
     """
 
     fills_simplex: ClassVar[bool] = True
@@ -38,7 +39,7 @@ class Way:
         return constraints.simplex(z)
 
 
-class Sticks(Way):
+class Sticks(TemperedMap):
     """Inside every sigmoid: z = SB(sigmoid(y / tau))."""
 
     def to_log(self, y: Array, tau: Array) -> Array:
@@ -48,7 +49,7 @@ class Sticks(Way):
         return tau * logits_of_sticks(log_z)
 
 
-class Weights(Way):
+class Weights(TemperedMap):
     """On the weights: z = softmax(log w / tau)."""
 
     def to_log(self, y: Array, tau: Array) -> Array:
@@ -58,7 +59,7 @@ class Weights(Way):
         return logits_of_sticks(tau * log_z)
 
 
-class SoftmaxPlusPlus(Way):
+class SoftmaxPlusPlus(TemperedMap):
     """By softmax++ of the first n weights, eq. 18: z = softmax([w / tau, 0])."""
 
     fills_simplex = False

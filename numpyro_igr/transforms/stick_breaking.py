@@ -10,13 +10,18 @@ from numpyro.distributions import constraints
 
 from numpyro_igr._typed import Constraint
 from numpyro_igr.transforms._image import image
-from numpyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Way, Weights
+from numpyro_igr.transforms._tempering import (
+    SoftmaxPlusPlus,
+    Sticks,
+    TemperedMap,
+    Weights,
+)
 from numpyro_igr.transforms._vertex import Vertex
 from numpyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
 Tempering = Literal["sticks", "weights", "softmax++", "vertex"]
 
-TEMPERINGS: dict[str, Way] = {
+TEMPERINGS: dict[str, TemperedMap] = {
     "sticks": Sticks(),
     "weights": Weights(),
     "softmax++": SoftmaxPlusPlus(),

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from pyro_igr._numerics.largest import is_first_largest
 from pyro_igr.transforms._sticks import log_weights, logits_of_sticks
-from pyro_igr.transforms._tempering import Way
+from pyro_igr.transforms._tempering import TemperedMap
 
 
-class Vertex(Way):
+class Vertex(TemperedMap):
     r"""Towards the nearest vertex: z = tau w + (1 - tau) e_argmax(w), tau <= 1.
 
     The image is K copies of the cells :math:`\{\arg\max w = k\}`, shrunken by tau

@@ -6,13 +6,13 @@ from torch import Tensor
 from torch.distributions import constraints
 
 from pyro_igr.transforms._image import image
-from pyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, Way, Weights
+from pyro_igr.transforms._tempering import SoftmaxPlusPlus, Sticks, TemperedMap, Weights
 from pyro_igr.transforms._vertex import Vertex
 from pyro_igr.transforms.simplex import SimplexTransform, column, to_real
 
 Tempering = Literal["sticks", "weights", "softmax++", "vertex"]
 
-TEMPERINGS: dict[str, Way] = {
+TEMPERINGS: dict[str, TemperedMap] = {
     "sticks": Sticks(),
     "weights": Weights(),
     "softmax++": SoftmaxPlusPlus(),
