@@ -12,13 +12,9 @@ from numpyro_igr.distributions import IGRStickBreaking
 from numpyro_igr.handlers._categories import check_parts, is_discrete
 from numpyro_igr.handlers._declared_vectors import DECLARED
 from numpyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
-from numpyro_igr.handlers._names import (
-    check_names,
-    noting_vectors,
-    see,
-    warn_of_unknown,
-)
+from numpyro_igr.handlers._names import check_names, warn_of_unknown
 from numpyro_igr.handlers._programs import check_program
+from numpyro_igr.handlers._reached_sites import find_and_record, noting_vectors
 from numpyro_igr.handlers._relaxed_sites import check_observed
 from numpyro_igr.handlers.reparam import IGRReparam
 
@@ -137,7 +133,7 @@ def _run(
     seen: list[str] = []
     noted = noting_vectors(seen, names["one_hot"])
     find = partial(config, temperature=tau)
-    with noted, _ReparamMessenger(config=partial(see, find, seen)):
+    with noted, _ReparamMessenger(config=partial(find_and_record, find, seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result

@@ -1,26 +1,16 @@
 """The names of sites that an argument gives: whether they are names, and of sites."""
 
 import warnings
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from pyro_igr._host import site_is_subsample
-from pyro_igr._typed import Message
+from collections.abc import Collection
 
 UNKNOWN = (
     "expected {} to name sites of the model, got {}: a name that no site has is "
     "ignored, and the sites of this run are {}"
 )
 
-VECTORS = (
-    "the values of sites {} are vectors here, as one_hot says, not integers: choose by "
-    "lookup(table, z), or by a product with z"
-)
-
 
 def check_names(**given: Collection[str]) -> None:
-    """Raises if what should be names is no collection, or a string, one of letters.
+    """Raises unless the arguments are collections of names, which no string is.
 
     Args:
         given: the collections by the names of the arguments.
@@ -49,35 +39,3 @@ def warn_of_unknown(sites: Collection[str], **given: Collection[str]) -> None:
         if unknown:
             found = UNKNOWN.format(argument, unknown, list(sites))
             warnings.warn(found, stacklevel=3)
-
-
-# As where a program compares such a value, and its shape does not fit any more.
-@contextmanager
-def noting_vectors(sites: Collection[str], one_hot: Collection[str]) -> Iterator[None]:
-    """Adds to errors of a program which of its integers are vectors now.
-
-    Args:
-        sites: the names of the sites so far, which grow within.
-        one_hot: the names of those that were of integers.
-    """
-    try:
-        yield
-    except (IndexError, RuntimeError, TypeError, ValueError) as error:
-        if found := [name for name in one_hot if name in sites]:
-            error.add_note(VECTORS.format(found))
-        raise
-
-
-# Notes to an error of relaxing a site are then of those before it.
-def see(find: Callable, sites: list[str], site: Message) -> Any:
-    """What a function finds for a site, whose name is added if it is not refused.
-
-    Args:
-        find: a function of the site and of the names of those before it, ``seen``.
-        sites: the names of the sites so far.
-        site: a site, or its message.
-    """
-    found = find(site, seen=sites)
-    if not (site_is_subsample(site) or site["infer"].get("_deterministic")):
-        sites.append(site["name"])
-    return found

@@ -14,8 +14,9 @@ from pyro_igr.handlers._categories import check_parts, is_discrete
 from pyro_igr.handlers._declared_vectors import DECLARED
 from pyro_igr.handlers._fit import check_family, check_num_sticks, check_temperature
 from pyro_igr.handlers._module_programs import like_program
-from pyro_igr.handlers._names import check_names, noting_vectors, see, warn_of_unknown
+from pyro_igr.handlers._names import check_names, warn_of_unknown
 from pyro_igr.handlers._programs import check_program
+from pyro_igr.handlers._reached_sites import find_and_record, noting_vectors
 from pyro_igr.handlers._relaxed_sites import check_observed
 from pyro_igr.handlers.reparam import IGRReparam
 
@@ -129,7 +130,7 @@ def _run(
     seen: list[str] = []
     noted = noting_vectors(seen, names["one_hot"])
     find = partial(config, temperature=tau)
-    with noted, _ReparamMessenger(partial(see, find, seen)):
+    with noted, _ReparamMessenger(partial(find_and_record, find, seen)):
         result = fn(*args, **kwargs)
     warn_of_unknown(seen, **names)
     return result
