@@ -9,11 +9,20 @@ import jax
 from jax import Array
 
 from numpyro_igr._host import Literal
-from numpyro_igr.handlers._marks import HEAVISIDE, NONE, ORDERS, Marks, chosen, made
+from numpyro_igr.handlers._marks import (
+    HEAVISIDE,
+    NONE,
+    ORDERS,
+    Marks,
+    marks_of_choice,
+    marks_of_result,
+)
 
+# What these return is not followed: no gradient is meant, or it is a test for NaN.
 UNSEEN = {"is_finite", "stop_gradient"}
 DIFFERENTIABLE = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
-COMPARING = {  # by functions of these packages, which are differentiable
+# Functions that are differentiable though they compare, and the package they are of.
+COMPARING = {
     "_interp": "jax",
     "_ndtri": "jax",
     "boxcox": "jax",
@@ -54,12 +63,13 @@ def _through(jaxpr: Any, inputs: Sequence[Marks]) -> list[Marks]:
     for equation in jaxpr.eqns:
         found = [read(variable) for variable in equation.invars]
         if any(found):
-            outputs = _of_equation(equation, found)
+            outputs = _of_outputs(equation, found)
             marks |= zip(equation.outvars, outputs, strict=True)
     return [read(variable) for variable in jaxpr.outvars]
 
 
-def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
+def _of_outputs(equation: Any, found: list[Marks]) -> list[Marks]:
+    """The marks of what an equation of a jaxpr returns, from those of its inputs."""
     name, params = equation.primitive.name, equation.params
     if name in BRANCHED:
         return BRANCHED[name](params, found)
@@ -72,9 +82,9 @@ def _of_equation(equation: Any, found: list[Marks]) -> list[Marks]:
             return _through(inner[0], found)
     together = NONE.union(*found)
     if name == "select_n":
-        together = chosen(found[0], NONE.union(*found[1:]))
+        together = marks_of_choice(found[0], NONE.union(*found[1:]))
     together = NONE if _is_unseen(equation) else together
-    return [made(name, v.aval.dtype, together) for v in equation.outvars]
+    return [marks_of_result(name, v.aval.dtype, together) for v in equation.outvars]
 
 
 # JAX compiles its functions, and a program may have one of the same name.
@@ -108,25 +118,25 @@ def _jaxpr_of(param: Any) -> Any:
     return jaxpr if hasattr(jaxpr, "eqns") else None
 
 
-def _of_cond(params: dict, found: list[Marks]) -> list[Marks]:
+def _through_cond(params: dict, found: list[Marks]) -> list[Marks]:
     outputs = [_through(b.jaxpr, found[1:]) for b in params["branches"]]
     return [found[0].union(*marks) for marks in zip(*outputs, strict=True)]
 
 
-def _of_scan(params: dict, found: list[Marks]) -> list[Marks]:
+def _through_scan(params: dict, found: list[Marks]) -> list[Marks]:
     first = params["num_consts"]
     last = first + params["num_carry"]
     parts = found[:first], found[first:last], found[last:]
     return _until_fixed(params["jaxpr"].jaxpr, *parts)
 
 
-def _of_while(params: dict, found: list[Marks]) -> list[Marks]:
+def _through_while(params: dict, found: list[Marks]) -> list[Marks]:
     first = params["cond_nconsts"]
     last = first + params["body_nconsts"]
     body, condition = params["body_jaxpr"].jaxpr, params["cond_jaxpr"].jaxpr
     carry = _until_fixed(body, found[first:last], found[last:], [])
-    (goes_on,) = _through(condition, found[:first] + carry)
-    return [marks | goes_on for marks in carry]
+    (decisive,) = _through(condition, found[:first] + carry)
+    return [marks | decisive for marks in carry]
 
 
 def _until_fixed(
@@ -141,4 +151,4 @@ def _until_fixed(
         carry = again
 
 
-BRANCHED = {"cond": _of_cond, "scan": _of_scan, "while": _of_while}
+BRANCHED = {"cond": _through_cond, "scan": _through_scan, "while": _through_while}

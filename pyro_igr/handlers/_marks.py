@@ -1,11 +1,14 @@
-"""What is known of a tensor that was made of relaxed values: its marks."""
+"""Marks of a tensor: how it was made of the values of which relaxed sites."""
 
 import torch
 
+# A mark is the name of a relaxed site and one of these: for its value itself, for what
+# has a gradient in it, and for what depends in steps on something that has one.
 OWN, SMOOTH, FLAT = "own", "smooth", "flat"
+# What is made of the value itself in steps, by the kind of operation.
 COMPARED, ORDERED, INTEGER, ROUNDED = "compared", "ordered", "integer", "rounded"
-TAKEN = "taken"  # as a number of Python
-ASSERTED = "asserted"  # beside other marks, of what a test for truth is no misuse
+TAKEN = "taken"  # out of PyTorch, as a number of Python
+ASSERTED = "asserted"  # beside other marks: a test for its truth is no misuse
 Marks = frozenset[tuple[str, str]]
 NONE: Marks = frozenset()
 
@@ -68,18 +71,18 @@ SHAPES = {
 }
 
 
-def made(name: str, dtype: torch.dtype, marks: Marks) -> Marks:
-    """The marks of what an operation makes of marked values.
+def marks_of_result(name: str, dtype: torch.dtype, marks: Marks) -> Marks:
+    """The marks of the result of an operation on marked values.
 
-    A value has its own mark, which shapes and indices into it keep. What a
-    differentiable function makes of it is smooth. What compares it, rounds it or makes
-    an integer of it bears a mark that says so; made of what is smooth, it is flat,
-    except for a remainder, which has its gradient.
+    A change of shape and an index into a value keep its marks. A differentiable
+    function of it is smooth. What compares the value itself, rounds it or makes an
+    integer of it has a mark that says so. The same of what is smooth is flat, except
+    for a remainder, which has the gradient of what it is taken of.
 
     Args:
         name: of the operation.
         dtype: of the result.
-        marks: of the values.
+        marks: of the values that it was applied to, all together.
     """
     is_inexact = dtype.is_floating_point or dtype.is_complex
     if name in COUNTS | ORDERS | EQUALITIES or not is_inexact:  # gt_ returns floats
@@ -103,13 +106,16 @@ def changed(marks: Marks, **to: str) -> Marks:
     return frozenset((site, to.get(mark, mark)) for site, mark in marks)
 
 
-def chosen(predicate: Marks, cases: Marks) -> Marks:
-    """The marks of a choice; that of leaky_relu is smooth in what it compares.
+def marks_of_choice(predicate: Marks, cases: Marks) -> Marks:
+    """The marks of what is chosen among cases, as by ``where``.
+
+    A threshold at which cases change that have a gradient themselves is no misuse, as
+    in leaky_relu.
 
     Args:
-        predicate: the marks of what it depends on.
-        cases: of what it chooses from.
+        predicate: the marks of what decides.
+        cases: the marks of what it decides between.
     """
-    moving = {site for site, mark in cases if mark in (OWN, SMOOTH)}
-    kept = (m for m in predicate if m[1] != ORDERED or m[0] not in moving)
+    smooth = {site for site, mark in cases if mark in (OWN, SMOOTH)}
+    kept = (m for m in predicate if m[1] != ORDERED or m[0] not in smooth)
     return cases.union(kept)

@@ -20,22 +20,24 @@ from pyro_igr.handlers._marks import (
     TAKEN,
     Marks,
     changed,
-    chosen,
-    made,
+    marks_of_choice,
+    marks_of_result,
 )
 
+# What these return is not followed: no gradient is meant, or it is a test for NaN.
 UNSEEN = {"data", "detach", "isfinite", "isinf", "isnan", "isneginf", "isposinf"}
-ASSERTIONS, TRUTHS = {"all", "any"}, {"__bool__", "item"}  # where they end in these
-# By what is not their first argument: the size of parts may be a tensor, of which
-# PyTorch makes an integer.
+# A test for the truth of one of the first, by one of the second, is an assertion.
+ASSERTIONS, TRUTHS = {"all", "any"}, {"__bool__", "item"}
+# These depend in steps on all but their first argument, which has one of the names
+# below: the sizes that ``split`` takes may be a tensor, of which it makes integers.
 STEPS = {"copysign": ROUNDED, "split": INTEGER}
 FIRST = {"input", "tensor"}
 CHOICES = {"masked_fill", "where"}
-MASKING = {"bool", "expand"}  # what a distribution makes a mask by
+MASKING = {"bool", "expand"}  # by which a distribution makes a mask of a value
 TO_PYTHON = {"__array__", "__bool__", "__float__", "__index__", "__int__"}
 TO_PYTHON |= {"item", "numpy", "tolist"}
 LIBRARY = "torch.distributions.", "pyro.distributions.", "pyro.poutine.", "pyro_igr."
-BRANCHING = "pyro.distributions.zero_inflated"  # which tests for 0, as programs do
+BRANCHING = "pyro.distributions.zero_inflated"  # tests for 0, as programs do
 
 
 def follow(
@@ -54,15 +56,15 @@ def follow(
         mode.mark(value, frozenset({(name, start[name])}))
     with mode:
         outputs = run(copies)
-    return mode.left | mode.read(outputs)
+    return mode.in_python | mode.read(outputs)
 
 
 class _Following(TorchFunctionMode):
-    """Marks what functions return; ``left`` are the misuses that leave for Python."""
+    """Marks what functions of PyTorch return; ``in_python`` are misuses beyond them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.left = NONE
+        self.in_python = NONE
         self._found: dict[int, tuple[Tensor, Marks]] = {}  # and keeps them alive
 
     def read(self, x: Any) -> Marks:
@@ -92,7 +94,7 @@ class _Following(TorchFunctionMode):
     ) -> None:
         in_library = _is_in_library()
         if name in TO_PYTHON:
-            self.left |= NONE if in_library else _taken_out(name, marks)
+            self.in_python |= NONE if in_library else _taken_out(name, marks)
             return
         name = "round" if kwargs.get("rounding_mode") else name.strip("_")
         if name in STEPS:
@@ -100,11 +102,14 @@ class _Following(TorchFunctionMode):
         elif name in CHOICES:
             predicate = [x for x in args if getattr(x, "dtype", None) == torch.bool]
             cases = [x for x in args if not any(x is p for p in predicate)]
-            marks = chosen(self.read(predicate), self.read((cases, kwargs)))
+            decisive, others = self.read(predicate), self.read((cases, kwargs))
+            marks = marks_of_choice(decisive, others)
         if in_library and name not in MASKING:
             marks = changed(marks, own=SMOOTH)
         for tensor in _tensors(args[0] if name == "setitem" else result):
-            found = NONE if name in UNSEEN else made(name, tensor.dtype, marks)
+            found = NONE
+            if name not in UNSEEN:
+                found = marks_of_result(name, tensor.dtype, marks)
             if name in ASSERTIONS:
                 found |= {(site, ASSERTED) for site, _ in found}
             same = self.read(tensor) if in_library else NONE  # returned as it came
@@ -117,7 +122,7 @@ class _Following(TorchFunctionMode):
 
 
 def _taken_out(name: str, marks: Marks) -> Marks:
-    """The misuses in Python of a value, whose float may be for a report."""
+    """The marks of a value that Python gets; a float of it may be for a report only."""
     if name in TRUTHS:
         asserted = {site for site, mark in marks if mark == ASSERTED}
         marks = frozenset(m for m in marks if m[0] not in asserted)
