@@ -116,7 +116,7 @@ def set_weights(log_probs: Array) -> tuple[Array, Array]:
     return _set_weights(log_probs)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _set_weights(log_probs: Array) -> tuple[Array, Array]:
     (log_probs,), _ = in_full_precision(log_probs)

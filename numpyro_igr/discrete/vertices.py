@@ -67,7 +67,7 @@ def _as_of_z(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arra
     return _nearest(*primals), *tangents
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _vertex(z: Array) -> Array:
     hard = is_first_largest(z).astype(z.dtype)

@@ -48,7 +48,7 @@ def categorical_logits(
     return _log(jnp.asarray(probs))
 
 
-# Each one program, even where nothing around it is compiled.
+# Each is compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _normalised(logits: Array) -> Array:
     log_probs = log_softmax(logits, -1)

@@ -1,4 +1,4 @@
-"""Steps of draws and densities: each one program, even where nothing else is."""
+"""Steps of draws and densities, each compiled, also where nothing else is."""
 
 from functools import partial
 

@@ -68,7 +68,7 @@ def _kl_stick_breaking_to_gem(p: IGRStickBreaking, q: GEM) -> Array:
     return _over_batch(_in_own_type(kl, p.loc, p.scale, q.concentration), p, q)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _kl_of_sticks(p: Distribution, q: Distribution) -> Array:
     return kl_divergence(p, q).sum(-1)

@@ -25,7 +25,7 @@ def mean_log_prob(weights: Array, distribution: OneHotCategorical) -> Array:
     return _mean(weights, distribution.logits)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _mean(weights: Array, logits: Array) -> Array:
     has_lacking = (weights > 0) & ~is_possible(logits)

@@ -19,7 +19,7 @@ class OneHot(constraints.ParameterFreeConstraint):
         return jnp.zeros_like(prototype).at[..., 0].set(1)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _is_one_hot(x: Array) -> Array:
     return ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1)

@@ -68,7 +68,7 @@ def _kl_in_coordinates_of_q(
     return jnp.broadcast_to(kl, batch_shape)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _kl_of_gaussians(
     ratio: Array,

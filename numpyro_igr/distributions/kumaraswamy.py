@@ -102,7 +102,7 @@ def _kl_to_beta(p: Kumaraswamy, q: Beta) -> Array:
     return _kl(*arrays).astype(dtype)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _kl(a: Array, b: Array, c: Array, d: Array) -> Array:
     mean_log = -(EULER_GAMMA + digamma(1 + b)) / a

@@ -169,7 +169,7 @@ def _kl_one_hot_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Array:
     return _kl_of_logits(p.logits, q.logits)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _kl_of_logits(p: Array, q: Array) -> Array:
     is_lacking = is_possible(p) & ~is_possible(q)

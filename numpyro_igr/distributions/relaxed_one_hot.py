@@ -138,7 +138,7 @@ class ExpRelaxedOneHotCategorical(Absent, Distribution):
         return jnp.expand_dims(self.temperature, -1)
 
 
-# Each one program, even where nothing around it is compiled.
+# Each is compiled as one program, also where it is called outside of jit.
 @partial(jax.jit, static_argnames="shape")
 def _draw(key: Array, tau: Array, logits: Array, shape: Shape) -> Array:
     noise = random.gumbel(key, shape, at_least_single(logits))

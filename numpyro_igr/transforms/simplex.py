@@ -103,7 +103,7 @@ class SimplexTransform(Transform):
         )
 
 
-# Each one program, even where nothing around it is compiled.
+# Each is compiled as one program, also where it is called outside of jit.
 _softmax = jax.jit(softmax)
 
 

@@ -83,7 +83,7 @@ class SoftmaxPlusPlusTransform(SimplexTransform):
         return _log_det(log_z, self.temperature)
 
 
-# Each one program, even where nothing around it is compiled.
+# Each is compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _logits(y: Array, temperature: ArrayLike, delta: ArrayLike) -> Array:
     scaled = y / column(temperature)

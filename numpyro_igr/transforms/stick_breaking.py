@@ -29,7 +29,7 @@ TEMPERINGS: dict[str, TemperedMap] = {
 }
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @partial(jax.jit, static_argnames=("tempering", "method"))
 def _by(tempering: Tempering, method: str, *arrays: Array) -> Array:
     return getattr(TEMPERINGS[tempering], method)(*arrays)

@@ -89,7 +89,7 @@ def bound(terms: Sequence[Term], plates: tuple[int, ...]) -> Bound:
     return Bound(elbo + of_all, weights, scale)
 
 
-# One program, even where nothing around it is compiled.
+# Compiled as one program, also where it is called outside of jit.
 @jax.jit
 def _sum_and_weights(log_w: Array, scale: ArrayLike) -> tuple[Array, Array]:
     of_each = logsumexp(log_w / scale, 0) - math.log(len(log_w))
