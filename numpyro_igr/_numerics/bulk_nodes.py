@@ -9,15 +9,15 @@ from jax import Array, lax
 
 from numpyro_igr._numerics.truncated_nodes import gauss_legendre
 
-# Below the bulk: so many nodes for categories that next to never are the largest.
+# Nodes below the bulk, for categories that are hardly ever the largest.
 NUM_BELOW = 2
-# The least probability below the bulk, standard deviations in which one Gaussian
-# reaches it, and twice the log of what lies above the bulk.
+# In each precision: the probability below the bulk; the standard deviations below its
+# mean at which one Gaussian has less; and -2 times the log of the probability above.
 SINGLE, DOUBLE = (1e-9, 6.5, 30.0), (1e-16, 8.3, 70.0)
-# Where the bulk begins is known to a part of this.
+# Where the bulk begins is found to one of so many steps, by halving their number.
 NUM_STEPS = 16
 HALVES = (8, 4, 2, 1)
-# Gauss-Legendre nodes crowd at the ends, these less: x = arcsin(a y) / arcsin(a).
+# Gauss-Legendre nodes y crowd at the ends; x = arcsin(a y) / arcsin(a) do so less.
 SPREAD = 0.9
 
 
@@ -60,7 +60,7 @@ def bulk_nodes(loc: Array, scale: Array, num_nodes: int) -> tuple[Array, Array, 
 
 
 def _steps_below(level: float, top: Array, loc: Array, scale: Array) -> Array:
-    """How many of the steps to the top have a distribution function below the level."""
+    """How many of the steps from 0 to the top have a CDF of less than the level."""
     lowest, step = -loc / scale, top[..., None] / (NUM_STEPS * scale)
     # Sums by products with 1, which the compiler makes of vector instructions.
     count, ones = jnp.zeros_like(top), jnp.ones(loc.shape[-1], loc.dtype)
@@ -72,7 +72,7 @@ def _steps_below(level: float, top: Array, loc: Array, scale: Array) -> Array:
 
 
 def _about_log_ndtr(u: Array) -> Array:
-    """A parabola on either side of 0, to a tenth, that is nearly a bound from above."""
+    """Log Phi(u) to a tenth, nearly an upper bound: a parabola on either side of 0."""
     left, right = jnp.minimum(u, 0), jnp.clip(1 - 0.5 * u, 0, 1)
     return left * (0.75 - 0.375 * left) - math.log(2) * right**2
 

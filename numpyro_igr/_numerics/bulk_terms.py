@@ -8,7 +8,7 @@ from jax import Array, lax
 from numpyro_igr._numerics.normal import LOG_SQRT_2_PI, mills_ratio
 from numpyro_igr._numerics.quick_normal import quick_log_ndtr_and_hazard
 
-# At which a node counts at least, so that shares do not overflow.
+# The least weight of a node, so that shares do not overflow.
 LEAST_MASS = 1e-34
 
 
@@ -26,7 +26,7 @@ class Terms(NamedTuple):
 
 
 def terms_below(loc: Array, scale: Array, t: Array, log_weights: Array) -> Terms:
-    """At nodes where a Gaussian may be far above, or there are many, in logarithms.
+    """In logarithms: for nodes far below a Gaussian, or very many Gaussians.
 
     Args:
         loc: means of the Gaussians.
@@ -43,7 +43,7 @@ def terms_below(loc: Array, scale: Array, t: Array, log_weights: Array) -> Terms
 
 
 def terms_inside(loc: Array, scale: Array, t: Array, log_weights: Array) -> Terms:
-    """At nodes where none is, without logarithms.
+    """Without logarithms, for nodes that are not far below any Gaussian.
 
     Densities are relative to that at the first node that is above the mean.
 

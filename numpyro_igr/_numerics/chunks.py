@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache,
-# and of a batch that is left whole: to evaluate it again takes more than it saves.
+# The most numbers in the largest arrays of a chunk, which is fastest where these stay
+# in the cache; and in those of a batch that is left whole, as the memory that chunks
+# would save is not worth a second evaluation.
 CHUNK, WHOLE = 2**20, 2**21
 
 

@@ -5,10 +5,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-# Equally spaced nodes: the error falls as exp(-2 pi^2 / (scale * spacing)), 1e-9 at
-# scale 54, and the Gaussian ends at 1e-18. Newton starts where the sigmoid is a probit;
-# halvings bring the scale to 1e-9 of itself.
-WIDTH, NUM_NODES, NUM_NEWTON, NUM_HALVINGS = 9.0, 1024, 8, 40
+# Equally spaced nodes, up to where a Gaussian has fallen to 1e-18. Their error falls as
+# exp(-2 pi^2 / (scale * spacing)), and is 1e-9 at scale 54.
+WIDTH, NUM_NODES = 9.0, 1024
+# Newton steps from the solution for a probit in place of the sigmoid; and halvings,
+# which bring the scale to 1e-9 of itself.
+NUM_NEWTON, NUM_HALVINGS = 8, 40
 
 
 def _nodes() -> tuple[NDArray, NDArray]:

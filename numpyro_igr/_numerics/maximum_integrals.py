@@ -15,8 +15,8 @@ PARTS = (
     (terms_below, slice(None, NUM_BELOW)),
     (terms_inside, slice(NUM_BELOW, None)),
 )
-# Gaussians whose distribution functions are multiplied at most: beyond, the product's
-# rounding is seen in single precision, and that of a sum of logarithms is not.
+# The most Gaussians whose distribution functions are multiplied. In single precision
+# the rounding of a longer product shows, and that of a sum of logarithms does not.
 MANY = 1000
 
 

@@ -10,11 +10,11 @@ from jax.typing import ArrayLike
 
 from numpyro_igr._numerics.low_rank import solve
 
-# Systems take 6 to 11; what is not done after 60 has met its rounding.
+# Systems take 6 to 11 steps; one that is not done by then is limited by rounding.
 MAX_STEPS = 60
-# A step of a 4096th changes no digit that a tolerance asks for.
+# A step shortened so far changes no digit that a tolerance asks for.
 SMALLEST_DAMPING = 2.0**-12
-# At a bracket of 1e38 halving alone takes 128 + 53 to the last bit of float64.
+# From a bracket of 1e38, halving takes 128 + 53 steps to the last bit of float64.
 MAX_BRACKETED_STEPS = 200
 
 

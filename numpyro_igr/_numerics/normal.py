@@ -8,8 +8,9 @@ from jax import Array
 
 EDGE = -5.0
 LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
-# Of e^(a^2 / 2) Phi(-a) / w in w - 1/2 with w = c / (c + a), for every a >= 0: c, and
-# coefficients from the highest power on, by interpolation at Chebyshev's points.
+# Mills' ratio e^(a^2 / 2) Phi(-a), divided by w = c / (c + a), is nearly a polynomial
+# in w - 1/2 for all a >= 0. These are c, and its coefficients from the highest power
+# down, by interpolation at Chebyshev's points.
 SINGLE = (
     4.0,
     (

@@ -7,7 +7,7 @@ from jax.nn import log_sigmoid
 
 from numpyro_igr._numerics.normal import log_ndtr_and_hazard
 
-# From its start, enough for 1e-10 at any log odds; steps are monotone and quadratic.
+# Enough for 1e-10 at any log odds, as convergence is monotone and quadratic.
 NUM_STEPS = 9
 
 

@@ -11,7 +11,7 @@ from numpyro_igr._numerics.bulk_nodes import bulk_nodes
 from numpyro_igr._numerics.normal_maximum import from_the_maximum, log_cdf_and_survival
 from numpyro_igr._numerics.truncated_nodes import nodes_between
 
-# To a millionth of the range: panels need not lie at quantiles exactly.
+# Enough for a millionth of the range: panels need not lie at quantiles exactly.
 NUM_BISECTIONS = 20
 
 

@@ -12,7 +12,8 @@ from numpyro_igr._numerics.normal_maximum import log_reversed_hazards
 from numpyro_igr.discrete._rules import SIMILAR, Rule, are_common, are_within, nodes_of
 from numpyro_igr.discrete.argmax import integrand, integrand_of_few, log_probs_from
 
-# With more Gaussians for each node a matrix is larger and slower than its factors.
+# With more Gaussians than that for each node, factors of low rank are smaller and
+# faster than the matrix itself.
 DENSE = 2
 
 

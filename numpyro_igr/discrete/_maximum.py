@@ -15,9 +15,10 @@ from numpyro_igr._numerics.quantiles import quantile_edges
 from numpyro_igr._numerics.truncated_nodes import nodes_between
 from numpyro_igr.discrete._rules import COARSE
 
-# Those of scales far apart too: more would cost all others as much again.
+# Also for scales far apart: the nodes that these need would cost all others too much.
 NUM_PANELS, NUM_NODES = COARSE
-# Of log odds, that a sum over the nodes leaves; the last steps are taken beyond.
+# The rounding of log odds from a sum over the nodes, in units of the dtype's own. Two
+# more steps follow where the search has met it.
 ROUNDING = 64
 
 

@@ -32,7 +32,7 @@ from numpyro_igr.discrete._rules import (
     width_of,
 )
 
-# Beside 1, even in single precision.
+# Negligible beside 1, even in single precision.
 SMALL = 1e-8
 
 

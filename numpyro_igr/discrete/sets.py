@@ -9,7 +9,8 @@ from jax.nn import logsumexp, relu
 
 from numpyro_igr._numerics.precision import in_full_precision
 
-# Of a probability whose logarithm must stay finite in float32, and a score below any.
+# The least probability, whose logarithm is finite in float32; and a score that is below
+# that of any category.
 SMALLEST = 1e-30
 UNUSED = -1e30
 

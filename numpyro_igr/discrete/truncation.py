@@ -13,7 +13,7 @@ from numpyro_igr._numerics.checks import (
 from numpyro_igr._numerics.precision import in_full_precision
 from numpyro_igr._numerics.shapes import check_vectors
 
-# Of a sum of weights in any precision.
+# By how much a sum of weights may exceed 1, in any precision.
 ROUNDING = 0.1
 
 

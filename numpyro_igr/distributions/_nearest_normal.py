@@ -10,7 +10,7 @@ from jax.scipy.special import ndtr, ndtri
 
 from numpyro_igr._numerics.softplus_mean import WIDE
 
-# From its start, enough for 1e-9 at every concentration from .01 to 1000.
+# Enough for 1e-9 from the start below, at every concentration from .01 to 1000.
 NEWTON_STEPS = 4
 LOGISTIC_AS_NORMAL = 8 / math.pi  # the variance of a Gaussian of the same slope at 0
 

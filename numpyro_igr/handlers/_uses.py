@@ -124,7 +124,8 @@ def _run(
         raise
 
 
-# A relaxed value is an array, and a double only where jax has doubles.
+# A relaxed value is an array, and no number of Python; nor is it a double, unless jax
+# has doubles.
 def _may_be_about(message: str) -> bool:
     """Whether an error may be about a relaxed value as an index or a number."""
     has_doubles = jnp.result_type(float) == jnp.float64

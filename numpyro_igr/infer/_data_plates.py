@@ -82,7 +82,7 @@ def _counted(trace: Trace) -> dict[str, dict]:
     }
 
 
-# What depends on the value drawn of such a site alone has the same sum without it.
+# A weight stays unbiased without the density of such a draw, whatever depends on it.
 def _unknown(drawn: dict[str, dict], scored: dict[str, dict]) -> dict[str, dict]:
     """The sites of a guide but those latent ones that the model observes."""
     data = {name for name, site in scored.items() if site["is_observed"]}

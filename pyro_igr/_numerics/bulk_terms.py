@@ -10,7 +10,7 @@ from torch import Tensor
 from pyro_igr._numerics.normal import LOG_SQRT_2_PI
 from pyro_igr._numerics.quick_normal import LOG_SMALLEST, quick_log_ndtr_and_hazard
 
-# At which a node counts at least, so that shares do not overflow.
+# The least weight of a node, so that shares do not overflow.
 LEAST_MASS = 1e-34
 SQRT_HALF, HALF_IN_BASE_2 = math.sqrt(0.5), 0.5 / math.log(2)
 # Arrays that results are written to, so that no memory is allocated and cleared anew;
@@ -39,7 +39,7 @@ def terms_below(
     log_weights: Tensor,
     buffers: Buffers = NO_BUFFERS,
 ) -> Terms:
-    """At nodes where a Gaussian may be far above, or there are many, in logarithms.
+    """In logarithms: for nodes far below a Gaussian, or very many Gaussians.
 
     Args:
         loc: means of the Gaussians.
@@ -64,7 +64,7 @@ def terms_inside(
     log_weights: Tensor,
     buffers: Buffers = NO_BUFFERS,
 ) -> Terms:
-    """At nodes where none is, without logarithms.
+    """Without logarithms, for nodes that are not far below any Gaussian.
 
     Densities are relative to that at the first node that is above the mean, and
     exponentials to base 2, which are the quickest.

@@ -9,8 +9,9 @@ from torch.utils.checkpoint import checkpoint
 from pyro_igr._host import is_compiling, is_tracing, transformation
 from pyro_igr._numerics.shapes import broadcast_shapes
 
-# Numbers in the largest arrays of a chunk, which is faster where they stay in a cache,
-# and of a batch that is left whole: to evaluate it again takes more than it saves.
+# The most numbers in the largest arrays of a chunk, which is fastest where these stay
+# in the cache; and in those of a batch that is left whole, as the memory that chunks
+# would save is not worth a second evaluation.
 CHUNK, WHOLE = 2**20, 2**21
 
 
@@ -29,7 +30,7 @@ def by_chunks(fn: Callable, width: int, *arrays: Tensor) -> Tensor:
         arrays: its arguments.
     """
     batch = broadcast_shapes(*(x.shape[:-1] for x in arrays))
-    # Nothing is evaluated again inside of these.
+    # Inside of these, PyTorch cannot evaluate a chunk again.
     is_plain = transformation() is None and not is_tracing() and not is_compiling()
     count = batch.numel()
     if count <= 1 or count * width <= WHOLE or not is_plain:

@@ -23,6 +23,6 @@ def log_sums_from(x: Tensor) -> Tensor:
     return x
 
 
-# The host's logaddexp has none where one number is far larger than the other.
+# Nor has the host's logaddexp where one number is far larger than the other.
 def _log_add(x: Tensor, y: Tensor) -> Tensor:
     return torch.where(x > y, x - logsigmoid(x - y), y - logsigmoid(y - x))

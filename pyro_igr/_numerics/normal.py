@@ -8,10 +8,11 @@ from torch import Tensor
 
 EDGE = -5.0
 LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
-# With fewer numbers one call of the host is faster than a polynomial's thirty.
+# For fewer numbers, the host's one call is faster than the polynomial's thirty.
 FEW = 1024
-# Of e^(a^2 / 2) Phi(-a) / w in w - 1/2 with w = c / (c + a), for every a >= 0: c, and
-# coefficients from the highest power on, by interpolation at Chebyshev's points.
+# Mills' ratio e^(a^2 / 2) Phi(-a), divided by w = c / (c + a), is nearly a polynomial
+# in w - 1/2 for all a >= 0. These are c, and its coefficients from the highest power
+# down, by interpolation at Chebyshev's points.
 SINGLE = (
     4.0,
     (

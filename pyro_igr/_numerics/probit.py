@@ -6,7 +6,7 @@ from torch.nn.functional import logsigmoid
 
 from pyro_igr._numerics.normal import log_ndtr_and_hazard, log_tail_and_hazard
 
-# From its start, enough for 1e-10 at any log odds; steps are monotone and quadratic.
+# Enough for 1e-10 at any log odds, as convergence is monotone and quadratic.
 NUM_STEPS = 9
 
 

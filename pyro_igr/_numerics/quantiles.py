@@ -10,7 +10,7 @@ from pyro_igr._numerics.normal_maximum import from_the_maximum, log_cdf_and_surv
 from pyro_igr._numerics.shapes import broadcast_shapes
 from pyro_igr._numerics.truncated_nodes import nodes_between
 
-# To a millionth of the range: panels need not lie at quantiles exactly.
+# Enough for a millionth of the range: panels need not lie at quantiles exactly.
 NUM_BISECTIONS = 20
 
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from pyro_igr._numerics.normal import LOG_SQRT_2_PI, mills_ratio
 
-# Less is denormal in single precision, which processors are slow at.
+# Below it, exponentials are denormal in single precision, and processors are slow.
 LOG_SMALLEST = -80.0
 
 

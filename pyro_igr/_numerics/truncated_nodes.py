@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Beyond six standard deviations there is 1e-9, at a density of e^-18.
+# Beyond it a Gaussian has 1e-9 of its mass, and e^-18 of its largest density.
 REACH = 6.0
 
 

@@ -11,7 +11,8 @@ from pyro_igr._numerics.normal_maximum import log_reversed_hazards
 from pyro_igr.discrete._rules import Rule, nodes_of
 from pyro_igr.discrete.argmax import integrand, log_probs_from
 
-# With more Gaussians for each node a matrix is larger and slower than its factors.
+# With more Gaussians than that for each node, factors of low rank are smaller and
+# faster than the matrix itself.
 DENSE = 2
 
 

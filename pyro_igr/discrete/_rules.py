@@ -8,16 +8,17 @@ from torch import Tensor
 from pyro_igr._host import is_all_true, is_compiling, is_tracing
 from pyro_igr._numerics.checks import check_size
 
-# A rule is over equal or similar scales, or it is so many panels of so many nodes.
+# A rule is "equal" or "similar", by the scales it is for, or so many panels of nodes.
 Rule = str | tuple[int, int]
-# The largest scale over the least, of one distribution, up to which the nodes are
-# known to be enough; beyond, and for a rule that is asked for, there are panels, and
-# more of them where narrow Gaussians would lie between two nodes.
+# The largest scale of a distribution over its least, up to which the rule for similar
+# scales is known to be accurate, and up to which coarse panels are: beyond, narrow
+# Gaussians could lie between two of their nodes.
 SIMILAR, APART = 5.0, 20.0
-COARSE, FINE = (16, 8), (64, 16)
-# How many there are, for equal scales and for similar ones, and more for each factor of
-# 10 in the number of Gaussians: the more there are, the steeper is the maximum of the
-# narrow ones where a wide one stretches the bulk.
+COARSE, FINE = (16, 8), (64, 16)  # panels, and nodes in each
+# Nodes for equal scales, for similar ones, and how many more the latter take for each
+# factor of 10 in the number of Gaussians, in each precision: the more narrow ones there
+# are, the steeper is their maximum in a bulk that a wide one stretches. MORE is that
+# number for equal scales.
 SINGLE, DOUBLE, MORE = (22, 48, 11), (64, 96, 22), 4
 
 

@@ -19,7 +19,7 @@ from pyro_igr._numerics.thresholds import (
 from pyro_igr._numerics.truncated_nodes import nodes_below
 from pyro_igr.discrete._check_probs import check_gaussians
 
-LEAST_POINTS = 4  # of a cubic
+LEAST_POINTS = 4  # through which there is a cubic
 
 
 def largest_weight_probs(

@@ -23,7 +23,7 @@ from pyro_igr.discrete._rules import (
     width_of,
 )
 
-# Beside 1, even in single precision.
+# Negligible beside 1, even in single precision.
 SMALL = 1e-8
 
 

@@ -11,7 +11,7 @@ from pyro_igr._numerics.checks import (
 from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._numerics.shapes import check_vectors
 
-# Of a sum of weights in any precision.
+# By how much a sum of weights may exceed 1, in any precision.
 ROUNDING = 0.1
 
 

@@ -14,12 +14,12 @@ from pyro_igr._numerics.precision import in_full_precision
 from pyro_igr._typed import Distribution
 from pyro_igr.distributions.recovering import is_masked
 
-# Beyond that many counts a distribution has to be cut by hand: arrays of them fill
-# memory.
+# The most counts to look through: arrays of more fill the memory, and a distribution of
+# more has to be cut by num_sticks.
 LARGEST_SEARCH = 2**16
-# All counts of a support that ends there or before are told apart, so that their number
-# stays while probabilities are trained. Of longer ones the rare are left out, whose
-# weights underflow.
+# If a support ends here or before, each of its counts has a weight, so that their
+# number stays the same while probabilities are trained. In longer supports rare counts,
+# whose weights would underflow, are left to the rest.
 SMALL_SUPPORT = 16
 
 UNBOUNDED = (

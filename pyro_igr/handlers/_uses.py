@@ -120,7 +120,7 @@ def _run(
     return tracer.trace
 
 
-# A relaxed value is a tensor.
+# An error about a number of Python is not about a relaxed value, which is a tensor.
 def _may_be_about(error: Exception) -> bool:
     """Whether an error may be about a relaxed value as an index or a number."""
     message = str(error)

@@ -85,7 +85,7 @@ def _counted(trace: Trace) -> dict[str, Message]:
     }
 
 
-# What depends on the value drawn of such a site alone has the same sum without it.
+# A weight stays unbiased without the density of such a draw, whatever depends on it.
 def _unknown(
     drawn: dict[str, Message], scored: dict[str, Message]
 ) -> dict[str, Message]:

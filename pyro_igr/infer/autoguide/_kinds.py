@@ -8,9 +8,10 @@ import numpy as np
 
 from pyro_igr.infer.autoguide._sizes import Frames
 
-# A longer list is data, and each of its batches would be of a kind of its own.
+# The longest list whose entries count. A longer one is data, and each batch of it would
+# make a kind of its own.
 LONGEST = 20
-# So many calls of other kinds are known. A step that is counted has no end of them.
+# So many kinds are remembered: an argument that counts steps makes a new one at each.
 MOST = 100
 
 
