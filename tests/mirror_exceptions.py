@@ -333,7 +333,7 @@ EXCEPTIONS = {
         # dimensions of samples tell what depends on them in Pyro
         "terms_of",
     },
-    "infer/discrete_iwae/_double.py": {
+    "infer/discrete_iwae/_dreg.py": {
         # a hook scales a gradient in Pyro, a custom derivative in NumPyro
         "scale_paths",
         "Paths",

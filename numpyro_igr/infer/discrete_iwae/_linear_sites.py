@@ -21,7 +21,11 @@ from numpyro_igr.infer._relaxed_sample import (
     wrapped,
 )
 from numpyro_igr.infer._sites import check_pathwise
-from numpyro_igr.infer.discrete_iwae._double import Paths, factor_of, scale_gradient
+from numpyro_igr.infer.discrete_iwae._dreg import (
+    Paths,
+    factor_of,
+    scale_gradient,
+)
 from numpyro_igr.infer.discrete_iwae._elements import frames_of
 
 

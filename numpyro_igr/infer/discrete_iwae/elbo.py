@@ -17,13 +17,13 @@ from numpyro_igr.infer._last_pair import LastPair
 from numpyro_igr.infer._options import ELBOOptions
 from numpyro_igr.infer._plates import check_plate
 from numpyro_igr.infer.discrete_iwae._bound import scored
-from numpyro_igr.infer.discrete_iwae._double import (
+from numpyro_igr.infer.discrete_iwae._draws import DrawMessenger
+from numpyro_igr.infer.discrete_iwae._dreg import (
     Gradient,
     Paths,
     check_gradient,
     check_independent,
 )
-from numpyro_igr.infer.discrete_iwae._draws import DrawMessenger
 from numpyro_igr.infer.discrete_iwae._elements import Frames
 from numpyro_igr.infer.discrete_iwae._linear_sites import count_linearly
 from numpyro_igr.infer.discrete_iwae._structure import structure_of

@@ -19,8 +19,8 @@ from pyro_igr.infer._mixing import FirstRun
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import check_plate, dependents
 from pyro_igr.infer.discrete_iwae._bound import bound, terms_of
-from pyro_igr.infer.discrete_iwae._double import Gradient, check_gradient, scale_paths
 from pyro_igr.infer.discrete_iwae._draws import DrawMessenger
+from pyro_igr.infer.discrete_iwae._dreg import Gradient, check_gradient, scale_paths
 from pyro_igr.infer.discrete_iwae._elements import (
     Frames,
     first_plates,

@@ -1,8 +1,10 @@
-"""Paths through samples that count by the squares of their weights.
+"""DReG, the doubly reparameterized gradient: paths count by squared weights.
 
-With w the normalized weights and a the scale of log q relative to that of the element,
-the score of log q that is left out is worth :math:`a (w - w^2)` of the path, which
-leaves :math:`w (1 - a (1 - w))` of w.
+In the plain gradient of the bound, the path through a sample counts by its normalized
+weight w, and beside it stands the score of log q. With a the scale of log q relative to
+that of the element, the score has the same mean as :math:`-a (w - w^2)` of the path. So
+it is left out, and the path counts by :math:`w (1 - a (1 - w))`: by :math:`w^2` where
+scales are equal.
 """
 
 from collections.abc import Sequence
