@@ -48,7 +48,7 @@ class PartList(AutoGuideList):
         return self.plates
 
     @contextmanager
-    def _new_if_it_fails(self) -> Iterator[None]:
+    def _reset_if_it_fails(self) -> Iterator[None]:
         try:
             yield
         except BaseException:

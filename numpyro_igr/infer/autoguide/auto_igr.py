@@ -18,15 +18,15 @@ from numpyro_igr.handlers._uses import check_uses
 from numpyro_igr.infer._options import RelaxOptions, check_options
 from numpyro_igr.infer.autoguide._continuous_part import continuous_part, starting
 from numpyro_igr.infer.autoguide._followed_sites import (
+    inspect_call,
     is_followed,
     is_guided,
     is_hidden,
-    look_again,
     names_of_data,
 )
 from numpyro_igr.infer.autoguide._following import FollowingMessenger
 from numpyro_igr.infer.autoguide._improper_sites import StartMessenger
-from numpyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
+from numpyro_igr.infer.autoguide._kinds_of_calls import KnownCalls, kind_of
 from numpyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from numpyro_igr.infer.autoguide._part_list import PartList
 from numpyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
@@ -141,9 +141,9 @@ class AutoIGR(PartList):
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Array]:
         if self.prototype_trace is None:
-            with self._new_if_it_fails():
+            with self._reset_if_it_fails():
                 self._setup_prototype(*args, **kwargs)
-        self._look_again(*args, **kwargs)
+        self._inspect_if_new(*args, **kwargs)
         try:
             return (self._follow if self.follows else super().__call__)(*args, **kwargs)
         finally:
@@ -161,9 +161,9 @@ class AutoIGR(PartList):
         following = FollowingMessenger(parts, given | subsamples, *self._known)
         return given | following.run(self.model, *args, **kwargs)
 
-    def _look_again(self, *args: Any, **kwargs: Any) -> None:
+    def _inspect_if_new(self, *args: Any, **kwargs: Any) -> None:
         if (kind := kind_of(*args, **kwargs)) not in self._calls:
-            found = look_again(self.model, *self._known, *args, **kwargs)
+            found = inspect_call(self.model, *self._known, *args, **kwargs)
             follows, self._calls[kind] = found
             self.follows |= follows
         self._prototype_frames.update(self._calls[kind])

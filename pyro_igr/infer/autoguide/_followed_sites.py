@@ -76,7 +76,7 @@ def is_weighed(site: Message, full_sizes: dict[str, int]) -> bool:
 
 
 @torch.enable_grad()
-def look_again(
+def inspect_call(
     model: Callable,
     full_sizes: dict[str, int],
     observed: set[str],
@@ -84,9 +84,10 @@ def look_again(
     *args: Any,
     **kwargs: Any,
 ) -> tuple[bool, Frames]:
-    """Whether to follow a new run of the model, and the plates of its latent sites.
+    """Runs the model: whether to follow it, and the plates of its latent sites.
 
-    It is followed if :func:`is_followed` holds of its sites, or if one has data.
+    It is followed if :func:`is_followed` holds of its sites, or if one of them has data
+    that had none before.
 
     Args:
         model: a model.

@@ -41,7 +41,7 @@ class PartList(AutoGuideList):
 
     # A checkpoint that was loaded has parameters before the first run.
     @contextmanager
-    def _new_if_it_fails(self) -> Iterator[None]:
+    def _reset_if_it_fails(self) -> Iterator[None]:
         store = pyro.get_param_store()
         held = set(store.keys())
         try:

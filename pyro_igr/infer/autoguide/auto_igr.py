@@ -19,15 +19,15 @@ from pyro_igr.infer._options import RelaxOptions, check_options
 from pyro_igr.infer._plates import check_sizes, check_subsamples
 from pyro_igr.infer.autoguide._continuous_part import continuous_part, starting
 from pyro_igr.infer.autoguide._followed_sites import (
+    inspect_call,
     is_followed,
     is_guided,
-    look_again,
     names_of_data,
 )
 from pyro_igr.infer.autoguide._following import FollowingMessenger
 from pyro_igr.infer.autoguide._improper_sites import StartMessenger
 from pyro_igr.infer.autoguide._kept_model import KeptModel
-from pyro_igr.infer.autoguide._kinds import KnownCalls, kind_of
+from pyro_igr.infer.autoguide._kinds_of_calls import KnownCalls, kind_of
 from pyro_igr.infer.autoguide._mean_field_guide import MeanFieldGuide
 from pyro_igr.infer.autoguide._part_list import PartList
 from pyro_igr.infer.autoguide._relaxed_guide import RelaxedGuide, is_relaxed
@@ -153,15 +153,15 @@ class AutoIGR(PartList):
 
     def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         if self.prototype_trace is None:
-            with self._new_if_it_fails():
+            with self._reset_if_it_fails():
                 self._setup_prototype(*args, **kwargs)
-        self._look_again(*args, **kwargs)
+        self._inspect_if_new(*args, **kwargs)
         with DensityMessenger():
             return (self._follow if self.follows else super().forward)(*args, **kwargs)
 
-    def _look_again(self, *args: Any, **kwargs: Any) -> None:
+    def _inspect_if_new(self, *args: Any, **kwargs: Any) -> None:
         if (kind := kind_of(*args, **kwargs)) not in self._calls:
-            found = look_again(self.model, *self._known, *args, **kwargs)
+            found = inspect_call(self.model, *self._known, *args, **kwargs)
             follows, self._calls[kind] = found
             self.follows |= follows
         self._prototype_frames.update(self._calls[kind])

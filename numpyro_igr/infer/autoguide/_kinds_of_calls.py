@@ -1,4 +1,4 @@
-"""What may tell calls of a model with other masks or plates apart."""
+"""Kinds of calls of a model: within one, masks and plates are taken to be alike."""
 
 from collections.abc import Hashable
 from numbers import Real
@@ -27,27 +27,29 @@ class KnownCalls(dict[Hashable, Frames]):
 
 
 def kind_of(*args: Any, **kwargs: Any) -> Hashable:
-    """What may tell calls of a model with other masks apart: types, shapes and flags.
+    """What tells calls with other masks or plates apart: types, shapes and flags.
 
-    Those in dictionaries and in short lists and tuples count as well, but for strings
-    in lists, which are names of data. Integers count, as they may be sizes of plates,
-    and whether another number is 1, as a scale of 1 is none; scalars of NumPy are what
-    they are in Python.
+    Arguments in dictionaries and in short lists and tuples count as well, except for
+    strings in lists, which are names of data. Of integers the value counts, since it
+    may be the size of a plate; of other numbers, whether it is 1, since a scale of 1 is
+    none. Scalars of NumPy count as those of Python.
 
     Args:
         args: of the model.
         kwargs: of the model.
     """
-    return *map(_kind_of, args), _kind_of(kwargs)
+    return *map(_kind_of_value, args), _kind_of_value(kwargs)
 
 
-def _kind_of(x: Any) -> Hashable:
+def _kind_of_value(x: Any) -> Hashable:
     x = x.item() if isinstance(x, np.generic) else x
     if isinstance(x, dict):
-        return type(x), *((name, _kind_of(value)) for name, value in x.items())
+        return type(x), *((name, _kind_of_value(value)) for name, value in x.items())
     if isinstance(x, list | tuple):
         short = x if len(x) <= LONGEST else ()
-        return type(x), *(str if isinstance(y, str) else _kind_of(y) for y in short)
+        return type(x), *(
+            str if isinstance(y, str) else _kind_of_value(y) for y in short
+        )
     if isinstance(x, int | str):
         return x
     if isinstance(x, Real):
