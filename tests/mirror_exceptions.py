@@ -244,7 +244,7 @@ EXCEPTIONS = {
         # Pyro sends a message by its type, to private methods
         "GuidedMessenger.process_message",
     },
-    "infer/_alone.py": {
+    "infer/_one_sample.py": {
         # NumPyro takes samples by vmap, Pyro in a dimension
         "*",
     },

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
-from pyro_igr.infer._alone import Pair, Traces, differing
 from pyro_igr.infer._last_pair import LastPair
+from pyro_igr.infer._one_sample import Pair, Traces, differing_sites
 
 MIXED = (
     "site '{}' has another density beside other samples, or joint values, than alone: "
@@ -85,7 +85,7 @@ class FirstRun(Messenger):
         if self.is_over:
             return
         given = self.subsamples, nesting
-        mixed, _ = differing(traces, programs, args, kwargs, *given)
+        mixed, _ = differing_sites(traces, programs, args, kwargs, *given)
         if mixed:
             raise ValueError(MIXED.format(mixed[0]))
         self.is_over = True

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from pyro_igr._host import prune_subsample_sites, site_is_subsample
 from pyro_igr.handlers._same_size import SameSizeMessenger
-from pyro_igr.infer._alone import Traces, differing
 from pyro_igr.infer._data_plates import SAMPLES, Plates, log_weight, plates_around
 from pyro_igr.infer._mixing import MIXED
+from pyro_igr.infer._one_sample import Traces, differing_sites
 from pyro_igr.infer._plates import dependents
 
 ONE_BY_ONE = ". Or chunk_size=1 runs samples one by one"
@@ -125,7 +125,7 @@ def _check_apart(
     model, guide, args, kwargs = programs
     indices: Any = {name: site["value"] for name, site in subsamples.nodes.items()}
     given = args, kwargs, indices, nesting
-    mixed, by_chance = differing(traces, (model, guide), *given)
+    mixed, by_chance = differing_sites(traces, (model, guide), *given)
     if mixed:
         raise ValueError(MIXED.format(mixed[0]) + ONE_BY_ONE)
     if by_chance:

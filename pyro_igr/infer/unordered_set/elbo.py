@@ -12,10 +12,10 @@ from torch import Size, Tensor
 
 from pyro_igr._host import torch_item
 from pyro_igr._numerics.checks import check_size
-from pyro_igr.infer._alone import Traces
 from pyro_igr.infer._discrete_site import with_discrete_sites
 from pyro_igr.infer._joint_values import joint_log_probs
 from pyro_igr.infer._mixing import FirstRun
+from pyro_igr.infer._one_sample import Traces
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import common_plates, dependent_plates, sum_to_plates
 from pyro_igr.infer._sites import check_independent, one_hot_sites

@@ -5,7 +5,7 @@ from typing import Unpack
 from torch import Tensor
 
 from pyro_igr._numerics.checks import check_size
-from pyro_igr.infer._alone import Traces
+from pyro_igr.infer._one_sample import Traces
 from pyro_igr.infer._options import ELBOOptions
 from pyro_igr.infer._plates import dependents
 from pyro_igr.infer.unordered_set import TraceUnorderedSet_ELBO

@@ -1,4 +1,4 @@
-"""The densities of one sample, alone and beside others."""
+"""Whether the densities of one sample are the same alone and beside others."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -13,13 +13,14 @@ from torch import Tensor
 from pyro_igr._host import site_is_subsample
 from pyro_igr._typed import Message
 
-TRIES = 20  # of a sample alone, since a coin in a program falls on one side for a while
+# Runs of a sample alone: a program that tosses coins may give the same a few times.
+TRIES = 20
 Pair = tuple[Callable, Callable]
 Traces = tuple[Trace, Trace]
 LogProbs = dict[tuple[int, str], Tensor]
 
 
-def differing(
+def differing_sites(
     traces: Traces,
     programs: Pair,
     args: tuple,
@@ -27,7 +28,10 @@ def differing(
     subsamples: Mapping[str, Tensor],
     nesting: float,
 ) -> tuple[list[str], list[str]]:
-    """The sites whose density is another alone than beside others, and by chance alone.
+    """The sites whose density is another where a sample runs alone, in two lists.
+
+    Those of the first have the same density whenever the sample runs alone, so that the
+    program mixes samples; those of the second have another in another run, by chance.
 
     Args:
         traces: of the model and the guide, with their log-probabilities.
@@ -35,7 +39,7 @@ def differing(
         args: what both are called with.
         kwargs: what both are called with by name.
         subsamples: of plates, by name.
-        nesting: the number of dimensions that plates have; without an end, there are no
+        nesting: the number of dimensions that plates have; infinity if there are no
             other samples.
     """
     given = _GivenMessenger(traces, subsamples, nesting)
@@ -76,7 +80,7 @@ def _log_probs(traces: Iterable[Trace]) -> LogProbs:
 
 
 def _middle(x: Tensor, nesting: float, event_dim: int = 0) -> Tensor:
-    """A sample that is neither first nor last, of what has several."""
+    """A sample in the middle, neither first nor last, if there are several."""
     return x[len(x) // 2] if x.dim() - event_dim > nesting else x
 
 
@@ -102,8 +106,8 @@ class _GivenMessenger(Messenger):
     def _pyro_sample(self, msg: Message) -> None:
         name = msg["name"]
         if name in self.subsamples:
-            of, value = cast(Any, msg["fn"]), self.subsamples[name]
-            shape = (of.subsample_size or of.size,)
+            plate, value = cast(Any, msg["fn"]), self.subsamples[name]
+            shape = (plate.subsample_size or plate.size,)
         elif name in self.sites and not msg["is_observed"]:
             value, shape = cast(Tensor, self.sites[name]["value"]), msg["fn"].shape()
             value = _middle(value, self.nesting, msg["fn"].event_dim)
