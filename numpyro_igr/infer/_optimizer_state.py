@@ -19,13 +19,13 @@ MOMENTS = (
 def change(
     state: SVIState, changes: Mapping[Any, tuple[Callable, Callable]]
 ) -> SVIState:
-    """Changes all of some parameters, and what the optimizer keeps in their shapes.
+    """Changes parameters as a whole, and the moments that an optimizer has of them.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
-        changes: parameter, by its name or, in PyTorch, itself, to what makes its new
-            value of the one in the optimizer's coordinates, and what makes a new moment
-            of the one for each entry.
+        changes: for each parameter, given by its name or, in PyTorch, itself, two
+            functions: of its value in the optimizer's coordinates, to the new one; and
+            of a moment of that shape, to the new moment.
 
     Raises:
         ValueError: if there is no parameter of that name, or if the optimizer keeps
@@ -33,9 +33,9 @@ def change(
     """
     step, inner = state.optim_state
     is_packed = isinstance(inner, optimizers.OptimizerState)
-    make: Callable = _packed if is_packed else _of_optax
-    for name, of in changes.items():
-        inner = make(inner, name, *of)
+    change_one: Callable = _change_packed if is_packed else _change_optax
+    for name, functions in changes.items():
+        inner = change_one(inner, name, *functions)
     return state._replace(optim_state=(step, inner))
 
 
@@ -56,45 +56,45 @@ def check_dim(shape: tuple[int, ...], dim: int) -> None:
         )
 
 
-def _packed(
+def _change_packed(
     packed: optimizers.OptimizerState,
     name: str,
-    of_value: Callable,
-    of_moment: Callable,
+    new_value: Callable,
+    new_moment: Callable,
 ) -> optimizers.OptimizerState:
-    """The optimizers of the host: by parameter, its value and then its moments."""
+    """In an optimizer of the host: by parameter, its value and then its moments."""
     points = dict(optimizers.unpack_optimizer_state(packed))
     (value, *moments), structure = jax.tree.flatten(_find(name, points).subtree)
-    leaves = [_changed(of_value, value)]
-    leaves += [_if_alike(name, of_moment, value, moment) for moment in moments]
+    leaves = [_changed(new_value, value)]
+    leaves += [_if_alike(name, new_moment, value, moment) for moment in moments]
     points[name] = optimizers.JoinPoint(jax.tree.unflatten(structure, leaves))
     return optimizers.pack_optimizer_state(points)
 
 
-def _of_optax(
-    state: tuple[dict, Any], name: str, of_value: Callable, of_moment: Callable
+def _change_optax(
+    state: tuple[dict, Any], name: str, new_value: Callable, new_moment: Callable
 ) -> tuple[dict, Any]:
-    """The optimizers of optax: the parameters, and moments that repeat their names."""
+    """In one of optax: the parameters, and moments under the same names."""
     if not isinstance(state[0], Mapping):  # all parameters in a row
         raise ValueError(MOMENTS.format(name))
     value = _find(name, state[0])
 
-    def of_own(path: tuple, moment: Array) -> Array:
+    def change_own(path: tuple, moment: Array) -> Array:
         is_own = DictKey(name) in path
-        return _if_alike(name, of_moment, value, moment) if is_own else moment
+        return _if_alike(name, new_moment, value, moment) if is_own else moment
 
-    params = {**state[0], name: _changed(of_value, value)}
-    return params, jax.tree.map_with_path(of_own, state[1])
-
-
-def _changed(of_value: Callable, value: Array) -> Array:
-    return jnp.asarray(of_value(value), value.dtype)
+    params = {**state[0], name: _changed(new_value, value)}
+    return params, jax.tree.map_with_path(change_own, state[1])
 
 
-def _if_alike(name: str, of_moment: Callable, value: Array, moment: Array) -> Array:
-    """A moment that there is for each entry, changed, or a number for all."""
+def _changed(new_value: Callable, value: Array) -> Array:
+    return jnp.asarray(new_value(value), value.dtype)
+
+
+def _if_alike(name: str, new_moment: Callable, value: Array, moment: Array) -> Array:
+    """A moment with an entry for each of the value, changed, or a number for all."""
     if jnp.shape(moment) == jnp.shape(value):
-        return _changed(of_moment, moment)
+        return _changed(new_moment, moment)
     if jnp.size(moment) > 1:
         raise ValueError(MOMENTS.format(name))
     return moment

@@ -22,24 +22,24 @@ def change(
     state: PyroOptim | Optimizer,
     changes: Mapping[Any, tuple[Callable, Callable]],
 ) -> None:
-    """Changes all of some parameters, and what the optimizer keeps in their shapes.
+    """Changes parameters as a whole, and the moments that an optimizer has of them.
 
     Args:
         state: the optimizer in PyTorch and Pyro, the ``SVIState`` in NumPyro.
-        changes: parameter, by its name or, in PyTorch, itself, to what makes its new
-            value of the one in the optimizer's coordinates, and what makes a new moment
-            of the one for each entry.
+        changes: for each parameter, given by its name or, in PyTorch, itself, two
+            functions: of its value in the optimizer's coordinates, to the new one; and
+            of a moment of that shape, to the new moment.
 
     Raises:
         ValueError: if there is no parameter of that name, or if the optimizer keeps
             moments of another shape.
     """
-    found = [(_tensor_of(parameter), *of) for parameter, of in changes.items()]
-    values = [of_value(x.data) for x, of_value, _ in found]  # which may refuse
+    found = [(_tensor_of(name), *functions) for name, functions in changes.items()]
+    values = [new_value(x.data) for x, new_value, _ in found]  # which may refuse
     for name, (parameter, *_) in zip(changes, found, strict=True):
         _check_moments(name, parameter, state)
-    for (parameter, _, of_moment), value in zip(found, values, strict=True):
-        _set(state, parameter, value, of_moment)
+    for (parameter, _, new_moment), value in zip(found, values, strict=True):
+        _set(state, parameter, value, new_moment)
 
 
 def check_dim(shape: tuple[int, ...], dim: int) -> None:
@@ -62,9 +62,10 @@ def check_dim(shape: tuple[int, ...], dim: int) -> None:
 def _check_moments(
     name: Tensor | str, parameter: Tensor, state: PyroOptim | Optimizer
 ) -> None:
-    kept = [x for of in _states_of(parameter, state) for x in of.values()]
+    states = _states_of(parameter, state)
+    kept = [x for moments in states for x in moments.values()]
     moments = [x for x in kept if isinstance(x, Tensor) and x.numel() > 1]
-    # Of all parameters in a row, and kept with the first of them.
+    # LBFGS keeps those of all parameters in a row, with the first of them.
     is_flat = any(isinstance(x, LBFGS) and x.state for x in _optimizers(state))
     if is_flat or any(x.shape != parameter.shape for x in moments):
         named = name if isinstance(name, str) else "a parameter"
@@ -72,12 +73,12 @@ def _check_moments(
 
 
 def _set(
-    state: PyroOptim | Optimizer, parameter: Tensor, value: Tensor, of_moment: Callable
+    state: PyroOptim | Optimizer, parameter: Tensor, value: Tensor, new_moment: Callable
 ) -> None:
     for moments in _states_of(parameter, state):
         for name, moment in moments.items():
             if isinstance(moment, Tensor) and moment.shape == parameter.shape:
-                moments[name] = of_moment(moment)
+                moments[name] = new_moment(moment)
     parameter.grad = None
     parameter.data = as_tensor(value).to(parameter)
 

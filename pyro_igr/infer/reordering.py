@@ -115,8 +115,8 @@ def reorder(
     """
     changes, take = {}, partial(_take, order, dim)
     for parameter, new in values.items():
-        of_value = take if new is None else partial(_replace, parameter, take, new)
-        changes[parameter] = of_value, take
+        new_value = take if new is None else partial(_replace, parameter, take, new)
+        changes[parameter] = new_value, take
     change(state, changes)
 
 
