@@ -44,8 +44,8 @@ SUBSAMPLED = (
 def log_weight(model: Trace, guide: Trace, plate: Plates) -> Array:
     """The log-density of the model minus that of the guide, without scales.
 
-    Of a latent of the model that the guide lacks, drawn from the model, neither counts,
-    nor does the draw of a guide where the model has an observation.
+    A latent site of the model that the guide lacks is drawn from the model, and left
+    out; so is a draw of the guide where the model has an observation.
     In NumPyro, where jit traces masks, weights are NaN if model and guide differ.
 
     Shape:
@@ -60,7 +60,7 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Array:
         ValueError: where weights of single data are not defined, by site and remedy.
     """
     scored = _counted(model)
-    drawn = _unknown(_counted(guide), scored)
+    drawn = _without_draws_of_data(_counted(guide), scored)
     is_alike = _check_pair(scored, drawn)
     sites = [*scored.values(), *drawn.values()]
     names = _data_plates(sites, plate)
@@ -83,8 +83,10 @@ def _counted(trace: Trace) -> dict[str, dict]:
 
 
 # A weight stays unbiased without the density of such a draw, whatever depends on it.
-def _unknown(drawn: dict[str, dict], scored: dict[str, dict]) -> dict[str, dict]:
-    """The sites of a guide but those latent ones that the model observes."""
+def _without_draws_of_data(
+    drawn: dict[str, dict], scored: dict[str, dict]
+) -> dict[str, dict]:
+    """The sites of a guide, except for latent ones that the model observes."""
     data = {name for name, site in scored.items() if site["is_observed"]}
     return {
         name: site

@@ -47,8 +47,8 @@ SUBSAMPLED = (
 def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
     """The log-density of the model minus that of the guide, without scales.
 
-    Of a latent of the model that the guide lacks, drawn from the model, neither counts,
-    nor does the draw of a guide where the model has an observation.
+    A latent site of the model that the guide lacks is drawn from the model, and left
+    out; so is a draw of the guide where the model has an observation.
     In NumPyro, where jit traces masks, weights are NaN if model and guide differ.
 
     Shape:
@@ -63,7 +63,7 @@ def log_weight(model: Trace, guide: Trace, plate: Plates) -> Tensor:
         ValueError: where weights of single data are not defined, by site and remedy.
     """
     scored = _counted(model)
-    drawn = _unknown(_counted(guide), scored)
+    drawn = _without_draws_of_data(_counted(guide), scored)
     _check_pair(scored, drawn)
     sites = [*scored.values(), *drawn.values()]
     names = _data_plates(sites, plate)
@@ -86,10 +86,10 @@ def _counted(trace: Trace) -> dict[str, Message]:
 
 
 # A weight stays unbiased without the density of such a draw, whatever depends on it.
-def _unknown(
+def _without_draws_of_data(
     drawn: dict[str, Message], scored: dict[str, Message]
 ) -> dict[str, Message]:
-    """The sites of a guide but those latent ones that the model observes."""
+    """The sites of a guide, except for latent ones that the model observes."""
     data = {name for name, site in scored.items() if site["is_observed"]}
     return {
         name: site

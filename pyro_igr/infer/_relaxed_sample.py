@@ -156,19 +156,19 @@ def _shape_of_variables(dist: Distribution) -> Size:
 
 
 def _counted(dist: Distribution, terms: Tensor) -> CountedByDensity:
-    return CountedByDensity(dist, wrapped(dist, terms))
+    return CountedByDensity(dist, mask_and_sum(dist, terms))
 
 
-def wrapped(dist: Distribution, terms: Tensor) -> Tensor:
-    """Terms of the variables of a distribution, masked and summed by its wrappers.
+def mask_and_sum(dist: Distribution, terms: Tensor) -> Tensor:
+    """Terms of single variables, masked and summed by the wrappers of a distribution.
 
     Args:
         dist: with the wrappers of the host.
         terms: of the variables of a batch of its innermost distribution.
     """
     if isinstance(dist, MaskedDistribution):
-        return scale_and_mask(wrapped(dist.base_dist, terms), mask=mask_of(dist))
+        return scale_and_mask(mask_and_sum(dist.base_dist, terms), mask=mask_of(dist))
     if isinstance(dist, Independent):
         size = dist.reinterpreted_batch_ndims
-        return sum_rightmost(wrapped(dist.base_dist, terms), size)
+        return sum_rightmost(mask_and_sum(dist.base_dist, terms), size)
     return terms

@@ -49,7 +49,8 @@ class Bound(NamedTuple):
 def scored(model: Trace, guide: Trace) -> Iterator[tuple[int, dict]]:
     """The sites that count, each with the sign of its log-density.
 
-    Of a latent of the model that the guide lacks, drawn from the model, neither counts.
+    A latent site of the model that the guide lacks is drawn from the model, and left
+    out.
 
     Args:
         model: its trace.

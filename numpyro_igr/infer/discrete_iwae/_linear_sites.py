@@ -18,7 +18,7 @@ from numpyro_igr.infer._relaxed_sample import (
     CountedByDensity,
     RelaxedSampleMessenger,
     discrete_of_model,
-    wrapped,
+    mask_and_sum,
 )
 from numpyro_igr.infer._sites import check_pathwise
 from numpyro_igr.infer.discrete_iwae._dreg import (
@@ -62,7 +62,7 @@ class CountedLinearly(CountedByDensity):
     def log_prob(self, value: Array, intermediates: Any = None) -> Array:
         z = jnp.exp(value) if is_of_log(self.dist) else value
         z = jnp.where(is_lacking(self.of_guide), 0.0, z)
-        return wrapped(self.dist, mean_log_prob(z, self.discrete))
+        return mask_and_sum(self.dist, mean_log_prob(z, self.discrete))
 
 
 class LinearSiteMessenger(RelaxedSampleMessenger):

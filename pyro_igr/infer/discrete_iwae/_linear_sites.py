@@ -18,7 +18,7 @@ from pyro_igr.infer._relaxed_sample import (
     CountedByDensity,
     RelaxedSampleMessenger,
     discrete_of_model,
-    wrapped,
+    mask_and_sum,
 )
 from pyro_igr.infer._sites import check_pathwise
 from pyro_igr.infer.discrete_iwae._elements import Frames, frames_of
@@ -52,7 +52,7 @@ class CountedLinearly(CountedByDensity):
     def log_prob(self, value: Tensor) -> Tensor:
         z = value.exp() if is_of_log(self.dist) else value
         z = torch.where(is_lacking(self.of_guide), 0.0, z)
-        return wrapped(self.dist, mean_log_prob(z, self.discrete))
+        return mask_and_sum(self.dist, mean_log_prob(z, self.discrete))
 
 
 class LinearSiteMessenger(RelaxedSampleMessenger):
