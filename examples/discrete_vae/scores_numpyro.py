@@ -52,24 +52,24 @@ def score(
     key: Array,
 ) -> Result:
     """Score a discrete VAE of so many epochs, which began at that time, and draw it."""
-    discrete, of_state = (objectives.discrete, make_discrete(prior)), (params, key)
+    discrete, trained = (objectives.discrete, make_discrete(prior)), (params, key)
     scores = [
         Scores(
-            evaluate(objectives.relaxed, prior, of, *of_state),
-            evaluate(*discrete, of, *of_state),
+            evaluate(objectives.relaxed, prior, images, *trained),
+            evaluate(*discrete, images, *trained),
         )
-        for of in (data.validation, data.test)
+        for images in (data.validation, data.test)
     ]
     evaluation_start = perf_counter()
-    weights = weigh(*discrete, data.test, options.num_importance_samples, *of_state)
+    weights = weigh(*discrete, data.test, options.num_importance_samples, *trained)
     evaluation_seconds = perf_counter() - evaluation_start
     guide, of_test = objectives.discrete.guide, (discrete[1], data.test)
-    probs = np.asarray(code_probs(guide, *of_test, *of_state))
+    probs = np.asarray(code_probs(guide, *of_test, *trained))
     of_run = num_epochs, perf_counter() - start, evaluation_seconds
     result = Result.of(*scores, weights, probs, *of_run)
     if options.figures:
         few = data.test[:NUM_ROWS]
-        rows = draw(*discrete, data.test[:NUM_COLUMNS], *of_state)
+        rows = draw(*discrete, data.test[:NUM_COLUMNS], *trained)
         of_few = np.asarray(few), probs, partial(decode, *discrete, few, params)
         save_pictures(options.figure, data.shape, rows, *of_few, result.pareto_k)
     return result
@@ -91,8 +91,9 @@ def weigh(
     with tqdm(total=len(images), unit=" test images", disable=None) as progress:
         for start in range(0, len(images), IMAGES_AT_ONCE):
             chunk = images[start : start + IMAGES_AT_ONCE]
-            of = chunk, prior, num_samples, params, random.fold_in(key, start)
-            found.append(np.asarray(_weigh(svi, *of)).T)
+            own = random.fold_in(key, start)
+            weights = _weigh(svi, chunk, prior, num_samples, params, own)
+            found.append(np.asarray(weights).T)
             progress.update(len(chunk))
     return np.concatenate(found)
 
@@ -107,10 +108,10 @@ def _weigh(
     key: Array,
 ) -> Array:
     guide = drawing(posterior(svi.guide, prior, images, params, key))
-    of = key, svi.model, guide, images, prior
+    programs = svi.model, guide
     at_once = max(1, min(num_samples, CODES_AT_ONCE // len(images)))
     numbers = {"num_samples": num_samples, "chunk_size": at_once}
-    return log_weights(*of, **numbers, params=params)
+    return log_weights(key, *programs, images, prior, **numbers, params=params)
 
 
 def drawing(code: Distribution) -> Callable:

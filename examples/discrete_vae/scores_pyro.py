@@ -51,8 +51,8 @@ def score(
     """Score a discrete VAE of so many epochs, which began at that time, and draw it."""
     discrete = objectives.discrete, make_discrete(prior)
     scores = [
-        Scores(evaluate(objectives.relaxed, prior, of), evaluate(*discrete, of))
-        for of in (data.validation, data.test)
+        Scores(evaluate(objectives.relaxed, prior, images), evaluate(*discrete, images))
+        for images in (data.validation, data.test)
     ]
     evaluation_start = perf_counter()
     weights = weigh(*discrete, data.test, options.num_importance_samples)
@@ -79,10 +79,11 @@ def weigh(
     found = []
     with tqdm(total=len(images), unit=" test images", disable=None) as progress:
         for chunk in images.split(IMAGES_AT_ONCE):
-            of = svi.model, drawing(posterior(svi.guide, prior, chunk)), chunk, prior
+            programs = svi.model, drawing(posterior(svi.guide, prior, chunk))
             at_once = max(1, min(num_samples, CODES_AT_ONCE // len(chunk)))
             numbers = {"num_samples": num_samples, "chunk_size": at_once}
-            found.append(log_weights(*of, **numbers).T.numpy(force=True))
+            weights = log_weights(*programs, chunk, prior, **numbers)
+            found.append(weights.T.numpy(force=True))
             progress.update(len(chunk))
     return np.concatenate(found)
 

@@ -148,8 +148,8 @@ def train(options: Options) -> Result:
             epochs.set_postfix_str(f"ELBO {elbo:.2f}, of validation {held_out:.2f}")
             kept.save_if_due(epoch + 1, partial(pack, (state, mean)))
     data, mean, key = leave((data, mean, key))
-    of_end = mean, random.fold_in(key, kept.num_epochs + 1)
-    return score(options, objectives, prior, data, kept.num_epochs, start, *of_end)
+    at_end = mean, random.fold_in(key, kept.num_epochs + 1)
+    return score(options, objectives, prior, data, kept.num_epochs, start, *at_end)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -131,9 +131,11 @@ def _train(
 ) -> Parameters:
     optimizer = ClippedAdam(lambda step: learning_rate * 0.1 ** (step / num_steps))
     svi = SVI(model, guide, optimizer, TraceMeanField_ELBO())
-    of = points, base, start
-    state = svi.init(key, *of)
-    state = lax.fori_loop(0, num_steps, lambda _, s: svi.update(s, *of)[0], state)
+    arguments = points, base, start
+    state = svi.init(key, *arguments)
+    state = lax.fori_loop(
+        0, num_steps, lambda _, s: svi.update(s, *arguments)[0], state
+    )
     params = svi.get_params(state)
     return Parameters(*(params[f"q_{name}"] for name in Parameters._fields))
 
@@ -141,10 +143,10 @@ def _train(
 @partial(jax.jit, static_argnames=("base", "num_draws"))
 def bounds(points: Array, base: Base, found: Parameters, num_draws: int) -> Array:
     """The bound, in nats, by so many draws each."""
-    of = {}, model, guide, points, base, found
+    arguments = {}, model, guide, points, base, found
     elbo = TraceMeanField_ELBO()
     keys = random.split(random.key(0), num_draws)
-    return -lax.map(lambda key: elbo.loss(key, *of), keys)
+    return -lax.map(lambda key: elbo.loss(key, *arguments), keys)
 
 
 def draw(points: NDArray, base: Base, found: Parameters, num_draws: int) -> Draws:

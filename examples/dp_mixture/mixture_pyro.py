@@ -114,12 +114,12 @@ def train(points: Array, base: Base, start: Parameters, options: Options) -> Par
     """Maximises the bound, from there."""
     pyro.clear_param_store()
     pyro.set_rng_seed(options.seed)
-    of = torch.tensor(points), base, start
+    arguments = torch.tensor(points), base, start
     decay = 0.1 ** (1 / options.num_steps)
     optimizer = ClippedAdam({"lr": options.learning_rate, "lrd": decay})
     svi = SVI(model, guide, optimizer, TraceMeanField_ELBO())
     for _ in range(options.num_steps):
-        svi.step(*of)
+        svi.step(*arguments)
     store = pyro.get_param_store()
     return Parameters(*(store[f"q_{k}"].numpy(force=True) for k in Parameters._fields))
 
@@ -129,8 +129,9 @@ def bounds(points: Array, base: Base, found: Parameters, num_draws: int) -> Arra
     """The bound, in nats, by so many draws each."""
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
-    of = model, guide, torch.tensor(points), base, found
-    return -np.array([TraceMeanField_ELBO().loss(*of) for _ in range(num_draws)])
+    arguments = model, guide, torch.tensor(points), base, found
+    losses = [TraceMeanField_ELBO().loss(*arguments) for _ in range(num_draws)]
+    return -np.array(losses)
 
 
 @torch.no_grad()
@@ -138,8 +139,8 @@ def draw(points: Array, base: Base, found: Parameters, num_draws: int) -> Draws:
     """What the guide says of the points."""
     pyro.clear_param_store()
     pyro.set_rng_seed(0)
-    of = torch.tensor(points), base, found
-    draws = [_draw(*of) for _ in range(num_draws)]
+    arguments = torch.tensor(points), base, found
+    draws = [_draw(*arguments) for _ in range(num_draws)]
     return Draws(*(np.stack(x) for x in zip(*draws, strict=True)))
 
 

@@ -394,11 +394,11 @@ def _merge_neighbors(
     means: NDArray[np.floating], found: Fit
 ) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
     """Pairs of a component and the one that is nearest to it, and their common mean."""
-    of = means[found.components]
-    if len(of) < 2:
-        return np.zeros((0, 2), int), of[:0]
-    distances = cdist(of, of) + np.diag(np.full(len(of), np.inf))
-    nearest = np.stack([np.arange(len(of)), distances.argmin(1)], 1)
+    points = means[found.components]
+    if len(points) < 2:
+        return np.zeros((0, 2), int), points[:0]
+    distances = cdist(points, points) + np.diag(np.full(len(points), np.inf))
+    nearest = np.stack([np.arange(len(points)), distances.argmin(1)], 1)
     pairs = found.components[np.unique(np.sort(nearest, 1), axis=0)]
     shares = found.counts[pairs][..., None] + 1e-9
     return pairs, (shares * means[pairs]).sum(1) / shares.sum(1)

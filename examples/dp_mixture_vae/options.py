@@ -95,8 +95,8 @@ class MixtureOptions(RunOptions):
     def check_continues(self, epochs_done: int, num_epochs: int) -> None:
         planned = replace(self, num_epochs=num_epochs)
         ours, theirs = (
-            [e for e in range(1, epochs_done + 1) if of.splits_after(e)]
-            for of in (self, planned)
+            [e for e in range(1, epochs_done + 1) if options.splits_after(e)]
+            for options in (self, planned)
         )
         if epochs_done < self.num_epochs and ours != theirs:
             raise ValueError(

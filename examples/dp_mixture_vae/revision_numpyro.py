@@ -82,11 +82,11 @@ def _draw_parts(
     key: Array,
 ) -> Iterator[tuple[Array, Array, Array]]:
     """The same of a few images each, the last of them filled up with the first."""
-    of = partial(_draw_usage, options, params, prior, rho, num_draws)
+    draw = partial(_draw_usage, options, params, prior, rho, num_draws)
     number, part = len(images), np.arange(IMAGES_AT_ONCE)
     for start in range(0, number, len(part)):  # of equal parts, compiled for once
         own = random.fold_in(key, start) if options.has_own_weights else key
-        yield of(own, images[(start + part) % number])
+        yield draw(own, images[(start + part) % number])
 
 
 @partial(jax.jit, static_argnames=("options", "rho", "num_draws"))
@@ -202,21 +202,22 @@ def judge_components(
     Returns:
         The state, then the components that are left, and their sticks.
     """
-    keys, of = random.split(key, 4), (options.of_model(), svi.get_params(state))
+    keys = random.split(key, 4)
+    trained = options.of_model(), svi.get_params(state)
     some = random.permutation(keys[0], images)[:MOST_IMAGES]
     others = random.permutation(keys[1], held_out)[:MOST_IMAGES]
-    usage = draw_usage(*of, prior, some, options.rho, NUM_DRAWS, keys[2])
+    usage = draw_usage(*trained, prior, some, options.rho, NUM_DRAWS, keys[2])
 
     def say(means: NDArray) -> NDArray:
-        return np.asarray(measure(*of, others, keys[3], means), np.float64)
+        return np.asarray(measure(*trained, others, keys[3], means), np.float64)
 
     found = judge(
         say,
         np.append(
-            np.asarray(of[1]["means"], np.float64), [[0.0] * options.latent_dim], 0
+            np.asarray(trained[1]["means"], np.float64), [[0.0] * options.latent_dim], 0
         ),
         usage.probs.mean((0, 1), np.float64) * len(images),
-        float(concentration_of(*of, prior, images)),
+        float(concentration_of(*trained, prior, images)),
         len(images),
         tried,
         num_epochs,
@@ -250,19 +251,20 @@ def split_components(
     Returns:
         The state, then the components that were added.
     """
-    of, images = (options.of_model(), svi.get_params(state)), images[:MOST_TO_SPLIT]
-    usage = draw_usage(*of, prior, images, options.rho, NUM_DRAWS, key)
+    trained = options.of_model(), svi.get_params(state)
+    images = images[:MOST_TO_SPLIT]
+    usage = draw_usage(*trained, prior, images, options.rho, NUM_DRAWS, key)
     components, num_left = usage.most_probable, len(found.fit.components)
-    arrays = encode(*of, images, components)
+    arrays = encode(*trained, images, components)
     parts = split(
         Encoded(components, *(np.asarray(x, np.float64) for x in arrays)),
         np.asarray(images),
-        np.asarray(of[1]["means"], np.float64)[:num_left],
+        np.asarray(trained[1]["means"], np.float64)[:num_left],
         found.fit.counts[[*found.fit.components, -1]],
-        float(concentration_of(*of, prior, images)),
-        partial(explain, *of),
+        float(concentration_of(*trained, prior, images)),
+        partial(explain, *trained),
     )
-    [(weight, bias)] = of[1]["scores$params"]
+    [(weight, bias)] = trained[1]["scores$params"]
     state = double_sticks(svi, state, len(parts.means))
     state = replace_scores(state, weight + parts.weight.T, bias + parts.bias)
     of_parts = parts.parents, parts.sticks
@@ -290,8 +292,8 @@ def measure(
     networks = trained_networks(options, params, images.shape[-1])
     prior = Normal(means, 1.0).to_event(1)
 
-    def of_image(of: tuple[Array, Array]) -> Array:
-        image, noise = of
+    def of_image(inputs: tuple[Array, Array]) -> Array:
+        image, noise = inputs
         code = networks.encode_code(networks.features(image), means)
         codes = code.mean + jnp.sqrt(code.variance) * noise
         pixels = Bernoulli(logits=networks.decode(codes))

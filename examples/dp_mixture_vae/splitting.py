@@ -167,8 +167,8 @@ def divide(
         images: With shape `(images, pixels)`.
         concentration: The alpha of the Dirichlet process.
     """
-    of = codes, images, concentration
-    parts = [Part.of(k, np.flatnonzero(components == k), *of) for k in range(number)]
+    data = codes, images, concentration
+    parts = [Part.of(k, np.flatnonzero(components == k), *data) for k in range(number)]
     while len(parts) < max(MOST_PARTS, 2 * number):
         best = max(range(len(parts)), key=lambda each: parts[each].gain)
         if parts[best].gain <= 0:
@@ -176,7 +176,7 @@ def divide(
         part = parts.pop(best)
         by_images = part.by_images or part.halves_by_images
         for half in ~part.is_second, part.is_second:
-            new = Part.of(part.parent, part.members[half], *of, by_images=by_images)
+            new = Part.of(part.parent, part.members[half], *data, by_images=by_images)
             parts.append(new)
     return sorted(parts, key=lambda each: each.parent)
 
@@ -254,8 +254,8 @@ def split(
     belongs /= np.maximum(numbers, 1)
     new = np.where(is_part[:, None], belongs.T @ codes, means[parents])
     if explained:
-        of = new[explained], belongs.T[explained] @ images, numbers[explained]
-        new[explained] = explain(*of)
+        means_of_images = belongs.T[explained] @ images
+        new[explained] = explain(new[explained], means_of_images, numbers[explained])
     has_part = (place >= 0) & is_part[place]
     wanted = np.where(has_part[:, None], new[place], scores)
     shares = numbers / np.maximum(np.bincount(parents, numbers)[parents], 1)

@@ -176,11 +176,11 @@ def revise(
 ) -> SVIState:
     """Judges and splits components, if that is due after so many epochs."""
     if options.judges_after(num_epochs):
-        of, rest = (prior, images), (keys[0], record.tried, num_epochs)
-        state, found = judge_components(options, svi, state, *of, validation, *rest)
+        data, rest = (prior, images), (keys[0], record.tried, num_epochs)
+        state, found = judge_components(options, svi, state, *data, validation, *rest)
         record.add(found)
         if options.splits_after(num_epochs) and not record.is_settled:
-            state, tried = split_components(options, svi, state, *of, found, keys[1])
+            state, tried = split_components(options, svi, state, *data, found, keys[1])
             record.tried.extend(tried)
     return state
 
@@ -270,9 +270,9 @@ def train(options: MixtureOptions) -> MixtureResult:
         options, load_binary_images(options)
     )
     images, validation, test = splits
-    of = params, key
-    elbos = [evaluate(objectives.bound, prior, x, *of) for x in (validation, test)]
-    weighted = log_likelihoods(objectives.log_likelihood, prior, test, *of)
+    trained = params, key
+    elbos = [evaluate(objectives.bound, prior, x, *trained) for x in (validation, test)]
+    weighted = log_likelihoods(objectives.log_likelihood, prior, test, *trained)
     model, draws = (options.of_model(), params, prior), (options.rho, NUM_DRAWS, key)
     usage = draw_usage(*model, test, *draws)
     codes = draw_codes(*model, images, *draws)

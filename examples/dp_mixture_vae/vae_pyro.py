@@ -185,12 +185,12 @@ def revise(
     num_epochs: int,
 ) -> None:
     """Judges and splits components, if that is due after so many epochs."""
-    of = networks, optimizer, prior, images
+    trained = networks, optimizer, prior, images
     if options.judges_after(num_epochs):
-        found = judge_components(*of, validation, record.tried, num_epochs)
+        found = judge_components(*trained, validation, record.tried, num_epochs)
         record.add(found)
         if options.splits_after(num_epochs) and not record.is_settled:
-            record.tried.extend(split_components(*of, found))
+            record.tried.extend(split_components(*trained, found))
 
 
 def measure_growth(networks: Networks, usage: Usage) -> Growth:

@@ -119,12 +119,12 @@ class Flags:
     def parse(cls, description: str, arguments: Sequence[str] | None = None) -> Self:
         """The options of a command line; ends the program if one is wrong."""
         parser = Parser(description)
-        groups = {of: parser.add_argument_group(_title(of)) for of in _bases(cls)}
+        groups = {c: parser.add_argument_group(_title(c)) for c in _bases(cls)}
         for each in fields(cls):
-            *_, first = (of for of in groups if each.name in names(of))
+            *_, first = (c for c in groups if each.name in names(c))
             flags = *each.metadata["flags"], _flag(each.name)
-            of = each.metadata["keywords"]
-            groups[first].add_argument(*flags, default=each.default, **of)
+            keywords = each.metadata["keywords"]
+            groups[first].add_argument(*flags, default=each.default, **keywords)
         found = vars(parser.parse_args(arguments)).items()
         try:
             return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in found})
@@ -132,24 +132,24 @@ class Flags:
             parser.error(str(error))
 
 
-def option_of(of: type[Flags], name: str) -> Any:
-    """The same option as those have."""
-    (each,) = (each for each in fields(of) if each.name == name)
+def option_of(flags: type[Flags], name: str) -> Any:
+    """The option of that name of other options, to have it too."""
+    (each,) = (each for each in fields(flags) if each.name == name)
     return field(default=each.default, metadata=each.metadata)
 
 
-def names(of: type[Flags]) -> list[str]:
-    """Those of the options."""
-    return [each.name for each in fields(of)]
+def names(flags: type[Flags]) -> list[str]:
+    """The names of options."""
+    return [each.name for each in fields(flags)]
 
 
-def _bases(of: type[Flags]) -> list[type[Flags]]:
+def _bases(flags: type[Flags]) -> list[type[Flags]]:
     """The classes that define options: its own first, then those for more programs."""
-    return [c for c in of.__mro__ if issubclass(c, Flags) and c is not Flags]
+    return [c for c in flags.__mro__ if issubclass(c, Flags) and c is not Flags]
 
 
-def _title(of: type[Flags]) -> str:
-    return of.__doc__.strip().removesuffix(".")
+def _title(flags: type[Flags]) -> str:
+    return flags.__doc__.strip().removesuffix(".")
 
 
 def _flag(name: str) -> str:

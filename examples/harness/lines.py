@@ -61,9 +61,9 @@ def append_lines(path: Path, lines: Iterable[Line], key: str) -> None:
         command_line.saved = f"{path} has the results up to line {number}"
 
 
-def digest(of: Any) -> str:
+def digest(known_by: Any) -> str:
     """A word for what a line is known by, or several lines, in the names of files."""
-    return sha256(json.dumps(of).encode()).hexdigest()[:16]
+    return sha256(json.dumps(known_by).encode()).hexdigest()[:16]
 
 
 def score_of(line: Line, name: str) -> float:
@@ -76,7 +76,7 @@ def _parse(path: Path, content: bytes) -> list[Line]:
     *whole, rest = content.split(b"\n")
     if not rest.startswith(b"{"[: len(rest)]):
         raise ValueError(f"{path}: expected lines of JSON")
-    return [_object(path, *of) for of in enumerate(whole, 1)]
+    return [_object(path, number, text) for number, text in enumerate(whole, 1)]
 
 
 def _object(path: Path, number: int, text: bytes) -> Line:

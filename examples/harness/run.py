@@ -238,7 +238,7 @@ class LogLikelihood(NamedTuple):
 
 
 def run(
-    of: type[RunOptions],
+    kind: type[RunOptions],
     train: Callable[[Any], T],
     report: Callable[[Any, T], str],
     description: str,
@@ -246,7 +246,7 @@ def run(
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Train as the command line says, draw in a folder, and print what came of it."""
-    options = of.parse(description, arguments)
+    options = kind.parse(description, arguments)
     if options.resume:
         command_line.saved = f"{options.checkpoint} is as it was"
     try:

@@ -71,8 +71,8 @@ def bounds(
 ) -> Array:
     """The objective's bound of each image, taken one by one, a few at once."""
 
-    def loss(of: tuple[Array, Array]) -> Array:
-        image, key = of
+    def loss(inputs: tuple[Array, Array]) -> Array:
+        image, key = inputs
         return svi.loss.loss(key, params, svi.model, svi.guide, image[None], prior)
 
     at_once = max(1, min(IMAGES_AT_ONCE, SAMPLES_AT_ONCE // svi.loss.num_particles))

@@ -158,8 +158,8 @@ def train(options: PredictionOptions) -> Prediction:
             held_out = evaluate(svi, unit, data.validation, params, keys[1])
             epochs.set_postfix_str(f"log p {bound:.2f}, of validation {held_out:.2f}")
             kept.save_if_due(epoch + 1, partial(pack, state))
-    of_state = svi.get_params(state), random.fold_in(key, kept.num_epochs + 1)
-    return score(options, scored, unit, data, kept.num_epochs, start, *of_state)
+    at_end = svi.get_params(state), random.fold_in(key, kept.num_epochs + 1)
+    return score(options, scored, unit, data, kept.num_epochs, start, *at_end)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

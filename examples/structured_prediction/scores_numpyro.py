@@ -41,14 +41,16 @@ def score(
 ) -> Prediction:
     """Score a network of so many epochs, which began at that time, and draw it."""
     few, most = VALIDATION_SAMPLES, options.num_importance_samples
-    network, of = (svi.model, unit), (params, key)
-    of_test = log_likelihoods_with_progress(*network, data.test, *of, most)
-    of_validation = log_likelihoods_with_progress(*network, data.validation, *of, few)
+    network, trained = (svi.model, unit), (params, key)
+    of_test = log_likelihoods_with_progress(*network, data.test, *trained, most)
+    of_validation = log_likelihoods_with_progress(
+        *network, data.validation, *trained, few
+    )
     if options.figures:
         path, images = options.figure("completions"), data.test[:NUM_COLUMNS]
-        save_completions(path, data.shape, *network, images, *of)
+        save_completions(path, data.shape, *network, images, *trained)
     return Prediction(
-        evaluate(svi, unit, data.test, *of),
+        evaluate(svi, unit, data.test, *trained),
         float(bounds(of_validation, few).mean()),
         score_bounds(options, of_test),
         num_epochs,
@@ -88,8 +90,9 @@ def log_likelihoods_with_progress(
     with tqdm(total=len(images), unit=" images", disable=None) as progress:
         for start in range(0, len(images), IMAGES_AT_ONCE):
             chunk = images[start : start + IMAGES_AT_ONCE]
-            of = chunk, params, random.fold_in(key, start), num_samples
-            found.append(np.asarray(log_likelihoods(model, unit, *of)))
+            own = random.fold_in(key, start)
+            scores = log_likelihoods(model, unit, chunk, params, own, num_samples)
+            found.append(np.asarray(scores))
             progress.update(len(chunk))
     return np.concatenate(found, axis=1)
 

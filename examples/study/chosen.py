@@ -49,17 +49,17 @@ def best_settings(lines: Sequence[Line], recipe: Recipe) -> dict[str, Any]:
     return {name: best["member"][name] for name in SETTINGS}
 
 
-def timing_of(recipe: Recipe, of: Mapping[str, Any]) -> dict[str, Any]:
+def timing_of(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
     """What the timing of a recipe is known by, among the options of a run."""
-    priced = {name: of[name] for name in PRICED if name in of}
+    priced = {name: options[name] for name in PRICED if name in options}
     return {"recipe": str(recipe)} | ASSUMED | priced
 
 
 def seconds_per_epoch(
-    timings: Sequence[Line], recipe: Recipe, of: Mapping[str, Any]
+    timings: Sequence[Line], recipe: Recipe, options: Mapping[str, Any]
 ) -> float | None:
     """What an epoch of a recipe costs, None if the timing of such runs is not there."""
-    wanted = timing_of(recipe, of)
+    wanted = timing_of(recipe, options)
     for line in timings:
         if ASSUMED | line["timing"] == wanted:
             return line["seconds_per_epoch"]

@@ -52,6 +52,8 @@ def _labels(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     """The recipe of each row, with all else that it is of if the recipe has others."""
     times = Counter(recipe for recipe, *_ in rows)
     return [
-        recipe if times[recipe] == 1 else f"{recipe}, {epochs} epochs, {', '.join(of)}"
-        for recipe, epochs, *of in rows
+        recipe
+        if times[recipe] == 1
+        else f"{recipe}, {epochs} epochs, {', '.join(others)}"
+        for recipe, epochs, *others in rows
     ]

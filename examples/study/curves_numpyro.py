@@ -69,17 +69,19 @@ def _follow(
 
     def follow_one(member: Members, params: dict[str, Any]) -> dict[str, Array]:
         prior, key = member.prior, random.PRNGKey(member.seed)
-        discrete, of_state = make_discrete(prior), (params, key)
-        of_train = bounds(svi, discrete, followed.train, *of_state)
-        trained = svi, discrete
+        discrete, trained = make_discrete(prior), (params, key)
+        of_train = bounds(svi, discrete, followed.train, *trained)
+        loss = svi, discrete
         if objectives.relaxed is not svi:
-            trained = objectives.relaxed, prior
-        of_test = bounds(*trained, followed.test, *of_state)
+            loss = objectives.relaxed, prior
+        of_test = bounds(*loss, followed.test, *trained)
         at_once = max(1, min(NUM_CODES, CODES_AT_ONCE // len(followed.test)))
         numbers = {"num_samples": NUM_CODES, "chunk_size": at_once}
-        guide = drawing(posterior(svi.guide, discrete, followed.test, *of_state))
-        of = key, svi.model, guide, followed.test, discrete
-        likelihood = log_likelihood(*of, **numbers, params=params)
+        guide = drawing(posterior(svi.guide, discrete, followed.test, *trained))
+        given = followed.test, discrete
+        likelihood = log_likelihood(
+            key, svi.model, guide, *given, **numbers, params=params
+        )
         found = of_train.mean(), of_test.mean(), likelihood.mean
         return dict(zip(NAMES, found, strict=True))
 

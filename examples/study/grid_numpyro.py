@@ -84,8 +84,8 @@ def run_block(
         for which, of_all in guides.items():
             found = score(member, scored, jax.tree.map(itemgetter(i), of_all))
             scores |= {which + bound: nats for bound, nats in found.items()}
-        of = surroundings(images) | VERSIONS
-        line = {"member": name, "on": of, "scores": scores}
+        machine = surroundings(images) | VERSIONS
+        line = {"member": name, "on": machine, "scores": scores}
         if followed:
             line["curves"] = {which: x[i].tolist() for which, x in curves.items()}
         lines.append(line)

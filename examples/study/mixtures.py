@@ -109,12 +109,12 @@ def rows(lines: Sequence[Line]) -> Iterator[str]:
 
 def settings_of(final: Final) -> list[Any]:
     """The cells that say what was run."""
-    of, chosen = final.member, final.chosen
-    number = of["truncation"]
-    if of["family"] == "igr-sb":
+    member, chosen = final.member, final.chosen
+    number = member["truncation"]
+    if member["family"] == "igr-sb":
         number, chosen = f"open, {mean(final, 'capacity'):.0f}", ""
-    runs = number, chosen, of["num_epochs"], len(final.scores)
-    return [final.images, of["host"], NAMES[of["family"]], *runs]
+    runs = number, chosen, member["num_epochs"], len(final.scores)
+    return [final.images, member["host"], NAMES[member["family"]], *runs]
 
 
 def found_by(final: Final) -> list[Any]:

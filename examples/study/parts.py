@@ -81,9 +81,9 @@ UNBIASED = (
 
 def codes(title: str, recipes: Sequence[str], *arguments: str) -> Part:
     """A study of discrete VAEs, whose runs by seeds are followed over the epochs."""
-    of = "--recipe", *recipes, "--num-followed=500", "--seconds", *arguments
+    options = "--recipe", *recipes, "--num-followed=500", "--seconds", *arguments
     where = "examples.study.recipes_numpyro", StudyOptions
-    return Part(title, *where, of, HEADER, rows)
+    return Part(title, *where, options, HEADER, rows)
 
 
 def all_codes(title: str, *arguments: str) -> Part:

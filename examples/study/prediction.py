@@ -100,10 +100,14 @@ def rows(lines: Sequence[Line]) -> Iterator[str]:
     """The rows of the table: those of lines, and why eq. 18 has none."""
     finals = finals_of(lines, EXAMPLE, SETTINGS)
     for final in finals:
-        of = final.member
-        cells = final.images, of["host"], NAMES[of["family"]]
-        cells += *(of[name] for name in SETTINGS), final.chosen
-        cells += of["num_epochs"], len(final.scores), of["num_importance_samples"]
+        member = final.member
+        cells = final.images, member["host"], NAMES[member["family"]]
+        cells += *(member[name] for name in SETTINGS), final.chosen
+        cells += (
+            member["num_epochs"],
+            len(final.scores),
+            member["num_importance_samples"],
+        )
         scores = (final.values(name) for name in ("tenth", "all", "relaxed"))
         yield to_row([*cells, *map(with_spread, scores)])
     if finals:

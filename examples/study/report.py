@@ -89,8 +89,8 @@ def rows(found: Sequence[Final]) -> Iterator[str]:
 
 
 def _label(final: Final) -> str:
-    of_end = ", averaged" if final.settings["decay"] == "average" else ""
-    return final.recipe + of_end
+    suffix = ", averaged" if final.settings["decay"] == "average" else ""
+    return final.recipe + suffix
 
 
 def draw(found: Sequence[Final], path: Path) -> None:
@@ -133,8 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines = list(chain.from_iterable(map(read_runs, options.results)))
         lines = [line for line in lines if "example" not in line["member"]]
         tested = [line for line in lines if line["member"]["test"]]
-        of = (tuned(lines), "validation") if options.tuned else (tested, "test")
-        found = summarize(of[0], read_timings(options.timings), of[1])
+        shown, split = (
+            (tuned(lines), "validation") if options.tuned else (tested, "test")
+        )
+        found = summarize(shown, read_timings(options.timings), split)
         if not found:
             where = " ".join(map(str, options.results))
             kind = "tuning with --tuned" if options.tuned else "finals without --tuned"

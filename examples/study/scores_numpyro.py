@@ -15,8 +15,8 @@ from examples.study.grid_options import GridOptions
 
 def objectives_of(member: Options, images: Array) -> Objectives:
     """What a member trains and what it is scored by, whatever its numbers are."""
-    of = member.estimator, member.num_samples
-    return make_objectives(member.sizes(images.shape[1]), 1.0, *of)
+    estimator = member.estimator, member.num_samples
+    return make_objectives(member.sizes(images.shape[1]), 1.0, *estimator)
 
 
 class Scored(NamedTuple):
@@ -49,11 +49,11 @@ def score(
 ) -> dict[str, float]:
     """Of the discrete model, by the same codes: both bounds, in nats an image."""
     prior, key = make_discrete(make_prior(member)), random.PRNGKey(member.seed)
-    of_end = params, random.fold_in(key, member.num_epochs + 1)
+    at_end = params, random.fold_in(key, member.num_epochs + 1)
     scores = {}
-    for split, of in scored.items():
-        svi = objectives_of(member, of.images).discrete
-        weights = weigh(svi, prior, *of, *of_end)
+    for split, data in scored.items():
+        svi = objectives_of(member, data.images).discrete
+        weights = weigh(svi, prior, *data, *at_end)
         bounds = importance_bounds(weights)
         scores[f"{split}_log_likelihood"] = bounds.mean().item()
         scores[f"{split}_elbo"] = weights.mean().item()

@@ -79,10 +79,10 @@ class TableOptions(Flags):
                 f"expected --final-seed without {self.seed}, which is --seed, of tuning"
             )
 
-    def run(self, of: type[Run], **choice: Any) -> Run:
+    def run(self, kind: type[Run], **choice: Any) -> Run:
         """The options of a run: what the table says of all, and a choice."""
-        common = {*names(of)} & {*names(type(self))} - {*choice, "figures"}
-        return of(**{name: getattr(self, name) for name in common}, **choice)
+        common = {*names(kind)} & {*names(type(self))} - {*choice, "figures"}
+        return kind(**{name: getattr(self, name) for name in common}, **choice)
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ class SingleRuns:
         """That of the figures of a final run alone, if there are to be any."""
         if self.options.figures is None:
             return None
-        of = final.dataset, final.pixels, final.family, self.options.host, final.seed
-        words = *map(str, of), digest(self.name(final, test=True))
+        named = final.dataset, final.pixels, final.family, self.options.host, final.seed
+        words = *map(str, named), digest(self.name(final, test=True))
         return self.options.figures / "_".join(words)
 
     def choose(self, grid: Sequence[Run]) -> Run:
         """The options that do best on validation images; ValueError if none do."""
         few = {"num_importance_samples": FEWEST_SAMPLES}
-        found = [self.find(replace(of, **few), test=False) for of in grid]
+        found = [self.find(replace(each, **few), test=False) for each in grid]
         scores = [score_of(line, "validation") for line in found]
         if not math.isfinite(max(scores)):
             raise ValueError(f"expected a finite score in {self.options.results}")
@@ -169,7 +169,7 @@ def open_example(example: str, host: str) -> Any:
 
 
 def print_table(
-    of: type[TableOptions],
+    kind: type[TableOptions],
     study: Callable[[Any], None],
     rows: Callable[[Sequence[Line]], Iterable[str]],
     header: str,
@@ -177,7 +177,7 @@ def print_table(
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Make the runs of a command line, unless it asks for the table alone; print it."""
-    options = of.parse(description, arguments)
+    options = kind.parse(description, arguments)
     try:
         read_runs(options.results)  # before there are more
         if not options.report:
