@@ -125,8 +125,6 @@ class TraceUnorderedSet_ELBO(ELBO):
         keys = random.split(rng_key, self.num_particles)
         return self.vectorize_particles_fn(particle, keys).mean()
 
-    # The samples of a set differ in one-hot values alone: other sites keep their keys.
-    # Independent ones also differ at the sites that depend on these values.
     def _loss(self, run: Callable, key: Array) -> Array:
         first = run(DrawMessenger(key))
         check_model_guide_match(*first)
@@ -135,25 +133,7 @@ class TraceUnorderedSet_ELBO(ELBO):
         causes = eval_provenance(lambda **values: evaluate(run, values), **values)
         reached = dependents(first, causes["terms"])
         plates = common_plates([*one_hot.values(), *reached])
-        weigh = partial(evaluate, with_score=self._with_score)
-        if self.replacement:
-            terms = causes["terms"].items()
-            names = {name for (side, name), by in terms if by and side == "guide"}
-            names -= one_hot.keys()
-
-            def sample(key: Array) -> dict[str, dict]:
-                of_one_hot, of_others = random.split(key)
-                own = with_noise(run, of_others, names)
-                return weigh(own, draw(own, of_one_hot))
-
-            found = jax.vmap(sample)(random.split(key, self.num_samples))
-        else:
-            for name, site in one_hot.items():
-                check_independent(site, depends=bool(causes["logits"][name]))
-            dists = {name: site["fn"] for name, site in one_hot.items()}
-            gumbels = partial(draw_gumbels, key)
-            values = draw_joint_set(dists, plates, self.num_samples, gumbels)
-            found = jax.vmap(partial(weigh, run))(values)
+        found = self._draw(run, key, one_hot, causes, plates)
         log_qs = (sum_to_plates(x, plates) for x in found["log_q"].values())
         log_q = cast(Array, sum(log_qs))
         f, others = 0.0, 0.0
@@ -164,6 +144,30 @@ class TraceUnorderedSet_ELBO(ELBO):
                 others = others + term[0].sum()
         elbo, score = self._estimate(cast(Array, f), log_q, reached)
         return -(elbo + others + score - lax.stop_gradient(score))
+
+    # The samples of a set differ in one-hot values alone: other sites keep their keys.
+    # Independent ones also differ at the sites that depend on these values.
+    def _draw(
+        self, run: Callable, key: Array, one_hot: Trace, causes: dict, plates: tuple
+    ) -> dict[str, dict]:
+        weigh = partial(evaluate, with_score=self._with_score)
+        if not self.replacement:
+            for name, site in one_hot.items():
+                check_independent(site, depends=bool(causes["logits"][name]))
+            dists = {name: site["fn"] for name, site in one_hot.items()}
+            gumbels = partial(draw_gumbels, key)
+            values = draw_joint_set(dists, plates, self.num_samples, gumbels)
+            return jax.vmap(partial(weigh, run))(values)
+        terms = causes["terms"].items()
+        names = {name for (side, name), by in terms if by and side == "guide"}
+        names -= one_hot.keys()
+
+        def sample(key: Array) -> dict[str, dict]:
+            of_one_hot, of_others = random.split(key)
+            own = with_noise(run, of_others, names)
+            return weigh(own, draw(own, of_one_hot))
+
+        return jax.vmap(sample)(random.split(key, self.num_samples))
 
     def _estimate(
         self, f: Array, log_q: Array, sites: list[dict]
