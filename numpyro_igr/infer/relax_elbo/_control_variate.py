@@ -70,10 +70,10 @@ class ControlVariate:
         self._learned({name: site["value"] for name, site in sites.items()}, sites)
 
     def weights(self, particle: Particle) -> list[Array]:
-        """What multiplies the factors of a particle, with gradients in what is learned.
+        r"""At each site :math:`f(h) - c(\tilde y)`, c'(y) and :math:`-c'(\tilde y)`.
 
-        The learning signal, and the slopes of the control variate in the noise and,
-        negated, in the noise given the category.
+        They multiply :meth:`Particle.factors`. Here f is the ELBO and c this control
+        variate, in whose parameters they have gradients.
         """
         noises, sites, costs = particle.noises, particle.sites(), particle.costs()
         pairs = {n: jnp.stack([x.y, x.y_given_category]) for n, x in noises.items()}

@@ -57,10 +57,10 @@ class ControlVariate:
         names_of(self.names.prefix)
 
     def weights(self, particle: Particle) -> list[Tensor]:
-        """What multiplies the factors of a particle, with gradients in what is learned.
+        r"""At each site :math:`f(h) - c(\tilde y)`, c'(y) and :math:`-c'(\tilde y)`.
 
-        The learning signal, and the slopes of the control variate in the noise and,
-        negated, in the noise given the category.
+        They multiply :meth:`Particle.factors`. Here f is the ELBO and c this control
+        variate, in whose parameters they have gradients.
         """
         noises, sites, costs = particle.noises, particle.sites(), particle.costs()
         _, slopes = self._evaluate(particle, {n: x.y for n, x in noises.items()})

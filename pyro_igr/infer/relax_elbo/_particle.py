@@ -59,10 +59,12 @@ class Particle:
         return self.model.log_prob_sum() - others
 
     def factors(self) -> list[Tensor]:
-        """What multiplies the weights of a control variate in a surrogate, by site.
+        r"""What gradients pass through: at each site log q(h), y and :math:`\tilde y`.
 
-        The log-probability of the category, neither scaled nor masked, the noise, and
-        the noise given the category.
+        Here h is the category, y the noise, and :math:`\tilde y` the noise given h.
+        Their products with :meth:`ControlVariate.weights`, if these are held fixed, add
+        up to a surrogate whose gradient is the estimator, but for the term of
+        :meth:`pathwise`. Log q(h) is neither scaled nor masked.
         """
         found = []
         for name, noise in self.noises.items():

@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def dot(factors: list[Tensor], weights: list[Tensor]) -> Tensor:
-    """The sum of the products.
+    """The sum of products of factors and weights, over sites and elements of plates.
 
     Args:
-        factors: of elements of plates.
-        weights: alike.
+        factors: those of :meth:`Particle.factors`.
+        weights: as many, of the same shapes.
     """
     pairs = zip(factors, weights, strict=True)
     return cast(Tensor, sum((f * w).sum() for f, w in pairs))
@@ -22,12 +22,13 @@ def slopes_of_variance(
 ) -> tuple[Tensor, ...]:
     """Slopes, in the weights, of the squared norm of the gradient in the parameters.
 
-    In NumPyro after that gradient and the ELBO.
+    The mean of that norm is the variance of the gradient, up to a constant. In NumPyro
+    the slopes come after that gradient and the ELBO.
 
     Args:
-        surrogate: of which the gradient is taken; in NumPyro a function.
+        surrogate: what the gradient is taken of; in NumPyro a function.
         parameters: of the guide in Pyro, of both programs in NumPyro.
-        weights: of the factors.
+        weights: those of :meth:`ControlVariate.weights`.
     """
     gradient = torch.autograd.grad(
         surrogate, parameters, create_graph=True, materialize_grads=True
