@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -42,24 +43,13 @@ def maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> A
 def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> Array:
     log_odds = log_odds[..., 0]
     loc, floor = from_the_maximum(loc, scale)
-
-    def log_density(t: Array) -> Array:
-        u = (t[..., None] - loc) / scale
-        log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - jnp.log(scale)
-        return jnp.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
-
+    log_density = partial(_log_density, chosen, loc, scale)
     edges = _align(quantile_edges(loc, scale, floor, NUM_PANELS), log_odds)
-    masses = _log_mass(log_density, edges[:-1], edges[1:])
-    panel = _panel_of(log_odds, lax.stop_gradient(masses))
-    index = jnp.arange(NUM_PANELS).reshape(-1, *[1] * log_odds.ndim)
-    sides = jnp.stack([index < panel, index > panel])
-    beyond = _log_sum(masses, sides)
-    edges = jnp.broadcast_to(edges, (len(edges), *log_odds.shape))
-    low, high = (jnp.take_along_axis(edges, panel + i, 0)[0] for i in (0, 1))
+    low, high, log_beside = _panel(log_density, edges, log_odds)
 
     def newton(t: Array) -> tuple[Array, Array]:
         starts, stops = jnp.stack([low, t]), jnp.stack([t, high])
-        left, right = jnp.logaddexp(beyond, _log_mass(log_density, starts, stops))
+        left, right = jnp.logaddexp(log_beside, _log_mass(log_density, starts, stops))
         error = left - right - log_odds
         density = log_density(t)
         slope = jnp.exp(density - left) + jnp.exp(density - right)
@@ -78,6 +68,29 @@ def _maximum_given(log_odds: Array, chosen: Array, loc: Array, scale: Array) -> 
     return (root - floor)[..., None]
 
 
+def _log_density(chosen: Array, loc: Array, scale: Array, t: Array) -> Array:
+    """Log density that the chosen Gaussian is at t, and the others are below."""
+    u = (t[..., None] - loc) / scale
+    log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - jnp.log(scale)
+    return jnp.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
+
+
+def _panel(
+    log_density: Callable, edges: Array, log_odds: Array
+) -> tuple[Array, Array, Array]:
+    """The panel in which the log odds of the CDF are these, and log masses beside it.
+
+    The masses are those of all panels to its left, and of all to its right.
+    """
+    masses = _log_mass(log_density, edges[:-1], edges[1:])
+    panel = _panel_of(log_odds, lax.stop_gradient(masses))
+    index = jnp.arange(NUM_PANELS).reshape(-1, *[1] * log_odds.ndim)
+    log_beside = _log_sum(masses, jnp.stack([index < panel, index > panel]))
+    edges = jnp.broadcast_to(edges, (len(edges), *log_odds.shape))
+    low, high = (jnp.take_along_axis(edges, panel + i, 0)[0] for i in (0, 1))
+    return low, high, log_beside
+
+
 def _align(edges: Array, batch: Array) -> Array:
     missing = batch.ndim - edges.ndim + 1
     return edges.reshape(len(edges), *[1] * missing, *edges.shape[1:])
@@ -94,7 +107,7 @@ def _log_sum(log_masses: Array, kept: Array) -> Array:
 
 
 def _panel_of(log_odds: Array, log_masses: Array) -> Array:
-    """The panel in which the log odds of the distribution function are these."""
+    """The number of the panel in which the log odds of the CDF are these."""
     left = lax.cumlogsumexp(log_masses, 0)[:-1]
     right = lax.cumlogsumexp(log_masses, 0, reverse=True)[1:]
     return (left - right < log_odds).sum(0, keepdims=True)

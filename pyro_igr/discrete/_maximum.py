@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -45,25 +46,13 @@ def _maximum_given(
 ) -> Tensor:
     log_odds = log_odds.squeeze(-1)
     loc, floor = from_the_maximum(loc, scale)
-
-    def log_density(t: Tensor) -> Tensor:
-        u = (t.unsqueeze(-1) - loc) / scale
-        log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - scale.log()
-        return torch.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
-
+    log_density = partial(_log_density, chosen, loc, scale)
     edges = _align(quantile_edges(loc, scale, floor, NUM_PANELS), log_odds)
-    masses = _log_mass(log_density, edges[:-1], edges[1:])
-    panel = _panel_of(log_odds, masses.detach())
-    index = torch.arange(NUM_PANELS, device=loc.device)
-    index = index.reshape(-1, *[1] * log_odds.dim())
-    sides = torch.stack([index < panel, index > panel])
-    beyond = _log_sum(masses, sides)
-    edges = edges.expand(len(edges), *log_odds.shape)
-    low, high = (edges.gather(0, panel + i)[0] for i in (0, 1))
+    low, high, log_beside = _panel(log_density, edges, log_odds)
 
     def newton(t: Tensor) -> tuple[Tensor, Tensor]:
         starts, stops = torch.stack([low, t]), torch.stack([t, high])
-        left, right = beyond.logaddexp(_log_mass(log_density, starts, stops))
+        left, right = log_beside.logaddexp(_log_mass(log_density, starts, stops))
         error = left - right - log_odds
         density = log_density(t)
         slope = (density - left).exp() + (density - right).exp()
@@ -75,6 +64,30 @@ def _maximum_given(
     with torch.no_grad():
         root = bracketed_newton(newton, middle, low, high, rounding)
     return (newton(newton(root)[1])[1] - floor).unsqueeze(-1)
+
+
+def _log_density(chosen: Tensor, loc: Tensor, scale: Tensor, t: Tensor) -> Tensor:
+    """Log density that the chosen Gaussian is at t, and the others are below."""
+    u = (t.unsqueeze(-1) - loc) / scale
+    log_normal = -0.5 * (u**2 + math.log(2 * math.pi)) - scale.log()
+    return torch.where(chosen > 0.5, log_normal, log_ndtr(u)).sum(-1)
+
+
+def _panel(
+    log_density: Callable, edges: Tensor, log_odds: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The panel in which the log odds of the CDF are these, and log masses beside it.
+
+    The masses are those of all panels to its left, and of all to its right.
+    """
+    masses = _log_mass(log_density, edges[:-1], edges[1:])
+    panel = _panel_of(log_odds, masses.detach())
+    index = torch.arange(NUM_PANELS, device=edges.device)
+    index = index.reshape(-1, *[1] * log_odds.dim())
+    log_beside = _log_sum(masses, torch.stack([index < panel, index > panel]))
+    edges = edges.expand(len(edges), *log_odds.shape)
+    low, high = (edges.gather(0, panel + i)[0] for i in (0, 1))
+    return low, high, log_beside
 
 
 def _align(edges: Tensor, batch: Tensor) -> Tensor:
@@ -93,7 +106,7 @@ def _log_sum(log_masses: Tensor, kept: Tensor) -> Tensor:
 
 
 def _panel_of(log_odds: Tensor, log_masses: Tensor) -> Tensor:
-    """The panel in which the log odds of the distribution function are these."""
+    """The number of the panel in which the log odds of the CDF are these."""
     left = log_masses.logcumsumexp(0)[:-1]
     right = log_masses.flip(0).logcumsumexp(0).flip(0)[1:]
     return (left - right < log_odds).sum(0, keepdim=True)
