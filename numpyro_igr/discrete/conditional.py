@@ -38,6 +38,15 @@ def gaussians_given_argmax(
         draws to 1e-3 for scales in [0.05, 5]. Given a far rarer one it may be far off.
     Source:
         Not in the paper, which defers to RELAX (Grathwohl et al., 2018).
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr.discrete import gaussians_given_argmax
+        >>> noise = jax.random.logistic(jax.random.key(0), (2,))
+        >>> second = jnp.array([0.0, 1.0, 0.0])
+        >>> y = gaussians_given_argmax(noise, second, jnp.zeros(2), jnp.ones(2))
+        >>> bool(y[1] > 0), bool(y[1] > y[0])
+        (True, True)
     """
     loc, scale = jnp.broadcast_arrays(loc, scale)
     chosen, is_last = one_hot[..., :-1], one_hot[..., -1] > 0.5
@@ -71,6 +80,15 @@ def gaussians_given_stick(
 
     Source:
         Not in the paper.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr.discrete import gaussians_given_stick
+        >>> noise = jax.random.logistic(jax.random.key(0), (2,))
+        >>> second = jnp.array([0.0, 1.0, 0.0])
+        >>> y = gaussians_given_stick(noise, second, jnp.zeros(2), jnp.ones(2))
+        >>> (y > 0).tolist()
+        [False, True]
     """
     chosen = one_hot[..., :-1] > 0.5
     is_before = one_hot.cumsum(-1)[..., :-1] < 0.5
@@ -98,6 +116,15 @@ def gumbels_given_argmax(log_odds: Array, one_hot: Array, logits: Array) -> Arra
 
     Source:
         Tucker et al. (2017), appendix; Maddison, Tarlow and Minka (2014).
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from numpyro_igr.discrete import gumbels_given_argmax
+        >>> noise = jax.random.logistic(jax.random.key(0), (3,))
+        >>> second = jnp.array([0.0, 1.0, 0.0])
+        >>> logits = jnp.log(jnp.array([0.5, 0.3, 0.2]))
+        >>> int(gumbels_given_argmax(noise, second, logits).argmax())
+        1
     """
     log_e = jnp.log(softplus(-log_odds))
     log_e_k = (one_hot * log_e).sum(-1, keepdims=True)

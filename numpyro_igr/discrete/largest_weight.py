@@ -73,6 +73,13 @@ def largest_weight_probs(
     Source:
         Not in the paper; the limit of eq. 17 and, without the remainder, of eq. 18 as
         the temperature falls.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr.discrete import largest_weight_probs
+        >>> probs = largest_weight_probs(jnp.zeros(2), jnp.ones(2))
+        >>> [round(x, 3) for x in probs.tolist()]
+        [0.656, 0.172, 0.172]
     """
     check_gaussians(loc, scale)
     (loc, scale), dtype = in_full_precision(loc, scale)

@@ -113,6 +113,13 @@ def set_weights(log_probs: Array) -> tuple[Array, Array]:
     Source:
         Kool, van Hoof and Welling (2020), who call the ratio of probabilities the
         leave-one-out ratio, and integrate numerically as well.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr.discrete import set_weights
+        >>> weights, _ = set_weights(jnp.log(jnp.array([0.5, 0.3])))
+        >>> [round(x, 3) for x in weights.tolist()]
+        [0.583, 0.417]
     """
     return _set_weights(log_probs)
 

@@ -93,6 +93,14 @@ def match_stick_probs(probs: Array, scale: ArrayLike = 1.0) -> Array:
         = 2 to 200).
     Source:
         Not in the paper.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from numpyro_igr import stick_probs
+        >>> from numpyro_igr.discrete import match_stick_probs
+        >>> loc = match_stick_probs(jnp.array([0.5, 0.3, 0.2]))
+        >>> [round(x, 4) for x in stick_probs(loc, jnp.ones(2)).tolist()]
+        [0.5, 0.3, 0.2]
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)

@@ -36,6 +36,15 @@ def gaussians_given_argmax(
         draws to 1e-3 for scales in [0.05, 5]. Given a far rarer one it may be far off.
     Source:
         Not in the paper, which defers to RELAX (Grathwohl et al., 2018).
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr.discrete import gaussians_given_argmax
+        >>> noise = torch.rand(2).logit()
+        >>> second = torch.tensor([0.0, 1.0, 0.0])
+        >>> y = gaussians_given_argmax(noise, second, torch.zeros(2), torch.ones(2))
+        >>> bool(y[1] > 0), bool(y[1] > y[0])
+        (True, True)
     """
     loc, scale = torch.broadcast_tensors(loc, scale)
     chosen, is_last = one_hot[..., :-1], one_hot[..., -1] > 0.5
@@ -70,6 +79,15 @@ def gaussians_given_stick(
 
     Source:
         Not in the paper.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr.discrete import gaussians_given_stick
+        >>> noise = torch.rand(2).logit()
+        >>> second = torch.tensor([0.0, 1.0, 0.0])
+        >>> y = gaussians_given_stick(noise, second, torch.zeros(2), torch.ones(2))
+        >>> (y > 0).tolist()
+        [False, True]
     """
     chosen = one_hot[..., :-1] > 0.5
     is_before = one_hot.cumsum(-1)[..., :-1] < 0.5
@@ -97,6 +115,15 @@ def gumbels_given_argmax(log_odds: Tensor, one_hot: Tensor, logits: Tensor) -> T
 
     Source:
         Tucker et al. (2017), appendix; Maddison, Tarlow and Minka (2014).
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr.discrete import gumbels_given_argmax
+        >>> noise = torch.rand(3).logit()
+        >>> second = torch.tensor([0.0, 1.0, 0.0])
+        >>> logits = torch.tensor([0.5, 0.3, 0.2]).log()
+        >>> int(gumbels_given_argmax(noise, second, logits).argmax())
+        1
     """
     log_e = softplus(-log_odds).log()
     log_e_k = (one_hot * log_e).sum(-1, keepdim=True)

@@ -100,6 +100,13 @@ def set_weights(log_probs: Tensor) -> tuple[Tensor, Tensor]:
     Source:
         Kool, van Hoof and Welling (2020), who call the ratio of probabilities the
         leave-one-out ratio, and integrate numerically as well.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr.discrete import set_weights
+        >>> weights, _ = set_weights(torch.tensor([0.5, 0.3]).log())
+        >>> [round(x, 3) for x in weights.tolist()]
+        [0.583, 0.417]
     """
     (log_probs,), _ = in_full_precision(log_probs)
     log_set, log_one, log_two = _log_integrals(log_probs)

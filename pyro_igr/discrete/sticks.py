@@ -85,6 +85,14 @@ def match_stick_probs(probs: Tensor, scale: Tensor | float = 1.0) -> Tensor:
         = 2 to 200).
     Source:
         Not in the paper.
+
+    Example:
+        >>> import torch
+        >>> from pyro_igr import stick_probs
+        >>> from pyro_igr.discrete import match_stick_probs
+        >>> loc = match_stick_probs(torch.tensor([0.5, 0.3, 0.2]))
+        >>> stick_probs(loc, torch.ones(2))
+        tensor([0.5000, 0.3000, 0.2000])
     """
     check_positive(scale=scale)
     _, dtype = in_full_precision(probs, scale)
