@@ -30,18 +30,19 @@ def relaxed_sites(
 ) -> dict[str, str]:
     """The sites with relaxed values, counts included, and the marks these start with.
 
-    Weights are not among them where the program has the count that is made of them,
-    and a straight-through value is smooth, since it is a category already.
+    Where a program has a count that is made of weights, the count stands for them. A
+    straight-through value starts as smooth, since it is a category already.
 
     Args:
         sites: of a trace.
-        others: names of sites with a relaxed value though with another distribution.
+        others: names of further sites whose values are relaxed, whatever their
+            distributions.
     """
     found = {}
     for name, site in sites.items():
-        if is_latent(site) and (name in others or _is(site["fn"], RELAXED)):
+        if is_latent(site) and (name in others or _is_within(site["fn"], RELAXED)):
             mark = SMOOTH if _is_hard(site["fn"]) else OWN
-            found[_made_of(name, sites)] = mark
+            found[_count_of(name, sites)] = mark
     return found
 
 
@@ -74,7 +75,7 @@ def is_at_category(site: dict) -> bool:
         site: of a program.
     """
     fn = site["fn"]
-    has_density = _is(fn, RELAXED) and not _is(fn, OneHotWithGradient)
+    has_density = _is_within(fn, RELAXED) and not _is_within(fn, OneHotWithGradient)
     return site["is_observed"] and has_density and _are_categories(site["value"])
 
 
@@ -97,14 +98,14 @@ def _are_categories(value: ArrayLike) -> bool:
     return np.size(value) > 0 and (not is_floating or bool(are_one_hot(value)))
 
 
-def _made_of(name: str, sites: Mapping[str, dict]) -> str:
-    """The count that is made of weights, or the site itself."""
+def _count_of(name: str, sites: Mapping[str, dict]) -> str:
+    """The site of the count that a site of weights makes, or the site itself."""
     count = name.removesuffix("_weights")
     is_made = count in sites and sites[count]["type"] == "deterministic"
     return count if is_made else name
 
 
-def _is(fn: Distribution, kind: Any) -> bool:
+def _is_within(fn: Distribution, kind: Any) -> bool:
     return isinstance(innermost(fn), kind)
 
 

@@ -17,6 +17,7 @@ from pyro_igr.handlers._propagation import follow
 from pyro_igr.handlers._relaxed_sites import is_latent, relaxed_sites
 from pyro_igr.handlers._same_size import SameSizeMessenger
 
+# Errors of the host for a value that is no index, say, which do not name its site.
 UNNAMED = IndexError, KeyError, RuntimeError, TypeError, ValueError
 ABOUT_AN_INDEX = re.compile(
     r"[Ii]nd(ex|ices)(?!.* out of)|Python scalars|to Scalar|ambiguous|integral|of ints"
@@ -44,7 +45,7 @@ def check_uses(
         program: a model or a guide.
         args: what it is called with.
         kwargs: what it is called with by name.
-        others: names of sites with a relaxed value though with another distribution.
+        others: names of further sites whose values are relaxed, as those of a guide.
 
     Returns:
         The sites of its first run.
@@ -104,7 +105,6 @@ def _check(
         check_marks(follow(scores, values, relaxed))
 
 
-# The errors of the host about an index, a branch or trials do not name the site.
 def _run(
     program: Callable, args: tuple, kwargs: Mapping[str, Any], others: Collection[str]
 ) -> Trace:
