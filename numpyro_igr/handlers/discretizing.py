@@ -35,7 +35,8 @@ def discretize(fn: Callable[P, R]) -> Callable[P, R]:
     ``RelaxedOneHotCategorical`` do too. Observed sites and other distributions are left
     as they are. This undoes :func:`relax`. Discretize both model and guide, and the
     host's engines evaluate the discrete model: ``Trace_ELBO`` gives its evidence lower
-    bound, ``RenyiELBO(alpha=0)`` its importance-weighted bound.
+    bound, ``RenyiELBO(alpha=0)`` its importance-weighted bound. A site that ``block``
+    hides within the program stays relaxed: hide it in the discretized one.
 
     Args:
         fn: a model or a guide.

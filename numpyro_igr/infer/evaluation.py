@@ -74,7 +74,7 @@ def log_weights(
             lacks, one that is one-hot in guide or model only, an observation of the
             model's, or another mask (NaN if jit traces it); at a relaxed site that
             cannot be discretized or that observes labels, or a mean of a one-hot
-            variable; in Pyro, if a program mixes the samples of a chunk or has dropout.
+            variable; at dropout or hidden draws; in Pyro, if a program mixes samples.
 
     Example:
         >>> import jax, jax.numpy as jnp, numpyro, numpyro.distributions as dist

@@ -22,7 +22,7 @@ ONE_BY_ONE = ". Or chunk_size=1 runs samples one by one"
 CHANCE = (
     "site '{}' has another density in each run at the same values, so that weights "
     "would not be of p(x): put dropout in the mode of .eval(), and draw what is random "
-    "by sample statements alone"
+    "by sample statements that no handler hides"
 )
 APART = (
     "log_weights runs samples in a dimension to the left of all plates: count "

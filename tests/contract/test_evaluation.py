@@ -382,6 +382,13 @@ def test_the_prior_proposes_once_its_observations_are_hidden(host):
     assert (errors < 0.1).all()
 
 
+def test_a_latent_site_that_a_handler_hides_is_refused(host):
+    """It would stay relaxed, since discretize does not see it."""
+    hidden = host.block(host.igr.relax(model(host), 0.5), hide=["z"])
+    with pytest.raises(ValueError, match="site 'x' has another density in each run"):
+        host.log_weights(hidden, lambda: None, num_samples=2)
+
+
 @pytest.mark.parametrize("name", ["log_weights", "log_likelihood"])
 def test_what_names_no_plate_is_refused_by_name(host, name):
     with pytest.raises(TypeError, match="expected plate to be a name, .*, got 3"):

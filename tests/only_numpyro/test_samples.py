@@ -54,6 +54,29 @@ def test_a_forgotten_key_is_asked_for(evaluate, given):
         evaluate(*given, model, guide, jnp.zeros(2))
 
 
+def network():
+    return numpyro.param("centre", jax.random.normal)
+
+
+def dropout():
+    return 1.0 * jax.random.bernoulli(numpyro.prng_key())
+
+
+@pytest.mark.parametrize("centre", [network, dropout])
+def test_a_density_that_depends_on_the_key_is_refused(centre):
+    def chance():
+        numpyro.sample("x", dist.Normal(centre(), 1.0), obs=0.0)
+
+    def weights(key, params=None):
+        return log_weights(key, chance, lambda: None, num_samples=2, params=params)
+
+    for evaluate in weights, jax.jit(weights):
+        with pytest.raises(ValueError, match="site 'x' has another density in each"):
+            evaluate(KEY)
+    if centre is network:
+        assert weights(KEY, {"centre": jnp.zeros(())}).shape == (2,)
+
+
 def test_a_traced_mask_on_one_side_makes_weights_nan():
     weights = jax.jit(lambda mask: log_weights(KEY, model, guide, mask, num_samples=2))
     assert jnp.isnan(weights(jnp.array([True, False]))).all()
