@@ -1,6 +1,7 @@
 """TraceDiscreteIWAE_ELBO: the bound by enumeration, and what it is made of."""
 
 from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import pytest
@@ -530,6 +531,20 @@ def across(host):
                 host.sample("x", host.normal(loc), obs=x)
 
     return lambda: run(True), lambda: run(False)
+
+
+def test_a_mask_that_differs_in_the_guide_is_refused(host):
+    """A prior that does not count where the guide does leaves weights too high."""
+    masks = [host.mask(np.arange(4) < size) for size in (2, 3)]
+
+    def run(mask):
+        with host.plate("data", 4), mask:
+            host.sample("z", soft(host, PRIOR))
+
+    model, guide = (partial(run, mask) for mask in masks)
+    host.attempt(iwae(host, 2), model, model)
+    with pytest.raises(ValueError, match="site 'z' has another mask in the model than"):
+        host.attempt(iwae(host, 2), model, guide)
 
 
 def test_samples_that_meet_in_an_observation_share_a_weight(host):

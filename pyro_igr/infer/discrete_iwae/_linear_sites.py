@@ -11,6 +11,8 @@ from pyro_igr._typed import Distribution, Message
 from pyro_igr.distributions._mean_log_prob import is_lacking, mean_log_prob
 from pyro_igr.distributions.expected_one_hot import ExpectedOneHotCategorical
 from pyro_igr.distributions.recovering import innermost, is_of_log
+from pyro_igr.handlers._site_weights import agreement
+from pyro_igr.infer._data_plates import MASKS
 from pyro_igr.infer._discrete_site import recover_with_gradient
 from pyro_igr.infer._guided_latents import with_guided_latents
 from pyro_igr.infer._one_hot_sites import check_relaxed
@@ -94,7 +96,10 @@ class LinearSiteMessenger(RelaxedSampleMessenger):
             check_relaxed(guide_site, msg)
             return msg["fn"]
         of_guide = innermost(guide_site["discrete"])
-        return CountedLinearly(msg["fn"], discrete_of_model(msg, guide_site), of_guide)
+        discrete = discrete_of_model(msg, guide_site)
+        if agreement(guide_site, msg).get("mask") is False:
+            raise ValueError(MASKS.format(msg["name"]))
+        return CountedLinearly(msg["fn"], discrete, of_guide)
 
 
 def count_linearly(

@@ -79,8 +79,8 @@ class TraceDiscreteIWAE_ELBO(Trace_ELBO):
         ValueError: if a number is not positive; at a site of the guide that is not
             reparameterized, or relaxed and dependent on others where the gradient is
             doubly so; at a relaxed one without a discrete one behind it in the model,
-            or with other categories or a mask in one of both; at a latent site that the
-            guide lacks, or one-hot with a density in the guide; if a plate within an
+            or with other categories or (if known) another mask; at a latent site that
+            the guide lacks, or one-hot with a density there; if a plate within an
             element is subsampled, or a site outside of those named depends on samples
             within; in a first run that compares, rounds or indexes with relaxed values.
         NotImplementedError: if a discrete distribution has no closed form.
