@@ -161,8 +161,7 @@ def _reparam_of(
         is_scanned = site.get("_control_flow_done", False)
         raise ValueError((SCANNED if is_scanned else FIXED).format(site["name"]))
     declared = site["name"] in one_hot
-    if declared:
-        site["infer"] = site["infer"] | {DECLARED: True}
+    site["infer"] = site["infer"] | {DECLARED: declared}
     check_parts(site["name"], site["fn"], seen, one_hot=declared)
     return make(temperature, one_hot=declared)
 

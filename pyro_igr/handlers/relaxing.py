@@ -157,8 +157,7 @@ def _reparam_of(
     if site["value"] is not None:
         raise ValueError(FIXED.format(site["name"]))
     declared = site["name"] in one_hot
-    if declared:
-        site["infer"] = site["infer"] | {DECLARED: True}
+    site["infer"] = site["infer"] | {DECLARED: declared}
     check_parts(site["name"], site["fn"], seen, one_hot=declared)
     return make(temperature, one_hot=declared)
 
