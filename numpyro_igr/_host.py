@@ -1,6 +1,6 @@
 """What NumPyro and those below it do not document, imported here and nowhere else."""
 
-# All of it was seen in NumPyro 0.20 to 0.22 and jax 0.7 to 0.10.
+# All of it was seen in NumPyro 0.20 to 0.22 and jax 0.7 to 0.12.
 
 from collections.abc import Callable
 from itertools import compress
@@ -53,6 +53,7 @@ __all__ = [
     "is_validated",
     "mask_of",
     "not_jax_tracer",
+    "parts_of_scan",
     "periodic_repeat",
     "promote_shapes",
     "scale_and_mask",
@@ -124,3 +125,18 @@ def eval_provenance(function: Callable, /, **values: Any) -> Any:
         _, is_used = dce_jaxpr(jaxpr.jaxpr, is_output)
         found.append(frozenset(compress(names, is_used)))
     return jax.tree.unflatten(outputs, found)
+
+
+def parts_of_scan(params: dict[str, Any], inputs: list) -> tuple[list, list, list]:
+    """The constants of a scan, its carry, and what it runs along.
+
+    Args:
+        params: of its equation, where JAX counts them, in 0.12 by trees.
+        inputs: of the equation, or as many things of theirs.
+    """
+    if "ft_in" in params:
+        consts, carry, rest = map(list, params["ft_in"].update(inputs).unpack())
+        return consts, carry, rest
+    first = params["num_consts"]
+    last = first + params["num_carry"]
+    return inputs[:first], inputs[first:last], inputs[last:]

@@ -18,6 +18,7 @@ EXCEPTIONS = {
         "eval_provenance",
         # Pyro has no cond
         "is_cond",
+        "parts_of_scan",
         # an intervention cuts the site off in Pyro, and is passed by in NumPyro
         "is_given",
     },

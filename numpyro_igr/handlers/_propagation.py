@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax import Array
 
-from numpyro_igr._host import Literal
+from numpyro_igr._host import Literal, parts_of_scan
 from numpyro_igr.handlers._marks import (
     HEAVISIDE,
     NONE,
@@ -124,10 +124,7 @@ def _through_cond(params: dict, found: list[Marks]) -> list[Marks]:
 
 
 def _through_scan(params: dict, found: list[Marks]) -> list[Marks]:
-    first = params["num_consts"]
-    last = first + params["num_carry"]
-    parts = found[:first], found[first:last], found[last:]
-    return _until_fixed(params["jaxpr"].jaxpr, *parts)
+    return _until_fixed(params["jaxpr"].jaxpr, *parts_of_scan(params, found))
 
 
 def _through_while(params: dict, found: list[Marks]) -> list[Marks]:
