@@ -16,7 +16,7 @@ EXCEPTIONS = {
         "waiting_states",
         # Pyro's tensors tell what they depend on
         "eval_provenance",
-        # Pyro has no cond
+        # Pyro has no cond, and no scan
         "is_cond",
         "parts_of_scan",
         # an intervention cuts the site off in Pyro, and is passed by in NumPyro
@@ -209,7 +209,7 @@ EXCEPTIONS = {
         "ExpRelaxedOneHotCategorical.get_args",
     },
     "handlers/_cond.py": {
-        # Pyro has no cond
+        # Pyro has no cond, and no scan
         "*",
     },
     "handlers/_log_odds.py": {

@@ -26,6 +26,7 @@ IMAGES = {
     "gray Fashion-MNIST, linear": "fashion-linear",
     "gray Fashion-MNIST, 512-256": "fashion-512-256",
     "Omniglot-small, linear": "omniglot-linear",
+    "Omniglot-small, 512-256": "omniglot-512-256",
 }
 RELAXED, DISCRETE = "gumbel-softmax/monte-carlo-kl", "gumbel-softmax/discrete-kl"
 LEADS = {
