@@ -136,13 +136,13 @@ def refusal(engine, name):
     wrapper = WRAPPERS[name]
     if name == "to_event of the guide":  # by the host
         return "event_dims disagree at site 'z'"
-    differ = not np.array_equal(*np.broadcast_arrays(*wrapper.weights))
-    if engine == STL and differ:
-        aspect = "scale" if "scale" in name else "mask"
-        return f"site '{wrapper.site}' has another {aspect} in the model"
     if engine in (DISCRETE_KL, IWAE) and wrapper.is_one_sided:
         side = "guide" if "guide" in name else "model"
         return f"site '{wrapper.site}' has a mask in the {side} only"
+    differ = not np.array_equal(*np.broadcast_arrays(*wrapper.weights))
+    aspect = "scale" if "scale" in name else "mask"
+    if differ and (engine == STL or (engine == IWAE and aspect == "mask")):
+        return f"site '{wrapper.site}' has another {aspect} in the model"
     return None
 
 
