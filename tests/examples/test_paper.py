@@ -1,6 +1,7 @@
 """The paper's tables: what their studies are, and reports that need lines alone."""
 
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from examples.study.options import StudyOptions
 from examples.study.parts import PARTS
 from examples.study.recipes import Recipe
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 CURVES = {"discrete_train_elbo": [-9.0, -8.0], "trained_test_bound": [-9.0, -7.0]}
 CURVES |= {"test_log_likelihood": [-8.0, -6.0]}
 
@@ -158,3 +160,11 @@ def test_no_part_is_run_if_one_of_them_refuses_an_option(
         paper.main([f"--results={tmp_path}", f"--more={more}"])
     assert capsys.readouterr().err.endswith(f"error: {error}\n")
     assert not ran
+
+
+def test_the_page_of_results_has_each_table_of_the_lines_that_were_found():
+    page = (EXAMPLES / "RESULTS.md").read_text()
+    options = paper.PaperOptions(results=EXAMPLES / "study" / "found" / "paper")
+    for title, header, rows in paper.tables(options):
+        table = [f"<!-- {title} -->", header, *rows, f"<!-- end of {title} -->"]
+        assert page.count("\n".join(table)) == 1, title
