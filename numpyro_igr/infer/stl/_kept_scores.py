@@ -1,7 +1,5 @@
 """Sites of a guide whose score has another mean than zero."""
 
-from collections.abc import Iterator
-
 import jax
 from jax import Array
 from numpyro.distributions import Delta, Distribution
@@ -22,12 +20,12 @@ def keeps_score(site: dict) -> bool:
     if site["is_observed"]:
         return True
     dist = innermost(site["fn"])
-    return isinstance(dist, Delta) or any(True for _ in _bounds(dist))
+    return isinstance(dist, Delta) or _has_arrays_for_bounds(dist)
 
 
-def _bounds(dist: Distribution) -> Iterator[Array]:
+def _has_arrays_for_bounds(dist: Distribution) -> bool:
     try:
-        leaves = jax.tree.leaves(dist.support)
-    except NotImplementedError:  # one that has none
-        return
-    yield from (leaf for leaf in leaves if isinstance(leaf, Array))
+        bounds = jax.tree.leaves(dist.support)
+    except NotImplementedError:  # it has no support
+        return False
+    return any(isinstance(bound, Array) for bound in bounds)
